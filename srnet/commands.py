@@ -1,0 +1,90 @@
+"""What the commands share: flags, errors as one line, exit statuses.
+
+Exit status 0 is success, 1 a failure (a file, the disk), 2 wrong usage, 128 + n a stop by signal n.
+"""
+
+import logging
+import sys
+
+import absl.logging
+from absl import app, flags
+
+from srnet.errors import DataError, UsageError
+
+
+def run(main, define_flags):
+    """Runs a command: parses its flags, calls it, and turns errors into one line and an exit status.
+
+    Args:
+      main: callable taking the positional arguments; may return an exit status.
+      define_flags: callable that defines the command's flags.
+    """
+    define_flags()
+    absl.logging.set_verbosity(absl.logging.WARNING)
+    logging.getLogger("tensorflow").setLevel(logging.WARNING)
+
+    def parse(argv):
+        try:
+            return flags.FLAGS(argv)
+        except flags.Error as error:
+            _fail(" ".join(str(error).split()), 2)
+
+    def guarded(argv):
+        try:
+            return main(argv[1:])
+        except UsageError as error:
+            _fail(error, 2)
+        except DataError as error:
+            _fail(error, 1)
+        except KeyboardInterrupt:
+            _fail("interrupted", 130)
+
+    app.run(guarded, flags_parser=parse)
+
+
+def _fail(message, status):
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(status)
+
+
+def define_run_flags(required=True):
+    """Defines --run and --checkpoint, which name a trained network.
+
+    Args:
+      required: whether --run must be given.
+    """
+    flags.DEFINE_string("run", None, "Run folder of the network.", required=required)
+    flags.DEFINE_enum("checkpoint", "last", ("last", "best"), "Newest weights, or those of the best validation PSNR.")
+
+
+def expect(arguments, count, names=""):
+    """Returns the positional arguments after checking their number.
+
+    Args:
+      arguments: list of strings.
+      count: how many there must be.
+      names: what they are, for the message.
+
+    Raises:
+      UsageError: if there are more or fewer.
+    """
+    if len(arguments) != count:
+        wanted = f"the arguments {names}" if count else "no arguments besides flags"
+        raise UsageError(f"expected {wanted}, not {' '.join(arguments) or 'none'}")
+    return arguments
+
+
+def integers(flag, values):
+    """Returns the integers of a list flag, or None where it is not given.
+
+    Args:
+      flag: the flag's name, for the message.
+      values: list of strings, or None.
+
+    Raises:
+      UsageError: if one is no integer.
+    """
+    try:
+        return None if values is None else tuple(int(value) for value in values)
+    except ValueError as error:
+        raise UsageError(f"--{flag} {','.join(values)}: expected integers separated by commas") from error

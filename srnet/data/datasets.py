@@ -1,0 +1,94 @@
+"""Named image sets: where their files are, and the photographs that need no download.
+
+A set is a folder of pictures under the data root (`--data_root`, else the environment variable SRNET_DATA); file
+names are free. The sets `skimage_train` and `skimage_test` are photographs that scikit-image's wheel carries.
+"""
+
+import os
+import pathlib
+import re
+
+import skimage
+
+from srnet.data.images import is_image_name
+from srnet.errors import DataError
+
+EMBEDDED = {
+    "skimage_train": (
+        "astronaut.png",
+        "brick.png",
+        "camera.png",
+        "coins.png",
+        "grass.png",
+        "gravel.png",
+        "hubble_deep_field.jpg",
+        "ihc.png",
+        "motorcycle_left.png",
+        "page.png",
+    ),
+    "skimage_test": ("chelsea.png", "coffee.png", "rocket.jpg"),
+}
+
+# Images in each set as its authors published it; see the papers named in README.
+PUBLISHED_COUNTS = {"T91": 91, "BSD200": 200, "Set5": 5, "Set14": 14, "BSD100": 100, "Urban100": 100}
+
+
+def default_data_root():
+    """Returns the folder that the environment variable SRNET_DATA names, or None."""
+    return os.environ.get("SRNET_DATA") or None
+
+
+def has_set(name, data_root):
+    """Tells whether a set can be found.
+
+    Args:
+      name: a set's name.
+      data_root: folder that holds one folder per set, or None.
+    """
+    return name in EMBEDDED or (data_root is not None and (pathlib.Path(data_root) / name).is_dir())
+
+
+def find_images(name, data_root):
+    """Returns the picture files of a set, in the natural order of their names.
+
+    Args:
+      name: a set's name: a folder under `data_root`, or one of `EMBEDDED`.
+      data_root: folder that holds one folder per set, or None.
+
+    Returns:
+      A list of `pathlib.Path`, not empty.
+
+    Raises:
+      DataError: if the set, or any picture in it, is missing.
+    """
+    if name in EMBEDDED:
+        folder = pathlib.Path(skimage.__file__).parent / "data"
+        paths = [folder / file for file in EMBEDDED[name]]
+        for path in paths:
+            if not path.is_file():
+                raise DataError(f"{path}: missing from the installed scikit-image; reinstall it")
+        return paths
+    if data_root is None:
+        raise DataError(f"set {name}: no data root; give --data_root, or SRNET_DATA, the folder that holds {name}/")
+    folder = pathlib.Path(data_root) / name
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder; the data root must hold a folder of pictures for each set")
+    paths = [path for path in folder.iterdir() if is_image_name(path.name) and path.is_file()]
+    if not paths:
+        raise DataError(f"{folder}: no pictures in it")
+    return sorted(paths, key=lambda path: _natural_order(path.name))
+
+
+def count_warning(name, count):
+    """Returns a line that says how far a published set is from complete, or None.
+
+    Args:
+      name: a set's name.
+      count: the images found.
+    """
+    published = PUBLISHED_COUNTS.get(name, count)
+    return None if count == published else f"{name} has {count} images here and {published} as published"
+
+
+def _natural_order(name):
+    return [int(part) if part.isdigit() else part.lower() for part in re.split(r"(\d+)", name)]

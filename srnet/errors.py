@@ -1,0 +1,13 @@
+"""The two errors that a user can mend; every command prints them as one line.
+
+`UsageError`: an argument or a flag is wrong (exit status 2).
+`DataError`: a file or folder is not what it must be (exit status 1).
+"""
+
+
+class UsageError(ValueError):
+    """An argument, flag or combination of them that cannot be used."""
+
+
+class DataError(RuntimeError):
+    """A file or folder that is missing, damaged or of another kind than needed."""

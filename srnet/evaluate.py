@@ -1,0 +1,44 @@
+"""Measures a method on the benchmark sets by the field's protocol.
+
+python -m srnet.evaluate --method=bicubic --sets=Set5,Set14 --scales=2,4 --data_root=DIR --output=results.json
+python -m srnet.evaluate --run=RUN_DIR
+"""
+
+from absl import flags
+
+from srnet import commands
+from srnet.benchmark import describe_results, evaluate_sets, method_of_run, named_method
+from srnet.classical import METHODS
+from srnet.data.datasets import default_data_root
+from srnet.errors import UsageError
+from srnet.files import write_json
+
+
+def define_flags():
+    commands.define_run_flags(required=False)
+    flags.DEFINE_enum("method", None, sorted(METHODS), "Method without training, instead of --run.")
+    flags.DEFINE_list("sets", "Set5,Set14,BSD100,Urban100", "Names of the sets.")
+    flags.DEFINE_list("scales", None, "Scales; 2,4 for a method, the network's own for a run.")
+    flags.DEFINE_string("data_root", default_data_root(), "Folder with a folder of pictures for each set.")
+    flags.DEFINE_string("output", None, "JSON file for the results.")
+
+
+def main(arguments):
+    commands.expect(arguments, 0)
+    values = flags.FLAGS
+    if (values.run is None) == (values.method is None):
+        raise UsageError("give either --method or --run")
+    scales = commands.integers("scales", values.scales)
+    method = method_of_run(values.run, values.checkpoint) if values.run else named_method(values.method)
+    results = evaluate_sets(method, values.sets, scales, values.data_root)
+    print(describe_results(results))
+    if values.output:
+        write_json(values.output, results)
+
+
+def run():
+    commands.run(main, define_flags)
+
+
+if __name__ == "__main__":
+    run()

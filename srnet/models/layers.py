@@ -1,0 +1,156 @@
+"""Layers and initialisers that several networks share.
+
+Feature maps are NHWC. The custom layers are registered with Keras, so that a saved `.keras` file loads
+wherever `srnet.models` has been imported.
+"""
+
+import keras
+import numpy as np
+
+from srnet.cubic import cubic
+from srnet.errors import UsageError
+
+INITIALIZERS = ("he", "paper")
+
+
+def kernel_initializer(name):
+    """Returns a fresh Keras initialiser for convolution kernels.
+
+    Args:
+      name: "he" (He et al. 2015, normal) or "paper" (normal, mean 0, standard deviation 0.001; section 2.2.3).
+
+    Raises:
+      UsageError: for another name.
+    """
+    if name == "he":
+        return keras.initializers.HeNormal()
+    if name == "paper":
+        return keras.initializers.RandomNormal(mean=0.0, stddev=0.001)
+    raise UsageError(f"initializer {name!r} is unknown: choose one of {', '.join(INITIALIZERS)}")
+
+
+def upsampling_strides(scale, upsampling):
+    """Returns the strides of the transposed convolutions that enlarge by `scale`.
+
+    Args:
+      scale: integer enlargement, at least 2.
+      upsampling: "cascade" (stages of stride 2 for powers of two, one stage of stride 3 for 3) or "single" (one
+        stage of stride `scale`, the literal reading of section 2.1.1).
+
+    Raises:
+      UsageError: for a scale that the cascade cannot make, or an unknown `upsampling`.
+    """
+    if not isinstance(scale, int) or scale < 2:
+        raise UsageError(f"scale {scale!r} cannot be used: it must be an integer of at least 2")
+    if upsampling == "single":
+        return (scale,)
+    if upsampling != "cascade":
+        raise UsageError(f"upsampling {upsampling!r} is unknown: choose cascade or single")
+    if scale == 3:
+        return (3,)
+    if scale & (scale - 1):
+        raise UsageError(f"scale {scale} cannot be made of stages of 2: choose 2, 3, 4, 8 or another power of two")
+    return (2,) * (scale.bit_length() - 1)
+
+
+def _mirror(inputs, axis, start, stop):
+    """Takes the indices start, ..., stop - 1 of an axis; those outside it are mirrored, edge included."""
+    size = keras.ops.shape(inputs)[axis]
+    index = keras.ops.arange(start, stop, dtype="int32") % (2 * size)
+    return keras.ops.take(inputs, keras.ops.minimum(index, 2 * size - 1 - index), axis=axis)
+
+
+@keras.saving.register_keras_serializable("srnet")
+class MirrorPad(keras.layers.Layer):
+    """Extends height and width at the lower and right end to multiples of `multiple` by mirroring.
+
+    The edge pixel is repeated (NumPy's "symmetric"), and as often as needed, so that a single pixel can be padded
+    too. Padding only those two ends keeps every pixel at its index.
+
+    Args:
+      multiple: integer, at least 1.
+    """
+
+    def __init__(self, multiple, **kwargs):
+        super().__init__(**kwargs)
+        self.multiple = multiple
+
+    def call(self, inputs):
+        for axis in (1, 2):
+            size = keras.ops.shape(inputs)[axis]
+            inputs = _mirror(inputs, axis, 0, -(-size // self.multiple) * self.multiple)
+        return inputs
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        return (batch, self._padded(height), self._padded(width), channels)
+
+    def _padded(self, size):
+        return None if size is None else -(-size // self.multiple) * self.multiple
+
+    def get_config(self):
+        return {**super().get_config(), "multiple": self.multiple}
+
+
+@keras.saving.register_keras_serializable("srnet")
+class CropToScale(keras.layers.Layer):
+    """Crops its first input to `scale` times the height and width of its second, from the upper left corner.
+
+    Args:
+      scale: integer, at least 1.
+    """
+
+    def __init__(self, scale, **kwargs):
+        super().__init__(**kwargs)
+        self.scale = scale
+
+    def call(self, inputs):
+        features, reference = inputs
+        shape = keras.ops.shape(reference)
+        return features[:, : shape[1] * self.scale, : shape[2] * self.scale, :]
+
+    def compute_output_shape(self, input_shape):
+        features, (_, height, width, _) = input_shape
+        enlarged = [None if size is None else size * self.scale for size in (height, width)]
+        return (features[0], *enlarged, features[3])
+
+    def get_config(self):
+        return {**super().get_config(), "scale": self.scale}
+
+
+@keras.saving.register_keras_serializable("srnet")
+class BicubicUpsampling(keras.layers.Layer):
+    """Enlarges by an integer factor with Keys' cubic (a = -0.5), as MATLAB's `imresize`, in any number of channels.
+
+    A mirrored border of two pixels and a transposed convolution with fixed kernels: it compiles and exports wherever
+    convolutions do.
+
+    Args:
+      scale: integer enlargement, at least 1.
+    """
+
+    def __init__(self, scale, **kwargs):
+        super().__init__(**kwargs)
+        self.scale = scale
+
+    def call(self, inputs):
+        shape = keras.ops.shape(inputs)
+        channels = inputs.shape[-1]
+        # Output pixel j lies at (j + 0.5) / scale - 0.5 in the input; tap t = j - scale * i spans the cubic's support.
+        first = -((3 * self.scale + 1) // 2)
+        taps = np.arange(first, first + 4 * self.scale + 1)
+        weights = cubic((taps + 0.5 - 0.5 * self.scale) / self.scale)
+        kernel = (weights[:, None] * weights[None, :])[:, :, None, None] * np.eye(channels)
+        padded = inputs
+        for axis in (1, 2):
+            padded = _mirror(padded, axis, -2, shape[axis] + 2)
+        enlarged = keras.ops.conv_transpose(padded, keras.ops.cast(kernel, inputs.dtype), self.scale, padding="valid")
+        start = 2 * self.scale - first
+        return enlarged[:, start : start + shape[1] * self.scale, start : start + shape[2] * self.scale, :]
+
+    def compute_output_shape(self, input_shape):
+        batch, *size, channels = input_shape
+        return (batch, *(None if side is None else side * self.scale for side in size), channels)
+
+    def get_config(self):
+        return {**super().get_config(), "scale": self.scale}

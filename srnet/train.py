@@ -1,0 +1,86 @@
+"""Trains a network, or goes on with a run that was stopped.
+
+python -m srnet.train --scale=4 --variant=full                  the paper's run, on T91 and BSD200
+python -m srnet.train --scale=4 --variant=full --preset=quick   minutes on two cores, on scikit-image's photographs
+
+Every field of the configuration is a flag; a flag overrides the preset.
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import shlex
+import sys
+
+from absl import flags
+
+from srnet import commands
+from srnet.data.datasets import default_data_root
+from srnet.errors import UsageError
+from srnet.training.config import PRESETS, TrainConfig
+from srnet.training.runs import read_metrics
+from srnet.training.session import resolve, run_training
+from srnet.training.trainer import Interrupted
+
+_DEFINE = {str: flags.DEFINE_string, int: flags.DEFINE_integer, float: flags.DEFINE_float, bool: flags.DEFINE_bool}
+
+
+def define_flags():
+    flags.DEFINE_enum("preset", "paper", list(PRESETS), "The paper's run, or a smaller one for a CPU.")
+    flags.DEFINE_string("run_dir", None, "Run folder; runs/VARIANT_xSCALE[_PRESET] unless given.")
+    flags.DEFINE_string("data_root", default_data_root(), "Folder with a folder of pictures for each set.")
+    cache = os.environ.get("SRNET_CACHE") or str(pathlib.Path.home() / ".cache" / "srnet")
+    flags.DEFINE_string("cache_dir", cache, "Folder of the patch stores.")
+    for field in dataclasses.fields(TrainConfig):
+        define = _DEFINE.get(field.type, flags.DEFINE_list if field.name == "train_sets" else flags.DEFINE_string)
+        define(field.name, None, _help(field.name))
+
+
+def _help(name):
+    """The field's line in TrainConfig's docstring, and its default."""
+    text = re.search(rf"^      {name}: (.*?)\n(?=      \w+:|\s*$)", TrainConfig.__doc__ + "\n", re.M | re.S)
+    default = getattr(TrainConfig(), name)
+    return f"{' '.join(text[1].split())} The paper's: {default}."
+
+
+def config_from_flags():
+    """Returns the TrainConfig of the flags, and the names of the fields that were given."""
+    values = flags.FLAGS
+    given = {field.name: values[field.name].value for field in dataclasses.fields(TrainConfig)}
+    given = {name: value for name, value in given.items() if value is not None}
+    if "model_options" in given:
+        try:
+            given["model_options"] = dict(json.loads(given["model_options"]))
+        except (ValueError, TypeError) as error:
+            raise UsageError(f"--model_options: expected a JSON object, not {given['model_options']}") from error
+    return TrainConfig(**{**PRESETS[values.preset], **given}), tuple(given)
+
+
+def main(arguments):
+    commands.expect(arguments, 0)
+    values = flags.FLAGS
+    config, given = config_from_flags()
+    config, notes = resolve(config, values.data_root, given)
+    for note in notes:
+        print(note)
+    suffix = "" if values.preset == "paper" else f"_{values.preset}"
+    run_dir = values.run_dir or f"runs/{config.variant}_x{config.scale}{suffix}"
+    try:
+        run = run_training(config, run_dir, values.data_root, values.cache_dir)
+    except Interrupted as stop:
+        command = shlex.join(["python", *sys.orig_argv[1:]])
+        print(f"{stop}; the same command goes on from there:\n{command}", file=sys.stderr)
+        return 128 + stop.signal
+    last = read_metrics(run)[-1]
+    print(f"{config.validation_set}: {last['psnr']:.2f} dB, SSIM {last['ssim']:.4f} after {last['step']} steps")
+    print(f"run folder: {run.folder}\nSavedModel: {run.saved_model}\npicture: {run.preview}")
+
+
+def run():
+    commands.run(main, define_flags)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,1 @@
+"""Training: what a run is, its loss and schedule, and the loop."""

@@ -1,0 +1,271 @@
+"""A run is a folder. This module knows its files, and nothing else does.
+
+    config.json     the TrainConfig
+    run.json        where it came from: command, commit, versions, hardware, digest of the patches
+    metrics.jsonl   one line for each epoch
+    checkpoints/    the last two, and best/ by validation PSNR
+    tensorboard/    events
+    preview.png     LR, bicubic, SR and HR of a validation image, newest epoch
+    model.keras     the trained network, and
+    saved_model/    its export, when the run is complete
+"""
+
+import dataclasses
+import datetime
+import json
+import os
+import pathlib
+import platform
+import subprocess
+import sys
+
+import keras
+import tensorflow as tf
+
+import srnet
+from srnet.errors import DataError, UsageError
+from srnet.files import read_json, write_json, written_whole
+from srnet.models import build
+from srnet.training.config import load_config
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """The paths of a run folder."""
+
+    folder: pathlib.Path
+
+    @property
+    def config(self):
+        return self.folder / "config.json"
+
+    @property
+    def origin(self):
+        return self.folder / "run.json"
+
+    @property
+    def metrics(self):
+        return self.folder / "metrics.jsonl"
+
+    @property
+    def last(self):
+        return self.folder / "checkpoints"
+
+    @property
+    def best(self):
+        return self.folder / "checkpoints" / "best"
+
+    @property
+    def tensorboard(self):
+        return self.folder / "tensorboard"
+
+    @property
+    def preview(self):
+        return self.folder / "preview.png"
+
+    @property
+    def model(self):
+        return self.folder / "model.keras"
+
+    @property
+    def saved_model(self):
+        return self.folder / "saved_model"
+
+
+def check_run(folder, config):
+    """Checks that a folder can hold a run: it is new or empty, or holds a run of the same configuration.
+
+    Args:
+      folder: the run folder.
+      config: `TrainConfig`.
+
+    Raises:
+      UsageError: if it cannot; the message names what differs.
+      DataError: if the configuration there cannot be read.
+    """
+    run = Run(pathlib.Path(folder))
+    if run.config.exists():
+        there, asked = load_config(run.config).to_json(), config.to_json()
+        differences = [f"{name} {there[name]!r}, not {asked[name]!r}" for name in asked if there[name] != asked[name]]
+        if differences:
+            raise UsageError(f"{run.folder} holds another run, of {'; '.join(differences)}: choose another --run_dir")
+    elif run.folder.exists() and not (run.folder.is_dir() and _is_empty(run.folder)):
+        raise UsageError(f"{run.folder} is in use and holds no run: choose another --run_dir")
+
+
+def _is_empty(folder):
+    return not any(path.name != Run(folder).origin.name for path in folder.iterdir())
+
+
+def open_run(folder, config, patches):
+    """Begins a run folder, or goes on with the same run in an existing one.
+
+    Args:
+      folder: the run folder.
+      config: `TrainConfig`.
+      patches: digest of the training patches.
+
+    Returns:
+      A `Run`.
+
+    Raises:
+      UsageError: if the folder holds a run of another configuration or other images.
+      DataError: if the folder cannot be read or written.
+    """
+    check_run(folder, config)
+    run = Run(pathlib.Path(folder))
+    if not run.config.exists():
+        write_json(run.origin, {**_origin(), "patches": patches})
+        write_json(run.config, config.to_json())
+    elif read_json(run.origin).get("patches") != patches:
+        raise UsageError(f"{run.folder} holds a run with other training images: choose another --run_dir")
+    return run
+
+
+def _origin():
+    devices = tf.config.list_physical_devices("GPU")
+    gpus = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in devices]
+    return {
+        "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "command": [os.path.basename(sys.executable), *sys.orig_argv[1:]],
+        "commit": _commit(),
+        "versions": {"srnet": srnet.__version__, "tensorflow": tf.__version__, "keras": keras.__version__},
+        "hardware": {"cpu": _processor(), "cores": os.cpu_count(), "gpus": gpus},
+    }
+
+
+def _commit():
+    """The commit of a source checkout, "-dirty" where it has changes; None for an installed package."""
+    folder = pathlib.Path(srnet.__file__).parents[1]
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    if not (folder / ".git").exists():
+        return None
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _processor():
+    try:
+        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def append_metrics(run, values):
+    """Adds one epoch's line to metrics.jsonl.
+
+    Args:
+      run: `Run`.
+      values: dict of numbers.
+
+    Raises:
+      DataError: if it cannot be written.
+    """
+    try:
+        with run.metrics.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(values) + "\n")
+    except OSError as error:
+        raise DataError(f"{run.metrics}: cannot be written ({error.strerror})") from error
+
+
+def read_metrics(run):
+    """Returns the epochs of metrics.jsonl as a list of dicts; a last line cut short is left out.
+
+    Args:
+      run: `Run`.
+    """
+    if not run.metrics.exists():
+        return []
+    lines = run.metrics.read_text(encoding="utf-8").split("\n")[:-1]
+    return [json.loads(line) for line in lines]
+
+
+def forget_metrics_after(run, step):
+    """Removes the epochs that end after a step: a run resumed from there writes them again.
+
+    Args:
+      run: `Run`.
+      step: steps done at the checkpoint that the run goes on from.
+    """
+    kept = [values for values in read_metrics(run) if values["step"] <= step]
+    if run.metrics.exists():
+        with written_whole(run.metrics) as partial:
+            partial.write_text("".join(json.dumps(values) + "\n" for values in kept), encoding="utf-8")
+
+
+def load_run(folder, checkpoint="last"):
+    """Loads the network of a run, in float32 whatever it was trained in.
+
+    Args:
+      folder: the run folder.
+      checkpoint: "last" for the newest weights, "best" for those of the best validation PSNR.
+
+    Returns:
+      (model, config): a `keras.Model` and the run's `TrainConfig`.
+
+    Raises:
+      DataError: if the folder holds no run, no checkpoint, or one of another network.
+    """
+    run = Run(pathlib.Path(folder))
+    if not run.config.exists():
+        raise DataError(f"{run.folder}: no run there (config.json is missing)")
+    config = load_config(run.config)
+    model = build_network(config, "float32")
+    place = run.best if checkpoint == "best" else run.last
+    path = tf.train.latest_checkpoint(place)
+    if path is None:
+        raise DataError(f"{place}: no checkpoint yet; train the run first")
+    restore(tf.train.Checkpoint(model=model), path, whole=False)
+    return model, config
+
+
+def save_model(run, model):
+    """Writes the trained network into its run folder as a `.keras` file.
+
+    Args:
+      run: `Run`.
+      model: float32 Keras model.
+
+    Raises:
+      DataError: if it cannot be written.
+    """
+    with written_whole(run.model) as partial:
+        model.save(partial.with_suffix(".keras"))
+        partial.with_suffix(".keras").rename(partial)
+
+
+def build_network(config, dtype):
+    """Builds the network that a configuration names.
+
+    Args:
+      config: `TrainConfig`.
+      dtype: "float32" or "mixed_bfloat16".
+    """
+    options = {"initializer": config.initializer, **config.model_options}
+    return build(config.variant, config.scale, config.channels, dtype, **options)
+
+
+def restore(checkpoint, path, whole=True):
+    """Restores a checkpoint, or fails: nothing is ever restored in part.
+
+    Args:
+      checkpoint: `tf.train.Checkpoint` whose objects have their variables.
+      path: prefix of the checkpoint's files.
+      whole: whether everything in the file must find its object, too.
+
+    Raises:
+      DataError: if the file is damaged or of another network.
+    """
+    try:
+        status = checkpoint.restore(path)
+        status.assert_existing_objects_matched()
+        if whole:
+            status.assert_consumed()
+        else:
+            status.expect_partial()
+    except (AssertionError, ValueError, tf.errors.OpError) as error:
+        reason = str(error).strip().split("\n")[0]
+        raise DataError(f"{path}: damaged, or a checkpoint of another network ({reason})") from error

@@ -1,0 +1,85 @@
+"""A whole training session: from a configuration and images to a finished run folder."""
+
+import dataclasses
+import pathlib
+
+import tensorflow as tf
+
+from srnet.data.datasets import find_images, has_set
+from srnet.data.patches import PatchOptions, ensure_store
+from srnet.saved_model import export_saved_model
+from srnet.training import runs, trainer
+
+
+def resolve(config, data_root, fixed=()):
+    """Settles what a configuration leaves to the machine: precision "auto" and sets that are not there.
+
+    Args:
+      config: `TrainConfig`.
+      data_root: folder with a folder for each set, or None.
+      fixed: names of the fields that the user chose; their sets are never replaced.
+
+    Returns:
+      (config, notes): the settled `TrainConfig`, and a line for each thing replaced.
+    """
+    notes, changes = [], {}
+    place = f"under {data_root}" if data_root else "(no --data_root)"
+    missing = [name for name in config.train_sets if not has_set(name, data_root)]
+    if missing and "train_sets" not in fixed:
+        changes["train_sets"] = ("skimage_train",)
+        notes.append(f"{', '.join(missing)} not found {place}: training on the photographs of scikit-image")
+    if not has_set(config.validation_set, data_root) and "validation_set" not in fixed:
+        changes["validation_set"] = "skimage_test"
+        notes.append(f"{config.validation_set} not found {place}: validating on held-out photographs of scikit-image")
+    if config.precision == "auto":
+        changes["precision"] = "mixed_bfloat16" if _has_bfloat16() else "float32"
+    return dataclasses.replace(config, **changes), notes
+
+
+def _has_bfloat16():
+    """Whether the processor, or every GPU, computes in bfloat16 faster than in float32."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+        return all(each.get("compute_capability", (0, 0)) >= (8, 0) for each in details)
+    cpuinfo = pathlib.Path("/proc/cpuinfo")
+    return cpuinfo.exists() and "avx512_bf16" in cpuinfo.read_text()
+
+
+def run_training(config, run_dir, data_root, cache_dir):
+    """Trains a run, or goes on with it, and exports the network at the end.
+
+    Args:
+      config: settled `TrainConfig`.
+      run_dir: the run folder.
+      data_root: folder with a folder for each set, or None.
+      cache_dir: folder of patch stores.
+
+    Returns:
+      The `Run`.
+
+    Raises:
+      UsageError: if the configuration cannot be used, or the folder holds another run.
+      DataError: if images, the store, a checkpoint or the disk fail, or the loss is no longer finite.
+      Interrupted: after Ctrl-C or SIGTERM; the state is saved.
+    """
+    trainer.prepare(config)
+    strategy = trainer.make_strategy(config)
+    state = trainer.new_state(config, strategy)
+    runs.check_run(run_dir, config)
+    paths = [path for name in config.train_sets for path in find_images(name, data_root)]
+    validation_paths = find_images(config.validation_set, data_root)
+    options = PatchOptions(
+        config.scale,
+        config.channels,
+        patch=config.patch - config.patch % config.scale,
+        stride=config.stride - config.stride % config.scale,
+        augment=config.augment,
+    )
+    store = ensure_store(cache_dir, "+".join(config.train_sets), paths, options)
+    run = runs.open_run(run_dir, config, store.digest)
+    trainer.train(config, state, store, validation_paths, run, strategy)
+    model, _ = runs.load_run(run.folder)
+    runs.save_model(run, model)
+    export_saved_model(model, run.saved_model)
+    return run

@@ -1,0 +1,269 @@
+"""The training loop: steps on `tf.GradientTape`, validation, checkpoints, resuming."""
+
+import contextlib
+import dataclasses
+import signal
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tqdm
+
+from srnet.data.images import write_image
+from srnet.data.pipeline import training_batches
+from srnet.errors import DataError
+from srnet.inference import network_method
+from srnet.training import losses, runs, schedule, validation
+
+
+class Interrupted(Exception):
+    """Ctrl-C or SIGTERM stopped the run, after its state was saved.
+
+    Attributes:
+      signal: number of the signal.
+    """
+
+    def __init__(self, signal_number, step):
+        super().__init__(f"stopped at step {step}, saved")
+        self.signal = signal_number
+
+
+@dataclasses.dataclass
+class State:
+    """Everything that changes during a run, as TensorFlow objects in one checkpoint.
+
+    Attributes:
+      model: the network in the training precision.
+      optimizer: Adam; its iteration count is the step.
+      loss_sum: sum of the losses of the epoch that has begun.
+      best_psnr: best validation PSNR so far.
+      seconds: wall time of the run so far, over all its sessions.
+    """
+
+    model: keras.Model
+    optimizer: keras.optimizers.Optimizer
+    loss_sum: tf.Variable
+    best_psnr: tf.Variable
+    seconds: tf.Variable
+
+    @property
+    def step(self):
+        return int(self.optimizer.iterations.numpy())
+
+    def checkpoint(self):
+        return tf.train.Checkpoint(**{field.name: getattr(self, field.name) for field in dataclasses.fields(self)})
+
+
+def prepare(config):
+    """Sets the seeds, and reproducible operations where asked; call it before anything of TensorFlow runs.
+
+    Args:
+      config: `TrainConfig`.
+    """
+    keras.utils.set_random_seed(config.seed)
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
+
+
+def make_strategy(config):
+    """Returns the `tf.distribute.Strategy` that a configuration names.
+
+    Args:
+      config: `TrainConfig`.
+    """
+    return tf.distribute.MirroredStrategy() if config.strategy == "mirrored" else tf.distribute.get_strategy()
+
+
+def new_state(config, strategy):
+    """Builds the network and its optimiser, untrained.
+
+    Args:
+      config: `TrainConfig`.
+      strategy: `tf.distribute.Strategy`.
+    """
+    with strategy.scope():
+        model = runs.build_network(config, config.precision)
+        optimizer = keras.optimizers.Adam(
+            schedule.halving(config.learning_rate, config.halve_every, config.steps_per_epoch),
+            beta_1=config.beta_1,
+            beta_2=config.beta_2,
+            epsilon=config.epsilon,
+        )
+        optimizer.build(model.trainable_variables)
+        return State(
+            model,
+            optimizer,
+            loss_sum=tf.Variable(0.0, dtype=tf.float64),
+            best_psnr=tf.Variable(-np.inf, dtype=tf.float64),
+            seconds=tf.Variable(0.0, dtype=tf.float64),
+        )
+
+
+def make_step(config, model, optimizer):
+    """Returns the training step of one device.
+
+    Args:
+      config: `TrainConfig`.
+      model: the network.
+      optimizer: its optimiser, built.
+
+    Returns:
+      A callable from an (lr, hr) batch to its share of the loss; it updates the weights.
+    """
+
+    @tf.function(jit_compile=config.jit_compile)
+    def gradients_of(lr, hr):
+        with tf.GradientTape() as tape:
+            error = losses.squared_error(hr, model(lr, training=True), config.batch_size)
+            replicas = tf.distribute.get_strategy().num_replicas_in_sync
+            loss = error + losses.weight_penalty(model, config.weight_decay) / replicas
+        return loss, tape.gradient(loss, model.trainable_variables)
+
+    def step(lr, hr):
+        loss, gradients = gradients_of(lr, hr)
+        optimizer.apply_gradients(zip(gradients, model.trainable_variables))
+        return loss
+
+    return step
+
+
+def make_run_steps(config, state, strategy):
+    """Returns a compiled callable (iterator, count) that takes `count` steps and returns their losses, (count,)."""
+    step = make_step(config, state.model, state.optimizer)
+
+    @tf.function
+    def run_steps(iterator, count):
+        values = tf.TensorArray(tf.float32, count)
+        for i in tf.range(count):
+            shares = strategy.run(step, args=next(iterator))
+            values = values.write(i, strategy.reduce(tf.distribute.ReduceOp.SUM, shares, axis=None))
+        return values.stack()
+
+    return run_steps
+
+
+def train(config, state, store, validation_paths, run, strategy):
+    """Trains a run from its newest checkpoint, or from the start, to its last epoch.
+
+    Args:
+      config: `TrainConfig`.
+      state: what `new_state` gives for it.
+      store: opened `PatchStore`.
+      validation_paths: HR picture files measured after each epoch.
+      run: `Run`, from `runs.open_run`.
+      strategy: `tf.distribute.Strategy`.
+
+    Raises:
+      Interrupted: after Ctrl-C or SIGTERM; the state is saved.
+      DataError: if the loss is no longer finite (the last good checkpoint stays), a checkpoint cannot be used, or the
+        disk has no room.
+    """
+    checkpoint = state.checkpoint()
+    last = tf.train.CheckpointManager(checkpoint, run.last, max_to_keep=2, checkpoint_name="step")
+    best = tf.train.CheckpointManager(checkpoint, run.best, max_to_keep=1, checkpoint_name="step")
+    if last.latest_checkpoint:
+        runs.restore(checkpoint, last.latest_checkpoint)
+    runs.forget_metrics_after(run, state.step)
+    if state.step >= config.total_steps:
+        return
+
+    run_steps = make_run_steps(config, state, strategy)
+    batches = training_batches(store, config.batch_size, config.seed, state.step, config.total_steps)
+    iterator = iter(strategy.experimental_distribute_dataset(batches))
+    evaluated = runs.build_network(config, "float32")
+    method = network_method(evaluated)
+    progress = tqdm.tqdm(total=config.total_steps, initial=state.step, desc="training", unit="step", smoothing=0.05)
+    with progress, stop_signal() as stopped, tf.summary.create_file_writer(str(run.tensorboard)).as_default():
+        while state.step < config.total_steps:
+            rate = _run_epoch(config, state, run_steps, iterator, progress, stopped)
+            if stopped:
+                _save(last, state.step)
+                raise Interrupted(stopped[0], state.step)
+            started = time.perf_counter()
+            evaluated.set_weights(state.model.get_weights())
+            values = dict(validation.validate(method, validation_paths, config.scale, config.channels))
+            if not np.isfinite(values["psnr"]):
+                raise DataError(f"{run.folder}: the weights are no longer finite at step {state.step}; " + _KEPT)
+            strip = validation.picture_strip(method, validation_paths[0], config.scale, config.channels)
+            state.seconds.assign_add(time.perf_counter() - started)
+            line = _epoch_line(config, state, values, rate)
+            _report(run, line, strip)
+            progress.set_postfix(loss=f"{line['loss']:.1f}", psnr=f"{line['psnr']:.2f}")
+            state.loss_sum.assign(0.0)
+            if values["psnr"] > state.best_psnr:
+                state.best_psnr.assign(values["psnr"])
+                _save(best, state.step)
+            runs.append_metrics(run, line)
+            _save(last, state.step)
+
+
+_KEPT = "the last checkpoint is that of the epoch before; a lower --learning_rate in another --run_dir may help"
+
+
+def _run_epoch(config, state, run_steps, iterator, progress, stopped):
+    """Takes the rest of the steps of an epoch, about a second's worth at a call; returns patches per second."""
+    first = state.step
+    left = config.steps_per_epoch - first % config.steps_per_epoch
+    count, done, seconds = 1, 0, 0.0
+    while done < left and not stopped:
+        count = min(count, left - done)
+        started = time.perf_counter()
+        values = run_steps(iterator, tf.constant(count)).numpy()
+        elapsed = time.perf_counter() - started
+        state.seconds.assign_add(elapsed)
+        if not np.isfinite(values).all():
+            step = first + done + int(np.argmin(np.isfinite(values))) + 1
+            raise DataError(f"the loss is no longer finite at step {step}; " + _KEPT)
+        state.loss_sum.assign_add(values.sum(dtype=np.float64))
+        done += count
+        seconds += elapsed
+        progress.update(count)
+        count = max(1, min(2 * count, int(count / elapsed)))
+    return done * config.batch_size / seconds
+
+
+def _epoch_line(config, state, values, rate):
+    return {
+        "epoch": state.step // config.steps_per_epoch,
+        "step": state.step,
+        "loss": state.loss_sum.numpy() / config.steps_per_epoch,
+        **values,
+        "learning_rate": float(state.optimizer.learning_rate),
+        "images_per_second": rate,
+        "seconds": state.seconds.numpy(),
+    }
+
+
+def _report(run, line, strip):
+    for name in ("loss", "psnr", "ssim", "learning_rate", "images_per_second"):
+        tf.summary.scalar(name, line[name], step=line["step"])
+    tf.summary.image("LR, bicubic, SR, HR", strip[None], step=line["step"])
+    write_image(run.preview, strip)
+
+
+def _save(manager, step):
+    try:
+        manager.save(checkpoint_number=step)
+    except tf.errors.OpError as error:
+        raise DataError(f"{manager.directory}: cannot write the checkpoint ({error.message})") from error
+
+
+@contextlib.contextmanager
+def stop_signal():
+    """Yields a list that receives the number of the first SIGINT or SIGTERM; a second one acts as usual."""
+    received = []
+    usual = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def receive(number, frame):
+        received.append(number)
+        for each, handler in usual.items():
+            signal.signal(each, handler)
+
+    for number in usual:
+        signal.signal(number, receive)
+    try:
+        yield received
+    finally:
+        for number, handler in usual.items():
+            signal.signal(number, handler)
