@@ -120,7 +120,7 @@ PRESETS = {
         "validation_set": "skimage_test",
         "patch": 48,
         "batch_size": 16,
-        "steps_per_epoch": 60,
+        "steps_per_epoch": 100,
         "epochs": 10,
         "halve_every": 2,
         "precision": "auto",
