@@ -23,17 +23,37 @@ def written_whole(path):
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        for left in path.parent.glob(f".{path.name}.*.partial"):
+            if not _is_running(left.name.split(".")[-2]):
+                _remove(left)
         yield partial
         if path.is_dir():
             shutil.rmtree(path)
-        os.replace(partial, path)
+        partial.replace(path)
     except OSError as error:
-        raise DataError(f"{path}: cannot be written ({error.strerror or error})") from error
+        raise DataError(f"{path}: cannot be written ({reason(error)})") from error
     finally:
-        if partial.is_dir():
-            shutil.rmtree(partial, ignore_errors=True)
-        else:
-            partial.unlink(missing_ok=True)
+        _remove(partial)
+
+
+def reason(error):
+    """Returns what went wrong in an OSError, in the system's few words where it has them.
+
+    Args:
+      error: the OSError; those of HDF5 carry a long text of their own.
+    """
+    return os.strerror(error.errno) if error.errno else str(error)
+
+
+def _is_running(process):
+    return not process.isdigit() or pathlib.Path("/proc", process).exists() or not pathlib.Path("/proc").exists()
+
+
+def _remove(path):
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def write_json(path, value):
@@ -62,6 +82,6 @@ def read_json(path):
     try:
         return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+        raise DataError(f"{path}: cannot be read ({reason(error)})") from error
     except ValueError as error:
         raise DataError(f"{path}: not JSON ({error})") from error

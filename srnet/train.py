@@ -76,6 +76,7 @@ def main(arguments):
     last = read_metrics(run)[-1]
     print(f"{config.validation_set}: {last['psnr']:.2f} dB, SSIM {last['ssim']:.4f} after {last['step']} steps")
     print(f"run folder: {run.folder}\nSavedModel: {run.saved_model}\npicture: {run.preview}")
+    return 0
 
 
 def run():

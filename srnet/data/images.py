@@ -1,6 +1,5 @@
 """Reading and writing pictures, and the colour space of the benchmarks."""
 
-import os
 import pathlib
 
 import numpy as np
@@ -12,9 +11,7 @@ from srnet.files import written_whole
 
 # ITU-R BT.601 with headroom, the matrix of MATLAB's rgb2ycbcr, for RGB in [0, 255].
 YCBCR_OFFSET = np.array([16.0, 128.0, 128.0])
-YCBCR_MATRIX = (
-    np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]]) / 255.0
-)
+YCBCR_MATRIX = np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]]) / 255.0
 
 
 def round_to_uint8(values):
@@ -156,4 +153,4 @@ def crop_to_multiple(image, multiple):
 def is_image_name(name):
     """Tells whether a file name has the suffix of a picture format and is not hidden."""
     PIL.Image.init()
-    return not name.startswith(".") and os.path.splitext(name)[1].lower() in PIL.Image.EXTENSION
+    return not name.startswith(".") and pathlib.PurePath(name).suffix.lower() in PIL.Image.EXTENSION

@@ -13,8 +13,8 @@ Input: LR pixels (N, H, W, c) in [0, 255], any H, W >= 1. Output: HR pixels (N, 
 A size that the encoder does not divide is mirrored outwards at the lower and right end of the LR image and cropped
 from the result.
 
-Reference: X. Hu, H. Guo, R. Zhu. Image super-resolution reconstruction based on hybrid deep convolutional network.
-Journal of Computer Applications, 2020 (in Chinese).
+Reference: X. Hu, H. Guo, R. Zhu. Image super-resolution reconstruction based on a hybrid deep convolutional network.
+2020 (in Chinese).
 """
 
 import dataclasses

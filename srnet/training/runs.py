@@ -1,13 +1,13 @@
 """A run is a folder. This module knows its files, and nothing else does.
 
-    config.json     the TrainConfig
-    run.json        where it came from: command, commit, versions, hardware, digest of the patches
-    metrics.jsonl   one line for each epoch
-    checkpoints/    the last two, and best/ by validation PSNR
-    tensorboard/    events
-    preview.png     LR, bicubic, SR and HR of a validation image, newest epoch
-    model.keras     the trained network, and
-    saved_model/    its export, when the run is complete
+config.json     the TrainConfig
+run.json        where it came from: command, commit, versions, hardware, digest of the patches
+metrics.jsonl   one line for each epoch
+checkpoints/    the last two, and best/ by validation PSNR
+tensorboard/    events
+preview.png     LR, bicubic, SR and HR of a validation image, newest epoch
+model.keras     the trained network, and
+saved_model/    its export, when the run is complete
 """
 
 import dataclasses
@@ -127,7 +127,7 @@ def _origin():
     gpus = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in devices]
     return {
         "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        "command": [os.path.basename(sys.executable), *sys.orig_argv[1:]],
+        "command": [pathlib.Path(sys.executable).name, *sys.orig_argv[1:]],
         "commit": _commit(),
         "versions": {"srnet": srnet.__version__, "tensorflow": tf.__version__, "keras": keras.__version__},
         "hardware": {"cpu": _processor(), "cores": os.cpu_count(), "gpus": gpus},

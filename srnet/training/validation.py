@@ -44,8 +44,7 @@ def picture_strip(method, path, scale, channels):
     lr, hr = degrade(image[top : top + side, left : left + side], scale, channels)
     nearest = np.repeat(np.repeat(lr, scale, axis=0), scale, axis=1)
     panels = {"LR": nearest, "bicubic": METHODS["bicubic"](lr, scale), "SR": method(lr), "HR": hr}
-    strip = np.concatenate([_panel(label, panel) for label, panel in panels.items()], axis=1)
-    return strip
+    return np.concatenate([_panel(label, panel) for label, panel in panels.items()], axis=1)
 
 
 def _panel(label, image):
