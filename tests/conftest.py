@@ -1,0 +1,42 @@
+"""What several tests need: small pictures, and the benchmark images where they are at hand."""
+
+import os
+import pathlib
+
+import numpy as np
+import PIL.Image
+import pytest
+
+_SIBLING = pathlib.Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def data_root():
+    """The folder of the benchmark sets; tests that need it are skipped where it is not."""
+    folder = pathlib.Path(os.environ.get("SRNET_DATA") or _SIBLING)
+    if not (folder / "Set5").is_dir():
+        pytest.skip("needs the benchmark images: set SRNET_DATA to the folder that holds Set5, Set14, ...")
+    return folder
+
+
+def draw_picture(seed, height, width, channels=3):
+    """A smooth random picture, uint8 (H, W[, 3])."""
+    random = np.random.default_rng(seed)
+    small = random.uniform(0, 255, (height // 8 + 2, width // 8 + 2, channels)).astype(np.uint8)
+    picture = PIL.Image.fromarray(small[..., 0] if channels == 1 else small)
+    return np.asarray(picture.resize((width, height), PIL.Image.Resampling.BICUBIC))
+
+
+@pytest.fixture
+def picture_root(tmp_path):
+    """A data root with the sets "tiny" (three pictures, one of them greyscale) and "held_out" (one)."""
+    root = tmp_path / "pictures"
+    for name, seed, shape in (
+        ("tiny/b10.png", 0, (40, 56, 3)),
+        ("tiny/b2.png", 1, (33, 35, 3)),
+        ("tiny/grey.png", 2, (32, 47, 1)),
+        ("held_out/a.png", 3, (36, 40, 3)),
+    ):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        PIL.Image.fromarray(draw_picture(seed, *shape)).save(root / name)
+    return root

@@ -1,0 +1,39 @@
+"""Sets by name."""
+
+import pytest
+
+from srnet.data import datasets
+from srnet.data.images import read_image
+from srnet.errors import DataError
+
+
+def test_pictures_come_in_natural_order_without_other_files(picture_root):
+    (picture_root / "tiny" / "notes.txt").write_text("no picture")
+    (picture_root / "tiny" / ".hidden.png").write_bytes(b"")
+    names = [path.name for path in datasets.find_images("tiny", picture_root)]
+    assert names == ["b2.png", "b10.png", "grey.png"]
+
+
+def test_embedded_sets_are_photographs_that_do_not_overlap():
+    train, test = (datasets.find_images(name, None) for name in ("skimage_train", "skimage_test"))
+    assert not set(train) & set(test)
+    for path in train + test:
+        assert min(read_image(path).shape[:2]) >= 64
+
+
+def test_missing_sets(tmp_path):
+    (tmp_path / "Set5").mkdir()
+    with pytest.raises(DataError, match="Set5: no pictures in it"):
+        datasets.find_images("Set5", tmp_path)
+    with pytest.raises(DataError, match="Set14: no such folder"):
+        datasets.find_images("Set14", tmp_path)
+    with pytest.raises(DataError, match="no data root"):
+        datasets.find_images("Set14", None)
+
+
+def test_incomplete_published_set_is_noted(data_root):
+    for name, count in datasets.PUBLISHED_COUNTS.items():
+        assert len(datasets.find_images(name, data_root)) == count
+    assert datasets.count_warning("Set5", 5) is None
+    assert datasets.count_warning("holiday", 3) is None
+    assert "4 images here and 5" in datasets.count_warning("Set5", 4)

@@ -1,0 +1,112 @@
+"""The patch store: what is in it, when it is reused, what happens when it cannot be made or read."""
+
+import shutil
+import types
+
+import h5py
+import numpy as np
+import PIL.Image
+import pytest
+
+from srnet.data import patches
+from srnet.data.datasets import find_images
+from srnet.data.images import read_image, round_to_uint8, to_luma
+from srnet.data.resize import imresize
+from srnet.errors import DataError, UsageError
+
+
+def _options(**changes):
+    return patches.PatchOptions(**{"scale": 2, "patch": 16, "stride": 8, **changes})
+
+
+def _store(root, folder, **changes):
+    return patches.ensure_store(folder, "tiny", find_images("tiny", root), _options(**changes))
+
+
+def test_patches_are_cut_from_augmented_then_degraded_images(picture_root, tmp_path):
+    store = _store(picture_root, tmp_path / "cache")
+    start = 0
+    for path in find_images("tiny", picture_root):
+        luma = to_luma(read_image(path))
+        for hr in (luma, np.rot90(luma), luma[:, ::-1], luma[::-1]):
+            hr = hr[: hr.shape[0] // 2 * 2, : hr.shape[1] // 2 * 2]
+            lr = round_to_uint8(imresize(hr, 0.5))
+            for top in range(0, hr.shape[0] - 15, 8):
+                for left in range(0, hr.shape[1] - 15, 8):
+                    np.testing.assert_array_equal(store.hr[start, ..., 0], hr[top : top + 16, left : left + 16])
+                    half = lr[top // 2 : top // 2 + 8, left // 2 : left // 2 + 8]
+                    np.testing.assert_array_equal(store.lr[start, ..., 0], half)
+                    start += 1
+    assert start == len(store)
+
+
+def test_rgb_scale_three_and_no_augmentation(picture_root, tmp_path):
+    store = _store(picture_root, tmp_path, scale=3, channels=3, patch=15, stride=6, augment=False)
+    sizes = [(33, 33), (39, 54), (30, 45)]  # multiples of 3, in natural order of the names
+    assert len(store) == sum(((h - 15) // 6 + 1) * ((w - 15) // 6 + 1) for h, w in sizes)
+    assert store.hr.shape[1:] == (15, 15, 3) and store.lr.shape[1:] == (5, 5, 3)
+
+
+def test_reused_when_it_matches_and_made_anew_when_not(picture_root, tmp_path):
+    first = _store(picture_root, tmp_path)
+    stamp = first.path.stat().st_mtime_ns
+    assert _store(picture_root, tmp_path).path.stat().st_mtime_ns == stamp
+    assert _store(picture_root, tmp_path, stride=16).path != first.path
+    PIL.Image.fromarray(read_image(picture_root / "tiny" / "grey.png") // 2).save(picture_root / "tiny" / "grey.png")
+    changed = _store(picture_root, tmp_path)
+    assert changed.path != first.path
+    assert not np.array_equal(changed.hr, first.hr)
+
+
+def test_file_describes_itself(picture_root, tmp_path):
+    store = _store(picture_root, tmp_path)
+    with h5py.File(store.path) as file:
+        assert file.attrs["version"] == patches.VERSION
+        assert file["hr"].dtype == file["lr"].dtype == np.uint8
+    assert {"scale": 2, "channels": 1, "patch": 16, "stride": 8, "augment": True}.items() <= store.description.items()
+    assert [name for name, _ in store.description["sources"]] == ["b2.png", "b10.png", "grey.png"]
+
+
+@pytest.mark.parametrize("kept", [0, 100, 0.5, 0.999])
+def test_a_file_cut_short_is_refused(picture_root, tmp_path, kept):
+    path = _store(picture_root, tmp_path).path
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * kept) if isinstance(kept, float) else kept])
+    with pytest.raises(DataError, match=rf"{path.name}: .*cut short.*delete it"):
+        _store(picture_root, tmp_path)
+
+
+def test_another_version_or_description_is_refused(picture_root, tmp_path):
+    path = _store(picture_root, tmp_path).path
+    with h5py.File(path, "a") as file:
+        file.attrs["description"] = file.attrs["description"].replace("b2.png", "b3.png")
+    with pytest.raises(DataError, match="other pictures or options"):
+        _store(picture_root, tmp_path)
+    with h5py.File(path, "a") as file:
+        file.attrs["version"] = 99
+    with pytest.raises(DataError, match="version 99"):
+        _store(picture_root, tmp_path)
+
+
+def test_an_unusable_picture_is_named_and_leaves_nothing(picture_root, tmp_path):
+    cache = tmp_path / "cache"
+    PIL.Image.new("RGB", (100, 15)).save(picture_root / "tiny" / "flat.png")
+    with pytest.raises(DataError, match=r"flat\.png: 100x15 is smaller than a patch of 16x16"):
+        _store(picture_root, cache)
+    broken = picture_root / "tiny" / "flat.png"
+    broken.write_bytes((picture_root / "tiny" / "b10.png").read_bytes()[:1500])
+    with pytest.raises(DataError, match=r"flat\.png"):
+        _store(picture_root, cache)
+    assert not list(cache.glob("*"))
+
+
+def test_no_space_left_is_said_before_anything_is_written(picture_root, tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: types.SimpleNamespace(free=1000))
+    with pytest.raises(DataError, match=r"no space left: 0\.00 GB needed"):
+        _store(picture_root, tmp_path)
+    assert list(tmp_path.glob("*.h5")) == []
+
+
+def test_options_must_fit_the_scale():
+    with pytest.raises(UsageError, match="multiples of the scale 3"):
+        _options(scale=3)

@@ -1,0 +1,201 @@
+"""The networks: sizes pinned, values against NumPy, receptive fields against gradients."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import srnet
+from srnet import models
+from srnet.errors import UsageError
+from srnet.models.receptive_field import reach, receptive_field
+
+# {name: {scale: (parameters, receptive field in LR pixels)}}
+EXPECTED = {
+    "full": {2: (406913, 19), 3: (406913, 13), 4: (443841, 11), 8: (480769, 7)},
+    "no_deconv": {2: (406913, 17), 3: (406913, 11), 4: (443841, 10), 8: (480769, 6)},
+    "no_dilation": {2: (406913, 15), 3: (406913, 10), 4: (443841, 9), 8: (480769, 6)},
+    "no_deconv_no_dilation": {2: (406913, 13), 3: (406913, 9), 4: (443841, 8), 8: (480769, 5)},
+    "no_skips": {2: (406913, 19), 3: (406913, 13), 4: (443841, 11), 8: (480769, 7)},
+    "local_only": {2: (406913, 19), 3: (406913, 13), 4: (443841, 11), 8: (480769, 7)},
+    "long_only": {2: (406913, 19), 3: (406913, 13), 4: (443841, 11), 8: (480769, 7)},
+}
+
+
+def test_every_network_is_in_the_table():
+    assert set(models.names()) == set(EXPECTED)
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_parameters_and_receptive_field(name):
+    for scale, (parameters, field) in EXPECTED[name].items():
+        model = models.build(name, scale)
+        assert model.count_params() == parameters
+        assert receptive_field(model) == field
+
+
+def test_parameters_follow_from_the_paper():
+    conv = 3 * 3 * 64 * 64 + 64
+    first_deconv = 3 * 3 * 1 * 64 + 64
+    # 2 of feature extraction, 4 of the encoder-decoder, 4 dilated and 1 linear convolution, and the 1x1 output.
+    assert models.build("full", 2).count_params() == first_deconv + 11 * conv + 65
+    assert models.build("full", 8).count_params() == first_deconv + 13 * conv + 65
+
+
+@pytest.mark.parametrize("name", ["full", "no_deconv", "no_dilation"])
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_receptive_field_is_where_the_gradient_is(name, scale):
+    model = models.build(name, scale, filters=2)
+    for variable in model.trainable_variables:
+        # Positive weights keep every ReLU open and let nothing cancel.
+        variable.assign(tf.fill(variable.shape, 0.1 if variable.name == "kernel" else 0.0))
+    side = 4 * 12 + 1
+    centre = side // 2
+    image = tf.ones((1, side, side, 1))
+    sizes, reaches = [], []
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(image)
+        result = model(image)
+        period = range(scale * (centre - centre % 4), scale * (centre - centre % 4 + 4))
+        pixels = [(pixel, result[0, pixel, pixel, 0]) for pixel in period]
+    for pixel, value in pixels:
+        touched = np.flatnonzero(tf.reduce_sum(tape.gradient(value, image), axis=(0, 2, 3)))
+        sizes.append(touched[-1] - touched[0] + 1)
+        reaches.append(max(pixel // scale - touched[0], touched[-1] - pixel // scale))
+    assert receptive_field(model) == max(sizes)
+    assert reach(model) == max(reaches)
+
+
+def _convolve(x, kernel, bias, stride=1, rate=1):
+    """TensorFlow's "same" convolution in float64."""
+    size = (kernel.shape[0] - 1) * rate + 1
+    out = -(-np.array(x.shape[:2]) // stride)
+    total = np.maximum((out - 1) * stride + size - x.shape[:2], 0)
+    x = np.pad(x, [(total[0] // 2, size), (total[1] // 2, size), (0, 0)])
+    result = np.zeros((*out, kernel.shape[3])) + bias
+    for i in range(kernel.shape[0]):
+        for j in range(kernel.shape[1]):
+            rows = slice(i * rate, i * rate + out[0] * stride, stride)
+            columns = slice(j * rate, j * rate + out[1] * stride, stride)
+            result += x[rows, columns] @ kernel[i, j]
+    return result
+
+
+def _deconvolve(x, kernel, bias, stride):
+    """The transpose of `_convolve`, from the small to the large size."""
+    size = kernel.shape[0]
+    before = max(size - stride, 0) // 2
+    height, width = (side * stride for side in x.shape[:2])
+    result = np.zeros((height + size + stride, width + size + stride, kernel.shape[2]))
+    for i in range(size):
+        for j in range(size):
+            result[i : i + height : stride, j : j + width : stride] += x @ kernel[i, j].T
+    return result[before : before + height, before : before + width] + bias
+
+
+def _reference(model, lr, scale, encoder_decoder=True, rates=(1, 1, 2, 4), local=True, long=True):
+    """The paper's equations (5) to (11), written once more."""
+
+    def weights(name):
+        return [w.numpy().astype(np.float64) for w in model.get_layer(name).weights]
+
+    def relu(x):
+        return np.maximum(x, 0)
+
+    height, width = lr.shape[:2]
+    multiple = max(1, 4 // np.gcd(4, scale)) if encoder_decoder else 1
+    x = np.pad(lr.astype(np.float64), [(0, -height % multiple), (0, -width % multiple), (0, 0)], mode="symmetric")
+    for i, stride in enumerate({2: [2], 3: [3], 4: [2, 2]}[scale], 1):
+        x = _deconvolve(x, *weights(f"upsample_{i}"), stride)
+    x = relu(_convolve(x, *weights("extract_1")))
+    f1 = x = relu(_convolve(x, *weights("extract_2")))
+    for i in (1, 2):
+        x = relu(_convolve(x, *weights(f"encode_{i}"), stride=2 if encoder_decoder else 1))
+    for i in (1, 2):
+        x = relu(_deconvolve(x, *weights(f"decode_{i}"), 2) if encoder_decoder else _convolve(x, *weights(f"decode_{i}")))
+    x = x + f1 if local else x
+    for i, rate in enumerate(rates, 1):
+        x = relu(_convolve(x, *weights(f"reconstruct_{i}"), rate=rate))
+    x = _convolve(x, *weights("reconstruct_5"))
+    x = x + f1 if long else x
+    x = _convolve(x, *weights("output"))
+    return x[: scale * height, : scale * width]
+
+
+@pytest.mark.parametrize(
+    ("name", "scale", "variant"),
+    [
+        ("full", 2, {}),
+        ("full", 3, {}),
+        ("full", 4, {}),
+        ("no_deconv", 2, {"encoder_decoder": False}),
+        ("no_dilation", 2, {"rates": (1, 1, 1, 1)}),
+        ("no_deconv_no_dilation", 4, {"encoder_decoder": False, "rates": (1, 1, 1, 1)}),
+        ("no_skips", 2, {"local": False, "long": False}),
+        ("local_only", 2, {"long": False}),
+        ("long_only", 2, {"local": False}),
+    ],
+)
+def test_network_equals_float64_reference(name, scale, variant):
+    keras.utils.set_random_seed(1)
+    model = models.build(name, scale, filters=8)
+    for variable in model.trainable_variables:
+        if variable.name == "bias":
+            variable.assign(tf.random.normal(variable.shape))
+    for size in ((1, 1), (7, 10)):
+        lr = np.random.default_rng(0).uniform(0, 255, (*size, 1)).astype(np.float32)
+        expected = _reference(model, lr, scale, **variant)
+        np.testing.assert_allclose(model(lr[None])[0], expected, rtol=1e-4, atol=1e-3 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4, 8])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_any_size(scale, channels):
+    model = models.build("full", scale, channels, filters=4)
+    for height, width in ((1, 1), (1, 6), (5, 3), (8, 8)):
+        assert model(np.zeros((2, height, width, channels))).shape == (2, scale * height, scale * width, channels)
+
+
+def test_initializers():
+    he, paper = (models.build("full", 2, initializer=name).get_layer("extract_2") for name in ("he", "paper"))
+    assert np.std(he.kernel) == pytest.approx(np.sqrt(2 / (9 * 64)), rel=0.03)
+    assert np.std(paper.kernel) == pytest.approx(0.001, rel=0.03)
+    assert not np.any(he.bias) and not np.any(paper.bias)
+
+
+def test_bfloat16_keeps_weights_and_output_in_float32():
+    model = models.build("full", 2, dtype="mixed_bfloat16", filters=4)
+    assert model(np.zeros((1, 4, 4, 1))).dtype == tf.float32
+    assert {variable.dtype for variable in model.weights} == {"float32"}
+    assert model.get_layer("extract_1").compute_dtype == "bfloat16"
+
+
+def test_saved_file_loads_back(tmp_path):
+    model = models.build("full", 2, filters=4)
+    model.save(tmp_path / "x.keras")
+    lr = np.random.default_rng(0).uniform(0, 255, (1, 5, 7, 1))
+    np.testing.assert_array_equal(keras.models.load_model(tmp_path / "x.keras")(lr), model(lr))
+
+
+def test_single_upsampling_is_one_layer_of_the_scale():
+    model = models.build("full", 4, upsampling="single", filters=4)
+    assert model.get_layer("upsample_1").strides == (4, 4)
+    assert model(np.zeros((1, 3, 3, 1))).shape == (1, 12, 12, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"name": "fuller"}, "network 'fuller' is unknown: choose one of full, "),
+        ({"scale": 5}, "scale 5 cannot be made of stages of 2"),
+        ({"scale": 1}, "at least 2"),
+        ({"channels": 2}, "channels 2"),
+        ({"dilation": 2}, "has no option 'dilation'"),
+        ({"depth": 0}, "depth 0"),
+        ({"initializer": "xavier"}, "'xavier' is unknown: choose one of he, paper"),
+        ({"upsampling": "nearest"}, "choose cascade or single"),
+    ],
+)
+def test_bad_arguments(arguments, message):
+    with pytest.raises(UsageError, match=message):
+        srnet.build(**{"name": "full", "scale": 2, **arguments})
