@@ -3,17 +3,19 @@
 import keras
 
 
-def halving(learning_rate, halve_every, steps_per_epoch):
-    """The rate of section 2.2.3: halved after every `halve_every` epochs.
+def learning_rates(config):
+    """Returns the schedule that a configuration names.
+
+    "halving" is section 2.2.3: the rate is halved after every `halve_every` epochs. "cosine" falls to 0 over the whole
+    run along half a cosine (Loshchilov, Hutter 2017, without restarts), which suits short runs.
 
     Args:
-      learning_rate: initial rate.
-      halve_every: epochs between two halvings.
-      steps_per_epoch: steps of an epoch.
+      config: `TrainConfig`.
 
     Returns:
-      A Keras learning rate schedule.
+      A Keras learning rate schedule, from the zero-based step.
     """
-    return keras.optimizers.schedules.ExponentialDecay(
-        learning_rate, decay_steps=halve_every * steps_per_epoch, decay_rate=0.5, staircase=True
-    )
+    if config.schedule == "cosine":
+        return keras.optimizers.schedules.CosineDecay(config.learning_rate, config.total_steps)
+    interval = config.halve_every * config.steps_per_epoch
+    return keras.optimizers.schedules.ExponentialDecay(config.learning_rate, interval, decay_rate=0.5, staircase=True)

@@ -85,7 +85,7 @@ def new_state(config, strategy):
     with strategy.scope():
         model = runs.build_network(config, config.precision)
         optimizer = keras.optimizers.Adam(
-            schedule.halving(config.learning_rate, config.halve_every, config.steps_per_epoch),
+            schedule.learning_rates(config),
             beta_1=config.beta_1,
             beta_2=config.beta_2,
             epsilon=config.epsilon,

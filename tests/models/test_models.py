@@ -112,7 +112,9 @@ def _reference(model, lr, scale, encoder_decoder=True, rates=(1, 1, 2, 4), local
     for i in (1, 2):
         x = relu(_convolve(x, *weights(f"encode_{i}"), stride=2 if encoder_decoder else 1))
     for i in (1, 2):
-        x = relu(_deconvolve(x, *weights(f"decode_{i}"), 2) if encoder_decoder else _convolve(x, *weights(f"decode_{i}")))
+        x = relu(
+            _deconvolve(x, *weights(f"decode_{i}"), 2) if encoder_decoder else _convolve(x, *weights(f"decode_{i}"))
+        )
     x = x + f1 if local else x
     for i, rate in enumerate(rates, 1):
         x = relu(_convolve(x, *weights(f"reconstruct_{i}"), rate=rate))
