@@ -261,11 +261,10 @@ def restore(checkpoint, path, whole=True):
     """
     try:
         status = checkpoint.restore(path)
-        status.assert_existing_objects_matched()
         if whole:
             status.assert_consumed()
         else:
-            status.expect_partial()
-    except (AssertionError, ValueError, tf.errors.OpError) as error:
+            status.expect_partial().assert_existing_objects_matched()
+    except (AssertionError, ValueError, IndexError, RuntimeError, tf.errors.OpError) as error:
         reason = str(error).strip().split("\n")[0]
         raise DataError(f"{path}: damaged, or a checkpoint of another network ({reason})") from error

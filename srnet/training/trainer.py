@@ -177,7 +177,7 @@ def train(config, state, store, validation_paths, run, strategy):
     with progress, stop_signal() as stopped, tf.summary.create_file_writer(str(run.tensorboard)).as_default():
         while state.step < config.total_steps:
             rate = _run_epoch(config, state, run_steps, iterator, progress, stopped)
-            if stopped:
+            if state.step % config.steps_per_epoch:
                 _save(last, state.step)
                 raise Interrupted(stopped[0], state.step)
             started = time.perf_counter()
@@ -196,13 +196,15 @@ def train(config, state, store, validation_paths, run, strategy):
                 _save(best, state.step)
             runs.append_metrics(run, line)
             _save(last, state.step)
+            if stopped and state.step < config.total_steps:
+                raise Interrupted(stopped[0], state.step)
 
 
 _KEPT = "the last checkpoint is that of the epoch before; a lower --learning_rate in another --run_dir may help"
 
 
 def _run_epoch(config, state, run_steps, iterator, progress, stopped):
-    """Takes the rest of the steps of an epoch, about a second's worth at a call; returns patches per second."""
+    """Takes the rest of an epoch's steps, fewer after a signal, a second's worth a call; returns patches per second."""
     first = state.step
     left = config.steps_per_epoch - first % config.steps_per_epoch
     count, done, seconds = 1, 0, 0.0
@@ -216,9 +218,9 @@ def _run_epoch(config, state, run_steps, iterator, progress, stopped):
             step = first + done + int(np.argmin(np.isfinite(values))) + 1
             raise DataError(f"the loss is no longer finite at step {step}; " + _KEPT)
         state.loss_sum.assign_add(values.sum(dtype=np.float64))
-        done += count
+        done += len(values)
         seconds += elapsed
-        progress.update(count)
+        progress.update(len(values))
         count = max(1, min(2 * count, int(count / elapsed)))
     return done * config.batch_size / seconds
 

@@ -1,0 +1,61 @@
+"""The configuration: the paper's values, files, refusals."""
+
+import dataclasses
+
+import pytest
+
+from srnet.errors import DataError, UsageError
+from srnet.files import write_json
+from srnet.training.config import PRESETS, TrainConfig, load_config
+from srnet.training.schedule import learning_rates
+
+
+def test_defaults_are_the_papers():
+    config = TrainConfig()
+    assert (config.train_sets, config.patch, config.stride, config.augment) == (("T91", "BSD200"), 64, 16, True)
+    assert (config.batch_size, config.steps_per_epoch, config.epochs) == (32, 1000, 100)
+    assert (config.learning_rate, config.schedule, config.halve_every) == (1e-3, "halving", 20)
+    assert (config.beta_1, config.beta_2, config.epsilon, config.weight_decay) == (0.9, 0.9999, 1e-8, 1e-3)
+    assert PRESETS["paper"] == {}
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_file_loads_back(tmp_path, preset):
+    config = TrainConfig(**PRESETS[preset], model_options={"dilation_rates": [1, 2]})
+    write_json(tmp_path / "config.json", config.to_json())
+    assert load_config(tmp_path / "config.json") == config
+
+
+def test_foreign_files_are_refused(tmp_path):
+    path = tmp_path / "config.json"
+    write_json(path, {**TrainConfig().to_json(), "momentum": 0.9})
+    with pytest.raises(DataError, match=r"config\.json: .*momentum"):
+        load_config(path)
+    write_json(path, {**TrainConfig().to_json(), "scale": "two"})
+    with pytest.raises(DataError, match=r"config\.json"):
+        load_config(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"epochs": 0}, "epochs 0"),
+        ({"learning_rate": -1.0}, "learning_rate -1.0"),
+        ({"beta_2": 1.0}, "beta_2 1.0"),
+        ({"precision": "float16"}, "choose one of float32, mixed_bfloat16"),
+        ({"patch": 1}, "patch 1"),
+        ({"seed": -1}, "seed -1"),
+        ({"train_sets": ()}, "train_sets is empty"),
+    ],
+)
+def test_bad_values(changes, message):
+    with pytest.raises(UsageError, match=message):
+        TrainConfig(**changes)
+
+
+def test_rates():
+    halving = learning_rates(TrainConfig())
+    rates = [float(halving(step)) for step in (0, 19999, 20000, 40000, 99999)]
+    assert rates == pytest.approx([1e-3, 1e-3, 5e-4, 2.5e-4, 1e-3 / 16])
+    cosine = learning_rates(dataclasses.replace(TrainConfig(), schedule="cosine"))
+    assert [float(cosine(step)) for step in (0, 50000, 100000)] == pytest.approx([1e-3, 5e-4, 0], abs=1e-9)

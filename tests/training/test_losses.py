@@ -1,0 +1,27 @@
+"""The loss against NumPy."""
+
+import numpy as np
+import pytest
+
+from srnet.models import build
+from srnet.training import losses
+
+
+def test_squared_error_is_the_mean_and_adds_up_over_devices():
+    random = np.random.default_rng(0)
+    hr, sr = random.uniform(0, 255, (2, 6, 5, 4, 1)).astype(np.float32)
+    expected = np.mean((hr.astype(np.float64) - sr) ** 2)
+    assert float(losses.squared_error(hr, sr, 6)) == pytest.approx(expected, rel=1e-5)
+    shares = [float(losses.squared_error(hr[part], sr[part], 6)) for part in (slice(0, 2), slice(2, 6))]
+    assert sum(shares) == pytest.approx(expected, rel=1e-5)
+
+
+def test_penalty_is_half_beta_times_the_squared_kernels_without_biases():
+    model = build("full", 2, filters=4)
+    for variable in model.trainable_variables:
+        if variable.name == "bias":
+            variable.assign(variable + 1.0)
+    kernels = [layer.kernel.numpy() for layer in model.layers if hasattr(layer, "kernel")]
+    assert len(kernels) == 13
+    expected = 0.01 / 2 * sum((kernel.astype(np.float64) ** 2).sum() for kernel in kernels)
+    assert float(losses.weight_penalty(model, 0.01)) == pytest.approx(expected, rel=1e-5)
