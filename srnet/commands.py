@@ -3,13 +3,49 @@
 Exit status 0 is success, 1 a failure (a file, the disk), 2 wrong usage, 128 + n a stop by signal n.
 """
 
+import contextlib
 import logging
+import os
+import pathlib
 import sys
+import tempfile
 
 import absl.logging
 from absl import app, flags
 
 from srnet.errors import DataError, UsageError
+
+
+@contextlib.contextmanager
+def _without_startup_notes():
+    """Holds back what is written to standard error meanwhile, and then passes on all but TensorFlow's notes.
+
+    TensorFlow 2.21 prints notes while it is imported whatever TF_CPP_MIN_LOG_LEVEL says; on a machine without an
+    NVIDIA device, that it found none is a note too.
+    """
+    notes = ["I0000 ", "WARNING: All log messages before absl::InitializeLog()"]
+    if not any(pathlib.Path("/dev").glob("nvidia*")):
+        notes.append("E0000 ")
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            held.seek(0)
+            lines = held.read().decode(errors="replace").splitlines()
+            for line in lines:
+                if not line.startswith(tuple(notes)):
+                    print(line, file=sys.stderr)
+
+
+with _without_startup_notes():
+    import tensorflow as tf
+
+    tf.config.list_physical_devices()
 
 
 def run(main, define_flags):
