@@ -176,7 +176,7 @@ def train(config, state, store, validation_paths, run, strategy):
     progress = tqdm.tqdm(total=config.total_steps, initial=state.step, desc="training", unit="step", smoothing=0.05)
     with progress, stop_signal() as stopped, tf.summary.create_file_writer(str(run.tensorboard)).as_default():
         while state.step < config.total_steps:
-            rate = _run_epoch(config, state, run_steps, iterator, progress, stopped)
+            rate = run_epoch(config, state, run_steps, iterator, progress, stopped)
             if state.step % config.steps_per_epoch:
                 _save(last, state.step)
                 raise Interrupted(stopped[0], state.step)
@@ -203,8 +203,23 @@ def train(config, state, store, validation_paths, run, strategy):
 _KEPT = "the last checkpoint is that of the epoch before; a lower --learning_rate in another --run_dir may help"
 
 
-def _run_epoch(config, state, run_steps, iterator, progress, stopped):
-    """Takes the rest of an epoch's steps, fewer after a signal, a second's worth a call; returns patches per second."""
+def run_epoch(config, state, run_steps, iterator, progress, stopped):
+    """Takes the rest of an epoch's steps, about a second's worth at a call; a signal ends it early.
+
+    Args:
+      config: `TrainConfig`.
+      state: `State`; its loss sum and seconds grow.
+      run_steps: what `make_run_steps` gives.
+      iterator: iterator over (lr, hr) batches.
+      progress: tqdm bar, moved on by each step.
+      stopped: list that is not empty once a signal has come.
+
+    Returns:
+      Patches trained on per second.
+
+    Raises:
+      DataError: if a loss is not finite.
+    """
     first = state.step
     left = config.steps_per_epoch - first % config.steps_per_epoch
     count, done, seconds = 1, 0, 0.0
