@@ -37,12 +37,14 @@ def written_whole(path):
 
 
 def reason(error):
-    """Returns what went wrong in an OSError, in the system's few words where it has them.
+    """Returns what went wrong in a few words, the system's own where it has them.
 
     Args:
-      error: the OSError; those of HDF5 carry a long text of their own.
+      error: an OSError, or an error of TensorFlow or HDF5, whose long texts end in the reason.
     """
-    return os.strerror(error.errno) if error.errno else str(error)
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    return str(error).strip().split("\n")[0].rsplit("; ", 1)[-1]
 
 
 def _is_running(process):

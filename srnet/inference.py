@@ -68,7 +68,7 @@ def upscale_image(model, image):
     if image.ndim == 2 and model.input_shape[-1] == 1:
         return _to_uint8(network_method(model)(image)).numpy()
     rgb = image if image.ndim == 3 else np.repeat(image[..., None], 3, -1)
-    enlarged = tf.function(upscale_rgb)(model, rgb[None]).numpy()[0]
+    enlarged = upscale_rgb(model, rgb[None]).numpy()[0]
     return enlarged if image.ndim == 3 else enlarged[..., 0]
 
 

@@ -3,7 +3,8 @@
 import keras
 import tensorflow as tf
 
-from srnet.files import written_whole
+from srnet.errors import DataError
+from srnet.files import reason, written_whole
 from srnet.inference import upscale_rgb
 
 
@@ -34,4 +35,7 @@ def export_saved_model(model, path):
         input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8, name="rgb")],
     )
     with written_whole(path) as partial:
-        archive.write_out(partial, verbose=False)
+        try:
+            archive.write_out(partial, verbose=False)
+        except tf.errors.OpError as error:
+            raise DataError(f"{path}: cannot be written ({reason(error)})") from error

@@ -49,7 +49,8 @@ def test_export_serves_any_size_and_batch_without_srnet(tmp_path, channels, scal
         np.testing.assert_allclose(results[name], model(arrays[name]), atol=0.01)
     assert results["rgb"].dtype == np.uint8
     for given, got in zip(arrays["rgb"], results["rgb"]):
-        np.testing.assert_array_equal(got, upscale_image(model, given))
+        # A value half-way between two grey levels may fall to either side.
+        assert np.abs(got.astype(int) - upscale_image(model, given)).max() <= 1
 
 
 def test_colour_is_luma_by_the_network_and_chroma_bicubic():
@@ -82,7 +83,7 @@ def test_export_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch)
     export_saved_model(model, tmp_path / "export")
 
     def fail(*arguments, **options):
-        raise OSError(28, "No space left on device")
+        raise tf.errors.ResourceExhaustedError(None, None, "/export/saved_model.pb; No space left on device")
 
     monkeypatch.setattr(tf.saved_model, "save", fail)
     with pytest.raises(DataError, match="export: cannot be written .No space left"):

@@ -23,7 +23,7 @@ import tqdm
 from srnet.data.images import crop_to_multiple, image_size, read_image, round_to_uint8, to_luma, to_rgb
 from srnet.data.resize import imresize
 from srnet.errors import DataError, UsageError
-from srnet.files import written_whole
+from srnet.files import reason, written_whole
 
 VERSION = 1
 
@@ -118,7 +118,7 @@ def describe(paths, options):
         try:
             sources.append([path.name, hashlib.sha256(path.read_bytes()).hexdigest()])
         except OSError as error:
-            raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+            raise DataError(f"{path}: cannot be read ({reason(error)})") from error
     return {**dataclasses.asdict(options), "sources": sources}
 
 

@@ -24,7 +24,7 @@ import tensorflow as tf
 
 import srnet
 from srnet.errors import DataError, UsageError
-from srnet.files import read_json, write_json, written_whole
+from srnet.files import read_json, reason, write_json, written_whole
 from srnet.models import build
 from srnet.training.config import load_config
 
@@ -168,7 +168,7 @@ def append_metrics(run, values):
         with run.metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps(values) + "\n")
     except OSError as error:
-        raise DataError(f"{run.metrics}: cannot be written ({error.strerror})") from error
+        raise DataError(f"{run.metrics}: cannot be written ({reason(error)})") from error
 
 
 def read_metrics(run):
@@ -266,5 +266,4 @@ def restore(checkpoint, path, whole=True):
         else:
             status.expect_partial().assert_existing_objects_matched()
     except (AssertionError, ValueError, IndexError, RuntimeError, tf.errors.OpError) as error:
-        reason = str(error).strip().split("\n")[0]
-        raise DataError(f"{path}: damaged, or a checkpoint of another network ({reason})") from error
+        raise DataError(f"{path}: damaged, or a checkpoint of another network ({reason(error)})") from error

@@ -13,6 +13,7 @@ import tqdm
 from srnet.data.images import write_image
 from srnet.data.pipeline import training_batches
 from srnet.errors import DataError
+from srnet.files import reason
 from srnet.inference import network_method
 from srnet.training import losses, runs, schedule, validation
 
@@ -263,7 +264,7 @@ def _save(manager, step):
     try:
         manager.save(checkpoint_number=step)
     except tf.errors.OpError as error:
-        raise DataError(f"{manager.directory}: cannot write the checkpoint ({error.message})") from error
+        raise DataError(f"{manager.directory}: cannot write the checkpoint ({reason(error)})") from error
 
 
 @contextlib.contextmanager
