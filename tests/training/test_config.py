@@ -57,5 +57,6 @@ def test_rates():
     halving = learning_rates(TrainConfig())
     rates = [float(halving(step)) for step in (0, 19999, 20000, 40000, 99999)]
     assert rates == pytest.approx([1e-3, 1e-3, 5e-4, 2.5e-4, 1e-3 / 16])
-    cosine = learning_rates(dataclasses.replace(TrainConfig(), schedule="cosine"))
-    assert [float(cosine(step)) for step in (0, 50000, 100000)] == pytest.approx([1e-3, 5e-4, 0], abs=1e-9)
+    cooldown = learning_rates(dataclasses.replace(TrainConfig(), schedule="cooldown"))
+    rates = [float(cooldown(step)) for step in (0, 75000, 87500, 100000)]
+    assert rates == pytest.approx([1e-3, 1e-3, 5e-4, 0], abs=1e-9)
