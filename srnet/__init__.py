@@ -1,7 +1,7 @@
 """srnet: super-resolution by a hybrid deep convolutional network, in TensorFlow and Keras.
 
-    model = srnet.build("full", scale=2)          # a Keras model, LR pixels to HR pixels
-    model = srnet.load_run("runs/full_x2")        # the same, trained
+    model = srnet.build("full", scale=2)              # a Keras model, LR pixels to HR pixels
+    model, config = srnet.load_run("runs/full_x2")    # the same, trained, and its configuration
 
 TensorFlow is imported at the first use of either name.
 """

@@ -55,7 +55,10 @@ def run(main, define_flags):
       main: callable taking the positional arguments; may return an exit status.
       define_flags: callable that defines the command's flags.
     """
+    before = set(flags.FLAGS)
     define_flags()
+    for name in set(flags.FLAGS) - before:
+        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[name])  # --help shows key flags alone
     absl.logging.set_verbosity(absl.logging.WARNING)
     logging.getLogger("tensorflow").setLevel(logging.WARNING)
 
@@ -110,11 +113,11 @@ def expect(arguments, count, names=""):
     return arguments
 
 
-def integers(flag, values):
+def integers(name, values):
     """Returns the integers of a list flag, or None where it is not given.
 
     Args:
-      flag: the flag's name, for the message.
+      name: the flag, or what stands for it, for the message.
       values: list of strings, or None.
 
     Raises:
@@ -123,4 +126,4 @@ def integers(flag, values):
     try:
         return None if values is None else tuple(int(value) for value in values)
     except ValueError as error:
-        raise UsageError(f"--{flag} {','.join(values)}: expected integers separated by commas") from error
+        raise UsageError(f"{name} {','.join(values)}: expected integers") from error

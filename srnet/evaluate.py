@@ -26,9 +26,9 @@ def define_flags():
 def main(arguments):
     commands.expect(arguments, 0)
     values = flags.FLAGS
-    if (values.run is None) == (values.method is None):
+    if bool(values.run) == bool(values.method):
         raise UsageError("give either --method or --run")
-    scales = commands.integers("scales", values.scales)
+    scales = commands.integers("--scales", values.scales)
     method = method_of_run(values.run, values.checkpoint) if values.run else named_method(values.method)
     results = evaluate_sets(method, values.sets, scales, values.data_root)
     print(describe_results(results))

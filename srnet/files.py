@@ -4,36 +4,44 @@ import contextlib
 import json
 import os
 import pathlib
+import platform
+import re
 import shutil
 
 from srnet.errors import DataError
 
+_OWNER = f"{platform.node()}.{os.getpid()}"
+
 
 @contextlib.contextmanager
 def written_whole(path):
-    """Yields a path beside `path` to write to, and renames it to `path` when the block ends without an error.
+    """Yields a path beside `path`, of the same suffix, and renames it to `path` when the block ends without an error.
 
     Args:
-      path: the file, or the folder, that is to appear; its parent is made when missing. An existing one is replaced.
+      path: the file, or the folder, that is to appear; its parent is made when missing. An existing file is replaced,
+        and an existing folder when it is empty or a SavedModel.
 
     Raises:
-      DataError: if something cannot be written; what was begun is removed.
+      DataError: if another folder is there, or something cannot be written; what was begun is removed.
     """
-    path = pathlib.Path(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    path = pathlib.Path(path).resolve()
+    partial, old = (path.parent / (f".{path.stem}.{_OWNER}.{kind}{path.suffix}") for kind in ("partial", "old"))
     try:
+        if path.is_dir() and any(path.iterdir()) and not (path / "saved_model.pb").exists():
+            raise DataError(f"{path}: a folder with other things in it; choose another place")
         path.parent.mkdir(parents=True, exist_ok=True)
-        for left in path.parent.glob(f".{path.name}.*.partial"):
-            if not _is_running(left.name.split(".")[-2]):
-                _remove(left)
+        _remove_left_overs(path)
         yield partial
-        if path.is_dir():
-            shutil.rmtree(path)
+        if path.is_dir() and partial.is_dir():
+            path.rename(old)
         partial.replace(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({reason(error)})") from error
     finally:
         _remove(partial)
+        if old.exists() and not path.exists():
+            old.rename(path)
+        _remove(old)
 
 
 def reason(error):
@@ -47,8 +55,13 @@ def reason(error):
     return str(error).strip().split("\n")[0].rsplit("; ", 1)[-1]
 
 
-def _is_running(process):
-    return not process.isdigit() or pathlib.Path("/proc", process).exists() or not pathlib.Path("/proc").exists()
+def _remove_left_overs(path):
+    """Removes what a killed process of this machine left behind; without /proc nothing is known to be dead."""
+    for left in path.parent.iterdir():
+        match = re.fullmatch(r"(.+)\.(\d+)\.(?:partial|old)", left.name.removesuffix(path.suffix))
+        ours = match and match[1] == f".{path.stem}.{platform.node()}"
+        if ours and pathlib.Path("/proc/self").exists() and not pathlib.Path("/proc", match[2]).exists():
+            _remove(left)
 
 
 def _remove(path):

@@ -84,6 +84,26 @@ def degrade(image, scale, channels=1):
     return imresize(hr, 1 / scale).astype(np.float32), hr
 
 
+def measurable_image(path, scale):
+    """Reads a picture that is to be measured.
+
+    Args:
+      path: the HR picture file.
+      scale: integer enlargement.
+
+    Returns:
+      uint8 array (H, W) or (H, W, 3).
+
+    Raises:
+      DataError: if it cannot be read, or is too small for the protocol at this scale; the message names it.
+    """
+    image = read_image(path)
+    height, width = image.shape[:2]
+    if min(height, width) // scale * scale < 11 + 2 * scale:
+        raise DataError(f"{path}: {width}x{height} is too small to measure at x{scale}")
+    return image
+
+
 def compare_luma(hr, sr, scale):
     """Returns (PSNR, SSIM) of a result by the protocol.
 
@@ -113,11 +133,7 @@ def evaluate(method, paths, scale, channels=1):
       DataError: for a file that cannot be read or is too small; the message names it.
     """
     for path in paths:
-        image = read_image(path)
-        if min(image.shape[:2]) // scale * scale < 11 + 2 * scale:
-            height, width = image.shape[:2]
-            raise DataError(f"{path}: {width}x{height} is too small to measure at x{scale}")
-        lr, hr = degrade(image, scale, channels)
+        lr, hr = degrade(measurable_image(path, scale), scale, channels)
         start = time.perf_counter()
         sr = method(lr)
         seconds = time.perf_counter() - start

@@ -39,10 +39,10 @@ def define_flags():
 
 
 def _help(name):
-    """The field's line in TrainConfig's docstring, and its default."""
+    """The field's line in TrainConfig's docstring, and its default, which a preset may change."""
     text = re.search(rf"^      {name}: (.*?)\n(?=      \w+:|\s*$)", TrainConfig.__doc__ + "\n", re.M | re.S)
     default = getattr(TrainConfig(), name)
-    return f"{' '.join(text[1].split())} The paper's: {default}."
+    return f"{' '.join(text[1].split())} Default: {default}."
 
 
 def config_from_flags():
@@ -52,9 +52,12 @@ def config_from_flags():
     given = {name: value for name, value in given.items() if value is not None}
     if "model_options" in given:
         try:
-            given["model_options"] = dict(json.loads(given["model_options"]))
-        except (ValueError, TypeError) as error:
-            raise UsageError(f"--model_options: expected a JSON object, not {given['model_options']}") from error
+            options = json.loads(given["model_options"])
+        except ValueError:
+            options = None
+        if not isinstance(options, dict):
+            raise UsageError(f"--model_options: expected a JSON object, not {given['model_options']}")
+        given["model_options"] = options
     return TrainConfig(**{**PRESETS[values.preset], **given}), tuple(given)
 
 
@@ -62,7 +65,8 @@ def main(arguments):
     commands.expect(arguments, 0)
     values = flags.FLAGS
     config, given = config_from_flags()
-    config, notes = resolve(config, values.data_root, given)
+    fixed = (*given, "data_root") if values["data_root"].present else given
+    config, notes = resolve(config, values.data_root, fixed)
     for note in notes:
         print(note)
     suffix = "" if values.preset == "paper" else f"_{values.preset}"

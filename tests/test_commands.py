@@ -94,7 +94,7 @@ def _corrupt(root):
         (["leftover"], None, 2, "error: expected no arguments besides flags, not leftover"),
         (["--model_options=[1]"], None, 2, "error: --model_options: expected a JSON object"),
         (["--train_sets=empty"], lambda root: (root / "empty").mkdir(), 1, "empty: no pictures in it"),
-        (["--data_root=/nowhere"], None, 1, "error: /nowhere/tiny: no such folder"),
+        (["--data_root=/nowhere", "--train_sets=T91,BSD200"], None, 1, "error: /nowhere/T91: no such folder"),
         ([], _corrupt, 1, "bad.png: "),
         (["--patch=34"], None, 1, "b2.png: 35x33 is smaller than a patch of 34x34"),
     ],

@@ -23,9 +23,19 @@ def test_what_a_killed_process_left_is_removed(tmp_path):
     program += "with written_whole(sys.argv[1]) as partial: partial.write_text('half'); os.kill(os.getpid(), 9)"
     subprocess.run([sys.executable, "-c", program, str(tmp_path / "x")], check=False)
     (left,) = tmp_path.iterdir()
-    assert left.name.endswith(".partial")
+    assert ".partial" in left.name
     write_json(tmp_path / "x", [1])
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_a_folder_with_other_things_is_never_replaced(tmp_path, monkeypatch):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.tex").write_text("years of work")
+    monkeypatch.chdir(tmp_path)
+    for place in ("thesis", ".", "thesis/..", "/"):
+        with pytest.raises(DataError, match="a folder with other things in it"):
+            write_json(place, [])
+    assert (tmp_path / "thesis" / "chapter.tex").read_text() == "years of work"
 
 
 def test_errors_name_the_file(tmp_path):

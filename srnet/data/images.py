@@ -14,6 +14,10 @@ YCBCR_OFFSET = np.array([16.0, 128.0, 128.0])
 YCBCR_MATRIX = np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]]) / 255.0
 
 
+# Formats that Pillow recognises and cannot decode.
+_NOT_PICTURES = ("BUFR", "GRIB", "HDF5", "MPEG")
+
+
 def round_to_uint8(values):
     """Rounds half up and clips to [0, 255]: the one conversion to 8 bits of this project.
 
@@ -153,4 +157,5 @@ def crop_to_multiple(image, multiple):
 def is_image_name(name):
     """Tells whether a file name has the suffix of a picture format and is not hidden."""
     PIL.Image.init()
-    return not name.startswith(".") and pathlib.PurePath(name).suffix.lower() in PIL.Image.EXTENSION
+    picture_format = PIL.Image.EXTENSION.get(pathlib.PurePath(name).suffix.lower())
+    return not name.startswith(".") and picture_format in PIL.Image.OPEN and picture_format not in _NOT_PICTURES

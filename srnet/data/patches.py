@@ -82,7 +82,7 @@ class PatchStore:
 def ensure_store(folder, label, paths, options):
     """Opens the patch store of some pictures, after making it where it is missing.
 
-    The file name carries a digest of the description, so other pictures or options make another file.
+    The file name carries a digest of the description, so other pictures, options or versions make another file.
 
     Args:
       folder: folder of patch stores; made when missing.
@@ -107,7 +107,7 @@ def ensure_store(folder, label, paths, options):
 
 
 def describe(paths, options):
-    """Returns what determines a patch store's content: the options and each source's name and SHA-256.
+    """Returns what determines a patch store: its version, the options and each source's name and SHA-256.
 
     Args:
       paths: the picture files.
@@ -119,7 +119,7 @@ def describe(paths, options):
             sources.append([path.name, hashlib.sha256(path.read_bytes()).hexdigest()])
         except OSError as error:
             raise DataError(f"{path}: cannot be read ({reason(error)})") from error
-    return {**dataclasses.asdict(options), "sources": sources}
+    return {"version": VERSION, **dataclasses.asdict(options), "sources": sources}
 
 
 def _digest(description):
@@ -177,19 +177,34 @@ def build_store(path, paths, options, description):
         free = shutil.disk_usage(path.parent).free
         if free < needed * 1.01:
             raise DataError(f"{path}: no space left: {needed / 1e9:.2f} GB needed, {free / 1e9:.2f} GB free")
-        with h5py.File(partial, "w") as file:
+        places = _lay_out(partial, description, {"lr": lr_shape, "hr": hr_shape})
+        progress = tqdm.tqdm(total=len(jobs), desc=f"patches of {len(paths)} images", unit="image")
+        with progress, partial.open("r+b") as file:
+            if hasattr(os, "posix_fallocate"):  # a quota or another writer may leave less than disk_usage says
+                os.posix_fallocate(file.fileno(), 0, partial.stat().st_size)
+            for patches in _bounded_map(lambda job: _cut(*job, options), jobs):
+                for name, array in zip(("lr", "hr"), patches):
+                    file.seek(places[name])
+                    places[name] += file.write(array.tobytes())
+                progress.update()
+
+
+def _lay_out(path, description, shapes):
+    """Makes the HDF5 file with room for its arrays, and returns where in the file each begins, in bytes.
+
+    HDF5 itself cannot be left cleanly once a write has failed, so the patches are written without it.
+    """
+    early = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    early.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    early.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    try:
+        with h5py.File(path, "w") as file:
             file.attrs["version"] = VERSION
             file.attrs["description"] = json.dumps(description)
-            hr = file.create_dataset("hr", hr_shape, np.uint8)
-            lr = file.create_dataset("lr", lr_shape, np.uint8)
-            start = 0
-            progress = tqdm.tqdm(total=len(jobs), desc=f"patches of {len(paths)} images", unit="image")
-            with progress:
-                for lr_patches, hr_patches in _bounded_map(lambda job: _cut(*job, options), jobs):
-                    stop = start + len(hr_patches)
-                    lr[start:stop], hr[start:stop] = lr_patches, hr_patches
-                    start = stop
-                    progress.update()
+            datasets = {name: file.create_dataset(name, shape, np.uint8, dcpl=early) for name, shape in shapes.items()}
+            return {name: dataset.id.get_offset() for name, dataset in datasets.items()}
+    except RuntimeError as error:
+        raise DataError(f"{path}: cannot be written ({reason(error)})") from error
 
 
 def _augmentations(options):

@@ -10,7 +10,7 @@ def define_flags():
 
 
 def main(arguments):
-    scales = commands.integers("scales", arguments) or (2, 4)
+    scales = commands.integers("SCALE", arguments) or (2, 4)
     print(f"{'network':<22} {'scale':>5} {'parameters':>10}  receptive field, LR pixels")
     for name in names():
         for scale in scales:

@@ -52,7 +52,14 @@ class HybridOptions:
     filters: int = 64
 
     def __post_init__(self):
-        object.__setattr__(self, "dilation_rates", tuple(self.dilation_rates))
+        if isinstance(self.dilation_rates, list):
+            object.__setattr__(self, "dilation_rates", tuple(self.dilation_rates))
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if type(value) is not type(field.default):
+                raise UsageError(f"{field.name} {value!r} cannot be used: it must be like {field.default!r}")
+        if not all(type(rate) is int for rate in self.dilation_rates):
+            raise UsageError(f"dilation_rates {self.dilation_rates} cannot be used: each must be an integer")
         for name in ("depth", "filters"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} {getattr(self, name)!r} cannot be used: it must be at least 1")

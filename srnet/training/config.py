@@ -96,6 +96,8 @@ class TrainConfig:
         for name, choices in (("precision", PRECISIONS), ("strategy", STRATEGIES), ("schedule", SCHEDULES)):
             if getattr(self, name) not in choices:
                 raise UsageError(f"{name} {getattr(self, name)!r} is unknown: choose one of {', '.join(choices)}")
+        for name in {"name", "scale", "channels", "dtype", "initializer"} & set(self.model_options):
+            raise UsageError(f"model_options cannot have {name!r}: it has a place of its own or is fixed")
         if not self.train_sets:
             raise UsageError("train_sets is empty: name at least one set")
 

@@ -10,8 +10,10 @@ model.keras     the trained network, and
 saved_model/    its export, when the run is complete
 """
 
+import contextlib
 import dataclasses
 import datetime
+import fcntl
 import json
 import os
 import pathlib
@@ -27,6 +29,8 @@ from srnet.errors import DataError, UsageError
 from srnet.files import read_json, reason, write_json, written_whole
 from srnet.models import build
 from srnet.training.config import load_config
+
+_LOCK = ".lock"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,8 +88,10 @@ def check_run(folder, config):
       DataError: if the configuration there cannot be read.
     """
     run = Run(pathlib.Path(folder))
+    if set(str(folder)) & set("*?["):
+        raise UsageError(f"{folder}: a run folder's name cannot have *, ? or [; choose another --run_dir")
     if run.config.exists():
-        there, asked = load_config(run.config).to_json(), config.to_json()
+        there, asked = (json.loads(json.dumps(each.to_json())) for each in (load_config(run.config), config))
         differences = [f"{name} {there[name]!r}, not {asked[name]!r}" for name in asked if there[name] != asked[name]]
         if differences:
             raise UsageError(f"{run.folder} holds another run, of {'; '.join(differences)}: choose another --run_dir")
@@ -94,32 +100,52 @@ def check_run(folder, config):
 
 
 def _is_empty(folder):
-    return not any(path.name != Run(folder).origin.name for path in folder.iterdir())
+    """Whether a folder holds nothing but what a run killed in its first moments leaves."""
+    beginnings = (Run(folder).origin.name, _LOCK)
+    return all(path.name in beginnings or ".partial" in path.suffixes for path in folder.iterdir())
 
 
+@contextlib.contextmanager
 def open_run(folder, config, patches):
-    """Begins a run folder, or goes on with the same run in an existing one.
+    """Begins a run folder, or goes on with the same run in an existing one, and keeps other processes out meanwhile.
 
     Args:
       folder: the run folder.
       config: `TrainConfig`.
       patches: digest of the training patches.
 
-    Returns:
+    Yields:
       A `Run`.
 
     Raises:
-      UsageError: if the folder holds a run of another configuration or other images.
+      UsageError: if the folder holds a run of another configuration or other images, or is being trained already.
       DataError: if the folder cannot be read or written.
     """
     check_run(folder, config)
     run = Run(pathlib.Path(folder))
-    if not run.config.exists():
-        write_json(run.origin, {**_origin(), "patches": patches})
-        write_json(run.config, config.to_json())
-    elif read_json(run.origin).get("patches") != patches:
-        raise UsageError(f"{run.folder} holds a run with other training images: choose another --run_dir")
-    return run
+    with _locked(run.folder):
+        if not run.config.exists():
+            write_json(run.origin, {**_origin(), "patches": patches})
+            write_json(run.config, config.to_json())
+        elif read_json(run.origin).get("patches") != patches:
+            raise UsageError(f"{run.folder} holds a run with other training images: choose another --run_dir")
+        yield run
+
+
+@contextlib.contextmanager
+def _locked(folder):
+    """Holds a lock that ends with the process, however it ends."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / _LOCK).open("w")
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be written ({reason(error)})") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UsageError(f"{folder}: another process is training this run") from error
+        yield
 
 
 def _origin():
@@ -215,10 +241,10 @@ def load_run(folder, checkpoint="last"):
     config = load_config(run.config)
     model = build_network(config, "float32")
     place = run.best if checkpoint == "best" else run.last
-    path = tf.train.latest_checkpoint(place)
-    if path is None:
+    found = tf.train.get_checkpoint_state(place)
+    if found is None:
         raise DataError(f"{place}: no checkpoint yet; train the run first")
-    restore(tf.train.Checkpoint(model=model), path, whole=False)
+    restore(tf.train.Checkpoint(model=model), found.model_checkpoint_path, whole=False)
     return model, config
 
 
@@ -233,8 +259,7 @@ def save_model(run, model):
       DataError: if it cannot be written.
     """
     with written_whole(run.model) as partial:
-        model.save(partial.with_suffix(".keras"))
-        partial.with_suffix(".keras").rename(partial)
+        model.save(partial)
 
 
 def build_network(config, dtype):

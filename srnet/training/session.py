@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from srnet.data.datasets import find_images, has_set
 from srnet.data.patches import PatchOptions, ensure_store
+from srnet.metrics import measurable_image
 from srnet.saved_model import export_saved_model
 from srnet.training import runs, trainer
 
@@ -17,7 +18,8 @@ def resolve(config, data_root, fixed=()):
     Args:
       config: `TrainConfig`.
       data_root: folder with a folder for each set, or None.
-      fixed: names of the fields that the user chose; their sets are never replaced.
+      fixed: names of the fields and flags that the user chose; sets named there, and training sets missing under a
+        `data_root` named there, are never replaced.
 
     Returns:
       (config, notes): the settled `TrainConfig`, and a line for each thing replaced.
@@ -25,7 +27,7 @@ def resolve(config, data_root, fixed=()):
     notes, changes = [], {}
     place = f"under {data_root}" if data_root else "(no --data_root)"
     missing = [name for name in config.train_sets if not has_set(name, data_root)]
-    if missing and "train_sets" not in fixed:
+    if missing and not {"train_sets", "data_root"} & set(fixed):
         changes["train_sets"] = ("skimage_train",)
         notes.append(f"{', '.join(missing)} not found {place}: training on the photographs of scikit-image")
     if not has_set(config.validation_set, data_root) and "validation_set" not in fixed:
@@ -76,10 +78,13 @@ def run_training(config, run_dir, data_root, cache_dir):
         stride=config.stride - config.stride % config.scale,
         augment=config.augment,
     )
-    store = ensure_store(cache_dir, "+".join(config.train_sets), paths, options)
-    run = runs.open_run(run_dir, config, store.digest)
-    trainer.train(config, state, store, validation_paths, run, strategy)
-    model, _ = runs.load_run(run.folder)
-    runs.save_model(run, model)
-    export_saved_model(model, run.saved_model)
+    for path in validation_paths:
+        measurable_image(path, config.scale)
+    label = "+".join(pathlib.Path(name).name for name in config.train_sets)
+    store = ensure_store(cache_dir, label, paths, options)
+    with runs.open_run(run_dir, config, store.digest) as run:
+        trainer.train(config, state, store, validation_paths, run, strategy)
+        model, _ = runs.load_run(run.folder)
+        runs.save_model(run, model)
+        export_saved_model(model, run.saved_model)
     return run

@@ -177,15 +177,14 @@ def train(config, state, store, validation_paths, run, strategy):
     progress = tqdm.tqdm(total=config.total_steps, initial=state.step, desc="training", unit="step", smoothing=0.05)
     with progress, stop_signal() as stopped, tf.summary.create_file_writer(str(run.tensorboard)).as_default():
         while state.step < config.total_steps:
-            rate = run_epoch(config, state, run_steps, iterator, progress, stopped)
-            if state.step % config.steps_per_epoch:
+            rate = None if stopped else run_epoch(config, state, run_steps, iterator, progress, stopped)
+            _check_weights(state, last)
+            if rate is None or state.step % config.steps_per_epoch:
                 _save(last, state.step)
                 raise Interrupted(stopped[0], state.step)
             started = time.perf_counter()
             evaluated.set_weights(state.model.get_weights())
             values = dict(validation.validate(method, validation_paths, config.scale, config.channels))
-            if not np.isfinite(values["psnr"]):
-                raise DataError(f"{run.folder}: the weights are no longer finite at step {state.step}; " + _KEPT)
             strip = validation.picture_strip(method, validation_paths[0], config.scale, config.channels)
             state.seconds.assign_add(time.perf_counter() - started)
             line = _epoch_line(config, state, values, rate)
@@ -197,11 +196,13 @@ def train(config, state, store, validation_paths, run, strategy):
                 _save(best, state.step)
             runs.append_metrics(run, line)
             _save(last, state.step)
-            if stopped and state.step < config.total_steps:
-                raise Interrupted(stopped[0], state.step)
 
 
-_KEPT = "the last checkpoint is that of the epoch before; a lower --learning_rate in another --run_dir may help"
+def _check_weights(state, last):
+    """A loss is that of the weights before its step, so the weights after the last step need their own look."""
+    if not all(np.isfinite(weights).all() for weights in state.model.get_weights()):
+        kept = last.latest_checkpoint or "there is none yet"
+        raise DataError(f"the weights are no longer finite after step {state.step}; last good checkpoint: {kept}")
 
 
 def run_epoch(config, state, run_steps, iterator, progress, stopped):
@@ -232,7 +233,7 @@ def run_epoch(config, state, run_steps, iterator, progress, stopped):
         state.seconds.assign_add(elapsed)
         if not np.isfinite(values).all():
             step = first + done + int(np.argmin(np.isfinite(values))) + 1
-            raise DataError(f"the loss is no longer finite at step {step}; " + _KEPT)
+            raise DataError(f"the loss is no longer finite at step {step}; the checkpoints before it stay")
         state.loss_sum.assign_add(values.sum(dtype=np.float64))
         done += len(values)
         seconds += elapsed
@@ -247,7 +248,7 @@ def _epoch_line(config, state, values, rate):
         "step": state.step,
         "loss": state.loss_sum.numpy() / config.steps_per_epoch,
         **values,
-        "learning_rate": float(state.optimizer.learning_rate),
+        "learning_rate": float(schedule.learning_rates(config)(state.step - 1)),
         "images_per_second": rate,
         "seconds": state.seconds.numpy(),
     }
@@ -261,6 +262,8 @@ def _report(run, line, strip):
 
 
 def _save(manager, step):
+    if (manager.latest_checkpoint or "").endswith(f"step-{step}"):
+        return
     try:
         manager.save(checkpoint_number=step)
     except tf.errors.OpError as error:

@@ -10,6 +10,8 @@ from srnet.errors import DataError
 def test_pictures_come_in_natural_order_without_other_files(picture_root):
     (picture_root / "tiny" / "notes.txt").write_text("no picture")
     (picture_root / "tiny" / ".hidden.png").write_bytes(b"")
+    (picture_root / "tiny" / "paper.pdf").write_bytes(b"")
+    (picture_root / "tiny" / "arrays.h5").write_bytes(b"")
     names = [path.name for path in datasets.find_images("tiny", picture_root)]
     assert names == ["b2.png", "b10.png", "grey.png"]
 

@@ -1,6 +1,8 @@
 """The patch store: what is in it, when it is reused, what happens when it cannot be made or read."""
 
 import shutil
+import subprocess
+import sys
 import types
 
 import h5py
@@ -105,6 +107,27 @@ def test_no_space_left_is_said_before_anything_is_written(picture_root, tmp_path
     with pytest.raises(DataError, match=r"no space left: 0\.00 GB needed"):
         _store(picture_root, tmp_path)
     assert list(tmp_path.glob("*.h5")) == []
+
+
+def test_a_disk_that_fills_up_meanwhile_is_one_error(picture_root, tmp_path):
+    """Under a limit on file sizes, which disk_usage does not see; in a process of its own."""
+    program = f"""
+import pathlib, resource, signal, sys
+from srnet.data.patches import PatchOptions, ensure_store
+from srnet.errors import DataError
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (10000, 10000))
+paths = sorted(pathlib.Path({str(picture_root)!r}, "tiny").iterdir())
+try:
+    ensure_store({str(tmp_path / "cache")!r}, "tiny", paths, PatchOptions(2, patch=16, stride=8))
+except DataError as error:
+    sys.exit(str(error))
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert result.returncode == 1, result.stderr
+    assert "cannot be written" in result.stderr and "File too large" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not list((tmp_path / "cache").iterdir())
 
 
 def test_options_must_fit_the_scale():

@@ -46,6 +46,7 @@ def test_foreign_files_are_refused(tmp_path):
         ({"patch": 1}, "patch 1"),
         ({"seed": -1}, "seed -1"),
         ({"train_sets": ()}, "train_sets is empty"),
+        ({"model_options": {"scale": 3}}, "model_options cannot have 'scale'"),
     ],
 )
 def test_bad_values(changes, message):

@@ -16,9 +16,11 @@ import PIL.Image
 import pytest
 import tensorflow as tf
 
+from srnet.data.patches import open_store
+from srnet.data.pipeline import training_batches
 from srnet.errors import DataError, UsageError
 from srnet.training import runs, trainer, validation
-from srnet.training.config import TrainConfig
+from srnet.training.config import TrainConfig, load_config
 from srnet.training.runs import Run, load_run, read_metrics
 from srnet.training.session import resolve, run_training
 
@@ -57,12 +59,19 @@ def test_a_run_learns_and_leaves_its_folder(train):
     assert (run.saved_model / "saved_model.pb").exists()
 
 
-def test_loss_is_the_mean_over_the_epoch_and_rate_follows_the_schedule(train):
-    run = train(halve_every=1, learning_rate=1e-30)
-    first, second = read_metrics(run)
-    # With a vanishing rate the weights stand still, so both epochs see one network.
-    assert first["loss"] == pytest.approx(second["loss"], rel=0.5)
-    assert second["learning_rate"] == pytest.approx(first["learning_rate"] / 2, rel=1e-3)
+def test_lines_give_the_epochs_mean_loss_and_its_rate(train, tmp_path):
+    # With a vanishing rate the weights stand still, so the saved ones are those of every step.
+    run = train(halve_every=1, learning_rate=1e-20, weight_decay=0.5)
+    lines = read_metrics(run)
+    assert [line["learning_rate"] for line in lines] == pytest.approx([1e-20, 5e-21], rel=1e-3)
+    model, config = load_run(run.folder)
+    (store,) = (tmp_path / "cache").glob("*.h5")
+    batches = list(training_batches(open_store(store), config.batch_size, config.seed, 0, 10))
+    errors = [np.mean((model(lr).numpy().astype(np.float64) - hr.numpy()) ** 2) for lr, hr in batches]
+    kernels = [variable.numpy() for variable in model.weights if variable.name == "kernel"]
+    penalty = 0.25 * sum((kernel.astype(np.float64) ** 2).sum() for kernel in kernels)
+    expected = [np.mean(errors[:5]) + penalty, np.mean(errors[5:]) + penalty]
+    assert [line["loss"] for line in lines] == pytest.approx(expected, rel=1e-4)
 
 
 def test_interrupted_run_goes_on_to_the_same_weights(train, monkeypatch):
@@ -100,9 +109,23 @@ def test_signal_within_an_epoch_saves_that_step(train, monkeypatch):
     with pytest.raises(trainer.Interrupted, match="stopped at step 2"):
         train()
     monkeypatch.setattr(trainer, "make_run_steps", make)
-    lines = read_metrics(train())
+    lines, whole = read_metrics(train()), read_metrics(train("whole"))
     assert [line["step"] for line in lines] == [5, 10]
-    assert lines[0]["loss"] > lines[1]["loss"] > 0
+    assert [line["loss"] for line in lines] == pytest.approx([line["loss"] for line in whole], rel=1e-3)
+
+
+def test_signal_before_the_first_step_stops_too(train, monkeypatch):
+    write = tf.summary.create_file_writer
+
+    def signal_and_write(*arguments):
+        signal.raise_signal(signal.SIGTERM)
+        return write(*arguments)
+
+    monkeypatch.setattr(tf.summary, "create_file_writer", signal_and_write)
+    with pytest.raises(trainer.Interrupted, match="stopped at step 0"):
+        train()
+    monkeypatch.setattr(tf.summary, "create_file_writer", write)
+    assert [line["step"] for line in read_metrics(train())] == [5, 10]
 
 
 def test_finished_run_is_not_trained_again(train):
@@ -150,6 +173,30 @@ def test_a_folder_in_use_is_not_written_to(train, tmp_path):
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["thesis.tex"]
 
 
+def test_a_run_in_training_is_left_alone(train, tmp_path):
+    run = train()
+    patches = json.loads(run.origin.read_text())["patches"]
+    refused = pytest.raises(UsageError, match="another process is training this run")
+    with runs.open_run(run.folder, load_config(run.config), patches), refused:
+        train()
+    assert train() == run
+
+
+def test_a_run_killed_in_its_first_moments_can_begin_again(train, tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    for name in (".lock", "run.json", ".config.somewhere.12345.partial.json"):
+        (folder / name).write_text("")
+    assert len(read_metrics(train())) == 2
+
+
+def test_unusable_validation_picture_is_said_before_training(train, picture_root, tmp_path):
+    PIL.Image.new("RGB", (40, 12)).save(picture_root / "held_out" / "b.png")
+    with pytest.raises(DataError, match=r"b\.png: 40x12 is too small to measure at x2"):
+        train()
+    assert not (tmp_path / "run").exists()
+
+
 def test_checkpoint_of_another_network_is_refused(train):
     mine, other = train("mine"), train("other", model_options={"filters": 8})
     shutil.rmtree(mine.last)
@@ -173,7 +220,7 @@ def test_damaged_checkpoint_is_named(train):
         load_run(run.folder)
 
 
-def test_non_finite_loss_names_the_step_and_keeps_the_checkpoint(train, monkeypatch):
+def test_non_finite_loss_names_the_step_and_keeps_the_checkpoint(train, tmp_path, monkeypatch):
     make = trainer.make_run_steps
     calls = []
 
@@ -188,8 +235,31 @@ def test_non_finite_loss_names_the_step_and_keeps_the_checkpoint(train, monkeypa
         return fail_at_step_eight
 
     monkeypatch.setattr(trainer, "make_run_steps", make_failing)
-    with pytest.raises(DataError, match="no longer finite at step 8"):
+    with pytest.raises(DataError, match="loss is no longer finite at step 8"):
         train()
+    run = Run(tmp_path / "run")
+    assert [path.name for path in run.last.glob("step-*.index")] == ["step-5.index"]
+    assert all(np.isfinite(weights).all() for weights in load_run(run.folder)[0].get_weights())
+
+
+def test_weights_spoilt_by_the_last_step_are_not_saved(train, tmp_path, monkeypatch):
+    make = trainer.make_run_steps
+
+    def make_spoiling(config, state, strategy):
+        run_steps = make(config, state, strategy)
+
+        def spoil(iterator, count):
+            values = run_steps(iterator, count)
+            if state.step == 10:
+                state.model.get_layer("extract_1").bias.assign([np.nan] * 4)
+            return values
+
+        return spoil
+
+    monkeypatch.setattr(trainer, "make_run_steps", make_spoiling)
+    with pytest.raises(DataError, match="weights are no longer finite after step 10; last good checkpoint: .*step-5"):
+        train()
+    assert [path.name for path in Run(tmp_path / "run").last.glob("step-*.index")] == ["step-5.index"]
 
 
 def test_run_that_diverges_by_itself_stops(train, tmp_path):
@@ -219,6 +289,7 @@ def test_missing_sets_fall_back_to_the_embedded_images_only_when_not_asked_for(p
     config, notes = resolve(TrainConfig(), None)
     assert (config.train_sets, config.validation_set) == (("skimage_train",), "skimage_test")
     assert len(notes) == 2 and "T91, BSD200 not found" in notes[0]
+    assert resolve(TrainConfig(), picture_root, fixed=("data_root",))[0].train_sets == ("T91", "BSD200")
     asked = TrainConfig(train_sets=("mine",))
     assert resolve(asked, None, fixed=("train_sets",))[0].train_sets == ("mine",)
     assert resolve(SMALL, picture_root) == (SMALL, [])
