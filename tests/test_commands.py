@@ -6,7 +6,6 @@ import subprocess
 import sys
 
 import numpy as np
-import PIL.Image
 import pytest
 
 from srnet.classical import METHODS
@@ -133,4 +132,4 @@ def test_fallback_to_the_embedded_images_is_said(tmp_path):
     result = _run("srnet.train", *flags, f"--run_dir={tmp_path / 'run'}", f"--cache_dir={tmp_path / 'cache'}")
     assert result.returncode == 0, result.stderr
     assert "T91, BSD200 not found (no --data_root): training on the photographs of scikit-image" in result.stdout
-    assert PIL.Image.open(tmp_path / "run" / "preview.png").size == (4 * 260, 276)
+    assert read_image(tmp_path / "run" / "preview.png").shape == (276, 4 * 260, 3)
