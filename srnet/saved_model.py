@@ -12,8 +12,8 @@ def export_saved_model(model, path):
     """Writes a network as a SavedModel; the folder appears complete or not at all, and replaces an older one.
 
     Its two signatures take any batch, height and width:
-      serving_default: float32 (N, H, W, c) in [0, 255] to float32 (N, scale*H, scale*W, c), not clipped.
-      upscale_rgb: uint8 (N, H, W, 3) to uint8 (N, scale*H, scale*W, 3), see `srnet.inference.upscale_rgb`.
+      serving_default: `lr`, float32 (N, H, W, c) in [0, 255], to `hr`, float32 (N, scale*H, scale*W, c), not clipped.
+      upscale_rgb: `rgb`, uint8 (N, H, W, 3), to `rgb`, uint8 enlarged, see `srnet.inference.upscale_rgb`.
 
     Args:
       model: float32 Keras model from LR to HR pixels in [0, 255], of 1 or 3 channels.
@@ -26,12 +26,12 @@ def export_saved_model(model, path):
     archive.track(model)
     archive.add_endpoint(
         "serving_default",
-        lambda lr: model(lr, training=False),
+        lambda lr: {"hr": model(lr, training=False)},
         input_signature=[tf.TensorSpec((None, None, None, model.input_shape[-1]), tf.float32, name="lr")],
     )
     archive.add_endpoint(
         "upscale_rgb",
-        lambda rgb: upscale_rgb(model, rgb),
+        lambda rgb: {"rgb": upscale_rgb(model, rgb)},
         input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8, name="rgb")],
     )
     with written_whole(path) as partial:

@@ -24,10 +24,9 @@ arrays = dict(np.load(sys.argv[2]))
 results = {}
 for name, array in arrays.items():
     if array.dtype == np.uint8:
-        results[name] = loaded.signatures["upscale_rgb"](rgb=tf.constant(array))
+        results[name] = loaded.signatures["upscale_rgb"](rgb=tf.constant(array))["rgb"]
     else:
-        results[name] = loaded.signatures["serving_default"](lr=tf.constant(array))
-    (results[name],) = results[name].values()
+        results[name] = loaded.signatures["serving_default"](lr=tf.constant(array))["hr"]
 assert "srnet" not in sys.modules
 np.savez(sys.argv[3], **results)
 """

@@ -177,9 +177,11 @@ def train(config, state, store, validation_paths, run, strategy):
     progress = tqdm.tqdm(total=config.total_steps, initial=state.step, desc="training", unit="step", smoothing=0.05)
     with progress, stop_signal() as stopped, tf.summary.create_file_writer(str(run.tensorboard)).as_default():
         while state.step < config.total_steps:
-            rate = None if stopped else run_epoch(config, state, run_steps, iterator, progress, stopped)
+            rate = run_epoch(config, state, run_steps, iterator, progress, stopped)
+            if rate is None:
+                raise Interrupted(stopped[0], state.step)
             _check_weights(state, last)
-            if rate is None or state.step % config.steps_per_epoch:
+            if state.step % config.steps_per_epoch:
                 _save(last, state.step)
                 raise Interrupted(stopped[0], state.step)
             started = time.perf_counter()
@@ -217,7 +219,7 @@ def run_epoch(config, state, run_steps, iterator, progress, stopped):
       stopped: list that is not empty once a signal has come.
 
     Returns:
-      Patches trained on per second.
+      Patches trained on per second; None if a signal had come before the first step.
 
     Raises:
       DataError: if a loss is not finite.
@@ -239,7 +241,7 @@ def run_epoch(config, state, run_steps, iterator, progress, stopped):
         seconds += elapsed
         progress.update(len(values))
         count = max(1, min(2 * count, int(count / elapsed)))
-    return done * config.batch_size / seconds
+    return done * config.batch_size / seconds if done else None
 
 
 def _epoch_line(config, state, values, rate):
@@ -262,8 +264,6 @@ def _report(run, line, strip):
 
 
 def _save(manager, step):
-    if (manager.latest_checkpoint or "").endswith(f"step-{step}"):
-        return
     try:
         manager.save(checkpoint_number=step)
     except tf.errors.OpError as error:
