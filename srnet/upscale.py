@@ -6,7 +6,7 @@ python -m srnet.upscale IN.png OUT.png --run=RUN_DIR
 from absl import flags
 
 from srnet import commands
-from srnet.data.images import read_image, write_image
+from srnet.data.images import output_format, read_image, write_image
 from srnet.inference import upscale_image
 from srnet.training.runs import load_run
 
@@ -17,6 +17,7 @@ def define_flags():
 
 def main(arguments):
     source, target = commands.expect(arguments, 2, "IN OUT")
+    output_format(target)
     image = read_image(source)
     model, _ = load_run(flags.FLAGS.run, flags.FLAGS.checkpoint)
     enlarged = upscale_image(model, image)

@@ -119,6 +119,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(picture_root, tmp_path, more, 
         (["srnet.upscale", "in.png", "--run=nowhere"], 2, "expected the arguments IN OUT, not in.png"),
         (["srnet.upscale", "in.png", "out.png", "--run=nowhere"], 1, "in.png: no such file"),
         (["srnet.upscale", "in.png", "out.png"], 2, "--run"),
+        (["srnet.upscale", "in.png", "out.docx", "--run=nowhere"], 2, "out.docx: no picture format"),
     ],
 )
 def test_bad_usage_of_the_other_commands(command, status, message):

@@ -6,7 +6,7 @@ import numpy as np
 import PIL.Image
 import PIL.ImageOps
 
-from srnet.errors import DataError
+from srnet.errors import DataError, UsageError
 from srnet.files import written_whole
 
 # ITU-R BT.601 with headroom, the matrix of MATLAB's rgb2ycbcr, for RGB in [0, 255].
@@ -124,6 +124,22 @@ def image_size(path):
         raise DataError(f"{path}: not a picture that can be read ({error})") from error
 
 
+def output_format(path):
+    """Returns Pillow's name of the format that a file's suffix stands for.
+
+    Args:
+      path: the file to be written.
+
+    Raises:
+      UsageError: if the suffix names no format that Pillow writes.
+    """
+    PIL.Image.init()
+    suffix = pathlib.Path(path).suffix.lower()
+    if PIL.Image.EXTENSION.get(suffix) not in PIL.Image.SAVE:
+        raise UsageError(f"{path}: no picture format for the suffix {suffix!r}; use .png, for example")
+    return PIL.Image.EXTENSION[suffix]
+
+
 def write_image(path, image):
     """Writes a picture in the format of the file's suffix; the file appears complete or not at all.
 
@@ -132,15 +148,12 @@ def write_image(path, image):
       image: uint8 array (H, W) or (H, W, 3).
 
     Raises:
-      DataError: if the suffix names no format that Pillow writes, or the file cannot be written.
+      UsageError: if the suffix names no format that Pillow writes.
+      DataError: if the file cannot be written.
     """
-    path = pathlib.Path(path)
-    suffix = path.suffix.lower()
-    PIL.Image.init()
-    if PIL.Image.EXTENSION.get(suffix) not in PIL.Image.SAVE:
-        raise DataError(f"{path}: no picture format for the suffix {suffix!r}; use .png, for example")
+    picture_format = output_format(path)
     with written_whole(path) as partial:
-        PIL.Image.fromarray(image).save(partial, format=PIL.Image.EXTENSION[suffix])
+        PIL.Image.fromarray(image).save(partial, format=picture_format)
 
 
 def crop_to_multiple(image, multiple):

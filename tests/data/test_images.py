@@ -5,7 +5,7 @@ import PIL.Image
 import pytest
 
 from srnet.data import images
-from srnet.errors import DataError
+from srnet.errors import DataError, UsageError
 
 # What MATLAB's documentation and ITU-R BT.601 give for the corners of the RGB cube.
 TRIPLES = [
@@ -95,6 +95,6 @@ def test_write_image_appears_whole_or_not(tmp_path):
     image = np.random.default_rng(0).integers(0, 255, (5, 7, 3), np.uint8)
     images.write_image(tmp_path / "new" / "x.png", image)
     np.testing.assert_array_equal(images.read_image(tmp_path / "new" / "x.png"), image)
-    with pytest.raises(DataError, match=r"x\.nonsense: no picture format"):
+    with pytest.raises(UsageError, match=r"x\.nonsense: no picture format"):
         images.write_image(tmp_path / "x.nonsense", image)
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["x.png"]
