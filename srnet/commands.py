@@ -4,9 +4,11 @@ Exit status 0 is success, 1 a failure (a file, the disk), 2 wrong usage, 128 + n
 """
 
 import contextlib
+import inspect
 import logging
 import os
 import pathlib
+import re
 import sys
 import tempfile
 
@@ -55,6 +57,7 @@ def run(main, define_flags):
       main: callable taking the positional arguments; may return an exit status.
       define_flags: callable that defines the command's flags.
     """
+    sys.modules["__main__"].__doc__ = inspect.getmodule(main).__doc__  # --help shows it, in console scripts too
     before = set(flags.FLAGS)
     define_flags()
     for name in set(flags.FLAGS) - before:
@@ -65,8 +68,12 @@ def run(main, define_flags):
     def parse(argv):
         try:
             return flags.FLAGS(argv)
+        except SystemExit:
+            sys.exit(0)  # absl ends --help with 1
         except flags.Error as error:
-            _fail(" ".join(str(error).split()), 2)
+            missing = re.match(r"flag --(\w+)=None:", str(error))
+            required = missing and f"--{missing[1]} is required: {flags.FLAGS[missing[1]].help}"
+            _fail(required or " ".join(str(error).split()), 2)
 
     def guarded(argv):
         try:

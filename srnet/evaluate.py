@@ -17,9 +17,11 @@ from srnet.files import write_json
 def define_flags():
     commands.define_run_flags(required=False)
     flags.DEFINE_enum("method", None, sorted(METHODS), "Method without training, instead of --run.")
-    flags.DEFINE_list("sets", "Set5,Set14,BSD100,Urban100", "Names of the sets.")
+    flags.DEFINE_list("sets", "Set5,Set14,BSD100,Urban100", "Names of the sets; skimage_test needs no data root.")
     flags.DEFINE_list("scales", None, "Scales; 2,4 for a method, the network's own for a run.")
-    flags.DEFINE_string("data_root", default_data_root(), "Folder with a folder of pictures for each set.")
+    flags.DEFINE_string(
+        "data_root", default_data_root(), "Folder with a folder of pictures for each set; SRNET_DATA unless given."
+    )
     flags.DEFINE_string("output", None, "JSON file for the results.")
 
 

@@ -30,19 +30,21 @@ _DEFINE = {str: flags.DEFINE_string, int: flags.DEFINE_integer, float: flags.DEF
 def define_flags():
     flags.DEFINE_enum("preset", "paper", list(PRESETS), "The paper's run, or a smaller one for a CPU.")
     flags.DEFINE_string("run_dir", None, "Run folder; runs/VARIANT_xSCALE[_PRESET] unless given.")
-    flags.DEFINE_string("data_root", default_data_root(), "Folder with a folder of pictures for each set.")
+    flags.DEFINE_string(
+        "data_root", default_data_root(), "Folder with a folder of pictures for each set; SRNET_DATA unless given."
+    )
     cache = os.environ.get("SRNET_CACHE") or str(pathlib.Path.home() / ".cache" / "srnet")
-    flags.DEFINE_string("cache_dir", cache, "Folder of the patch stores.")
+    flags.DEFINE_string("cache_dir", cache, "Folder of the patch stores; SRNET_CACHE unless given.")
     for field in dataclasses.fields(TrainConfig):
         define = _DEFINE.get(field.type, flags.DEFINE_list if field.name == "train_sets" else flags.DEFINE_string)
         define(field.name, None, _help(field.name))
 
 
 def _help(name):
-    """The field's line in TrainConfig's docstring, and its default, which a preset may change."""
+    """The field's line in TrainConfig's docstring, and its default, which other presets may change."""
     text = re.search(rf"^      {name}: (.*?)\n(?=      \w+:|\s*$)", TrainConfig.__doc__ + "\n", re.M | re.S)
     default = getattr(TrainConfig(), name)
-    return f"{' '.join(text[1].split())} Default: {default}."
+    return f"{' '.join(text[1].split())} Paper preset: {default}."
 
 
 def config_from_flags():
@@ -71,6 +73,10 @@ def main(arguments):
         print(note)
     suffix = "" if values.preset == "paper" else f"_{values.preset}"
     run_dir = values.run_dir or f"runs/{config.variant}_x{config.scale}{suffix}"
+    sets, steps = "+".join(config.train_sets), config.total_steps
+    print(
+        f"{config.variant} x{config.scale} on {sets}, {steps} steps in {config.precision}, into {run_dir}", flush=True
+    )
     try:
         run = run_training(config, run_dir, values.data_root, values.cache_dir)
     except Interrupted as stop:

@@ -93,7 +93,7 @@ def _corrupt(root):
         (["leftover"], None, 2, "error: expected no arguments besides flags, not leftover"),
         (["--model_options=[1]"], None, 2, "error: --model_options: expected a JSON object"),
         (["--train_sets=empty"], lambda root: (root / "empty").mkdir(), 1, "empty: no pictures in it"),
-        (["--data_root=/nowhere", "--train_sets=T91,BSD200"], None, 1, "error: /nowhere/T91: no such folder"),
+        (["--data_root=/nowhere", "--train_sets=T91,BSD200"], None, 1, "error: /nowhere: no such folder"),
         ([], _corrupt, 1, "bad.png: "),
         (["--patch=34"], None, 1, "b2.png: 35x33 is smaller than a patch of 34x34"),
     ],
@@ -103,7 +103,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(picture_root, tmp_path, more, 
         prepare(picture_root)
     result = _run(*_small(picture_root, tmp_path), *more)
     assert result.returncode == status, result.stderr
-    (line,) = [line for line in result.stderr.replace("\r", "\n").splitlines() if "patches of" not in line]
+    (line,) = [line for line in result.stderr.replace("\r", "\n").splitlines() if "cutting patches" not in line]
     assert line.startswith("error: ") and message in line
     assert not (tmp_path / "run").exists()
     assert not list((tmp_path / "cache").glob("*"))
@@ -118,7 +118,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(picture_root, tmp_path, more, 
         (["srnet.export", "--run=nowhere", "--output=x"], 1, "nowhere: no run there"),
         (["srnet.upscale", "in.png", "--run=nowhere"], 2, "expected the arguments IN OUT, not in.png"),
         (["srnet.upscale", "in.png", "out.png", "--run=nowhere"], 1, "in.png: no such file"),
-        (["srnet.upscale", "in.png", "out.png"], 2, "--run"),
+        (["srnet.upscale", "in.png", "out.png"], 2, "--run is required: Run folder of the network"),
         (["srnet.upscale", "in.png", "out.docx", "--run=nowhere"], 2, "out.docx: no picture format"),
     ],
 )
@@ -132,5 +132,12 @@ def test_fallback_to_the_embedded_images_is_said(tmp_path):
     flags = ['--model_options={"filters": 2}', "--epochs=1", "--steps_per_epoch=1", "--batch_size=2", "--stride=128"]
     result = _run("srnet.train", *flags, f"--run_dir={tmp_path / 'run'}", f"--cache_dir={tmp_path / 'cache'}")
     assert result.returncode == 0, result.stderr
+    assert "epoch 1/1, step 1/1: loss " in result.stdout
     assert "T91, BSD200 not found (no --data_root): training on the photographs of scikit-image" in result.stdout
     assert read_image(tmp_path / "run" / "preview.png").shape == (276, 4 * 260, 3)
+
+
+def test_help_says_what_the_command_does_and_succeeds():
+    result = _run("srnet.upscale", "--help")
+    assert result.returncode == 0
+    assert "srnet.upscale IN.png OUT.png --run=RUN_DIR" in result.stdout and "--checkpoint" in result.stdout

@@ -70,7 +70,10 @@ def find_images(name, data_root):
                 raise DataError(f"{path}: missing from the installed scikit-image; reinstall it")
         return paths
     if data_root is None:
-        raise DataError(f"set {name}: no data root; give --data_root, or SRNET_DATA, the folder that holds {name}/")
+        place = f"--data_root, or SRNET_DATA, must name the folder that holds {name}/"
+        raise DataError(f"set {name}: {place}; without it there are {' and '.join(EMBEDDED)}")
+    if not pathlib.Path(data_root).is_dir():
+        raise DataError(f"{data_root}: no such folder (the data root)")
     folder = pathlib.Path(data_root) / name
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; the data root must hold a folder of pictures for each set")

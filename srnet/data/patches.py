@@ -178,7 +178,7 @@ def build_store(path, paths, options, description):
         if free < needed * 1.01:
             raise DataError(f"{path}: no space left: {needed / 1e9:.2f} GB needed, {free / 1e9:.2f} GB free")
         places = _lay_out(partial, description, {"lr": lr_shape, "hr": hr_shape})
-        progress = tqdm.tqdm(total=len(jobs), desc=f"patches of {len(paths)} images", unit="image")
+        progress = tqdm.tqdm(total=len(jobs), desc="cutting patches", unit="image")
         with progress, partial.open("r+b") as file:
             if hasattr(os, "posix_fallocate"):  # a quota or another writer may leave less than disk_usage says
                 os.posix_fallocate(file.fileno(), 0, partial.stat().st_size)

@@ -18,11 +18,11 @@ class TrainConfig:
     Section numbers are those of the paper (Hu, Guo, Zhu 2020).
 
     Attributes:
-      variant: the network, one of `srnet.models.names()`.
+      variant: the network: full, no_deconv, no_dilation, no_deconv_no_dilation, no_skips, local_only or long_only.
       scale: integer enlargement (2 and 4 in section 3.1).
       channels: 1 for luma, 3 for RGB.
       initializer: "he" or "paper" (2.2.3; see `srnet.models.layers.kernel_initializer`).
-      model_options: further options of the network, by name.
+      model_options: further options of the network, by name; as a flag a JSON object, such as {"depth": 3}.
       train_sets: names of the training sets (3.1).
       validation_set: name of the set measured after each epoch.
       patch: side of an HR patch in pixels (3.1); rounded down to a multiple of the scale.

@@ -167,7 +167,10 @@ def train(config, state, store, validation_paths, run, strategy):
         runs.restore(checkpoint, last.latest_checkpoint)
     runs.forget_metrics_after(run, state.step)
     if state.step >= config.total_steps:
+        tqdm.tqdm.write(f"{run.folder} is complete already")
         return
+    if state.step:
+        tqdm.tqdm.write(f"going on from step {state.step}")
 
     run_steps = make_run_steps(config, state, strategy)
     batches = training_batches(store, config.batch_size, config.seed, state.step, config.total_steps)
@@ -191,7 +194,7 @@ def train(config, state, store, validation_paths, run, strategy):
             state.seconds.assign_add(time.perf_counter() - started)
             line = _epoch_line(config, state, values, rate)
             _report(run, line, strip)
-            progress.set_postfix(loss=f"{line['loss']:.1f}", psnr=f"{line['psnr']:.2f}")
+            progress.write(_describe(config, line))
             state.loss_sum.assign(0.0)
             if values["psnr"] > state.best_psnr:
                 state.best_psnr.assign(values["psnr"])
@@ -254,6 +257,11 @@ def _epoch_line(config, state, values, rate):
         "images_per_second": rate,
         "seconds": state.seconds.numpy(),
     }
+
+
+def _describe(config, line):
+    place = f"epoch {line['epoch']}/{config.epochs}, step {line['step']}/{config.total_steps}"
+    return f"{place}: loss {line['loss']:.2f}, {config.validation_set} {line['psnr']:.2f} dB, SSIM {line['ssim']:.4f}"
 
 
 def _report(run, line, strip):

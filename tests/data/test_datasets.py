@@ -29,7 +29,7 @@ def test_missing_sets(tmp_path):
         datasets.find_images("Set5", tmp_path)
     with pytest.raises(DataError, match="Set14: no such folder"):
         datasets.find_images("Set14", tmp_path)
-    with pytest.raises(DataError, match="no data root"):
+    with pytest.raises(DataError, match="must name the folder that holds Set14/; without it there are skimage_train"):
         datasets.find_images("Set14", None)
 
 
