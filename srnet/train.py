@@ -19,7 +19,7 @@ from absl import flags
 from srnet import commands
 from srnet.data.datasets import default_data_root
 from srnet.errors import UsageError
-from srnet.training.config import PRESETS, TrainConfig
+from srnet.training.config import PRESETS, TrainConfig, preset_settings
 from srnet.training.runs import read_metrics
 from srnet.training.session import resolve, run_training
 from srnet.training.trainer import Interrupted
@@ -60,7 +60,8 @@ def config_from_flags():
         if not isinstance(options, dict):
             raise UsageError(f"--model_options: expected a JSON object, not {given['model_options']}")
         given["model_options"] = options
-    return TrainConfig(**{**PRESETS[values.preset], **given}), tuple(given)
+    settings = preset_settings(values.preset, given.get("variant", TrainConfig.variant))
+    return TrainConfig(**{**settings, **given}), tuple(given)
 
 
 def main(arguments):

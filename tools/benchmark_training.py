@@ -17,7 +17,7 @@ from srnet import commands
 from srnet.data.datasets import default_data_root, find_images
 from srnet.data.patches import PatchOptions, ensure_store
 from srnet.data.pipeline import training_batches
-from srnet.training import trainer
+from srnet.training import steps, trainer
 from srnet.training.config import TrainConfig
 
 flags.DEFINE_integer("scale", 2, "Integer enlargement.")
@@ -45,7 +45,7 @@ def main(arguments):
     )
     trainer.prepare(config)
     strategy = trainer.make_strategy(config)
-    state = trainer.new_state(config, strategy)
+    state = steps.new_state(config, strategy)
     paths = [path for name in config.train_sets for path in find_images(name, values.data_root)]
     options = PatchOptions(config.scale, config.channels, config.patch, config.stride, config.augment)
     with tempfile.TemporaryDirectory() as folder:
@@ -62,8 +62,8 @@ def main(arguments):
 
 def _time_steps(config, state, strategy, store):
     """Median seconds of a bare step and of a step of the training loop, after one round of each to warm up."""
-    bare_step = tf.function(trainer.make_step(config, state.model, state.optimizer))
-    run_steps = trainer.make_run_steps(config, state, strategy)
+    bare_step = tf.function(steps.make_step(config, state.model, state.optimizer))
+    run_steps = steps.make_run_steps(config, state, strategy)
     batches = training_batches(store, config.batch_size, config.seed, 0, 2 * config.total_steps)
     constant = next(iter(batches))
     iterator = iter(strategy.experimental_distribute_dataset(batches))

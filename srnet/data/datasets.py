@@ -83,6 +83,18 @@ def find_images(name, data_root):
     return sorted(paths, key=lambda path: _natural_order(path.name))
 
 
+def spread(paths, count):
+    """Returns `count` of the paths, evenly spread over the list; all of them for 0 or when there are no more.
+
+    Args:
+      paths: list of paths.
+      count: integer, at least 0.
+    """
+    if count == 0 or count >= len(paths):
+        return paths
+    return [paths[(2 * i + 1) * len(paths) // (2 * count)] for i in range(count)]
+
+
 def count_warning(name, count):
     """Returns a line that says how far a published set is from complete, or None.
 

@@ -3,10 +3,18 @@
 import dataclasses
 
 from srnet.errors import UsageError
-from srnet.models import hybrid
+from srnet.models.hybrid import VARIANTS, HybridOptions, build_hybrid
+from srnet.models.rednet import RednetOptions, build_rednet
+from srnet.models.srcnn import SrcnnOptions, build_srcnn
+from srnet.models.vdsr import VdsrOptions, build_vdsr
 
 # One line per network: its builder, the dataclass of its options, and the options that make it this network.
-_NETWORKS = {name: (hybrid.build_hybrid, hybrid.HybridOptions, row) for name, row in hybrid.VARIANTS.items()}
+_NETWORKS = {
+    **{name: (build_hybrid, HybridOptions, row) for name, row in VARIANTS.items()},
+    "srcnn": (build_srcnn, SrcnnOptions, {}),
+    "vdsr": (build_vdsr, VdsrOptions, {}),
+    "rednet": (build_rednet, RednetOptions, {}),
+}
 
 
 def names():
@@ -22,7 +30,8 @@ def build(name, scale, channels=1, dtype="float32", **options):
       scale: integer enlargement (2, 3, 4, 8).
       channels: 1 for luma, 3 for RGB.
       dtype: "float32", or "mixed_bfloat16" to compute in bfloat16 with float32 weights and output.
-      **options: the network's own options; for the paper's network the fields of `hybrid.HybridOptions`.
+      **options: the network's own options; see `HybridOptions` (the paper's network and its variants),
+        `SrcnnOptions`, `VdsrOptions` and `RednetOptions` in the module of that name.
 
     Returns:
       A `keras.Model` from LR pixels (N, H, W, channels) in [0, 255], any H, W >= 1, to HR pixels

@@ -18,12 +18,13 @@ Reference: X. Hu, H. Guo, R. Zhu. Image super-resolution reconstruction based on
 """
 
 import dataclasses
+import functools
 import math
 
 import keras
 
-from srnet.errors import UsageError
 from srnet.models import layers
+from srnet.models.options import check_options
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,19 +53,7 @@ class HybridOptions:
     filters: int = 64
 
     def __post_init__(self):
-        if isinstance(self.dilation_rates, list):
-            object.__setattr__(self, "dilation_rates", tuple(self.dilation_rates))
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if type(value) is not type(field.default):
-                raise UsageError(f"{field.name} {value!r} cannot be used: it must be like {field.default!r}")
-        if not all(type(rate) is int for rate in self.dilation_rates):
-            raise UsageError(f"dilation_rates {self.dilation_rates} cannot be used: each must be an integer")
-        for name in ("depth", "filters"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"{name} {getattr(self, name)!r} cannot be used: it must be at least 1")
-        if min(self.dilation_rates, default=1) < 1:
-            raise UsageError(f"dilation_rates {self.dilation_rates} cannot be used: each must be at least 1")
+        check_options(self, at_least={"depth": 1, "filters": 1, "dilation_rates": 1})
 
 
 VARIANTS = {
@@ -93,23 +82,9 @@ def build_hybrid(options, scale, channels, dtype, name):
     """
     strides = layers.upsampling_strides(scale, options.upsampling)
 
-    def convolve(kind, x, label, filters=options.filters, kernel_size=3, activation="relu", dtype=dtype, **arguments):
-        return kind(
-            filters,
-            kernel_size,
-            padding="same",
-            activation=activation,
-            kernel_initializer=layers.kernel_initializer(options.initializer),
-            dtype=dtype,
-            name=label,
-            **arguments,
-        )(x)
-
-    def conv(x, label, **arguments):
-        return convolve(keras.layers.Conv2D, x, label, **arguments)
-
-    def deconv(x, label, **arguments):
-        return convolve(keras.layers.Conv2DTranspose, x, label, **arguments)
+    convolve = functools.partial(layers.convolve, filters=options.filters, initializer=options.initializer, dtype=dtype)
+    conv = functools.partial(convolve, keras.layers.Conv2D)
+    deconv = functools.partial(convolve, keras.layers.Conv2DTranspose)
 
     def add(x, y, label):
         return keras.layers.Add(dtype=dtype, name=label)([x, y])

@@ -29,6 +29,68 @@ def kernel_initializer(name):
     raise UsageError(f"initializer {name!r} is unknown: choose one of {', '.join(INITIALIZERS)}")
 
 
+def convolve(
+    kind, x, name, filters, kernel_size=3, *, initializer, dtype, padding="same", activation="relu", **arguments
+):
+    """Applies a new convolution.
+
+    Args:
+      kind: `keras.layers.Conv2D` or `keras.layers.Conv2DTranspose`.
+      x: symbolic feature map.
+      name: name of the layer.
+      filters: channels of the result.
+      kernel_size: side of the kernel.
+      initializer: name, as for `kernel_initializer`.
+      dtype: dtype, or name of the policy, of the layer.
+      padding: "same" (with zeros) or "valid".
+      activation: "relu" or None.
+      **arguments: further arguments of the layer, such as `strides`.
+
+    Returns:
+      The symbolic result.
+    """
+    return kind(
+        filters,
+        kernel_size,
+        padding=padding,
+        activation=activation,
+        kernel_initializer=kernel_initializer(initializer),
+        dtype=dtype,
+        name=name,
+        **arguments,
+    )(x)
+
+
+def bicubic_input(scale, channels):
+    """Begins a network that works on the bicubic-enlarged image, in units of 1.
+
+    Args:
+      scale: integer enlargement, at least 2.
+      channels: image channels.
+
+    Returns:
+      (lr, enlarged): the symbolic LR input in [0, 255], and its enlargement divided by 255, both float32.
+
+    Raises:
+      UsageError: for a scale that is no integer of at least 2.
+    """
+    check_scale(scale)
+    lr = keras.Input((None, None, channels), name="lr")
+    enlarged = BicubicUpsampling(scale, dtype="float32", name="bicubic")(lr)
+    return lr, keras.layers.Rescaling(1 / 255, dtype="float32", name="to_unit")(enlarged)
+
+
+def to_pixels(x):
+    """Returns a symbolic result in units of 1 as float32 pixels in [0, 255], the output of a network."""
+    return keras.layers.Rescaling(255.0, dtype="float32", name="to_pixels")(x)
+
+
+def check_scale(scale):
+    """Raises a UsageError unless `scale` is an integer of at least 2."""
+    if type(scale) is not int or scale < 2:
+        raise UsageError(f"scale {scale!r} cannot be used: it must be an integer of at least 2")
+
+
 def upsampling_strides(scale, upsampling):
     """Returns the strides of the transposed convolutions that enlarge by `scale`.
 
@@ -40,8 +102,7 @@ def upsampling_strides(scale, upsampling):
     Raises:
       UsageError: for a scale that the cascade cannot make, or an unknown `upsampling`.
     """
-    if not isinstance(scale, int) or scale < 2:
-        raise UsageError(f"scale {scale!r} cannot be used: it must be an integer of at least 2")
+    check_scale(scale)
     if upsampling == "single":
         return (scale,)
     if upsampling != "cascade":
@@ -90,6 +151,33 @@ class MirrorPad(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "multiple": self.multiple}
+
+
+@keras.saving.register_keras_serializable("srnet")
+class EdgePad(keras.layers.Layer):
+    """Extends height and width at each end by `size` pixels that repeat the outermost one.
+
+    Args:
+      size: integer, at least 0.
+    """
+
+    def __init__(self, size, **kwargs):
+        super().__init__(**kwargs)
+        self.size = size
+
+    def call(self, inputs):
+        for axis in (1, 2):
+            ends = [keras.ops.take(inputs, keras.ops.array([index]), axis=axis) for index in (0, -1)]
+            before, after = (keras.ops.repeat(end, self.size, axis=axis) for end in ends)
+            inputs = keras.ops.concatenate([before, inputs, after], axis=axis)
+        return inputs
+
+    def compute_output_shape(self, input_shape):
+        batch, *size, channels = input_shape
+        return (batch, *(None if side is None else side + 2 * self.size for side in size), channels)
+
+    def get_config(self):
+        return {**super().get_config(), "size": self.size}
 
 
 @keras.saving.register_keras_serializable("srnet")

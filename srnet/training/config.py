@@ -8,7 +8,9 @@ from srnet.files import read_json
 
 PRECISIONS = ("float32", "mixed_bfloat16", "auto")
 STRATEGIES = ("one_device", "mirrored")
-SCHEDULES = ("halving", "cooldown")
+SCHEDULES = ("staircase", "cooldown")
+OPTIMIZERS = ("adam", "sgd")
+LOSSES = ("mse", "euclidean")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,26 +20,33 @@ class TrainConfig:
     Section numbers are those of the paper (Hu, Guo, Zhu 2020).
 
     Attributes:
-      variant: the network: full, no_deconv, no_dilation, no_deconv_no_dilation, no_skips, local_only or long_only.
+      variant: the network: full, no_deconv, no_dilation, no_deconv_no_dilation, no_skips, local_only or long_only; or,
+        for comparison, srcnn, vdsr or rednet.
       scale: integer enlargement (2 and 4 in section 3.1).
       channels: 1 for luma, 3 for RGB.
       initializer: "he" or "paper" (2.2.3; see `srnet.models.layers.kernel_initializer`).
       model_options: further options of the network, by name; as a flag a JSON object, such as {"depth": 3}.
       train_sets: names of the training sets (3.1).
       validation_set: name of the set measured after each epoch.
+      validation_images: how many of its images are measured, evenly spread over it; 0 for all.
       patch: side of an HR patch in pixels (3.1); rounded down to a multiple of the scale.
       stride: distance between HR patches in pixels (3.1); rounded down likewise.
       augment: whether each image is also rotated, mirrored and flipped (3.1).
       batch_size: patches in a step, over all devices (2.2.3).
       steps_per_epoch: steps from one validation to the next (2.2.3).
       epochs: number of epochs (2.2.3).
-      learning_rate: Adam's initial rate (2.2.2).
-      schedule: "halving" (2.2.3), or "cooldown": constant, then linear to 0 over the last quarter of the run.
-      halve_every: epochs after which "halving" halves the rate, again and again (2.2.3).
+      optimizer: "adam" (2.2.2), or "sgd" with momentum `beta_1`.
+      learning_rate: initial rate (2.2.2).
+      output_rate: factor on the rate of the last layer, for "sgd".
+      schedule: "staircase" (2.2.3), or "cooldown": constant, then linear to 0 over the last quarter of the run.
+      decay_every: epochs after which "staircase" multiplies the rate by `decay_rate`, again and again (2.2.3).
+      decay_rate: above 0, up to 1 (2.2.3).
       beta_1: Adam's decay of the first moment (2.2.2).
       beta_2: Adam's decay of the second moment (2.2.2).
       epsilon: Adam's epsilon (2.2.2).
-      weight_decay: beta of the penalty beta/2 * sum of squared kernels, for an MSE in 8-bit units (2.2.1).
+      clip: each value of the gradient is kept within clip / learning rate (VDSR's adjustable clipping); 0 for none.
+      loss: "mse" in 8-bit units (2.2.1), or "euclidean": half a patch's sum of squared errors in units of 1.
+      weight_decay: beta of the penalty beta/2 * sum of squared kernels, added to the loss (2.2.1).
       precision: "float32", "mixed_bfloat16", or "auto" for the latter where the hardware computes in it.
       jit_compile: whether forward and backward pass are compiled by XLA.
       strategy: "one_device", or "mirrored" for all GPUs of the machine.
@@ -52,18 +61,24 @@ class TrainConfig:
     model_options: dict = dataclasses.field(default_factory=dict)
     train_sets: tuple[str, ...] = ("T91", "BSD200")
     validation_set: str = "Set5"
+    validation_images: int = 0
     patch: int = 64
     stride: int = 16
     augment: bool = True
     batch_size: int = 32
     steps_per_epoch: int = 1000
     epochs: int = 100
+    optimizer: str = "adam"
     learning_rate: float = 1e-3
-    schedule: str = "halving"
-    halve_every: int = 20
+    output_rate: float = 1.0
+    schedule: str = "staircase"
+    decay_every: int = 20
+    decay_rate: float = 0.5
     beta_1: float = 0.9
     beta_2: float = 0.9999
     epsilon: float = 1e-8
+    clip: float = 0.0
+    loss: str = "mse"
     weight_decay: float = 1e-3
     precision: str = "float32"
     jit_compile: bool = False
@@ -80,20 +95,31 @@ class TrainConfig:
             "batch_size": 1,
             "steps_per_epoch": 1,
             "epochs": 1,
-            "halve_every": 1,
+            "decay_every": 1,
+            "validation_images": 0,
+            "clip": 0,
             "weight_decay": 0,
             "seed": 0,
         }
         for name, minimum in at_least.items():
             if getattr(self, name) < minimum:
                 raise UsageError(f"{name} {getattr(self, name)} cannot be used: it must be at least {minimum}")
-        for name in ("learning_rate", "epsilon"):
+        for name in ("learning_rate", "output_rate", "decay_rate", "epsilon"):
             if not getattr(self, name) > 0:
                 raise UsageError(f"{name} {getattr(self, name)} cannot be used: it must be above 0")
         for name in ("beta_1", "beta_2"):
             if not 0 <= getattr(self, name) < 1:
                 raise UsageError(f"{name} {getattr(self, name)} cannot be used: it must be in [0, 1)")
-        for name, choices in (("precision", PRECISIONS), ("strategy", STRATEGIES), ("schedule", SCHEDULES)):
+        if self.decay_rate > 1:
+            raise UsageError(f"decay_rate {self.decay_rate} cannot be used: it must be at most 1")
+        choices_of = {
+            "optimizer": OPTIMIZERS,
+            "loss": LOSSES,
+            "precision": PRECISIONS,
+            "strategy": STRATEGIES,
+            "schedule": SCHEDULES,
+        }
+        for name, choices in choices_of.items():
             if getattr(self, name) not in choices:
                 raise UsageError(f"{name} {getattr(self, name)!r} is unknown: choose one of {', '.join(choices)}")
         for name in {"name", "scale", "channels", "dtype", "initializer"} & set(self.model_options):
@@ -132,6 +158,45 @@ PRESETS = {
         "precision": "auto",
     },
 }
+
+# What the comparison networks' own papers set otherwise; the paper preset follows them, on the images and for the
+# steps of this project's paper. The short presets train every network alike.
+OWN_SETTINGS = {
+    # Dong et al. 2014, section 4: plain SGD, 1e-4 and for the last layer 1e-5, weights of deviation 0.001; momentum,
+    # loss and batch size are those of the authors' Caffe files.
+    "srcnn": {
+        "initializer": "paper",
+        "optimizer": "sgd",
+        "learning_rate": 1e-4,
+        "output_rate": 0.1,
+        "decay_rate": 1.0,
+        "loss": "euclidean",
+        "weight_decay": 0.0,
+        "batch_size": 128,
+    },
+    # Kim et al. 2016, sections 3.2 and 4.2; theta of the clipping is not given there, 0.01 is what others use.
+    "vdsr": {
+        "optimizer": "sgd",
+        "learning_rate": 0.1,
+        "decay_rate": 0.1,
+        "clip": 0.01,
+        "loss": "euclidean",
+        "weight_decay": 1e-4,
+        "batch_size": 64,
+    },
+    # Mao et al. 2016, section 3: Adam at 1e-4 for all layers.
+    "rednet": {"learning_rate": 1e-4, "decay_rate": 1.0, "weight_decay": 0.0},
+}
+
+
+def preset_settings(preset, variant):
+    """Returns what a preset sets for a network, as a dict of fields of `TrainConfig`.
+
+    Args:
+      preset: one of `PRESETS`.
+      variant: the network's name.
+    """
+    return {**PRESETS[preset], **(OWN_SETTINGS.get(variant, {}) if preset == "paper" else {})}
 
 
 def load_config(path):

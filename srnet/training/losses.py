@@ -1,18 +1,23 @@
-"""The loss of section 2.2.1: mean squared error plus a penalty on the weights."""
+"""The losses: mean squared error plus a penalty on the weights (section 2.2.1), and that of SRCNN and VDSR."""
 
 import tensorflow as tf
 
 
-def squared_error(hr, sr, global_batch_size):
-    """Mean squared error in 8-bit units, as the share of one device.
+def reconstruction_loss(kind, hr, sr, global_batch_size):
+    """Returns one device's share of the loss, before the penalty on the weights.
 
     Args:
+      kind: "mse", the mean squared error in 8-bit units (section 2.2.1), or "euclidean", half of a patch's sum of
+        squared errors in units of 1, averaged over the batch (Caffe's loss, for which SRCNN's and VDSR's rates are
+        meant).
       hr: float32 (n, H, W, c) in [0, 255], the patches of this device.
       sr: the network's result, of the same shape.
       global_batch_size: patches over all devices, so that the devices' shares add up to the mean.
     """
-    values = tf.cast(global_batch_size * tf.size(hr[0]), tf.float32)
-    return tf.reduce_sum(tf.square(hr - sr)) / values
+    errors = tf.reduce_sum(tf.square(hr - sr))
+    if kind == "euclidean":
+        return errors / (2 * 255.0**2 * global_batch_size)
+    return errors / tf.cast(global_batch_size * tf.size(hr[0]), tf.float32)
 
 
 def weight_penalty(model, weight_decay):

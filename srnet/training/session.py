@@ -5,11 +5,12 @@ import pathlib
 
 import tensorflow as tf
 
-from srnet.data.datasets import find_images, has_set
+from srnet.data.datasets import find_images, has_set, spread
 from srnet.data.patches import PatchOptions, ensure_store
 from srnet.metrics import measurable_image
 from srnet.saved_model import export_saved_model
 from srnet.training import runs, trainer
+from srnet.training.steps import new_state
 
 
 def resolve(config, data_root, fixed=()):
@@ -67,10 +68,10 @@ def run_training(config, run_dir, data_root, cache_dir):
     """
     trainer.prepare(config)
     strategy = trainer.make_strategy(config)
-    state = trainer.new_state(config, strategy)
+    state = new_state(config, strategy)
     runs.check_run(run_dir, config)
     paths = [path for name in config.train_sets for path in find_images(name, data_root)]
-    validation_paths = find_images(config.validation_set, data_root)
+    validation_paths = spread(find_images(config.validation_set, data_root), config.validation_images)
     options = PatchOptions(
         config.scale,
         config.channels,

@@ -1,7 +1,6 @@
-"""The training loop: steps on `tf.GradientTape`, validation, checkpoints, resuming."""
+"""The training loop: epochs, validation, checkpoints, resuming."""
 
 import contextlib
-import dataclasses
 import signal
 import time
 
@@ -15,7 +14,8 @@ from srnet.data.pipeline import training_batches
 from srnet.errors import DataError
 from srnet.files import reason
 from srnet.inference import network_method
-from srnet.training import losses, runs, schedule, validation
+from srnet.training import runs, schedule, validation
+from srnet.training.steps import make_run_steps
 
 
 class Interrupted(Exception):
@@ -28,32 +28,6 @@ class Interrupted(Exception):
     def __init__(self, signal_number, step):
         super().__init__(f"stopped at step {step}, saved")
         self.signal = signal_number
-
-
-@dataclasses.dataclass
-class State:
-    """Everything that changes during a run, as TensorFlow objects in one checkpoint.
-
-    Attributes:
-      model: the network in the training precision.
-      optimizer: Adam; its iteration count is the step.
-      loss_sum: sum of the losses of the epoch that has begun.
-      best_psnr: best validation PSNR so far.
-      seconds: wall time of the run so far, over all its sessions.
-    """
-
-    model: keras.Model
-    optimizer: keras.optimizers.Optimizer
-    loss_sum: tf.Variable
-    best_psnr: tf.Variable
-    seconds: tf.Variable
-
-    @property
-    def step(self):
-        return int(self.optimizer.iterations.numpy())
-
-    def checkpoint(self):
-        return tf.train.Checkpoint(**{field.name: getattr(self, field.name) for field in dataclasses.fields(self)})
 
 
 def prepare(config):
@@ -76,80 +50,12 @@ def make_strategy(config):
     return tf.distribute.MirroredStrategy() if config.strategy == "mirrored" else tf.distribute.get_strategy()
 
 
-def new_state(config, strategy):
-    """Builds the network and its optimiser, untrained.
-
-    Args:
-      config: `TrainConfig`.
-      strategy: `tf.distribute.Strategy`.
-    """
-    with strategy.scope():
-        model = runs.build_network(config, config.precision)
-        optimizer = keras.optimizers.Adam(
-            schedule.learning_rates(config),
-            beta_1=config.beta_1,
-            beta_2=config.beta_2,
-            epsilon=config.epsilon,
-        )
-        optimizer.build(model.trainable_variables)
-        return State(
-            model,
-            optimizer,
-            loss_sum=tf.Variable(0.0, dtype=tf.float64),
-            best_psnr=tf.Variable(-np.inf, dtype=tf.float64),
-            seconds=tf.Variable(0.0, dtype=tf.float64),
-        )
-
-
-def make_step(config, model, optimizer):
-    """Returns the training step of one device.
-
-    Args:
-      config: `TrainConfig`.
-      model: the network.
-      optimizer: its optimiser, built.
-
-    Returns:
-      A callable from an (lr, hr) batch to its share of the loss; it updates the weights.
-    """
-
-    @tf.function(jit_compile=config.jit_compile)
-    def gradients_of(lr, hr):
-        with tf.GradientTape() as tape:
-            error = losses.squared_error(hr, model(lr, training=True), config.batch_size)
-            replicas = tf.distribute.get_strategy().num_replicas_in_sync
-            loss = error + losses.weight_penalty(model, config.weight_decay) / replicas
-        return loss, tape.gradient(loss, model.trainable_variables)
-
-    def step(lr, hr):
-        loss, gradients = gradients_of(lr, hr)
-        optimizer.apply_gradients(zip(gradients, model.trainable_variables))
-        return loss
-
-    return step
-
-
-def make_run_steps(config, state, strategy):
-    """Returns a compiled callable (iterator, count) that takes `count` steps and returns their losses, (count,)."""
-    step = make_step(config, state.model, state.optimizer)
-
-    @tf.function
-    def run_steps(iterator, count):
-        values = tf.TensorArray(tf.float32, count)
-        for i in tf.range(count):
-            shares = strategy.run(step, args=next(iterator))
-            values = values.write(i, strategy.reduce(tf.distribute.ReduceOp.SUM, shares, axis=None))
-        return values.stack()
-
-    return run_steps
-
-
 def train(config, state, store, validation_paths, run, strategy):
     """Trains a run from its newest checkpoint, or from the start, to its last epoch.
 
     Args:
       config: `TrainConfig`.
-      state: what `new_state` gives for it.
+      state: what `steps.new_state` gives for it.
       store: opened `PatchStore`.
       validation_paths: HR picture files measured after each epoch.
       run: `Run`, from `runs.open_run`.

@@ -14,7 +14,7 @@ def test_defaults_are_the_papers():
     config = TrainConfig()
     assert (config.train_sets, config.patch, config.stride, config.augment) == (("T91", "BSD200"), 64, 16, True)
     assert (config.batch_size, config.steps_per_epoch, config.epochs) == (32, 1000, 100)
-    assert (config.learning_rate, config.schedule, config.halve_every) == (1e-3, "halving", 20)
+    assert (config.learning_rate, config.schedule, config.decay_every) == (1e-3, "staircase", 20)
     assert (config.beta_1, config.beta_2, config.epsilon, config.weight_decay) == (0.9, 0.9999, 1e-8, 1e-3)
     assert PRESETS["paper"] == {}
 
@@ -55,8 +55,8 @@ def test_bad_values(changes, message):
 
 
 def test_rates():
-    halving = learning_rates(TrainConfig())
-    rates = [float(halving(step)) for step in (0, 19999, 20000, 40000, 99999)]
+    staircase = learning_rates(TrainConfig())
+    rates = [float(staircase(step)) for step in (0, 19999, 20000, 40000, 99999)]
     assert rates == pytest.approx([1e-3, 1e-3, 5e-4, 2.5e-4, 1e-3 / 16])
     cooldown = learning_rates(dataclasses.replace(TrainConfig(), schedule="cooldown"))
     rates = [float(cooldown(step)) for step in (0, 75000, 87500, 100000)]

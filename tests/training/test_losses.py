@@ -11,8 +11,8 @@ def test_squared_error_is_the_mean_and_adds_up_over_devices():
     random = np.random.default_rng(0)
     hr, sr = random.uniform(0, 255, (2, 6, 5, 4, 1)).astype(np.float32)
     expected = np.mean((hr.astype(np.float64) - sr) ** 2)
-    assert float(losses.squared_error(hr, sr, 6)) == pytest.approx(expected, rel=1e-5)
-    shares = [float(losses.squared_error(hr[part], sr[part], 6)) for part in (slice(0, 2), slice(2, 6))]
+    assert float(losses.reconstruction_loss("mse", hr, sr, 6)) == pytest.approx(expected, rel=1e-5)
+    shares = [float(losses.reconstruction_loss("mse", hr[part], sr[part], 6)) for part in (slice(0, 2), slice(2, 6))]
     assert sum(shares) == pytest.approx(expected, rel=1e-5)
 
 

@@ -61,7 +61,7 @@ def test_a_run_learns_and_leaves_its_folder(train):
 
 def test_lines_give_the_epochs_mean_loss_and_its_rate(train, tmp_path):
     # With a vanishing rate the weights stand still, so the saved ones are those of every step.
-    run = train(halve_every=1, learning_rate=1e-20, weight_decay=0.5)
+    run = train(decay_every=1, learning_rate=1e-20, weight_decay=0.5)
     lines = read_metrics(run)
     assert [line["learning_rate"] for line in lines] == pytest.approx([1e-20, 5e-21], rel=1e-3)
     model, config = load_run(run.folder)

@@ -1,0 +1,33 @@
+"""What the option dataclasses of the networks share."""
+
+import dataclasses
+
+from srnet.errors import UsageError
+
+
+def check_options(options, at_least):
+    """Checks a frozen dataclass of options in place; a list from JSON becomes the tuple it stands for.
+
+    Args:
+      options: the dataclass, each of whose fields has a default of the right type.
+      at_least: dict from the names of integer fields, or tuples of integers, to the smallest value each may have.
+
+    Raises:
+      UsageError: for a value of another type or below its minimum.
+    """
+    for field in dataclasses.fields(options):
+        value = getattr(options, field.name)
+        if isinstance(value, list) and isinstance(field.default, tuple):
+            value = tuple(value)
+            object.__setattr__(options, field.name, value)
+        if type(value) is not type(field.default):
+            raise UsageError(f"{field.name} {value!r} cannot be used: it must be like {field.default!r}")
+        if isinstance(value, tuple) and not all(type(item) is int for item in value):
+            raise UsageError(f"{field.name} {value!r} cannot be used: each must be an integer")
+    for name, minimum in at_least.items():
+        value = getattr(options, name)
+        several = isinstance(value, tuple)
+        if min(value if several else (value,), default=minimum) < minimum:
+            raise UsageError(
+                f"{name} {value!r} cannot be used: {'each' if several else 'it'} must be at least {minimum}"
+            )

@@ -1,0 +1,67 @@
+"""RED-Net (RED30): convolutions and as many transposed convolutions on the bicubic-enlarged image, with skips.
+
+All are 3x3 with stride 1 and ReLU. The result of every second convolution is added to the result of the transposed
+convolution that mirrors it, before that one's ReLU, and the enlarged image to the last one's.
+
+Reference: X.-J. Mao, C. Shen, Y.-B. Yang. Image restoration using very deep convolutional encoder-decoder networks with
+symmetric skip connections. NIPS 2016.
+"""
+
+import dataclasses
+import functools
+
+import keras
+
+from srnet.models import layers
+from srnet.models.options import check_options
+
+
+@dataclasses.dataclass(frozen=True)
+class RednetOptions:
+    """What may be varied.
+
+    Attributes:
+      depth: number of convolutions, and of transposed ones, at least 1; 15 in RED30.
+      filters: channels of every feature map, at least 1; 128 gives the published 4.1 million parameters.
+      skip_every: convolutions from one skip to the next, at least 1; 2 in the paper.
+      initializer: "he" or "paper" (see `srnet.models.layers.kernel_initializer`).
+    """
+
+    depth: int = 15
+    filters: int = 128
+    skip_every: int = 2
+    initializer: str = "he"
+
+    def __post_init__(self):
+        check_options(self, at_least={"depth": 1, "filters": 1, "skip_every": 1})
+
+
+def build_rednet(options, scale, channels, dtype, name):
+    """Builds the network as a Keras functional model.
+
+    Args:
+      options: `RednetOptions`.
+      scale: integer enlargement.
+      channels: image channels; 1 for luma, 3 for RGB.
+      dtype: "float32" or "mixed_bfloat16"; the last transposed convolution and the output are float32 in both.
+      name: name of the Keras model.
+
+    Raises:
+      UsageError: for a scale or an option that cannot be used.
+    """
+    convolve = functools.partial(layers.convolve, initializer=options.initializer)
+    lr, enlarged = layers.bicubic_input(scale, channels)
+    x = enlarged
+    skips = {}
+    for i in range(1, options.depth + 1):
+        x = convolve(keras.layers.Conv2D, x, f"conv_{i}", options.filters, dtype=dtype)
+        if i % options.skip_every == 0 and i < options.depth:
+            skips[options.depth - i] = x
+    for i in range(1, options.depth):
+        x = convolve(keras.layers.Conv2DTranspose, x, f"deconv_{i}", options.filters, activation=None, dtype=dtype)
+        if i in skips:
+            x = keras.layers.Add(dtype=dtype, name=f"skip_{i}")([x, skips[i]])
+        x = keras.layers.ReLU(dtype=dtype, name=f"relu_{i}")(x)
+    x = convolve(keras.layers.Conv2DTranspose, x, "output", channels, activation=None, dtype="float32")
+    x = keras.layers.Add(dtype="float32", name="residual")([x, enlarged])
+    return keras.Model(lr, layers.to_pixels(x), name=name)

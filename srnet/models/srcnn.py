@@ -1,0 +1,73 @@
+"""SRCNN: three convolutions on the bicubic-enlarged image.
+
+Patch extraction (9x9, 64 filters, ReLU), non-linear mapping (1x1 or 5x5, 32 filters, ReLU), reconstruction (5x5). At
+the border every feature map repeats its outermost values, as in the authors' test program.
+
+Reference: C. Dong, C. C. Loy, K. He, X. Tang. Learning a deep convolutional network for image super-resolution. ECCV
+2014 (9-1-5). The same. Image super-resolution using deep convolutional networks. TPAMI 38(2), 2016 (9-5-5).
+"""
+
+import dataclasses
+
+import keras
+
+from srnet.errors import UsageError
+from srnet.models import layers
+from srnet.models.options import check_options
+
+
+@dataclasses.dataclass(frozen=True)
+class SrcnnOptions:
+    """What the two papers vary.
+
+    Attributes:
+      kernel_sizes: sides of the three kernels, odd: (9, 5, 5) of 2016, or (9, 1, 5) of 2014.
+      filters: channels after the first and the second convolution, each at least 1.
+      initializer: "he", or "paper" for the normal distribution of standard deviation 0.001, SRCNN's own.
+    """
+
+    kernel_sizes: tuple[int, ...] = (9, 5, 5)
+    filters: tuple[int, ...] = (64, 32)
+    initializer: str = "he"
+
+    def __post_init__(self):
+        check_options(self, at_least={"kernel_sizes": 1, "filters": 1})
+        if len(self.kernel_sizes) != 3 or not all(size % 2 for size in self.kernel_sizes):
+            raise UsageError(f"kernel_sizes {self.kernel_sizes} cannot be used: they must be three odd integers")
+        if len(self.filters) != 2:
+            raise UsageError(f"filters {self.filters} cannot be used: they must be two integers")
+
+
+def build_srcnn(options, scale, channels, dtype, name):
+    """Builds the network as a Keras functional model.
+
+    Args:
+      options: `SrcnnOptions`.
+      scale: integer enlargement.
+      channels: image channels; 1 for luma, 3 for RGB.
+      dtype: "float32" or "mixed_bfloat16"; the last convolution and the output are float32 in both.
+      name: name of the Keras model.
+
+    Raises:
+      UsageError: for a scale or an option that cannot be used.
+    """
+    lr, x = layers.bicubic_input(scale, channels)
+    stages = (
+        ("extract", options.filters[0], "relu", dtype),
+        ("map", options.filters[1], "relu", dtype),
+        ("output", channels, None, "float32"),
+    )
+    for size, (label, filters, activation, layer_dtype) in zip(options.kernel_sizes, stages):
+        x = layers.EdgePad(size // 2, dtype=layer_dtype, name=f"pad_{label}")(x)
+        x = layers.convolve(
+            keras.layers.Conv2D,
+            x,
+            label,
+            filters,
+            size,
+            initializer=options.initializer,
+            dtype=layer_dtype,
+            padding="valid",
+            activation=activation,
+        )
+    return keras.Model(lr, layers.to_pixels(x), name=name)

@@ -1,0 +1,54 @@
+"""VDSR: twenty 3x3 convolutions that add the missing detail to the bicubic-enlarged image.
+
+Reference: J. Kim, J. K. Lee, K. M. Lee. Accurate image super-resolution using very deep convolutional networks. CVPR
+2016.
+"""
+
+import dataclasses
+import functools
+
+import keras
+
+from srnet.models import layers
+from srnet.models.options import check_options
+
+
+@dataclasses.dataclass(frozen=True)
+class VdsrOptions:
+    """What may be varied.
+
+    Attributes:
+      depth: number of convolutions, at least 2; 20 in the paper.
+      filters: channels of every feature map, at least 1; 64 in the paper.
+      initializer: "he", the paper's, or "paper" (see `srnet.models.layers.kernel_initializer`).
+    """
+
+    depth: int = 20
+    filters: int = 64
+    initializer: str = "he"
+
+    def __post_init__(self):
+        check_options(self, at_least={"depth": 2, "filters": 1})
+
+
+def build_vdsr(options, scale, channels, dtype, name):
+    """Builds the network as a Keras functional model.
+
+    Args:
+      options: `VdsrOptions`.
+      scale: integer enlargement.
+      channels: image channels; 1 for luma, 3 for RGB.
+      dtype: "float32" or "mixed_bfloat16"; the last convolution and the output are float32 in both.
+      name: name of the Keras model.
+
+    Raises:
+      UsageError: for a scale or an option that cannot be used.
+    """
+    conv = functools.partial(layers.convolve, keras.layers.Conv2D, initializer=options.initializer)
+    lr, enlarged = layers.bicubic_input(scale, channels)
+    x = enlarged
+    for i in range(1, options.depth):
+        x = conv(x, f"conv_{i}", options.filters, dtype=dtype)
+    x = conv(x, "output", channels, activation=None, dtype="float32")
+    x = keras.layers.Add(dtype="float32", name="residual")([x, enlarged])
+    return keras.Model(lr, layers.to_pixels(x), name=name)
