@@ -4,9 +4,12 @@ import dataclasses
 
 from srnet.errors import UsageError
 from srnet.models.hybrid import VARIANTS, HybridOptions, build_hybrid
+from srnet.models.published import load_published
 from srnet.models.rednet import RednetOptions, build_rednet
 from srnet.models.srcnn import SrcnnOptions, build_srcnn
 from srnet.models.vdsr import VdsrOptions, build_vdsr
+
+__all__ = ["build", "load_published", "names"]
 
 # One line per network: its builder, the dataclass of its options, and the options that make it this network.
 _NETWORKS = {

@@ -1,10 +1,13 @@
 """How far a network sees: computed from its layers, not measured."""
 
+import math
+
 import keras
 
-from srnet.models.layers import CropToScale, MirrorPad
+from srnet.models.layers import BicubicUpsampling, CropToScale, EdgePad, MirrorPad
 
-_POINTWISE = (keras.layers.Add, keras.layers.ReLU, CropToScale, MirrorPad)
+_POINTWISE = (keras.layers.Add, keras.layers.ReLU, keras.layers.Rescaling, CropToScale, MirrorPad)
+_CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.Conv2DTranspose)
 
 
 def receptive_field(model):
@@ -37,10 +40,9 @@ def reach(model):
 
 def _dependencies(model):
     """The half-open range of LR indices that each HR index of one period depends on, along one axis."""
-    period = 1
-    for layer in model.layers:
-        if isinstance(layer, (keras.layers.Conv2D, keras.layers.Conv2DTranspose)):
-            period *= _geometry(layer)[1]
+    strides = [layer.scale for layer in model.layers if isinstance(layer, BicubicUpsampling)]
+    strides += [layer.strides[0] for layer in model.layers if isinstance(layer, _CONVOLUTIONS)]
+    period = math.prod(strides)
     for pixel in range(period):
         needed = {id(model.output): (pixel, pixel)}
         for layer in reversed(model.layers):
@@ -61,15 +63,16 @@ def _inputs_of(layer, first, last):
     """The first and last input index that the output indices first, ..., last of a layer depend on."""
     if isinstance(layer, _POINTWISE):
         return first, last
-    size, stride = _geometry(layer)
-    before = max(size - stride, 0) // 2
-    if isinstance(layer, keras.layers.Conv2D) and not isinstance(layer, keras.layers.Conv2DTranspose):
-        return first * stride - before, last * stride - before + size - 1
-    return -((size - 1 - before - first) // stride), (last + before) // stride
-
-
-def _geometry(layer):
-    """Extent of the kernel and stride of a layer, along one axis."""
-    if isinstance(layer, (keras.layers.Conv2D, keras.layers.Conv2DTranspose)):
-        return (layer.kernel_size[0] - 1) * layer.dilation_rate[0] + 1, layer.strides[0]
-    raise TypeError(f"the reach of a {type(layer).__name__} layer is not known")
+    if isinstance(layer, EdgePad):
+        return first - layer.size, last - layer.size
+    if isinstance(layer, BicubicUpsampling):
+        # The cubic reaches less than two pixels from (j + 0.5) / scale - 0.5.
+        twice = 2 * layer.scale
+        return (2 * first + 1 - 5 * layer.scale) // twice + 1, -((-2 * last - 1 - 3 * layer.scale) // twice) - 1
+    if not isinstance(layer, _CONVOLUTIONS):
+        raise TypeError(f"the reach of a {type(layer).__name__} layer is not known")
+    size, stride = (layer.kernel_size[0] - 1) * layer.dilation_rate[0] + 1, layer.strides[0]
+    before = max(size - stride, 0) // 2 if layer.padding == "same" else 0
+    if isinstance(layer, keras.layers.Conv2DTranspose):
+        return -((size - 1 - before - first) // stride), (last + before) // stride
+    return first * stride - before, last * stride - before + size - 1

@@ -19,6 +19,9 @@ EXPECTED = {
     "no_skips": {2: (406913, 19), 3: (406913, 13), 4: (443841, 11), 8: (480769, 7)},
     "local_only": {2: (406913, 19), 3: (406913, 13), 4: (443841, 11), 8: (480769, 7)},
     "long_only": {2: (406913, 19), 3: (406913, 13), 4: (443841, 11), 8: (480769, 7)},
+    "srcnn": {2: (57281, 12), 3: (57281, 9), 4: (57281, 8), 8: (57281, 6)},
+    "vdsr": {2: (665921, 24), 3: (665921, 17), 4: (665921, 14), 8: (665921, 9)},
+    "rednet": {2: (4134785, 34), 3: (4134785, 24), 4: (4134785, 19), 8: (4134785, 12)},
 }
 
 
@@ -42,10 +45,20 @@ def test_parameters_follow_from_the_paper():
     assert models.build("full", 8).count_params() == first_deconv + 13 * conv + 65
 
 
-@pytest.mark.parametrize("name", ["full", "no_deconv", "no_dilation"])
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("full", {"filters": 2}),
+        ("no_deconv", {"filters": 2}),
+        ("no_dilation", {"filters": 2}),
+        ("srcnn", {"filters": [2, 2]}),
+        ("vdsr", {"filters": 2, "depth": 5}),
+        ("rednet", {"filters": 2, "depth": 4}),
+    ],
+)
 @pytest.mark.parametrize("scale", [2, 3, 4])
-def test_receptive_field_is_where_the_gradient_is(name, scale):
-    model = models.build(name, scale, filters=2)
+def test_receptive_field_is_where_the_gradient_is(name, options, scale):
+    model = models.build(name, scale, **options)
     for variable in model.trainable_variables:
         # Positive weights keep every ReLU open and let nothing cancel.
         variable.assign(tf.fill(variable.shape, 0.1 if variable.name == "kernel" else 0.0))
@@ -197,6 +210,10 @@ def test_single_upsampling_is_one_layer_of_the_scale():
         ({"depth": 1.5}, "depth 1.5 cannot be used: it must be like 2"),
         ({"encoder_decoder": "no"}, "must be like True"),
         ({"dilation_rates": [1, 2.5]}, "each must be an integer"),
+        ({"name": "srcnn", "kernel_sizes": [9, 4, 5]}, "three odd integers"),
+        ({"name": "vdsr", "depth": 1}, "depth 1"),
+        ({"name": "rednet", "skip_every": 0}, "skip_every 0"),
+        ({"name": "srcnn", "scale": 1}, "at least 2"),
         ({"initializer": "xavier"}, "'xavier' is unknown: choose one of he, paper"),
         ({"upsampling": "nearest"}, "choose cascade or single"),
     ],

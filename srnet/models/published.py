@@ -1,0 +1,33 @@
+"""Weights that others have published, put into the networks here."""
+
+import keras
+import numpy as np
+
+from srnet.errors import DataError
+
+
+def load_published(model, arrays):
+    """Puts published convolution weights, trained on luma in [0, 1], into a network.
+
+    SRCNN's and VDSR's authors published theirs. The networks here work in the same units between their first and last
+    layer, so the arrays go in as they are.
+
+    Args:
+      model: Keras model of a chain of convolutions, such as `build("vdsr", scale)`.
+      arrays: list of (kernel, bias), one for each convolution from first to last: kernels (height, width, channels in,
+        channels out), biases (channels out,).
+
+    Raises:
+      DataError: if their number or a shape is not the network's; nothing is loaded then.
+    """
+    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    if len(arrays) != len(layers):
+        raise DataError(f"network {model.name} has {len(layers)} convolutions, not {len(arrays)}")
+    pairs = [(np.asarray(kernel, np.float32), np.asarray(bias, np.float32)) for kernel, bias in arrays]
+    for number, (layer, pair) in enumerate(zip(layers, pairs), 1):
+        for part, array, variable in zip(("kernel", "bias"), pair, layer.weights):
+            if array.shape != tuple(variable.shape):
+                place = f"convolution {number} of {len(layers)}, {part}"
+                raise DataError(f"{place}: shape {array.shape}, the network's is {tuple(variable.shape)}")
+    for layer, pair in zip(layers, pairs):
+        layer.set_weights(pair)
