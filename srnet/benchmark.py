@@ -34,13 +34,16 @@ class Method:
     channels: int = 1
 
 
-def named_method(name):
+def named_method(name, data_root, cache_dir):
     """Returns a method of `srnet.classical`.
 
     Args:
       name: one of `srnet.classical.METHODS`.
+      data_root: folder with a folder for each set, for a method that learns from images.
+      cache_dir: folder where such a method keeps what it has learnt.
     """
-    return Method(name, lambda scale: functools.partial(METHODS[name], scale=scale), scales=(2, 4))
+    make = functools.cache(functools.partial(METHODS[name], data_root=data_root, cache_dir=cache_dir))
+    return Method(name, make, scales=(2, 4))
 
 
 def method_of_run(folder, checkpoint="last"):

@@ -15,6 +15,7 @@ import tempfile
 import absl.logging
 from absl import app, flags
 
+from srnet.data.datasets import default_data_root
 from srnet.errors import DataError, UsageError
 
 
@@ -101,6 +102,15 @@ def define_run_flags(required=True):
     """
     flags.DEFINE_string("run", None, "Run folder of the network.", required=required)
     flags.DEFINE_enum("checkpoint", "last", ("last", "best"), "Newest weights, or those of the best validation PSNR.")
+
+
+def define_folder_flags():
+    """Defines --data_root and --cache_dir, the folders of the image sets and of what is made from them."""
+    flags.DEFINE_string(
+        "data_root", default_data_root(), "Folder with a folder of pictures for each set; SRNET_DATA unless given."
+    )
+    cache = os.environ.get("SRNET_CACHE") or str(pathlib.Path.home() / ".cache" / "srnet")
+    flags.DEFINE_string("cache_dir", cache, "Folder of patch stores and trained arrays; SRNET_CACHE unless given.")
 
 
 def expect(arguments, count, names=""):

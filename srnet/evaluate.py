@@ -9,19 +9,16 @@ from absl import flags
 from srnet import commands
 from srnet.benchmark import describe_results, evaluate_sets, method_of_run, named_method
 from srnet.classical import METHODS
-from srnet.data.datasets import default_data_root
 from srnet.errors import UsageError
 from srnet.files import write_json
 
 
 def define_flags():
     commands.define_run_flags(required=False)
-    flags.DEFINE_enum("method", None, sorted(METHODS), "Method without training, instead of --run.")
+    flags.DEFINE_enum("method", None, sorted(METHODS), "Method without a run; aplus learns from T91 at its first use.")
     flags.DEFINE_list("sets", "Set5,Set14,BSD100,Urban100", "Names of the sets; skimage_test needs no data root.")
     flags.DEFINE_list("scales", None, "Scales; 2,4 for a method, the network's own for a run.")
-    flags.DEFINE_string(
-        "data_root", default_data_root(), "Folder with a folder of pictures for each set; SRNET_DATA unless given."
-    )
+    commands.define_folder_flags()
     flags.DEFINE_string("output", None, "JSON file for the results.")
 
 
@@ -31,7 +28,11 @@ def main(arguments):
     if bool(values.run) == bool(values.method):
         raise UsageError("give either --method or --run")
     scales = commands.integers("--scales", values.scales)
-    method = method_of_run(values.run, values.checkpoint) if values.run else named_method(values.method)
+    method = (
+        method_of_run(values.run, values.checkpoint)
+        if values.run
+        else named_method(values.method, values.data_root, values.cache_dir)
+    )
     results = evaluate_sets(method, values.sets, scales, values.data_root)
     print(describe_results(results))
     if values.output:

@@ -8,8 +8,6 @@ Every field of the configuration is a flag; a flag overrides the preset.
 
 import dataclasses
 import json
-import os
-import pathlib
 import re
 import shlex
 import sys
@@ -17,7 +15,6 @@ import sys
 from absl import flags
 
 from srnet import commands
-from srnet.data.datasets import default_data_root
 from srnet.errors import UsageError
 from srnet.training.config import PRESETS, TrainConfig, preset_settings
 from srnet.training.runs import read_metrics
@@ -30,11 +27,7 @@ _DEFINE = {str: flags.DEFINE_string, int: flags.DEFINE_integer, float: flags.DEF
 def define_flags():
     flags.DEFINE_enum("preset", "paper", list(PRESETS), "The paper's run, or a smaller one for a CPU.")
     flags.DEFINE_string("run_dir", None, "Run folder; runs/VARIANT_xSCALE[_PRESET] unless given.")
-    flags.DEFINE_string(
-        "data_root", default_data_root(), "Folder with a folder of pictures for each set; SRNET_DATA unless given."
-    )
-    cache = os.environ.get("SRNET_CACHE") or str(pathlib.Path.home() / ".cache" / "srnet")
-    flags.DEFINE_string("cache_dir", cache, "Folder of the patch stores; SRNET_CACHE unless given.")
+    commands.define_folder_flags()
     for field in dataclasses.fields(TrainConfig):
         define = _DEFINE.get(field.type, flags.DEFINE_list if field.name == "train_sets" else flags.DEFINE_string)
         define(field.name, None, _help(field.name))

@@ -1,6 +1,5 @@
 """PSNR and SSIM against sums written out and scikit-image; the protocol against its published figures."""
 
-import functools
 import math
 
 import numpy as np
@@ -8,7 +7,7 @@ import pytest
 import skimage.metrics
 
 from srnet import metrics
-from srnet.classical import METHODS
+from srnet.classical.bicubic import make_bicubic
 from srnet.data.datasets import find_images
 from srnet.data.images import read_image
 from srnet.data.resize import imresize
@@ -69,7 +68,7 @@ def test_too_small_images_are_named(picture_root, tmp_path):
 
 def test_rgb_methods_get_rgb_and_are_measured_on_luma(picture_root):
     (path,) = find_images("held_out", picture_root)
-    (score,) = metrics.evaluate(functools.partial(METHODS["bicubic"], scale=2), [path], 2, channels=3)
+    (score,) = metrics.evaluate(make_bicubic(2), [path], 2, channels=3)
     hr = read_image(path)
     sr = np.clip(np.floor(imresize(imresize(hr, 0.5), 2) + 0.5), 0, 255).astype(np.uint8)
     one, other = (np.rint(16 + image @ [65.481, 128.553, 24.966] / 255)[2:-2, 2:-2] for image in (hr, sr))
@@ -95,7 +94,7 @@ BICUBIC = {
     [pytest.param(*key, marks=[] if key[0] == "Set5" else pytest.mark.slow) for key in BICUBIC],
 )
 def test_bicubic_gives_the_known_figures(data_root, name, scale):
-    method = functools.partial(METHODS["bicubic"], scale=scale)
+    method = make_bicubic(scale)
     scores = list(metrics.evaluate(method, find_images(name, data_root), scale))
     psnr, ssim = BICUBIC[name, scale]
     assert np.mean([score.psnr for score in scores]) == pytest.approx(psnr, abs=0.005)

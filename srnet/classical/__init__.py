@@ -1,6 +1,7 @@
 """Methods without gradient training, behind the call of every method: LR luma in, HR luma out."""
 
-from srnet.classical.bicubic import bicubic
+from srnet.classical.aplus import make_aplus
+from srnet.classical.bicubic import make_bicubic
 
-# One line per method: its name and a callable (luma (H, W) in [0, 255], scale) -> (scale*H, scale*W).
-METHODS = {"bicubic": bicubic}
+# One line per method: its name and a callable (scale, data_root, cache_dir) that makes it; see `make_aplus`.
+METHODS = {"bicubic": make_bicubic, "aplus": make_aplus}

@@ -76,7 +76,7 @@ class PatchStore:
 
     @property
     def digest(self):
-        return _digest(self.description)
+        return digest(self.description)
 
 
 def ensure_store(folder, label, paths, options):
@@ -97,7 +97,7 @@ def ensure_store(folder, label, paths, options):
       DataError: if a picture cannot be used, the disk has no room, or the file there is damaged.
     """
     description = describe(paths, options)
-    path = pathlib.Path(folder) / f"{label}_x{options.scale}_{_digest(description)}.h5"
+    path = pathlib.Path(folder) / f"{label}_x{options.scale}_{digest(description)}.h5"
     if not path.exists():
         build_store(path, paths, options, description)
     store = open_store(path)
@@ -113,16 +113,33 @@ def describe(paths, options):
       paths: the picture files.
       options: `PatchOptions`.
     """
+    return {"version": VERSION, **dataclasses.asdict(options), "sources": source_digests(paths)}
+
+
+def source_digests(paths):
+    """Returns the name and SHA-256 of each file, as a list of lists.
+
+    Args:
+      paths: the files.
+
+    Raises:
+      DataError: if one cannot be read.
+    """
     sources = []
     for path in paths:
         try:
             sources.append([path.name, hashlib.sha256(path.read_bytes()).hexdigest()])
         except OSError as error:
             raise DataError(f"{path}: cannot be read ({reason(error)})") from error
-    return {"version": VERSION, **dataclasses.asdict(options), "sources": sources}
+    return sources
 
 
-def _digest(description):
+def digest(description):
+    """Returns twelve hexadecimal digits that stand for a description, for names of files made from it.
+
+    Args:
+      description: anything that the json module writes.
+    """
     return hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()[:12]
 
 

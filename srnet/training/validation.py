@@ -4,7 +4,7 @@ import numpy as np
 import PIL.Image
 import PIL.ImageDraw
 
-from srnet.classical import METHODS
+from srnet.classical.bicubic import bicubic
 from srnet.data.images import read_image, round_to_uint8, to_rgb
 from srnet.metrics import degrade, evaluate
 
@@ -43,7 +43,7 @@ def picture_strip(method, path, scale, channels):
     top, left = ((size - side) // 2 for size in image.shape[:2])
     lr, hr = degrade(image[top : top + side, left : left + side], scale, channels)
     nearest = np.repeat(np.repeat(lr, scale, axis=0), scale, axis=1)
-    panels = {"LR": nearest, "bicubic": METHODS["bicubic"](lr, scale), "SR": method(lr), "HR": hr}
+    panels = {"LR": nearest, "bicubic": bicubic(lr, scale), "SR": method(lr), "HR": hr}
     return np.concatenate([_panel(label, panel) for label, panel in panels.items()], axis=1)
 
 

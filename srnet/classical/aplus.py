@@ -1,0 +1,271 @@
+"""A+, adjusted anchored neighbourhood regression.
+
+The bicubic-enlarged image is described by the gradients and Laplacians of its patches, three LR pixels wide, reduced by
+PCA. A dictionary of anchors is learnt from these features; each anchor has a ridge regression, fitted to the training
+patches nearest to it, from the feature to the detail that the enlarged patch lacks. A picture is enlarged by adding
+what the regression of each patch's nearest anchor gives; overlapping patches are averaged.
+
+Features and anchors are compared by the absolute value of their inner product: a patch and its negative are alike to a
+linear regression. The dictionary is that of K-SVD with one coefficient for each sample.
+
+References: R. Timofte, V. De Smet, L. Van Gool. A+: adjusted anchored neighborhood regression for fast
+super-resolution. ACCV 2014. The features: R. Zeyde, M. Elad, M. Protter. On single image scale-up using
+sparse-representations. Curves and Surfaces 2010.
+"""
+
+import dataclasses
+import pathlib
+import zipfile
+
+import numpy as np
+import scipy.ndimage
+import tqdm
+
+from srnet.data.datasets import find_images
+from srnet.data.images import crop_to_multiple, read_image, to_luma
+from srnet.data.patches import digest, source_digests
+from srnet.data.resize import imresize
+from srnet.errors import DataError
+from srnet.files import written_whole
+
+VERSION = 1
+TRAIN_SET = "T91"
+WINDOW = 3  # LR pixels
+ENERGY = 0.999  # kept by the PCA
+ANCHORS = 1024
+DICTIONARY_PASSES = 20
+NEIGHBOURS = 2048
+MAX_SAMPLES = 5_000_000
+RIDGE = 0.1
+PYRAMID = tuple(0.98**level for level in range(12))  # sizes of each training image that samples are taken from
+
+
+@dataclasses.dataclass(frozen=True)
+class Regressors:
+    """A trained A+ at one scale, float32.
+
+    Attributes:
+      projection: (4 * (WINDOW*scale)**2, d), from filter responses to features.
+      anchors: (anchors, d), of length 1.
+      regressors: (anchors, (WINDOW*scale)**2, d), from features to the detail of the patch.
+    """
+
+    projection: np.ndarray
+    anchors: np.ndarray
+    regressors: np.ndarray
+
+
+def make_aplus(scale, data_root, cache_dir):
+    """Returns A+ as a method, trained on T91 at its first use and kept in the cache.
+
+    Args:
+      scale: integer enlargement.
+      data_root: folder with a folder for each set.
+      cache_dir: folder for the trained arrays.
+
+    Returns:
+      A callable from float32 luma (H, W) in [0, 255] to (scale*H, scale*W).
+
+    Raises:
+      DataError: if T91 cannot be found, or a file of it or of the cache cannot be used.
+    """
+    paths = find_images(TRAIN_SET, data_root)
+    description = {"version": VERSION, "scale": scale, "sources": source_digests(paths)}
+    path = pathlib.Path(cache_dir) / f"aplus_x{scale}_{digest(description)}.npz"
+    if not path.exists():
+        save(path, train(paths, scale))
+    trained = load(path)
+    return lambda lr: enlarge(trained, lr, scale)
+
+
+def save(path, trained):
+    """Writes trained arrays as an .npz file without pickled objects; it appears complete or not at all.
+
+    Args:
+      path: the file.
+      trained: `Regressors`.
+    """
+    with written_whole(path) as partial:
+        np.savez(partial, **dataclasses.asdict(trained))
+
+
+def load(path):
+    """Reads what `save` wrote.
+
+    Args:
+      path: the file.
+
+    Raises:
+      DataError: if it is missing, damaged or something else.
+    """
+    try:
+        with pathlib.Path(path).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return Regressors(**{field.name: arrays[field.name] for field in dataclasses.fields(Regressors)})
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: no trained A+ ({error}); delete it to have it made again") from error
+
+
+def enlarge(trained, lr, scale):
+    """Enlarges luma.
+
+    Args:
+      trained: `Regressors` of this scale.
+      lr: (H, W) array in [0, 255].
+      scale: integer enlargement.
+
+    Returns:
+      float32 array (scale*H, scale*W), not clipped.
+    """
+    margin = WINDOW - 1  # so that every pixel lies in as many patches
+    padded = np.pad(np.asarray(lr, np.float64), margin, mode="symmetric")
+    enlarged = imresize(padded, scale)
+    features = _responses(enlarged, scale) @ trained.projection
+    grid = tuple(size - margin for size in padded.shape)
+    nearest = np.abs(features @ trained.anchors.T).argmax(axis=1)
+    patches = np.empty((len(features), trained.regressors.shape[1]), np.float32)
+    order = np.argsort(nearest, kind="stable")
+    present, starts = np.unique(nearest[order], return_index=True)
+    for anchor, members in zip(present, np.split(order, starts[1:])):
+        patches[members] = features[members] @ trained.regressors[anchor].T
+    inner = (slice(margin * scale, -margin * scale),) * 2
+    return (enlarged.astype(np.float32) + _overlap_average(patches, grid, scale))[inner]
+
+
+def _responses(enlarged, scale):
+    """The four filters' responses of every window, (windows, 4 * (WINDOW*scale)**2) float32."""
+    gradient = np.zeros(scale + 1)
+    gradient[[0, -1]] = 1, -1
+    laplacian = np.zeros(2 * scale + 1)
+    laplacian[[0, scale, -1]] = 0.5, -1, 0.5
+    windows = [
+        _windows(scipy.ndimage.correlate1d(enlarged.astype(np.float32), kernel, axis, mode="nearest"), scale)
+        for kernel in (gradient, laplacian)
+        for axis in (1, 0)
+    ]
+    return np.concatenate(windows, axis=1)
+
+
+def _windows(image, scale):
+    """Every window of WINDOW LR pixels, one LR pixel from the next, as (windows, (WINDOW*scale)**2)."""
+    side = WINDOW * scale
+    windows = np.lib.stride_tricks.sliding_window_view(image, (side, side))[::scale, ::scale]
+    return windows.reshape(-1, side * side)
+
+
+def _overlap_average(patches, grid, scale):
+    """Puts the patches of a grid of windows in their places; the mean where as many as possible overlap."""
+    height, width = grid
+    blocks = patches.reshape(height, width, WINDOW, scale, WINDOW, scale)
+    total = np.zeros((height + WINDOW - 1, scale, width + WINDOW - 1, scale), np.float32)
+    for i in range(WINDOW):
+        for j in range(WINDOW):
+            total[i : i + height, :, j : j + width] += blocks[:, :, i, :, j].transpose(0, 2, 1, 3)
+    return total.reshape(scale * total.shape[0], scale * total.shape[2]) / WINDOW**2
+
+
+def train(paths, scale, anchors=ANCHORS, neighbours=NEIGHBOURS, max_samples=MAX_SAMPLES):
+    """Trains A+ on pictures; the numbers are those of the A+ paper, section 3.
+
+    Args:
+      paths: the HR picture files.
+      scale: integer enlargement.
+      anchors: number of anchors; less where there are fewer patches.
+      neighbours: samples that each regression is fitted to.
+      max_samples: samples that the neighbours are looked for in, at most.
+
+    Returns:
+      `Regressors`.
+
+    Raises:
+      DataError: if a picture cannot be read.
+    """
+    images = [to_luma(read_image(path)).astype(np.float64) for path in paths]
+    with tqdm.tqdm(total=2 + len(PYRAMID) + anchors, desc=f"training A+ x{scale}", leave=False) as progress:
+        projection = _projection(images, scale)
+        progress.update()
+        features = np.concatenate([_samples(image, scale, projection)[0] for image in images])
+        dictionary = _learn_dictionary(features, anchors)
+        progress.update()
+        lo, hi = _collect(images, scale, projection, max_samples, progress)
+        regressors = _regress(dictionary, lo, hi, neighbours, progress)
+    return Regressors(projection, dictionary, regressors)
+
+
+def _pair(image, scale):
+    """The bicubic-enlarged image, and the detail that it lacks."""
+    hr = crop_to_multiple(image, scale)
+    enlarged = imresize(imresize(hr, 1 / scale), scale)
+    return enlarged, (hr - enlarged).astype(np.float32)
+
+
+def _projection(images, scale):
+    """The principal axes, without centring, that keep ENERGY of the responses."""
+    size = 4 * (WINDOW * scale) ** 2
+    scatter = np.zeros((size, size))
+    for image in images:
+        responses = _responses(_pair(image, scale)[0], scale)
+        scatter += responses.T @ responses
+    values, vectors = np.linalg.eigh(scatter)
+    kept = np.cumsum(values) > (1 - ENERGY) * values.sum()
+    return vectors[:, kept].astype(np.float32)
+
+
+def _samples(image, scale, projection):
+    enlarged, detail = _pair(image, scale)
+    return _responses(enlarged, scale) @ projection, _windows(detail, scale)
+
+
+def _learn_dictionary(features, count):
+    """K-SVD with one coefficient: each atom is the first principal axis of the features nearest to it."""
+    random = np.random.default_rng(0)
+    features = features[np.linalg.norm(features, axis=1) > 0]
+    count = min(count, len(features))
+    atoms = _unit(features[random.choice(len(features), count, replace=False)])
+    for _ in range(DICTIONARY_PASSES):
+        nearest = np.concatenate([np.abs(part @ atoms.T).argmax(axis=1) for part in _parts(features)])
+        order = np.argsort(nearest, kind="stable")
+        bounds = np.searchsorted(nearest[order], np.arange(count + 1))
+        for atom in range(count):
+            members = features[order[bounds[atom] : bounds[atom + 1]]]
+            if len(members):
+                atoms[atom] = np.linalg.eigh(members.T @ members)[1][:, -1]
+            else:
+                atoms[atom] = _unit(features[random.integers(len(features))])
+    return atoms
+
+
+def _collect(images, scale, projection, max_samples, progress):
+    """Features of length 1, (d, samples), and details divided by the same lengths, (samples, (WINDOW*scale)**2)."""
+    lo, hi, count = [], [], 0
+    for factor in PYRAMID:
+        for image in images:
+            features, details = _samples(imresize(image, factor), scale, projection)
+            lengths = np.linalg.norm(features, axis=1, keepdims=True)
+            used = np.flatnonzero(lengths > 1e-3)[: max_samples - count]
+            lo.append(features[used] / lengths[used])
+            hi.append(details[used] / lengths[used])
+            count += len(used)
+        progress.update()
+    return np.ascontiguousarray(np.concatenate(lo).T), np.concatenate(hi)
+
+
+def _regress(dictionary, lo, hi, neighbours, progress):
+    """The ridge regression of each anchor's neighbours."""
+    neighbours = min(neighbours, lo.shape[1])
+    identity = RIDGE * np.eye(len(lo))
+    regressors = np.empty((len(dictionary), hi.shape[1], len(lo)), np.float32)
+    for start in range(0, len(dictionary), 16):
+        for anchor, similarity in enumerate(np.abs(dictionary[start : start + 16] @ lo), start):
+            nearest = np.argpartition(similarity, -neighbours)[-neighbours:]
+            x, y = lo[:, nearest].astype(np.float64), hi[nearest].astype(np.float64)
+            regressors[anchor] = np.linalg.solve(x @ x.T + identity, x @ y).T
+            progress.update()
+    return regressors
+
+
+def _unit(vectors):
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+
+
+def _parts(array, rows=50_000):
+    return (array[start : start + rows] for start in range(0, len(array), rows))
