@@ -12,23 +12,17 @@ saved_model/    its export, when the run is complete
 
 import contextlib
 import dataclasses
-import datetime
 import fcntl
 import json
-import os
 import pathlib
-import platform
-import subprocess
-import sys
 
-import keras
 import tensorflow as tf
 
-import srnet
 from srnet.errors import DataError, UsageError
 from srnet.files import read_json, reason, write_json, written_whole
 from srnet.models import build
 from srnet.training.config import load_config
+from srnet.training.origin import origin
 
 _LOCK = ".lock"
 
@@ -125,7 +119,7 @@ def open_run(folder, config, patches):
     run = Run(pathlib.Path(folder))
     with _locked(run.folder):
         if not run.config.exists():
-            write_json(run.origin, {**_origin(), "patches": patches})
+            write_json(run.origin, {**origin(), "patches": patches})
             write_json(run.config, config.to_json())
         elif read_json(run.origin).get("patches") != patches:
             raise UsageError(f"{run.folder} holds a run with other training images: choose another --run_dir")
@@ -146,38 +140,6 @@ def _locked(folder):
         except BlockingIOError as error:
             raise UsageError(f"{folder}: another process is training this run") from error
         yield
-
-
-def _origin():
-    devices = tf.config.list_physical_devices("GPU")
-    gpus = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in devices]
-    return {
-        "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        "command": [pathlib.Path(sys.executable).name, *sys.orig_argv[1:]],
-        "commit": _commit(),
-        "versions": {"srnet": srnet.__version__, "tensorflow": tf.__version__, "keras": keras.__version__},
-        "hardware": {"cpu": _processor(), "cores": os.cpu_count(), "gpus": gpus},
-    }
-
-
-def _commit():
-    """The commit of a source checkout, "-dirty" where it has changes; None for an installed package."""
-    folder = pathlib.Path(srnet.__file__).parents[1]
-    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
-    if not (folder / ".git").exists():
-        return None
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None
-
-
-def _processor():
-    try:
-        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 def append_metrics(run, values):

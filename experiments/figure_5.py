@@ -1,0 +1,17 @@
+"""Figure 5: PSNR against epochs, with and without the encoder-decoder, dilation, and both.
+
+The paper (section 3.2) finds the encoder-decoder network more accurate than plain convolutions (5a), dilated
+convolutions better than plain ones (5b), and both together clearly better than neither (5c).
+
+Command: python tools/ablation_sweep.py --preset=cpu   (two cores: about three hours, with Table 1)
+         python tools/ablation_sweep.py --preset=quick (two cores: a quarter of an hour, with Table 1)
+Expect: see README.md beside this file.
+"""
+
+# Title of the panel: label and network of each of its curves.
+PANELS = {
+    "(a) encoder-decoder": {"with": "full", "plain convolutions": "no_deconv"},
+    "(b) dilated convolutions": {"with": "full", "all rates 1": "no_dilation"},
+    "(c) both": {"with both": "full", "with neither": "no_deconv_no_dilation"},
+}
+SCALES = (2,)

@@ -1,0 +1,16 @@
+"""Table 1: what the two skips are worth.
+
+The paper (section 3.2, learning rate 0.001; Urban100, x2 and x4, PSNR and SSIM at several epochs) finds that the
+network without skips hardly converges and ends badly, that the long skip alone is better than the local one alone and
+converges more slowly, and that both together are best in speed and result. Its figures are not known to this project.
+
+Command: python tools/ablation_sweep.py --preset=cpu   (two cores: about three hours, with Figure 5)
+         python tools/ablation_sweep.py --preset=quick (two cores: a quarter of an hour, with Figure 5)
+Expect, at the cpu budget and x2 on all of Urban100: see README.md beside this file.
+"""
+
+# Column of the table: network.
+COLUMNS = {"none": "no_skips", "local": "local_only", "long": "long_only", "both": "full"}
+SCALES = (2, 4)
+SET = "Urban100"
+EPOCHS = 5  # how many epochs the table shows, evenly spread, the last among them

@@ -1,0 +1,22 @@
+"""Table 2: the methods compared, on Set5, Set14, BSD100 and Urban100, at x2 and x4.
+
+The paper (section 3.3) finds its network above RED-Net, VDSR, SRCNN, A+ and bicubic interpolation, in this order, on
+every set, in PSNR and SSIM. Its figures are not known to this project; those of the methods' own papers, measured by
+the same protocol, stand beside ours in italics (`literature.csv`, with sources).
+
+Command: python tools/compare_methods.py --preset=cpu   (two cores: about four hours)
+         python tools/compare_methods.py --preset=quick (two cores: a quarter of an hour)
+Expect: see README.md beside this file.
+"""
+
+# Row of the table: method or network, and its name in literature.csv.
+ROWS = {
+    "Bicubic": ("bicubic", "Bicubic"),
+    "A+": ("aplus", "A+"),
+    "SRCNN": ("srcnn", "SRCNN"),
+    "VDSR": ("vdsr", "VDSR"),
+    "REDNet": ("rednet", "RED30"),
+    "the paper's network": ("full", None),
+}
+SCALES = (2, 4)
+OUTPUT = (720, 1280)  # HR size in pixels for which multiply-accumulates and seconds are given

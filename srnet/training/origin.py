@@ -1,0 +1,51 @@
+"""Where a run comes from."""
+
+import datetime
+import os
+import pathlib
+import platform
+import subprocess
+import sys
+
+import keras
+import tensorflow as tf
+
+import srnet
+
+
+def hardware():
+    """Returns what this process computes on: a dict with cpu, cores and gpus."""
+    devices = tf.config.list_physical_devices("GPU")
+    gpus = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in devices]
+    return {"cpu": _processor(), "cores": os.cpu_count(), "gpus": gpus}
+
+
+def origin():
+    """Returns the time, command, commit, versions and hardware of this process, as a dict for JSON."""
+    return {
+        "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "command": [pathlib.Path(sys.executable).name, *sys.orig_argv[1:]],
+        "commit": _commit(),
+        "versions": {"srnet": srnet.__version__, "tensorflow": tf.__version__, "keras": keras.__version__},
+        "hardware": hardware(),
+    }
+
+
+def _commit():
+    """The commit of a source checkout, "-dirty" where it has changes; None for an installed package."""
+    folder = pathlib.Path(srnet.__file__).parents[1]
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    if not (folder / ".git").exists():
+        return None
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _processor():
+    try:
+        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

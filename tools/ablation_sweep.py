@@ -1,0 +1,148 @@
+"""Regenerates Table 1 (what the skips are worth) and Figure 5 (PSNR against epochs) of the paper.
+
+python tools/ablation_sweep.py --preset=quick    a quarter of an hour on two cores, on scikit-image's photographs
+python tools/ablation_sweep.py --preset=cpu      about three hours on two cores, on T91 and BSD200
+python tools/ablation_sweep.py --preset=paper    the paper's own budget
+
+Each cell is a run folder. The same command goes on after a stop, and makes no finished cell again.
+"""
+
+import pathlib
+import statistics
+import sys
+
+from absl import flags
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from experiments import figure_5, table_1
+from experiments.budgets import BUDGETS
+from srnet import commands
+from srnet.data.datasets import find_images
+from srnet.errors import UsageError
+from srnet.models.hybrid import VARIANTS
+from tools import cells, places, records
+from tools.plots import draw_curves
+
+
+def define_flags():
+    places.define_flags()
+    flags.DEFINE_list("scales", [str(scale) for scale in table_1.SCALES], "Scales.")
+    flags.DEFINE_list("variants", None, "Networks; unless given, Table 1's at every scale, Figure 5's at x2.")
+    flags.DEFINE_list("seeds", ["0"], "Seeds; tables and curves give mean and spread over several.")
+
+
+def needed(scales, variants):
+    """Returns the (network, scale) pairs of the sweep.
+
+    Args:
+      scales: integer scales.
+      variants: names of networks, or None for those that Table 1 and Figure 5 need.
+
+    Raises:
+      UsageError: for a name that is no variant of the paper's network.
+    """
+    for name in variants or ():
+        if name not in VARIANTS:
+            raise UsageError(f"--variants: {name!r} is unknown: choose among {', '.join(VARIANTS)}")
+    if variants:
+        return [(name, scale) for scale in scales for name in variants]
+    curves = [name for panel in figure_5.PANELS.values() for name in panel.values()]
+    pairs = [(name, scale) for scale in scales for name in table_1.COLUMNS.values()]
+    return list(
+        dict.fromkeys(pairs + [(name, scale) for scale in scales if scale in figure_5.SCALES for name in curves])
+    )
+
+
+def table_set(budget):
+    """Returns the set that Table 1 is measured on at a budget."""
+    return table_1.SET if table_1.SET in BUDGETS[budget]["sets"] else BUDGETS[budget]["sets"][0]
+
+
+def main(arguments):
+    commands.expect(arguments, 0)
+    values = flags.FLAGS
+    budget = values.preset
+    scales, seeds = (commands.integers(f"--{name}", values[name].value) for name in ("scales", "seeds"))
+    pairs = needed(scales, values.variants)
+    runs = places.runs_folder()
+    whole = {table_set(budget): len(find_images(table_set(budget), values.data_root))}
+    # Where the epochs are measured on the whole set, nothing is left to be measured at the end.
+    at_the_end = whole if BUDGETS[budget]["changes"].get("validation_images") else {}
+    sweep = [
+        cells.network_cell(budget, network, scale, seed, runs, sets, values.data_root)
+        for network, scale in pairs
+        for sets in [at_the_end if network in table_1.COLUMNS.values() else {}]
+        for seed in seeds
+    ]
+    places.check_training_sets(sweep)
+    try:
+        failed = cells.make(sweep, values.jobs, values.data_root, values.cache_dir)
+    finally:
+        complete = [cell for cell in sweep if cells.is_complete(cell)]
+        _write_results(pathlib.Path(values.output), budget, complete)
+    return places.report_failures(failed)
+
+
+def _write_results(folder, budget, complete):
+    """Writes the records of complete cells, and the table and the figure from all records of this budget."""
+    found = records.update_records(folder / f"{budget}.jsonl", [records.record_of(cell, budget) for cell in complete])
+    table = describe_table(found, budget)
+    records.write_text(folder / f"table_1_{budget}.md", table)
+    draw_curves(found, folder / f"figure_5_{budget}.png")
+    print(table)
+    for name in (f"{budget}.jsonl", f"table_1_{budget}.md", f"figure_5_{budget}.png"):
+        print(folder / name)
+
+
+def describe_table(found, budget):
+    """Returns Table 1 as Markdown.
+
+    Args:
+      found: list of records, of any methods.
+      budget: the budget.
+    """
+    runs = {}
+    for record in found:
+        if record["method"] in table_1.COLUMNS.values() and record["run"]:
+            runs.setdefault((record["method"], record["scale"]), []).append(record)
+    lines = [f"# Table 1: residual learning, budget `{budget}`", ""]
+    for scale in sorted({scale for _, scale in runs}):
+        columns = {label: runs.get((network, scale), []) for label, network in table_1.COLUMNS.items()}
+        lines += [_describe_scale(columns, scale, budget), ""]
+    return "\n".join(lines)
+
+
+def _describe_scale(columns, scale, budget):
+    run = next(column[0]["run"] for column in columns.values() if column)
+    name, images = run["validation"]
+    part = f"{images} images of {name}" if images else name
+    steps = [line["step"] for line in run["epochs"]]
+    shown = sorted({len(steps) * (i + 1) // table_1.EPOCHS - 1 for i in range(table_1.EPOCHS)} - {-1})
+    rows = [
+        [f"{run['epochs'][i]['epoch']} ({steps[i]} steps), {part}"]
+        + [_figures([record["run"]["epochs"][i] for record in column]) for column in columns.values()]
+        for i in shown
+    ]
+    whole = table_set(budget)
+    totals = [[record["measurements"].get(whole) for record in column] for column in columns.values()]
+    if images:
+        rows.append([f"the end, all of {whole}"] + [_figures([each for each in total if each]) for total in totals])
+    caption = (
+        f"x{scale}, learning rate {run['learning_rate']:g}, batch {run['batch_size']}, patch {run['patch']}, "
+        f"{' + '.join(run['train_sets'])}; PSNR in dB / SSIM by skips:"
+    )
+    return caption + "\n\n" + records.markdown_table(["epoch", *columns], rows)
+
+
+def _figures(lines):
+    """PSNR / SSIM of one run; the mean, with the standard deviation of PSNR, of several."""
+    if not lines:
+        return "-"
+    psnr, ssim = ([line[key] for line in lines] for key in ("psnr", "ssim"))
+    spread = f" ± {statistics.stdev(psnr):.2f}" if len(psnr) > 1 else ""
+    return f"{statistics.mean(psnr):.2f}{spread} / {statistics.mean(ssim):.4f}"
+
+
+if __name__ == "__main__":
+    commands.run(main, define_flags)

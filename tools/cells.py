@@ -1,0 +1,265 @@
+"""Cells: runs that an experiment needs, and their measurements, each made once by a command of srnet.
+
+A cell is a folder. Training it is `python -m srnet.train`, measuring it is `python -m srnet.evaluate`, one file for
+each set; what is there already is not made again, so whatever was stopped goes on where it was.
+"""
+
+import dataclasses
+import fcntl
+import json
+import os
+import pathlib
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+
+import tqdm
+
+from experiments.budgets import run_settings
+from srnet.errors import DataError, UsageError
+from srnet.files import read_json
+from srnet.training.config import TrainConfig, preset_settings
+from srnet.training.runs import Run, check_run, read_metrics
+from srnet.training.session import resolve
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+IMAGE_WORTH = 10  # a measured image counts as this many training steps in the progress bar
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Cell:
+    """One method at one scale.
+
+    Attributes:
+      method: name of a network, or of a method of `srnet.classical`.
+      scale: integer enlargement.
+      folder: where its run and its measurements are.
+      sets: names of the sets that it is measured on, with the number of their images.
+      train: arguments of `srnet.train`; none for a classical method.
+      config: the run's `TrainConfig`; None for a classical method.
+      seed: seed of the run.
+    """
+
+    method: str
+    scale: int
+    folder: pathlib.Path
+    sets: dict[str, int]
+    train: tuple[str, ...] = ()
+    config: TrainConfig | None = None
+    seed: int = 0
+
+    @property
+    def name(self):
+        return self.folder.name
+
+    @property
+    def run(self):
+        return Run(self.folder)
+
+    def measurement(self, name):
+        """The file of the records on one set."""
+        return self.folder / f"evaluation_{name}.json"
+
+
+def network_cell(budget, network, scale, seed, runs, sets, data_root):
+    """Returns the cell of a network.
+
+    Args:
+      budget: one of `experiments.budgets.BUDGETS`.
+      network: name in `srnet.models`.
+      scale: integer enlargement.
+      seed: integer, at least 0.
+      runs: folder of the run folders.
+      sets: dict from names of sets to the number of their images.
+      data_root: folder with a folder for each set, or None.
+
+    Raises:
+      UsageError: if the folder holds another run.
+      DataError: if the folder's configuration cannot be read.
+    """
+    preset, changes = run_settings(budget, network, scale, seed)
+    config = TrainConfig(**{**preset_settings(preset, network), **changes})
+    config, _ = resolve(config, data_root, fixed=("train_sets", "validation_set"))
+    folder = pathlib.Path(runs) / f"{network}_x{scale}_seed{seed}"
+    arguments = (f"--preset={preset}", *(f"--{name}={_as_flag(value)}" for name, value in changes.items()))
+    return Cell(network, scale, folder, sets, arguments, config, seed)
+
+
+def classical_cell(method, scale, runs, sets):
+    """Returns the cell of a method without training; for the arguments see `network_cell`."""
+    return Cell(method, scale, pathlib.Path(runs) / f"{method}_x{scale}", sets)
+
+
+def _as_flag(value):
+    return json.dumps(value) if isinstance(value, dict) else str(value)
+
+
+def is_trained(cell):
+    """Whether a cell's run is complete; True for a classical method.
+
+    Args:
+      cell: `Cell`.
+
+    Raises:
+      UsageError: if its folder holds another run.
+      DataError: if its folder cannot be read.
+    """
+    if cell.config is None:
+        return True
+    check_run(cell.folder, cell.config)
+    try:
+        steps = [line["step"] for line in read_metrics(cell.run)]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{cell.run.metrics}: damaged; delete {cell.folder} to have it made again") from error
+    return bool(steps) and steps[-1] >= cell.config.total_steps and cell.run.saved_model.is_dir()
+
+
+def measured(cell, name):
+    """Returns a cell's record on one set, or None where it has not been measured.
+
+    Args:
+      cell: `Cell`.
+      name: the set.
+
+    Raises:
+      DataError: if the file there cannot be used.
+    """
+    path = cell.measurement(name)
+    if not path.exists():
+        return None
+    try:
+        (record,) = read_json(path)
+        found = record["method"], record["set"], record["scale"], record["psnr"], record["ssim"], record["images"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path}: no measurement of this srnet version; delete it to have it made again") from error
+    if found[:3] != (cell.method, name, cell.scale):
+        raise DataError(f"{path}: of {found[0]} on {found[1]} at x{found[2]}; delete it to have it made again")
+    return record
+
+
+def is_complete(cell):
+    """Whether a cell is trained and measured; False for one whose folder cannot be used."""
+    try:
+        return is_trained(cell) and all(measured(cell, name) for name in cell.sets)
+    except (UsageError, DataError):
+        return False
+
+
+def _next_command(cell, data_root, cache_dir):
+    """The command that does the next missing part of a cell, or None when there is none."""
+    folders = [f"--data_root={data_root}"] if data_root else []
+    folders.append(f"--cache_dir={cache_dir}")
+    if not is_trained(cell):
+        return [sys.executable, "-m", "srnet.train", *cell.train, f"--run_dir={cell.folder}", *folders]
+    for name in cell.sets:
+        if measured(cell, name) is None:
+            source = f"--run={cell.folder}" if cell.config else f"--method={cell.method}"
+            target = f"--output={cell.measurement(name)}"
+            command = [sys.executable, "-m", "srnet.evaluate", source, f"--sets={name}", f"--scales={cell.scale}"]
+            return [*command, target, *folders]
+    return None
+
+
+def make(cells, jobs, data_root, cache_dir):
+    """Trains and measures what is missing of some cells, with one progress bar.
+
+    Args:
+      cells: list of `Cell`.
+      jobs: how many commands run at a time.
+      data_root: folder with a folder for each set, or None.
+      cache_dir: folder of patch stores and trained arrays.
+
+    Returns:
+      A list of (cell, reason) for the cells that failed; the others are complete.
+
+    Raises:
+      KeyboardInterrupt: after Ctrl-C or SIGTERM; the commands have been told to save and have ended.
+    """
+    waiting, running, failed = list(cells), {}, []
+    usual = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with tqdm.tqdm(total=sum(map(_whole, cells)), unit="step", smoothing=0.02, dynamic_ncols=True) as progress:
+        try:
+            while waiting or running:
+                for cell, process in list(running.items()):
+                    if process.poll() is not None:
+                        del running[cell]
+                        if process.returncode:
+                            failed.append((cell, f"exit status {process.returncode}: {_last_line(cell)}"))
+                        else:
+                            waiting.insert(0, cell)
+                for cell in waiting[:]:
+                    if len(running) < jobs and not _is_busy(cell):
+                        waiting.remove(cell)
+                        try:
+                            command = _next_command(cell, data_root, cache_dir)
+                        except (UsageError, DataError) as error:
+                            failed.append((cell, str(error)))
+                            continue
+                        if command:
+                            running[cell] = _start(cell, command)
+                progress.n = sum(map(_done, cells))
+                busy = [f"{cell.name} elsewhere" for cell in waiting if _is_busy(cell)]
+                progress.set_description_str(", ".join([cell.name for cell in running] + busy) or "ending")
+                progress.refresh()
+                time.sleep(0.5)
+        finally:
+            signal.signal(signal.SIGTERM, usual)
+            for process in running.values():
+                process.terminate()
+            for process in running.values():
+                process.wait()
+    return failed
+
+
+def _start(cell, command):
+    """Starts a command out of reach of the terminal's Ctrl-C, which `make` passes on, once."""
+    cell.folder.parent.mkdir(parents=True, exist_ok=True)
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    with _log(cell).open("a") as log:
+        log.write(f"{shlex.join(command)}\n")
+        log.flush()
+        return subprocess.Popen(
+            command,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+
+
+def _log(cell):
+    return cell.folder.with_suffix(".log")
+
+
+def _last_line(cell):
+    lines = re.split(r"[\r\n]+", _log(cell).read_text(errors="replace").strip())
+    return next((line for line in reversed(lines) if line.startswith("error: ")), lines[-1])
+
+
+def _is_busy(cell):
+    """Whether another process trains the cell: one that outlived the killed tool that had started it, perhaps."""
+    lock = cell.folder / ".lock"
+    if not lock.exists():
+        return False
+    with lock.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def _whole(cell):
+    return (cell.config.total_steps if cell.config else 0) + IMAGE_WORTH * sum(cell.sets.values())
+
+
+def _done(cell):
+    images = sum(count for name, count in cell.sets.items() if cell.measurement(name).exists())
+    try:
+        lines = read_metrics(cell.run) if cell.config else []
+        return (lines[-1]["step"] if lines else 0) + IMAGE_WORTH * images
+    except (OSError, ValueError, KeyError, TypeError):
+        return IMAGE_WORTH * images
