@@ -65,17 +65,16 @@ def main(arguments):
     budget = values.preset
     scales, seeds = (commands.integers(f"--{name}", values[name].value) for name in ("scales", "seeds"))
     pairs = needed(scales, values.variants)
-    runs = places.runs_folder()
     whole = {table_set(budget): len(find_images(table_set(budget), values.data_root))}
     # Where the epochs are measured on the whole set, nothing is left to be measured at the end.
     at_the_end = whole if BUDGETS[budget]["changes"].get("validation_images") else {}
     sweep = [
-        cells.network_cell(budget, network, scale, seed, runs, sets, values.data_root)
+        places.find_cell(network, scale, at_the_end if network in table_1.COLUMNS.values() else {}, seed)
         for network, scale in pairs
-        for sets in [at_the_end if network in table_1.COLUMNS.values() else {}]
         for seed in seeds
     ]
     places.check_training_sets(sweep)
+    records.read_records(places.results_file())
     try:
         failed = cells.make(sweep, values.jobs, values.data_root, values.cache_dir)
     finally:
@@ -86,7 +85,7 @@ def main(arguments):
 
 def _write_results(folder, budget, complete):
     """Writes the records of complete cells, and the table and the figure from all records of this budget."""
-    found = records.update_records(folder / f"{budget}.jsonl", [records.record_of(cell, budget) for cell in complete])
+    found = records.update_records(places.results_file(), [records.record_of(cell, budget) for cell in complete])
     table = describe_table(found, budget)
     records.write_text(folder / f"table_1_{budget}.md", table)
     draw_curves(found, folder / f"figure_5_{budget}.png")

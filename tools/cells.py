@@ -94,7 +94,9 @@ def classical_cell(method, scale, runs, sets):
 
 
 def _as_flag(value):
-    return json.dumps(value) if isinstance(value, dict) else str(value)
+    if isinstance(value, dict):
+        return json.dumps(value)
+    return ",".join(value) if isinstance(value, (list, tuple)) else str(value)
 
 
 def is_trained(cell):

@@ -22,7 +22,6 @@ from experiments import table_2
 from experiments.budgets import BUDGETS
 from srnet import commands
 from srnet.benchmark import method_of_run, named_method
-from srnet.classical import METHODS
 from srnet.data.datasets import find_images
 from srnet.errors import DataError, UsageError
 from srnet.files import read_json, write_json
@@ -50,11 +49,12 @@ def main(arguments):
             raise UsageError(f"--methods: {name!r} is unknown: choose among {', '.join(names)}")
     sets = {name: len(find_images(name, values.data_root)) for name in BUDGETS[values.preset]["sets"]}
     table = [
-        find_cell(name, scale, sets)
+        places.find_cell(name, scale, sets)
         for scale in commands.integers("--scales", values.scales)
         for name in values.methods
     ]
     places.check_training_sets(table)
+    records.read_records(places.results_file())
     try:
         failed = cells.make(table, values.jobs, values.data_root, values.cache_dir)
     finally:
@@ -63,20 +63,6 @@ def main(arguments):
             _measure_cost(cell)
         _write_results(pathlib.Path(values.output), values.preset, complete)
     return places.report_failures(failed)
-
-
-def find_cell(name, scale, sets):
-    """Returns the cell of a method of Table 2.
-
-    Args:
-      name: the method's or the network's name.
-      scale: integer enlargement.
-      sets: dict from names of sets to the number of their images.
-    """
-    values, runs = flags.FLAGS, places.runs_folder()
-    if name in METHODS:
-        return cells.classical_cell(name, scale, runs, sets)
-    return cells.network_cell(values.preset, name, scale, 0, runs, sets, values.data_root)
 
 
 def _cost_file(cell):
@@ -110,11 +96,11 @@ def _measure_cost(cell):
 
 def _write_results(folder, budget, complete):
     made = [{**records.record_of(cell, budget), "cost": read_json(_cost_file(cell))} for cell in complete]
-    found = records.update_records(folder / f"{budget}.jsonl", made)
+    found = records.update_records(places.results_file(), made)
     table = describe_table(found, budget)
     records.write_text(folder / f"table_2_{budget}.md", table)
     print(table)
-    print(folder / f"{budget}.jsonl")
+    print(places.results_file())
     print(folder / f"table_2_{budget}.md")
 
 

@@ -1,9 +1,11 @@
-"""The paper's curves."""
+"""The paper's curves and picture details."""
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from experiments import figure_5
+from srnet.data.images import read_image
 from srnet.files import written_whole
 
 
@@ -37,8 +39,7 @@ def draw_curves(found, path):
             row[0].set_ylabel(f"PSNR in dB, {f'{images} images of ' if images else ''}{name}")
             figure.suptitle(f"Figure 5: {one['steps']} steps of batch {one['batch_size']}, patch {one['patch']}")
     figure.tight_layout()
-    with written_whole(path) as partial:
-        figure.savefig(partial, dpi=110, metadata={"Software": None})
+    _save(figure, path)
 
 
 def _draw_curve(panel, runs, label):
@@ -49,3 +50,40 @@ def _draw_curve(panel, runs, label):
     (line,) = panel.plot(epochs, psnr.mean(axis=0), marker="o", markersize=3, label=label)
     if len(runs) > 1:
         panel.fill_between(epochs, psnr.min(axis=0), psnr.max(axis=0), alpha=0.2, color=line.get_color())
+
+
+def draw_crops(picture, crop, title, shown, folder, path):
+    """Draws a picture with its crop marked, then the crop as it is and as each method gives it, enlarged alike.
+
+    Args:
+      picture: uint8 (H, W, 3).
+      crop: left, top, width and height in pixels.
+      title: what the picture is.
+      shown: list of (label, line), a line being a dict with file, psnr and ssim.
+      folder: the folder that the lines' files are relative to.
+      path: the PNG file.
+    """
+    left, top, width, height = crop
+    figure = Figure(figsize=(14, 6.1))
+    grid = figure.add_gridspec(2, 6, wspace=0.06, hspace=0.3, left=0.01, right=0.99, top=0.9, bottom=0.09)
+    whole = figure.add_subplot(grid[:, :2])
+    whole.imshow(picture)
+    whole.add_patch(Rectangle((left, top), width, height, fill=False, edgecolor="red", linewidth=2))
+    whole.set_title(title)
+    crops = [("original", picture[top : top + height, left : left + width], "PSNR / SSIM of the whole picture")]
+    for label, line in shown:
+        crops.append((label, read_image(folder / line["file"]), f"{line['psnr']:.2f} dB / {line['ssim']:.4f}"))
+    for number, (label, image, figures) in enumerate(crops):
+        panel = figure.add_subplot(grid[number // 4, 2 + number % 4])
+        panel.imshow(image, interpolation="nearest")
+        panel.set_title(label, fontsize=11)
+        panel.set_xlabel(figures, fontsize=9)
+    for panel in figure.axes:
+        panel.set_xticks([])
+        panel.set_yticks([])
+    _save(figure, path)
+
+
+def _save(figure, path):
+    with written_whole(path) as partial:
+        figure.savefig(partial, dpi=110, metadata={"Software": None})

@@ -9,7 +9,7 @@ from srnet.training.runs import read_metrics
 from tools.cells import is_trained, measured
 
 VERSION = 1
-_FIELDS = {"version", "budget", "method", "scale", "seed", "measurements", "cost", "run"}
+_FIELDS = {"budget", "method", "scale", "seed", "measurements", "cost", "run"}
 
 
 def record_of(cell, budget):
@@ -63,17 +63,44 @@ def read_records(path):
     Raises:
       DataError: if it is damaged or of another version.
     """
+    return read_lines(path, _FIELDS)
+
+
+def read_lines(path, fields):
+    """Returns the objects of a JSON lines file; none where there is no file.
+
+    Args:
+      path: the file.
+      fields: names that each object must have, besides "version".
+
+    Raises:
+      DataError: if it is damaged or of another version.
+    """
     path = pathlib.Path(path)
     try:
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        records = [json.loads(line) for line in lines]
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise DataError(f"{path}: cannot be read ({reason(error)})") from error
-    for number, record in enumerate(records, 1):
-        version = record.get("version") if isinstance(record, dict) else None
-        if version != VERSION or not set(record) >= _FIELDS:
-            raise DataError(f"{path}: line {number} is of version {version}, this tool reads {VERSION}; move it away")
-    return records
+    found = []
+    for number, line in enumerate(lines, 1):
+        try:
+            value = json.loads(line)
+        except ValueError as error:
+            raise DataError(f"{path}: line {number} is not JSON; move the file away") from error
+        if not isinstance(value, dict) or value.get("version") != VERSION or not fields <= set(value):
+            raise DataError(f"{path}: line {number} is no result of version {VERSION}; move the file away")
+        found.append(value)
+    return found
+
+
+def write_lines(path, values):
+    """Writes objects as JSON lines; the file appears complete or not at all.
+
+    Args:
+      path: the file.
+      values: list of dicts.
+    """
+    write_text(path, "".join(json.dumps(value) + "\n" for value in values))
 
 
 def update_records(path, records):
@@ -103,8 +130,7 @@ def update_records(path, records):
             record = {**record, "measurements": measurements, "cost": record["cost"] or old["cost"]}
         merged[key(record)] = record
     ordered = [merged[each] for each in sorted(merged)]
-    with written_whole(path) as partial:
-        partial.write_text("".join(json.dumps(record) + "\n" for record in ordered), encoding="utf-8")
+    write_lines(path, ordered)
     return ordered
 
 

@@ -43,6 +43,18 @@ def rgb_to_ycbcr(rgb):
     return round_to_uint8(ycbcr) if np.asarray(rgb).dtype == np.uint8 else ycbcr
 
 
+def ycbcr_to_rgb(ycbcr):
+    """Converts Y'CbCr back to RGB: the inverse of `rgb_to_ycbcr`.
+
+    Args:
+      ycbcr: (..., 3) array, luma in [16, 235] and chroma in [16, 240].
+
+    Returns:
+      float64 (..., 3) array, not clipped.
+    """
+    return (np.asarray(ycbcr, np.float64) - YCBCR_OFFSET) @ np.linalg.inv(YCBCR_MATRIX).T
+
+
 def to_luma(image):
     """Returns the luma of a picture; a greyscale picture is luma as it is.
 

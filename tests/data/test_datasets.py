@@ -39,3 +39,9 @@ def test_incomplete_published_set_is_noted(data_root):
     assert datasets.count_warning("Set5", 5) is None
     assert datasets.count_warning("holiday", 3) is None
     assert "4 images here and 5" in datasets.count_warning("Set5", 4)
+
+
+def test_spread_is_even_and_in_order():
+    assert datasets.spread(list(range(100)), 5) == [10, 30, 50, 70, 90]
+    assert datasets.spread([3, 1, 2], 0) == datasets.spread([3, 1, 2], 9) == [3, 1, 2]
+    assert datasets.spread(list(range(7)), 3) == [1, 3, 5]

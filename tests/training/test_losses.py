@@ -16,6 +16,13 @@ def test_squared_error_is_the_mean_and_adds_up_over_devices():
     assert sum(shares) == pytest.approx(expected, rel=1e-5)
 
 
+def test_euclidean_loss_is_half_a_patchs_squared_error_in_units_of_one():
+    random = np.random.default_rng(0)
+    hr, sr = random.uniform(0, 255, (2, 6, 5, 4, 1)).astype(np.float32)
+    expected = np.mean([0.5 * np.sum(((a.astype(np.float64) - b) / 255) ** 2) for a, b in zip(hr, sr)])
+    assert float(losses.reconstruction_loss("euclidean", hr, sr, 6)) == pytest.approx(expected, rel=1e-5)
+
+
 def test_penalty_is_half_beta_times_the_squared_kernels_without_biases():
     model = build("full", 2, filters=4)
     for variable in model.trainable_variables:

@@ -1,0 +1,15 @@
+"""Figure 6: details of three pictures, enlarged by each method.
+
+The paper (section 3.3) shows Set14 image 8 at x4 (its network has fewer jagged edges), BSD100 image 43 at x2 (the
+boat's roof is sharper) and Urban100 image 82 at x4 (the figure's legs are clearer and unbroken).
+
+Command: python tools/visual_comparison.py --preset=cpu   (two cores: two minutes, after compare_methods.py)
+Expect: see README.md beside this file.
+"""
+
+# Set, number of the image from 1, scale, and crop in HR pixels: left, top, width, height.
+PICTURES = (
+    ("Set14", 8, 4, (208, 60, 96, 96)),
+    ("BSD100", 43, 2, (268, 184, 96, 96)),
+    ("Urban100", 82, 4, (816, 168, 128, 128)),
+)

@@ -1,0 +1,115 @@
+"""Figure 6: crops against pixels computed here, and the page with its sliders in a headless browser."""
+
+import json
+import shutil
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from srnet import metrics
+from srnet.classical.bicubic import make_bicubic
+from srnet.data.datasets import find_images
+from srnet.data.images import read_image
+from srnet.data.resize import imresize
+from srnet.errors import UsageError
+from tools import visual_comparison
+
+CROP = "held_out:1:2:3,5,16,12"
+
+
+def test_crops_are_the_methods_and_a_missing_run_is_named(run_tool, picture_root, tmp_path):
+    status, output, errors = run_tool("visual_comparison.py", f"--picture={CROP}", "--methods=bicubic,vdsr")
+    assert status == 1
+    assert len(errors) == 1 and "vdsr x2: no complete run in" in errors[0] and "tools/compare_methods.py" in errors[0]
+    (line,) = map(json.loads, (tmp_path / "results/figure_6_quick.jsonl").read_text().splitlines())
+    (path,) = find_images("held_out", picture_root)
+    (score,) = metrics.evaluate(make_bicubic(2), [path], 2)
+    assert (line["psnr"], line["ssim"]) == pytest.approx((score.psnr, score.ssim), abs=1e-6)
+    original = read_image(path)
+    kept = read_image(tmp_path / "results/figure_6_quick/held_out_1_x2_original.png")
+    np.testing.assert_array_equal(kept, original[5:17, 3:19])
+    # Bicubic interpolation of luma and chroma is, but for rounding luma to 8 bits, that of RGB.
+    crop = read_image(tmp_path / "results" / line["file"]).astype(float)
+    expected = np.clip(imresize(imresize(original, 0.5), 2), 0, 255)[5:17, 3:19]
+    assert np.abs(crop - expected).max() <= 2
+    with PIL.Image.open(output.strip()) as figure:
+        assert figure.size[0] > 1000
+
+
+@pytest.mark.parametrize(
+    ("picture", "message"),
+    [
+        ("held_out:1:2:30,5,16,12", "crop 30,5,16,12 is not inside held_out image 1, 40x36"),
+        ("held_out:1:2:3,5,0,12", "is not inside"),
+        ("held_out:2:2:3,5,16,12", "held_out has images 1 to 1, not 2"),
+        ("held_out:1:1:3,5,16,12", "scale 1"),
+        ("held_out:1", "expected SET:IMAGE:SCALE:X,Y,W,H"),
+    ],
+)
+def test_bad_pictures(picture_root, picture, message):
+    with pytest.raises(UsageError, match=message):
+        visual_comparison.open_picture(*visual_comparison.parse_picture(picture), picture_root)
+
+
+def test_bad_crop_ends_the_command(run_tool):
+    status, _, errors = run_tool("visual_comparison.py", "--picture=held_out:1:2:30,5,16,12")
+    assert status == 2 and len(errors) == 1 and "is not inside" in errors[0]
+
+
+@pytest.fixture
+def browser(tmp_path):
+    """A headless Chromium, where it is installed with its driver."""
+    webdriver = pytest.importorskip("selenium.webdriver")
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (chromium and driver):
+        pytest.skip("needs chromium and chromedriver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in ("headless=new", "no-sandbox", "disable-gpu", "disable-background-networking", "disable-sync"):
+        options.add_argument(f"--{flag}")
+    options.add_argument(f"--user-data-dir={tmp_path / 'profile'}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options, webdriver.ChromeService(driver))
+    yield driver
+    driver.quit()
+
+
+def test_page_shows_tables_and_sliders(run_tool, browser, tmp_path):
+    results = tmp_path / "results"
+    run_tool("visual_comparison.py", f"--picture={CROP}", "--methods=bicubic")
+    path = results / "figure_6_quick.jsonl"
+    line = json.loads(path.read_text())
+    shutil.copy(results / line["file"], results / "other.png")
+    others = [
+        {**line, "method": name, "psnr": 40.0 + n, "file": "other.png"} for n, name in enumerate(("vdsr", "full"))
+    ]
+    path.write_text("".join(json.dumps(each) + "\n" for each in [line, *others]))
+    (results / "table_1_quick.md").write_text("# Table 1\n\n| epoch | none |\n| --- | --- |\n| 1 | 20.00 / 0.5000 |\n")
+    status, _, errors = run_tool("report.py")
+    assert (status, errors) == (0, [])
+    text = (tmp_path / "report.html").read_text()
+    assert "http" not in text
+    browser.get(f"file://{tmp_path / 'report.html'}")
+    run = browser.execute_script
+    assert run("return document.querySelector('td:nth-child(2)').textContent") == "20.00 / 0.5000"
+    method, bicubic = browser.find_elements("tag name", "img")
+    assert run("return arguments[0].naturalWidth", method) == run("return arguments[0].naturalWidth", bicubic) == 16
+    assert method.rect == bicubic.rect and method.rect["width"] > 200
+    assert method.get_attribute("alt") == "the paper's network"
+    caption = browser.find_element("css selector", "figcaption span")
+    assert caption.text == f"41.00 dB / {line['ssim']:.4f}"
+    slider = browser.find_element("css selector", "input[type=range]")
+    slider.send_keys("\ue011")  # Home
+    assert bicubic.value_of_css_property("clip-path") == "inset(0px 100% 0px 0px)"
+    run("arguments[0].value = 25; arguments[0].dispatchEvent(new Event('input'))", slider)
+    assert bicubic.value_of_css_property("clip-path") == "inset(0px 75% 0px 0px)"
+    choice = browser.find_element("tag name", "select")
+    choice.send_keys("VDSR")
+    assert method.get_attribute("alt") == "VDSR" and caption.text.startswith("40.00 dB")
+    assert browser.get_log("browser") == []
+
+
+def test_page_without_results(run_tool):
+    status, _, errors = run_tool("report.py")
+    assert status == 1 and "no results of budget quick" in errors[0]

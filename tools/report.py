@@ -1,0 +1,108 @@
+"""Makes one HTML page of the results: tables, curves and, for each picture of Figure 6, a slider against bicubic.
+
+python tools/report.py --preset=cpu --page=report.html
+
+The page needs no network and no server.
+"""
+
+import base64
+import html
+import pathlib
+import string
+import sys
+
+import markdown
+from absl import flags
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from experiments import table_2
+from experiments.budgets import BUDGETS
+from srnet import commands
+from srnet.errors import DataError
+from srnet.files import reason
+from tools import cells, records
+
+LABELS = {method: label for label, (method, _) in table_2.ROWS.items()}
+
+
+def define_flags():
+    flags.DEFINE_enum("preset", "cpu", list(BUDGETS), "The budget whose results are shown.")
+    flags.DEFINE_string("results", str(cells.ROOT / "experiments" / "results"), "Folder of the results.")
+    flags.DEFINE_string("page", "report.html", "The page to write.")
+
+
+def main(arguments):
+    commands.expect(arguments, 0)
+    budget, folder = flags.FLAGS.preset, pathlib.Path(flags.FLAGS.results)
+    tables = [folder / f"table_{number}_{budget}.md" for number in (1, 2)]
+    if not any(path.exists() for path in tables):
+        raise DataError(f"{folder}: no results of budget {budget}; make them with tools/ablation_sweep.py")
+    curves = folder / f"figure_5_{budget}.png"
+    lines = records.read_lines(folder / f"figure_6_{budget}.jsonl", {"set", "image", "scale", "method", "file", "psnr"})
+    page = string.Template((pathlib.Path(__file__).parent / "report_template.html").read_text(encoding="utf-8"))
+    text = page.substitute(
+        budget=budget,
+        tables="\n".join(
+            markdown.markdown(_read(path).decode(), extensions=["tables"]) for path in tables if path.exists()
+        ),
+        curves=_curves(curves) if curves.exists() else "",
+        pictures="\n".join(_slider(name, group, folder) for name, group in _by_picture(lines).items()),
+    )
+    records.write_text(flags.FLAGS.page, text)
+    print(flags.FLAGS.page)
+
+
+def _table(path):
+    return markdown.markdown(_read(path).decode("utf-8"), extensions=["tables"])
+
+
+def _curves(path):
+    return f'<h1>Figure 5: curves</h1>\n<img class="curves" alt="PSNR against epochs" src="{_image(path)}">'
+
+
+def _by_picture(lines):
+    """The lines of each picture that has bicubic interpolation and something to hold against it."""
+    pictures = {}
+    for line in lines:
+        pictures.setdefault(f"{line['set']} image {line['image']}, x{line['scale']}", {})[line["method"]] = line
+    return {name: group for name, group in pictures.items() if "bicubic" in group and len(group) > 1}
+
+
+def _slider(name, group, folder):
+    base = group["bicubic"]
+    options = [
+        f'<option data-image="{_image(folder / group[method]["file"])}" data-figures="{_figures(group[method])}">'
+        f"{html.escape(label)}</option>"
+        for method, label in reversed(LABELS.items())
+        if method in group and method != "bicubic"
+    ]
+    title = html.escape(name)
+    return f"""<figure>
+<div class="stack">
+<img alt=""><img alt="Bicubic" src="{_image(folder / base["file"])}"><div class="line"></div>
+<div class="side left">Bicubic</div><div class="side right"></div>
+</div>
+<input type="range" min="0" max="100" value="50" aria-label="{title}: share of bicubic">
+<figcaption><b>{title}</b><br>Bicubic {_figures(base)}<br>
+<select aria-label="{title}: method">{"".join(options)}</select> <span></span></figcaption>
+</figure>"""
+
+
+def _figures(line):
+    return f"{line['psnr']:.2f} dB / {line['ssim']:.4f}"
+
+
+def _image(path):
+    return "data:image/png;base64," + base64.b64encode(_read(path)).decode()
+
+
+def _read(path):
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({reason(error)})") from error
+
+
+if __name__ == "__main__":
+    commands.run(main, define_flags)
