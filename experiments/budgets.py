@@ -25,8 +25,8 @@ BUDGETS = {
     "cpu": {
         "preset": "cpu",
         "changes": {"steps_per_epoch": 200, "epochs": 10, "validation_set": "Urban100", "validation_images": 5},
-        # No curve is drawn of the comparison networks, so Set5 will do. SRCNN is small enough for the whole preset; RED30
-        # gets the width of the paper's network.
+        # No curve is drawn of the comparison networks, so Set5 will do. SRCNN is small enough for the whole preset;
+        # RED30 gets the width of the paper's network.
         "networks": {
             "srcnn": {**_ON_SET5, "steps_per_epoch": 1000, "epochs": 20},
             "vdsr": _ON_SET5,
