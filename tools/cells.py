@@ -182,7 +182,8 @@ def make(cells, jobs, data_root, cache_dir):
     """
     waiting, running, failed = list(cells), {}, []
     usual = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with tqdm.tqdm(total=sum(map(_whole, cells)), unit="step", smoothing=0.02, dynamic_ncols=True) as progress:
+    total, initial = (sum(map(count, cells)) for count in (_whole, _done))
+    with tqdm.tqdm(total=total, initial=initial, unit="step", dynamic_ncols=True) as progress:
         try:
             while waiting or running:
                 for cell, process in list(running.items()):
