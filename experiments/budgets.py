@@ -1,7 +1,7 @@
 """How long the networks of the experiments are trained, on what, and what is measured.
 
-Each budget is a preset of `srnet.train`, what it changes there, and for some networks further changes. `sets` are the
-test sets of Table 2. The tools' `--preset` names one.
+Each budget is a preset of `srnet.train`, what it changes there, and for some networks further changes. `methods` and
+`sets` are those of Table 2. The tools' `--preset` names one.
 
 | budget | images | steps, batch, patch | measured after each epoch | hardware, time for Table 1 and Figure 5 |
 | --- | --- | --- | --- | --- |
@@ -13,6 +13,7 @@ The five images are the 11th, 31st, 51st, 71st and 91st of Urban100: all hundred
 than the training.
 """
 
+METHODS = ("bicubic", "aplus", "srcnn", "vdsr", "rednet", "full")  # of Table 2
 _ON_SET5 = {"validation_set": "Set5", "validation_images": 0}
 
 BUDGETS = {
@@ -20,6 +21,7 @@ BUDGETS = {
         "preset": "paper",
         "changes": {"validation_set": "Urban100", "validation_images": 5},
         "networks": {},
+        "methods": METHODS,
         "sets": ("Set5", "Set14", "BSD100", "Urban100"),
     },
     "cpu": {
@@ -32,12 +34,14 @@ BUDGETS = {
             "vdsr": _ON_SET5,
             "rednet": {**_ON_SET5, "model_options": {"filters": 64}},
         },
+        "methods": METHODS,
         "sets": ("Set5", "Set14", "BSD100", "Urban100"),
     },
     "quick": {
         "preset": "quick",
         "changes": {"steps_per_epoch": 40, "epochs": 5},
         "networks": {"rednet": {"model_options": {"filters": 64}}},
+        "methods": tuple(name for name in METHODS if name != "aplus"),  # A+ learns from T91
         "sets": ("skimage_test",),
     },
 }

@@ -13,3 +13,9 @@ PICTURES = (
     ("BSD100", 43, 2, (268, 184, 96, 96)),
     ("Urban100", 82, 4, (816, 168, 128, 128)),
 )
+
+# At the quick budget, which needs no images but scikit-image's: an eye, and the astronaut's badge.
+EMBEDDED_PICTURES = (
+    ("skimage_test", 2, 4, (122, 70, 96, 96)),
+    ("skimage_test", 1, 4, (124, 336, 96, 96)),
+)

@@ -9,14 +9,15 @@ Command: python tools/compare_methods.py --preset=cpu   (two cores: about four h
 Expect: see README.md beside this file.
 """
 
-# Row of the table: method or network, and its name in literature.csv.
+# Row of the table: method or network, and its name in literature.csv; RED30's published figures are not confirmed.
 ROWS = {
     "Bicubic": ("bicubic", "Bicubic"),
     "A+": ("aplus", "A+"),
     "SRCNN": ("srcnn", "SRCNN"),
     "VDSR": ("vdsr", "VDSR"),
-    "REDNet": ("rednet", "RED30"),
+    "RED-Net": ("rednet", None),
     "the paper's network": ("full", None),
 }
 SCALES = (2, 4)
 OUTPUT = (720, 1280)  # HR size in pixels for which multiply-accumulates and seconds are given
+NOTE = "A+ learns from T91; minutes are those of training, with its validation."

@@ -19,7 +19,7 @@ from experiments import figure_5, table_1
 from experiments.budgets import BUDGETS
 from srnet import commands
 from srnet.data.datasets import find_images
-from srnet.errors import UsageError
+from srnet.errors import DataError, UsageError
 from srnet.models.hybrid import VARIANTS
 from tools import cells, places, records
 from tools.plots import draw_curves
@@ -27,6 +27,7 @@ from tools.plots import draw_curves
 
 def define_flags():
     places.define_flags()
+    places.define_job_flag()
     flags.DEFINE_list("scales", [str(scale) for scale in table_1.SCALES], "Scales.")
     flags.DEFINE_list("variants", None, "Networks; unless given, Table 1's at every scale, Figure 5's at x2.")
     flags.DEFINE_list("seeds", ["0"], "Seeds; tables and curves give mean and spread over several.")
@@ -46,7 +47,7 @@ def needed(scales, variants):
         if name not in VARIANTS:
             raise UsageError(f"--variants: {name!r} is unknown: choose among {', '.join(VARIANTS)}")
     if variants:
-        return [(name, scale) for scale in scales for name in variants]
+        return [(name, scale) for scale in scales for name in dict.fromkeys(variants)]
     curves = [name for panel in figure_5.PANELS.values() for name in panel.values()]
     pairs = [(name, scale) for scale in scales for name in table_1.COLUMNS.values()]
     return list(
@@ -63,7 +64,7 @@ def main(arguments):
     commands.expect(arguments, 0)
     values = flags.FLAGS
     budget = values.preset
-    scales, seeds = (commands.integers(f"--{name}", values[name].value) for name in ("scales", "seeds"))
+    scales, seeds = places.integers("scales"), places.integers("seeds")
     pairs = needed(scales, values.variants)
     whole = {table_set(budget): len(find_images(table_set(budget), values.data_root))}
     # Where the epochs are measured on the whole set, nothing is left to be measured at the end.
@@ -75,23 +76,47 @@ def main(arguments):
     ]
     places.check_training_sets(sweep)
     records.read_records(places.results_file())
+    failed = []
     try:
-        failed = cells.make(sweep, values.jobs, values.data_root, values.cache_dir)
+        failed += cells.make(sweep, values.jobs, values.data_root, values.cache_dir)
     finally:
-        complete = [cell for cell in sweep if cells.is_complete(cell)]
-        _write_results(pathlib.Path(values.output), budget, complete)
+        found, broken = records.collect(sweep, budget)
+        failed += broken
+        _write_results(records.update_records(places.results_file(), found), budget)
     return places.report_failures(failed)
 
 
-def _write_results(folder, budget, complete):
-    """Writes the records of complete cells, and the table and the figure from all records of this budget."""
-    found = records.update_records(places.results_file(), [records.record_of(cell, budget) for cell in complete])
+def _write_results(found, budget):
+    """Writes the table and the figure from all records of this budget."""
+    check_alike(found, places.results_file())
+    folder = places.results_file().parent
     table = describe_table(found, budget)
     records.write_text(folder / f"table_1_{budget}.md", table)
     draw_curves(found, folder / f"figure_5_{budget}.png")
     print(table)
-    for name in (f"{budget}.jsonl", f"table_1_{budget}.md", f"figure_5_{budget}.png"):
-        print(folder / name)
+    for path in (places.results_file(), folder / f"table_1_{budget}.md", folder / f"figure_5_{budget}.png"):
+        print(path)
+
+
+def check_alike(found, path):
+    """Checks that the paper's networks were trained alike, so that a table may hold them side by side.
+
+    Args:
+      found: list of records, of any methods.
+      path: their file, for the message.
+
+    Raises:
+      DataError: if they were not; the message names two that differ.
+    """
+    ours = [record for record in found if record["method"] in VARIANTS and record["run"]]
+    for record in ours:
+        first, other = (records.settings_of(each["run"]) for each in (ours[0], record))
+        for name in first:
+            if first[name] != other[name]:
+                one, two = (f"{r['method']} x{r['scale']} seed {r['seed']}" for r in (ours[0], record))
+                raise DataError(
+                    f"{path}: {one} has {name} {first[name]}, {two} has {other[name]}; remove the line of the older run"
+                )
 
 
 def describe_table(found, budget):
@@ -113,8 +138,9 @@ def describe_table(found, budget):
 
 
 def _describe_scale(columns, scale, budget):
-    run = next(column[0]["run"] for column in columns.values() if column)
-    name, images = run["validation"]
+    found = [record for column in columns.values() for record in column]
+    run = found[0]["run"]
+    name, images = run["validation_set"], run["validation_images"]
     part = f"{images} images of {name}" if images else name
     steps = [line["step"] for line in run["epochs"]]
     shown = sorted({len(steps) * (i + 1) // table_1.EPOCHS - 1 for i in range(table_1.EPOCHS)} - {-1})
@@ -128,10 +154,13 @@ def _describe_scale(columns, scale, budget):
     if images:
         rows.append([f"the end, all of {whole}"] + [_figures([each for each in total if each]) for total in totals])
     caption = (
-        f"x{scale}, learning rate {run['learning_rate']:g}, batch {run['batch_size']}, patch {run['patch']}, "
-        f"{' + '.join(run['train_sets'])}; PSNR in dB / SSIM by skips:"
+        f"x{scale}, {' + '.join(run['train_sets'])}, learning rate {run['learning_rate']:g}, "
+        f"batch {run['batch_size']}, patch {run['patch']}, {run['precision']}; PSNR in dB / SSIM, by skips"
     )
-    return caption + "\n\n" + records.markdown_table(["epoch", *columns], rows)
+    if len({record["seed"] for record in found}) > 1:
+        counts = ", ".join(f"{label} {len(column)}" for label, column in columns.items())
+        caption += f"; mean over seeds ({counts}) ± standard deviation of PSNR"
+    return caption + ":\n\n" + records.markdown_table(["epoch", *columns], rows)
 
 
 def _figures(lines):

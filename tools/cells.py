@@ -20,7 +20,7 @@ import tqdm
 
 from experiments.budgets import run_settings
 from srnet.errors import DataError, UsageError
-from srnet.files import read_json
+from srnet.files import read_json, reason
 from srnet.training.config import TrainConfig, preset_settings
 from srnet.training.runs import Run, check_run, read_metrics
 from srnet.training.session import resolve
@@ -59,6 +59,16 @@ class Cell:
     def run(self):
         return Run(self.folder)
 
+    @property
+    def log(self):
+        """What the newest command wrote; locked while it runs."""
+        return self.folder.with_suffix(".log")
+
+    @property
+    def cost(self):
+        """The file of what the method costs, by `compare_methods.py`."""
+        return self.folder / "cost.json"
+
     def measurement(self, name):
         """The file of the records on one set."""
         return self.folder / f"evaluation_{name}.json"
@@ -77,8 +87,7 @@ def network_cell(budget, network, scale, seed, runs, sets, data_root):
       data_root: folder with a folder for each set, or None.
 
     Raises:
-      UsageError: if the folder holds another run.
-      DataError: if the folder's configuration cannot be read.
+      UsageError: for a scale or a seed that cannot be used.
     """
     preset, changes = run_settings(budget, network, scale, seed)
     config = TrainConfig(**{**preset_settings(preset, network), **changes})
@@ -112,15 +121,31 @@ def is_trained(cell):
     if cell.config is None:
         return True
     check_run(cell.folder, cell.config)
-    try:
-        steps = [line["step"] for line in read_metrics(cell.run)]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{cell.run.metrics}: damaged; delete {cell.folder} to have it made again") from error
+    steps = [line["step"] for line in epochs_of(cell)]
     return bool(steps) and steps[-1] >= cell.config.total_steps and cell.run.saved_model.is_dir()
 
 
+def epochs_of(cell):
+    """Returns the lines of a run's metrics.jsonl.
+
+    Args:
+      cell: `Cell` of a network.
+
+    Raises:
+      DataError: if the file is damaged.
+    """
+    try:
+        lines = read_metrics(cell.run)
+        if all({"epoch", "step", "psnr", "ssim", "seconds"} <= set(line) for line in lines):
+            return lines
+        problem = "fields are missing"
+    except (OSError, ValueError, TypeError) as error:
+        problem = reason(error)
+    raise DataError(f"{cell.run.metrics}: damaged ({problem}); delete {cell.folder} to have it made again")
+
+
 def measured(cell, name):
-    """Returns a cell's record on one set, or None where it has not been measured.
+    """Returns a cell's record on one set, or None where the set, as it is now, has not been measured.
 
     Args:
       cell: `Cell`.
@@ -132,14 +157,14 @@ def measured(cell, name):
     path = cell.measurement(name)
     if not path.exists():
         return None
-    try:
-        (record,) = read_json(path)
-        found = record["method"], record["set"], record["scale"], record["psnr"], record["ssim"], record["images"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path}: no measurement of this srnet version; delete it to have it made again") from error
-    if found[:3] != (cell.method, name, cell.scale):
-        raise DataError(f"{path}: of {found[0]} on {found[1]} at x{found[2]}; delete it to have it made again")
-    return record
+    found = read_json(path)
+    record = found[0] if isinstance(found, list) and found and isinstance(found[0], dict) else {}
+    fields = ("method", "set", "scale", "psnr", "ssim", "images", "seconds")
+    if not set(fields) <= set(record):
+        raise DataError(f"{path}: no measurement of this srnet version; delete it to have it made again")
+    if (record["method"], record["set"], record["scale"]) != (cell.method, name, cell.scale):
+        raise DataError(f"{path}: of {record['method']} on {record['set']}; delete it to have it made again")
+    return record if record["images"] == cell.sets[name] else None
 
 
 def is_complete(cell):
@@ -169,7 +194,7 @@ def make(cells, jobs, data_root, cache_dir):
     """Trains and measures what is missing of some cells, with one progress bar.
 
     Args:
-      cells: list of `Cell`.
+      cells: list of `Cell`, each with a folder of its own.
       jobs: how many commands run at a time.
       data_root: folder with a folder for each set, or None.
       cache_dir: folder of patch stores and trained arrays.
@@ -186,26 +211,32 @@ def make(cells, jobs, data_root, cache_dir):
     with tqdm.tqdm(total=total, initial=initial, unit="step", dynamic_ncols=True) as progress:
         try:
             while waiting or running:
-                for cell, process in list(running.items()):
-                    if process.poll() is not None:
-                        del running[cell]
-                        if process.returncode:
-                            failed.append((cell, f"exit status {process.returncode}: {_last_line(cell)}"))
-                        else:
-                            waiting.insert(0, cell)
-                for cell in waiting[:]:
-                    if len(running) < jobs and not _is_busy(cell):
+                for cell in [cell for cell, process in running.items() if process.poll() is not None]:
+                    status = running.pop(cell).returncode
+                    if status:
+                        failed.append((cell, f"exit status {status}: {_last_line(cell)}"))
+                    else:
+                        waiting.insert(0, cell)
+                elsewhere = []
+                for cell in list(waiting):
+                    if len(running) == jobs:
+                        break
+                    try:
+                        command = _next_command(cell, data_root, cache_dir)
+                        process = _start(cell, command) if command else None
+                    except (UsageError, DataError) as error:
+                        failed.append((cell, str(error)))
                         waiting.remove(cell)
-                        try:
-                            command = _next_command(cell, data_root, cache_dir)
-                        except (UsageError, DataError) as error:
-                            failed.append((cell, str(error)))
-                            continue
-                        if command:
-                            running[cell] = _start(cell, command)
+                        continue
+                    except BlockingIOError:
+                        elsewhere.append(cell)
+                        continue
+                    waiting.remove(cell)
+                    if process:
+                        running[cell] = process
                 progress.n = sum(map(_done, cells))
-                busy = [f"{cell.name} elsewhere" for cell in waiting if _is_busy(cell)]
-                progress.set_description_str(", ".join([cell.name for cell in running] + busy) or "ending")
+                names = [cell.name for cell in running] + [f"{cell.name} by another process" for cell in elsewhere]
+                progress.set_description_str(", ".join(names) or "ending")
                 progress.refresh()
                 time.sleep(0.5)
         finally:
@@ -218,41 +249,35 @@ def make(cells, jobs, data_root, cache_dir):
 
 
 def _start(cell, command):
-    """Starts a command out of reach of the terminal's Ctrl-C, which `make` passes on, once."""
-    cell.folder.parent.mkdir(parents=True, exist_ok=True)
+    """Starts a command out of reach of the terminal's Ctrl-C, which `make` passes on, once.
+
+    The command's own output file is locked as long as it lives, also when it outlives this process: BlockingIOError
+    says that another process works on the cell.
+    """
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    with _log(cell).open("a") as log:
-        log.write(f"{shlex.join(command)}\n")
-        log.flush()
-        return subprocess.Popen(
-            command,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env={**os.environ, "PYTHONPATH": path},
-        )
-
-
-def _log(cell):
-    return cell.folder.with_suffix(".log")
+    try:
+        cell.folder.parent.mkdir(parents=True, exist_ok=True)
+        with cell.log.open("a") as log:
+            fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            log.truncate(0)
+            log.write(f"{shlex.join(command)}\n")
+            log.flush()
+            return subprocess.Popen(
+                command,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env={**os.environ, "PYTHONPATH": path},
+            )
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        raise DataError(f"{cell.log}: cannot be written ({reason(error)})") from error
 
 
 def _last_line(cell):
-    lines = re.split(r"[\r\n]+", _log(cell).read_text(errors="replace").strip())
+    lines = re.split(r"[\r\n]+", cell.log.read_text(errors="replace").strip())
     return next((line for line in reversed(lines) if line.startswith("error: ")), lines[-1])
-
-
-def _is_busy(cell):
-    """Whether another process trains the cell: one that outlived the killed tool that had started it, perhaps."""
-    lock = cell.folder / ".lock"
-    if not lock.exists():
-        return False
-    with lock.open() as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
 
 
 def _whole(cell):
@@ -262,7 +287,7 @@ def _whole(cell):
 def _done(cell):
     images = sum(count for name, count in cell.sets.items() if cell.measurement(name).exists())
     try:
-        lines = read_metrics(cell.run) if cell.config else []
-        return (lines[-1]["step"] if lines else 0) + IMAGE_WORTH * images
-    except (OSError, ValueError, KeyError, TypeError):
-        return IMAGE_WORTH * images
+        lines = epochs_of(cell) if cell.config else []
+    except DataError:
+        lines = []
+    return (lines[-1]["step"] if lines else 0) + IMAGE_WORTH * images

@@ -21,10 +21,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from experiments import table_2
 from experiments.budgets import BUDGETS
 from srnet import commands
-from srnet.benchmark import method_of_run, named_method
 from srnet.data.datasets import find_images
-from srnet.errors import DataError, UsageError
-from srnet.files import read_json, write_json
+from srnet.errors import DataError
+from srnet.files import write_json
 from srnet.models.cost import multiply_accumulates
 from srnet.training.origin import hardware
 from srnet.training.runs import load_run
@@ -35,53 +34,49 @@ REPEATS = 3  # timed enlargements; the median counts
 
 def define_flags():
     places.define_flags()
+    places.define_job_flag()
+    places.define_method_flag()
     flags.DEFINE_list("scales", [str(scale) for scale in table_2.SCALES], "Scales.")
-    names = [method for method, _ in table_2.ROWS.values()]
-    flags.DEFINE_list("methods", names, "Methods; those of Table 2 unless given.")
 
 
 def main(arguments):
     commands.expect(arguments, 0)
     values = flags.FLAGS
-    names = [method for method, _ in table_2.ROWS.values()]
-    for name in values.methods:
-        if name not in names:
-            raise UsageError(f"--methods: {name!r} is unknown: choose among {', '.join(names)}")
     sets = {name: len(find_images(name, values.data_root)) for name in BUDGETS[values.preset]["sets"]}
-    table = [
-        places.find_cell(name, scale, sets)
-        for scale in commands.integers("--scales", values.scales)
-        for name in values.methods
-    ]
+    table = [places.find_cell(name, scale, sets) for scale in places.integers("scales") for name in places.methods()]
     places.check_training_sets(table)
     records.read_records(places.results_file())
+    failed = []
     try:
-        failed = cells.make(table, values.jobs, values.data_root, values.cache_dir)
+        failed += cells.make(table, values.jobs, values.data_root, values.cache_dir)
+        failed += _measure_costs(table)
     finally:
-        complete = [cell for cell in table if cells.is_complete(cell)]
-        for cell in complete:
-            _measure_cost(cell)
-        _write_results(pathlib.Path(values.output), values.preset, complete)
+        found, broken = records.collect(table, values.preset)
+        failed += broken
+        _write_results(records.update_records(places.results_file(), found), values.preset)
     return places.report_failures(failed)
 
 
-def _cost_file(cell):
-    return cell.folder / "cost.json"
+def _measure_costs(table):
+    """Measures what the complete cells cost, where it is not known; returns a list of (cell, reason) that failed."""
+    failed = []
+    for cell in filter(cells.is_complete, table):
+        try:
+            if not cell.cost.exists():
+                write_json(cell.cost, _cost(cell))
+        except DataError as error:
+            failed.append((cell, str(error)))
+    return failed
 
 
-def _measure_cost(cell):
-    """Writes what a method costs for one picture of the size that Table 2 names, unless it is known."""
-    if _cost_file(cell).exists():
-        return
+def _cost(cell):
+    """What a method costs for one picture of the size that Table 2 names."""
     height, width = (side // cell.scale for side in table_2.OUTPUT)
+    parameters = macs = None
     if cell.config:
         network, _ = load_run(cell.folder)
-        size = {"parameters": network.count_params(), "macs": multiply_accumulates(network, height, width)}
-        method = method_of_run(cell.folder)
-    else:
-        size = {"parameters": None, "macs": None}
-        method = named_method(cell.method, flags.FLAGS.data_root, flags.FLAGS.cache_dir)
-    enlarge = method.at_scale(cell.scale)
+        parameters, macs = network.count_params(), multiply_accumulates(network, height, width)
+    enlarge = places.method_of(cell)
     lr = np.random.default_rng(0).uniform(0, 255, (height, width)).astype(np.float32)
     enlarge(lr)
     seconds = []
@@ -91,17 +86,16 @@ def _measure_cost(cell):
         seconds.append(time.perf_counter() - start)
     megapixels = height * width * cell.scale**2 / 1e6
     speed = {"seconds_per_megapixel": statistics.median(seconds) / megapixels, "hardware": hardware()}
-    write_json(_cost_file(cell), {**size, **speed})
+    return {"parameters": parameters, "macs": macs, **speed}
 
 
-def _write_results(folder, budget, complete):
-    made = [{**records.record_of(cell, budget), "cost": read_json(_cost_file(cell))} for cell in complete]
-    found = records.update_records(places.results_file(), made)
+def _write_results(found, budget):
     table = describe_table(found, budget)
-    records.write_text(folder / f"table_2_{budget}.md", table)
+    path = places.results_file().parent / f"table_2_{budget}.md"
+    records.write_text(path, table)
     print(table)
     print(places.results_file())
-    print(folder / f"table_2_{budget}.md")
+    print(path)
 
 
 def published():
@@ -129,37 +123,42 @@ def describe_table(found, budget):
       budget: the budget.
     """
     literature = published()
-    by_key = {(record["method"], record["scale"]): record for record in found if record["seed"] == 0}
-    names = {method for method, _ in table_2.ROWS.values()}
+    costed = {(record["method"], record["scale"]): record for record in found if record["cost"] and not record["seed"]}
+    sets = BUDGETS[budget]["sets"]
     sources = {}
     lines = [f"# Table 2: comparison of methods, budget `{budget}`", ""]
-    for scale in sorted({scale for method, scale in by_key if method in names and by_key[method, scale].get("cost")}):
+    for scale in sorted({scale for method, scale in costed if method in BUDGETS[budget]["methods"]}):
         rows = []
         for label, (method, printed) in table_2.ROWS.items():
-            record = by_key.get((method, scale))
-            if not record or not record.get("cost"):
+            if (method, scale) not in costed:
                 continue
+            record = costed[method, scale]
             figures = []
-            for name in BUDGETS[budget]["sets"]:
+            for name in sets:
                 ours = record["measurements"].get(name)
-                cell = f"{ours['psnr']:.2f} / {ours['ssim']:.4f}" if ours else "-"
-                theirs = literature.get((printed, name, scale))
-                if theirs:
-                    cell += f"<br>*{theirs[0]} / {theirs[1]}*"
-                    sources.setdefault(theirs[2], set()).add(label)
-                figures.append(cell)
-            rows.append([label, *_describe_cost(record), _describe_budget(record["run"]), *figures])
-        header = ["method", "parameters", "G MAC", "s/Mpx", "training", *BUDGETS[budget]["sets"]]
+                figures.append(f"{ours['psnr']:.2f} / {ours['ssim']:.4f}" if ours else "-")
+                if (printed, name, scale) in literature:
+                    psnr, ssim, source = literature[printed, name, scale]
+                    figures[-1] += f"<br>*{psnr} / {ssim}*"
+                    sources.setdefault(source, {})[label] = None
+            rows.append([_describe_method(label, record), *_describe_cost(record), *_describe_run(record), *figures])
+        header = ["method", "parameters", "G MAC", "s/Mpx", "steps x batch, patch", "precision, minutes", *sets]
         lines += [f"x{scale}, PSNR in dB / SSIM:", "", records.markdown_table(header, rows), ""]
     height, width = table_2.OUTPUT
     lines.append(
-        f"Multiply-accumulates for a {width}x{height} output; seconds per megapixel of it in float32, on the hardware "
-        f"named in `{budget}.jsonl`. Training: steps x batch, patch, optimiser."
+        f"Multiply-accumulates for an output of {width}x{height} (or the next smaller multiple of the scale); seconds "
+        f"for a megapixel of it in float32, on the hardware that `{budget}.jsonl` names. {table_2.NOTE}"
     )
     if sources:
-        listed = "; ".join(f"{', '.join(sorted(labels))}: {source}" for source, labels in sorted(sources.items()))
-        lines.append(f"In italics, as published, from the methods' own training: {listed}.")
+        listed = "; ".join(f"{', '.join(labels)}: {source}" for source, labels in sorted(sources.items()))
+        lines.append(f"In italics, as published: {listed}.")
     return "\n".join(lines) + "\n"
+
+
+def _describe_method(label, record):
+    """The label, with what makes the network another than its paper's."""
+    options = (record["run"] or {}).get("model_options", {})
+    return ", ".join([label, *(f"{name} {value}" for name, value in options.items())])
 
 
 def _describe_cost(record):
@@ -170,10 +169,12 @@ def _describe_cost(record):
     return [*size, f"{cost['seconds_per_megapixel']:.2f}"]
 
 
-def _describe_budget(run):
+def _describe_run(record):
+    run = record["run"]
     if run is None:
-        return "-"
-    return f"{run['steps']:,} x {run['batch_size']}, {run['patch']}x{run['patch']}, {run['optimizer']}"
+        return ["-", "-"]
+    budget = f"{run['steps']:,} x {run['batch_size']}, {run['patch']}x{run['patch']}"
+    return [budget, f"{run['precision'].removeprefix('mixed_')}, {run['seconds'] / 60:.0f}"]
 
 
 if __name__ == "__main__":

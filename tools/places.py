@@ -7,23 +7,59 @@ from absl import flags
 
 from experiments.budgets import BUDGETS
 from srnet import commands
+from srnet.benchmark import method_of_run, named_method
 from srnet.classical import METHODS
 from srnet.data.datasets import find_images
+from srnet.errors import UsageError
 from tools import cells
 
 
 def define_flags():
-    """Defines --preset, --jobs and the flags that say where images, runs and results are."""
+    """Defines --preset and the flags that say where images, runs and results are."""
     flags.DEFINE_enum("preset", "cpu", list(BUDGETS), "The paper's budget, or a smaller one.")
-    flags.DEFINE_integer("jobs", 1, "Commands at a time.", lower_bound=1)
-    flags.DEFINE_string("runs", None, "Folder of the run folders; runs/experiments_PRESET unless given.")
+    flags.DEFINE_string("runs", None, "Folder of the run folders; the project's runs/experiments_PRESET unless given.")
     flags.DEFINE_string("output", str(cells.ROOT / "experiments" / "results"), "Folder of the results.")
     commands.define_folder_flags()
 
 
+def define_job_flag():
+    """Defines --jobs."""
+    flags.DEFINE_integer("jobs", 1, "Commands at a time.", lower_bound=1)
+
+
+def define_method_flag():
+    """Defines --methods."""
+    flags.DEFINE_list("methods", None, "Methods; all of Table 2 that the budget has unless given.")
+
+
+def methods():
+    """Returns the names of the methods of --methods.
+
+    Raises:
+      UsageError: for one that Table 2 does not have.
+    """
+    known = BUDGETS[flags.FLAGS.preset]["methods"]
+    for name in flags.FLAGS.methods or ():
+        if name not in known:
+            raise UsageError(f"--methods: {name!r} is unknown: choose among {', '.join(known)}")
+    return tuple(dict.fromkeys(flags.FLAGS.methods or known))
+
+
+def integers(name):
+    """Returns the different integers of a list flag, in order.
+
+    Args:
+      name: the flag.
+
+    Raises:
+      UsageError: if one is no integer.
+    """
+    return tuple(dict.fromkeys(commands.integers(f"--{name}", flags.FLAGS[name].value)))
+
+
 def runs_folder():
     """Returns the folder of the run folders."""
-    return flags.FLAGS.runs or f"runs/experiments_{flags.FLAGS.preset}"
+    return flags.FLAGS.runs or cells.ROOT / "runs" / f"experiments_{flags.FLAGS.preset}"
 
 
 def results_file():
@@ -44,6 +80,17 @@ def find_cell(name, scale, sets, seed=0):
     if name in METHODS:
         return cells.classical_cell(name, scale, runs, sets)
     return cells.network_cell(values.preset, name, scale, seed, runs, sets, values.data_root)
+
+
+def method_of(cell):
+    """Returns a complete cell as a method: a callable from LR luma to SR luma.
+
+    Args:
+      cell: `tools.cells.Cell`.
+    """
+    if cell.config:
+        return method_of_run(cell.folder).at_scale(cell.scale)
+    return named_method(cell.method, flags.FLAGS.data_root, flags.FLAGS.cache_dir).at_scale(cell.scale)
 
 
 def check_training_sets(table):

@@ -5,23 +5,23 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from experiments import figure_5
-from srnet.data.images import read_image
+from srnet.data.images import read_image, to_rgb
 from srnet.files import written_whole
 
 
 def draw_curves(found, path):
-    """Draws Figure 5, a row of three panels for each scale with curves; mean and range over seeds.
+    """Draws Figure 5, a row of panels for each scale; over several seeds the mean and a band of their range.
 
     Args:
-      found: list of records (see `tools.records`).
+      found: list of records (see `tools.records`) of runs that were trained alike.
       path: the PNG file.
     """
+    networks = {network for panel in figure_5.PANELS.values() for network in panel.values()}
     runs = {}
     for record in found:
-        if record["run"] and record["run"]["epochs"]:
+        if record["method"] in networks and record["run"]:
             runs.setdefault((record["scale"], record["method"]), []).append(record["run"])
-    shown = {network for panel in figure_5.PANELS.values() for network in panel.values()} - {"full"}
-    scales = sorted({scale for scale, method in runs if method in shown}) or [2]
+    scales = sorted({scale for scale, method in runs if method != "full"}) or [2]
     figure = Figure(figsize=(13, 4 * len(scales)))
     axes = figure.subplots(len(scales), len(figure_5.PANELS), squeeze=False, sharey="row")
     for row, scale in zip(axes, scales):
@@ -33,11 +33,13 @@ def draw_curves(found, path):
             panel.grid(alpha=0.3)
             if panel.lines:
                 panel.legend(loc="lower right")
-        one = next((runs[key][0] for key in runs if key[0] == scale), None)
-        if one:
-            name, images = one["validation"]
-            row[0].set_ylabel(f"PSNR in dB, {f'{images} images of ' if images else ''}{name}")
-            figure.suptitle(f"Figure 5: {one['steps']} steps of batch {one['batch_size']}, patch {one['patch']}")
+    if runs:
+        run = next(iter(runs.values()))[0]
+        part = f"{run['validation_images']} images of " if run["validation_images"] else ""
+        for row in axes:
+            row[0].set_ylabel(f"PSNR in dB, {part}{run['validation_set']}")
+        band = "; band: range over seeds" if any(len(each) > 1 for each in runs.values()) else ""
+        figure.suptitle(f"Figure 5: {run['steps']} steps of batch {run['batch_size']}, patch {run['patch']}{band}")
     figure.tight_layout()
     _save(figure, path)
 
@@ -56,10 +58,10 @@ def draw_crops(picture, crop, title, shown, folder, path):
     """Draws a picture with its crop marked, then the crop as it is and as each method gives it, enlarged alike.
 
     Args:
-      picture: uint8 (H, W, 3).
+      picture: uint8 (H, W) or (H, W, 3).
       crop: left, top, width and height in pixels.
       title: what the picture is.
-      shown: list of (label, line), a line being a dict with file, psnr and ssim.
+      shown: dict from the labels of methods to lines, dicts with file, psnr and ssim, or None for a method left out.
       folder: the folder that the lines' files are relative to.
       path: the PNG file.
     """
@@ -67,15 +69,16 @@ def draw_crops(picture, crop, title, shown, folder, path):
     figure = Figure(figsize=(14, 6.1))
     grid = figure.add_gridspec(2, 6, wspace=0.06, hspace=0.3, left=0.01, right=0.99, top=0.9, bottom=0.09)
     whole = figure.add_subplot(grid[:, :2])
-    whole.imshow(picture)
+    whole.imshow(to_rgb(picture))
     whole.add_patch(Rectangle((left, top), width, height, fill=False, edgecolor="red", linewidth=2))
     whole.set_title(title)
     crops = [("original", picture[top : top + height, left : left + width], "PSNR / SSIM of the whole picture")]
-    for label, line in shown:
-        crops.append((label, read_image(folder / line["file"]), f"{line['psnr']:.2f} dB / {line['ssim']:.4f}"))
+    for label, line in shown.items():
+        if line:
+            crops.append((label, read_image(folder / line["file"]), f"{line['psnr']:.2f} dB / {line['ssim']:.4f}"))
     for number, (label, image, figures) in enumerate(crops):
         panel = figure.add_subplot(grid[number // 4, 2 + number % 4])
-        panel.imshow(image, interpolation="nearest")
+        panel.imshow(to_rgb(image), interpolation="nearest")
         panel.set_title(label, fontsize=11)
         panel.set_xlabel(figures, fontsize=9)
     for panel in figure.axes:

@@ -5,53 +5,95 @@ import pathlib
 
 from srnet.errors import DataError
 from srnet.files import read_json, reason, written_whole
-from srnet.training.runs import read_metrics
-from tools.cells import is_trained, measured
+from tools.cells import epochs_of, is_complete, measured
 
 VERSION = 1
 _FIELDS = {"budget", "method", "scale", "seed", "measurements", "cost", "run"}
+_SETTINGS = (
+    "train_sets",
+    "batch_size",
+    "patch",
+    "optimizer",
+    "learning_rate",
+    "precision",
+    "validation_set",
+    "validation_images",
+    "steps_per_epoch",
+    "model_options",
+)
+
+
+def collect(cells, budget):
+    """Returns the records of the complete ones among some cells.
+
+    Args:
+      cells: list of `tools.cells.Cell`.
+      budget: the budget that they belong to.
+
+    Returns:
+      (records, failed): records as `record_of` returns them, and a list of (cell, reason) for cells that seem complete
+      and have a damaged file.
+    """
+    found, failed = [], []
+    for cell in filter(is_complete, cells):
+        try:
+            found.append(record_of(cell, budget))
+        except DataError as error:
+            failed.append((cell, str(error)))
+    return found, failed
 
 
 def record_of(cell, budget):
-    """Returns what is known of a cell, complete or not.
+    """Returns what is known of a complete cell.
 
     Args:
       cell: `tools.cells.Cell`.
-      budget: the budget it belongs to.
+      budget: the budget that it belongs to.
 
     Returns:
       A dict: version, budget, method, scale, seed; `measurements`, a dict from sets to psnr, ssim, images and seconds;
-      `cost`, None (see `compare_methods.py`); and `run`, None for a method without training, else command, commit,
-      started, hardware, steps, optimizer, batch_size, patch, learning_rate, precision, model_options, train_sets,
-      validation (the set and how many of its images), epochs (the lines of metrics.jsonl), seconds and complete.
+      `cost`, a dict of parameters, macs, seconds_per_megapixel and hardware, or None; and `run`, None for a method
+      without training, else started, command, commit, hardware, seconds, epochs (the lines of metrics.jsonl), and
+      the settings that `_SETTINGS` names.
+
+    Raises:
+      DataError: if a file of the cell is damaged.
     """
     kept = ("psnr", "ssim", "images", "seconds")
-    sets = {name: measured(cell, name) for name in cell.sets}
-    measurements = {name: {key: found[key] for key in kept} for name, found in sets.items() if found}
-    record = {"version": VERSION, "budget": budget, "method": cell.method, "scale": cell.scale, "seed": cell.seed}
-    run = _run_record(cell) if cell.config else None
-    return {**record, "measurements": measurements, "cost": None, "run": run}
+    measurements = {name: _pick(measured(cell, name), kept, cell.measurement(name)) for name in cell.sets}
+    cost_fields = ("parameters", "macs", "seconds_per_megapixel", "hardware")
+    return {
+        "version": VERSION,
+        "budget": budget,
+        "method": cell.method,
+        "scale": cell.scale,
+        "seed": cell.seed,
+        "measurements": measurements,
+        "cost": _pick(read_json(cell.cost), cost_fields, cell.cost) if cell.cost.exists() else None,
+        "run": _run_record(cell) if cell.config else None,
+    }
 
 
 def _run_record(cell):
-    if not cell.run.origin.exists():
-        return None
-    origin, config, epochs = read_json(cell.run.origin), cell.config, read_metrics(cell.run)
-    return {
-        **{key: origin[key] for key in ("command", "commit", "started", "hardware")},
-        "steps": config.total_steps,
-        "optimizer": config.optimizer,
-        "batch_size": config.batch_size,
-        "patch": config.patch,
-        "learning_rate": config.learning_rate,
-        "precision": config.precision,
-        "model_options": config.model_options,
-        "train_sets": list(config.train_sets),
-        "validation": [config.validation_set, config.validation_images],
-        "epochs": epochs,
-        "seconds": epochs[-1]["seconds"] if epochs else 0.0,
-        "complete": is_trained(cell),
-    }
+    origin = _pick(read_json(cell.run.origin), ("started", "command", "commit", "hardware"), cell.run.origin)
+    config, epochs = cell.config.to_json(), epochs_of(cell)
+    settings = {name: config[name] for name in _SETTINGS}
+    return {**origin, "seconds": epochs[-1]["seconds"], "steps": cell.config.total_steps, **settings, "epochs": epochs}
+
+
+def _pick(values, names, path):
+    if not isinstance(values, dict) or not set(names) <= set(values):
+        raise DataError(f"{path}: damaged; delete it to have it made again")
+    return {name: values[name] for name in names}
+
+
+def settings_of(run):
+    """Returns what must agree between the runs of one table: their settings but for the network's own.
+
+    Args:
+      run: the `run` of a record.
+    """
+    return {name: run[name] for name in ("steps", *_SETTINGS) if name != "model_options"}
 
 
 def read_records(path):

@@ -22,8 +22,7 @@ from srnet import commands
 from srnet.errors import DataError
 from srnet.files import reason
 from tools import cells, records
-
-LABELS = {method: label for label, (method, _) in table_2.ROWS.items()}
+from tools.visual_comparison import KEY
 
 
 def define_flags():
@@ -39,15 +38,13 @@ def main(arguments):
     if not any(path.exists() for path in tables):
         raise DataError(f"{folder}: no results of budget {budget}; make them with tools/ablation_sweep.py")
     curves = folder / f"figure_5_{budget}.png"
-    lines = records.read_lines(folder / f"figure_6_{budget}.jsonl", {"set", "image", "scale", "method", "file", "psnr"})
+    lines = records.read_lines(folder / f"figure_6_{budget}.jsonl", {*KEY, "file", "psnr", "ssim"})
     page = string.Template((pathlib.Path(__file__).parent / "report_template.html").read_text(encoding="utf-8"))
     text = page.substitute(
         budget=budget,
-        tables="\n".join(
-            markdown.markdown(_read(path).decode(), extensions=["tables"]) for path in tables if path.exists()
-        ),
+        tables="\n".join(_table(path) for path in tables if path.exists()),
         curves=_curves(curves) if curves.exists() else "",
-        pictures="\n".join(_slider(name, group, folder) for name, group in _by_picture(lines).items()),
+        pictures="\n".join(_slider(group, folder) for group in _by_picture(lines)),
     )
     records.write_text(flags.FLAGS.page, text)
     print(flags.FLAGS.page)
@@ -62,22 +59,23 @@ def _curves(path):
 
 
 def _by_picture(lines):
-    """The lines of each picture that has bicubic interpolation and something to hold against it."""
+    """The lines of each crop that has bicubic interpolation and something to hold against it, by method."""
     pictures = {}
     for line in lines:
-        pictures.setdefault(f"{line['set']} image {line['image']}, x{line['scale']}", {})[line["method"]] = line
-    return {name: group for name, group in pictures.items() if "bicubic" in group and len(group) > 1}
+        place = tuple(map(str, (line[field] for field in KEY if field != "method")))
+        pictures.setdefault(place, {})[line["method"]] = line
+    return [group for group in pictures.values() if "bicubic" in group and len(group) > 1]
 
 
-def _slider(name, group, folder):
+def _slider(group, folder):
     base = group["bicubic"]
     options = [
         f'<option data-image="{_image(folder / group[method]["file"])}" data-figures="{_figures(group[method])}">'
         f"{html.escape(label)}</option>"
-        for method, label in reversed(LABELS.items())
+        for label, (method, _) in reversed(table_2.ROWS.items())
         if method in group and method != "bicubic"
     ]
-    title = html.escape(name)
+    title = html.escape(f"{base['set']} image {base['image']}, x{base['scale']}")
     return f"""<figure>
 <div class="stack">
 <img alt=""><img alt="Bicubic" src="{_image(folder / base["file"])}"><div class="line"></div>

@@ -4,7 +4,7 @@ python tools/visual_comparison.py --preset=cpu
 python tools/visual_comparison.py --preset=cpu --picture=Set5:2:4:60,80,64,64    set, image, scale, crop (x,y,w,h)
 
 It uses the runs of compare_methods.py. Each method's crop is kept as a PNG file, with its figures as a JSON line, so
-that methods may be added one at a time.
+that methods may be added one at a time; what is there already, of the same run, is not made again.
 """
 
 import pathlib
@@ -18,31 +18,23 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from experiments import figure_6, table_2
 from srnet import commands
-from srnet.benchmark import method_of_run, named_method
 from srnet.classical.bicubic import bicubic
 from srnet.data.datasets import find_images
-from srnet.data.images import (
-    crop_to_multiple,
-    read_image,
-    rgb_to_ycbcr,
-    round_to_uint8,
-    to_rgb,
-    write_image,
-    ycbcr_to_rgb,
-)
+from srnet.data.images import crop_to_multiple, rgb_to_ycbcr, round_to_uint8, write_image, ycbcr_to_rgb
 from srnet.data.resize import imresize
-from srnet.errors import UsageError
-from srnet.metrics import compare_luma, degrade
+from srnet.errors import DataError, UsageError
+from srnet.files import read_json
+from srnet.metrics import compare_luma, degrade, measurable_image
 from tools import cells, places, records
 from tools.plots import draw_crops
 
-LABELS = {method: label for label, (method, _) in table_2.ROWS.items()}
+KEY = ("set", "image", "scale", "crop", "method")
 
 
 def define_flags():
     places.define_flags()
-    flags.DEFINE_multi_string("picture", None, "SET:IMAGE:SCALE:X,Y,W,H, repeatable; Figure 6's three unless given.")
-    flags.DEFINE_list("methods", list(LABELS), "Methods; those of Table 2 unless given.")
+    places.define_method_flag()
+    flags.DEFINE_multi_string("picture", None, "SET:IMAGE:SCALE:X,Y,W,H, repeatable; Figure 6's unless given.")
 
 
 def parse_picture(text):
@@ -63,7 +55,7 @@ def parse_picture(text):
 
 
 def open_picture(name, image, scale, crop, data_root):
-    """Returns the HR picture, RGB, cropped to a multiple of the scale.
+    """Returns the HR picture, cropped to a multiple of the scale.
 
     Args:
       name: the set.
@@ -71,6 +63,9 @@ def open_picture(name, image, scale, crop, data_root):
       scale: integer enlargement.
       crop: left, top, width and height in HR pixels.
       data_root: folder with a folder for each set, or None.
+
+    Returns:
+      uint8 array (H, W) or (H, W, 3).
 
     Raises:
       UsageError: if there is no such picture, or the crop is not inside it.
@@ -80,7 +75,7 @@ def open_picture(name, image, scale, crop, data_root):
         raise UsageError(f"--picture: {name} has images 1 to {len(paths)}, not {image}")
     if scale < 2:
         raise UsageError(f"--picture: scale {scale} cannot be used: it must be at least 2")
-    picture = crop_to_multiple(to_rgb(read_image(paths[image - 1])), scale)
+    picture = crop_to_multiple(measurable_image(paths[image - 1], scale), scale)
     left, top, width, height = crop
     if min(width, height) < 1 or left + width > picture.shape[1] or top + height > picture.shape[0]:
         size = f"{picture.shape[1]}x{picture.shape[0]}"
@@ -93,69 +88,83 @@ def enlarge(method, picture, scale):
 
     Args:
       method: callable from LR luma to SR luma.
-      picture: uint8 (H, W, 3), H and W multiples of the scale.
+      picture: uint8 (H, W) or (H, W, 3), H and W multiples of the scale.
       scale: integer enlargement.
 
     Returns:
-      uint8 (H, W, 3), and PSNR and SSIM of its luma before the conversion to RGB.
+      uint8 array of the picture's shape, and (PSNR, SSIM) of its luma before any conversion to RGB.
     """
     lr, hr = degrade(picture, scale)
-    luma = np.clip(method(lr), 0, 255)
+    luma = method(lr)
+    figures = compare_luma(hr, luma, scale)
+    if picture.ndim == 2:
+        return round_to_uint8(luma), figures
     chroma = bicubic(imresize(rgb_to_ycbcr(picture.astype(np.float64))[..., 1:], 1 / scale), scale)
-    rgb = round_to_uint8(ycbcr_to_rgb(np.concatenate([luma[..., None], chroma], axis=-1)))
-    return rgb, compare_luma(hr, luma, scale)
+    ycbcr = np.concatenate([np.clip(luma, 0, 255)[..., None], chroma], axis=-1)
+    return round_to_uint8(ycbcr_to_rgb(ycbcr)), figures
 
 
 def main(arguments):
     commands.expect(arguments, 0)
     values = flags.FLAGS
-    for name in values.methods:
-        if name not in LABELS:
-            raise UsageError(f"--methods: {name!r} is unknown: choose among {', '.join(LABELS)}")
-    wanted = [parse_picture(text) for text in values.picture] if values.picture else figure_6.PICTURES
-    pictures = {each: open_picture(*each, values.data_root) for each in wanted}
-    output = pathlib.Path(values.output)
-    lines = read_lines(output / f"figure_6_{values.preset}.jsonl")
-    missing = []
-    for (name, image, scale, crop), picture in pictures.items():
-        window = np.s_[crop[1] : crop[1] + crop[3], crop[0] : crop[0] + crop[2]]
-        stem = f"{name}_{image}_x{scale}"
-        folder = output / f"figure_6_{values.preset}"
-        write_image(folder / f"{stem}_original.png", picture[window])
-        for method in values.methods:
-            key = (name, image, scale, method)
-            cell = places.find_cell(method, scale, {})
-            if cells.is_trained(cell):
-                rgb, (psnr, ssim) = enlarge(_at_scale(cell), picture, scale)
-                file = folder / f"{stem}_{method}.png"
-                write_image(file, rgb[window])
-                found = {"psnr": psnr, "ssim": ssim, "file": str(file.relative_to(output)), "crop": list(crop)}
-                lines[key] = {"version": records.VERSION, "budget": values.preset, **_named(key), **found}
-                _write_lines(output / f"figure_6_{values.preset}.jsonl", lines)
-            elif lines.get(key, {}).get("crop") != list(crop):
-                command = f"tools/compare_methods.py --preset={values.preset} --methods={method} --scales={scale}"
-                missing.append(f"{method} x{scale}: no complete run in {cell.folder}; make it with {command}")
-        shown = [(LABELS[m], lines[key]) for m in values.methods if (key := (name, image, scale, m)) in lines]
-        figure = output / f"figure_6_{values.preset}_{stem}.png"
-        draw_crops(picture, crop, f"{name} image {image}, x{scale}", shown, output, figure)
+    pictures = figure_6.EMBEDDED_PICTURES if values.preset == "quick" else figure_6.PICTURES
+    pictures = dict.fromkeys(map(parse_picture, values.picture)) if values.picture else pictures
+    opened = {place: open_picture(*place, values.data_root) for place in pictures}
+    results = places.results_file().parent / f"figure_6_{values.preset}.jsonl"
+    lines = read_lines(results)
+    failed = {}
+    for place, picture in opened.items():
+        _write_crop(results, place, "original", picture)
+        for method in places.methods():
+            cell = places.find_cell(method, place[2], {})
+            try:
+                line = _line(cell, results, place, lines.get((*place, method)), picture)
+            except (UsageError, DataError) as error:
+                failed[cell.folder] = (cell, str(error))
+            else:
+                lines[(*place, method)] = line
+                records.write_lines(results, [lines[key] for key in sorted(lines)])
+        shown = {label: lines.get((*place, method)) for label, (method, _) in table_2.ROWS.items()}
+        name, image, scale, crop = place
+        figure = results.with_name(f"{results.stem}_{_stem(place)}.png")
+        draw_crops(picture, crop, f"{name} image {image}, x{scale}", shown, results.parent, figure)
         print(figure)
-    for line in dict.fromkeys(missing):
-        print(f"error: {line}", file=sys.stderr)
-    return 1 if missing else 0
+    return places.report_failures(failed.values())
 
 
-def _at_scale(cell):
-    if cell.config:
-        return method_of_run(cell.folder).at_scale(cell.scale)
-    return named_method(cell.method, flags.FLAGS.data_root, flags.FLAGS.cache_dir).at_scale(cell.scale)
+def _line(cell, results, place, known, picture):
+    """What is known of a method on a picture, made anew unless it comes from the run that is there, or no run is."""
+    complete = cells.is_trained(cell)
+    if known and not complete:
+        return known
+    if not complete:
+        command = f"tools/compare_methods.py --preset={flags.FLAGS.preset}"
+        command += f" --methods={cell.method} --scales={cell.scale}"
+        raise DataError(f"{cell.folder}: no complete run; make it with {command}")
+    started = read_json(cell.run.origin).get("started") if cell.config else None
+    if known and known["started"] == started and (results.parent / known["file"]).exists():
+        return known
+    sr, (psnr, ssim) = enlarge(places.method_of(cell), picture, cell.scale)
+    file = _write_crop(results, place, cell.method, sr)
+    named = dict(zip(KEY, (*place, cell.method)))
+    return {"version": records.VERSION, **named, "started": started, "psnr": psnr, "ssim": ssim, "file": file}
 
 
-def _named(key):
-    return dict(zip(("set", "image", "scale", "method"), key))
+def _stem(place):
+    name, image, scale, crop = place
+    return f"{name}_{image}_x{scale}_{'-'.join(map(str, crop))}"
+
+
+def _write_crop(results, place, label, picture):
+    """Writes the crop of a picture beside the results and returns its path relative to them."""
+    left, top, width, height = place[3]
+    file = f"{results.stem}/{_stem(place)}_{label}.png"
+    write_image(results.parent / file, picture[top : top + height, left : left + width])
+    return file
 
 
 def read_lines(path):
-    """Returns the lines of a figure's results as a dict from (set, image, scale, method).
+    """Returns the lines of a figure's results as a dict from (set, image, scale, crop, method).
 
     Args:
       path: the JSON lines file; it may be missing.
@@ -163,14 +172,10 @@ def read_lines(path):
     Raises:
       DataError: if it is damaged or of another version.
     """
-    fields = ("set", "image", "scale", "method")
-    return {
-        tuple(line[field] for field in fields): line for line in records.read_lines(path, {*fields, "psnr", "file"})
-    }
-
-
-def _write_lines(path, lines):
-    records.write_lines(path, [lines[key] for key in sorted(lines)])
+    lines = records.read_lines(path, {*KEY, "started", "psnr", "ssim", "file"})
+    for line in lines:
+        line["crop"] = tuple(line["crop"])
+    return {tuple(line[field] for field in KEY): line for line in lines}
 
 
 if __name__ == "__main__":

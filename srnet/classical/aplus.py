@@ -30,14 +30,16 @@ from srnet.files import written_whole
 
 VERSION = 1
 TRAIN_SET = "T91"
+# From the A+ paper and, for the features, Zeyde's.
 WINDOW = 3  # LR pixels
 ENERGY = 0.999  # kept by the PCA
 ANCHORS = 1024
-DICTIONARY_PASSES = 20
 NEIGHBOURS = 2048
 MAX_SAMPLES = 5_000_000
 RIDGE = 0.1
-PYRAMID = tuple(0.98**level for level in range(12))  # sizes of each training image that samples are taken from
+DICTIONARY_PASSES = 20  # this project's; the dictionary has settled by then
+# Sizes of each training image that samples are taken from, as in the programs of the A+ authors.
+PYRAMID = tuple(0.98**level for level in range(12))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,9 +102,14 @@ def load(path):
     """
     try:
         with pathlib.Path(path).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return Regressors(**{field.name: arrays[field.name] for field in dataclasses.fields(Regressors)})
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: no trained A+ ({error}); delete it to have it made again") from error
+            trained = Regressors(**{field.name: arrays[field.name] for field in dataclasses.fields(Regressors)})
+            anchors, (responses, size) = len(trained.anchors), trained.projection.shape
+            if trained.anchors.shape[1:] == (size,) and trained.regressors.shape == (anchors, responses // 4, size):
+                return trained
+            problem = "arrays of shapes that do not fit"
+    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        problem = error
+    raise DataError(f"{path}: no trained A+ ({problem}); delete it to have it made again")
 
 
 def enlarge(trained, lr, scale):
@@ -121,7 +128,7 @@ def enlarge(trained, lr, scale):
     enlarged = imresize(padded, scale)
     features = _responses(enlarged, scale) @ trained.projection
     grid = tuple(size - margin for size in padded.shape)
-    nearest = np.abs(features @ trained.anchors.T).argmax(axis=1)
+    nearest = _nearest(features, trained.anchors)
     patches = np.empty((len(features), trained.regressors.shape[1]), np.float32)
     order = np.argsort(nearest, kind="stable")
     present, starts = np.unique(nearest[order], return_index=True)
@@ -164,7 +171,7 @@ def _overlap_average(patches, grid, scale):
 
 
 def train(paths, scale, anchors=ANCHORS, neighbours=NEIGHBOURS, max_samples=MAX_SAMPLES):
-    """Trains A+ on pictures; the numbers are those of the A+ paper, section 3.
+    """Trains A+ on pictures.
 
     Args:
       paths: the HR picture files.
@@ -177,9 +184,9 @@ def train(paths, scale, anchors=ANCHORS, neighbours=NEIGHBOURS, max_samples=MAX_
       `Regressors`.
 
     Raises:
-      DataError: if a picture cannot be read.
+      DataError: if a picture cannot be read, or is too small.
     """
-    images = [to_luma(read_image(path)).astype(np.float64) for path in paths]
+    images = [_training_image(path, scale) for path in paths]
     with tqdm.tqdm(total=2 + len(PYRAMID) + anchors, desc=f"training A+ x{scale}", leave=False) as progress:
         projection = _projection(images, scale)
         progress.update()
@@ -189,6 +196,13 @@ def train(paths, scale, anchors=ANCHORS, neighbours=NEIGHBOURS, max_samples=MAX_
         lo, hi = _collect(images, scale, projection, max_samples, progress)
         regressors = _regress(dictionary, lo, hi, neighbours, progress)
     return Regressors(projection, dictionary, regressors)
+
+
+def _training_image(path, scale):
+    image = to_luma(read_image(path)).astype(np.float64)
+    if min(image.shape) * PYRAMID[-1] < (WINDOW + 1) * scale:
+        raise DataError(f"{path}: {image.shape[1]}x{image.shape[0]} is too small to train A+ at x{scale}")
+    return image
 
 
 def _pair(image, scale):
@@ -222,7 +236,7 @@ def _learn_dictionary(features, count):
     count = min(count, len(features))
     atoms = _unit(features[random.choice(len(features), count, replace=False)])
     for _ in range(DICTIONARY_PASSES):
-        nearest = np.concatenate([np.abs(part @ atoms.T).argmax(axis=1) for part in _parts(features)])
+        nearest = _nearest(features, atoms)
         order = np.argsort(nearest, kind="stable")
         bounds = np.searchsorted(nearest[order], np.arange(count + 1))
         for atom in range(count):
@@ -267,5 +281,7 @@ def _unit(vectors):
     return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
-def _parts(array, rows=50_000):
-    return (array[start : start + rows] for start in range(0, len(array), rows))
+def _nearest(features, anchors, rows=50_000):
+    """The index of each feature's nearest anchor, in parts that bound the memory."""
+    parts = (features[start : start + rows] for start in range(0, len(features), rows))
+    return np.concatenate([np.abs(part @ anchors.T).argmax(axis=1) for part in parts])

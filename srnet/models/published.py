@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from srnet.errors import DataError
+from srnet.errors import DataError, UsageError
 
 
 def load_published(model, arrays):
@@ -13,14 +13,17 @@ def load_published(model, arrays):
     layer, so the arrays go in as they are.
 
     Args:
-      model: Keras model of a chain of convolutions, such as `build("vdsr", scale)`.
+      model: Keras model whose only weights are those of convolutions: SRCNN or VDSR.
       arrays: list of (kernel, bias), one for each convolution from first to last: kernels (height, width, channels in,
         channels out), biases (channels out,).
 
     Raises:
+      UsageError: for a network of other layers.
       DataError: if their number or a shape is not the network's; nothing is loaded then.
     """
-    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    layers = [layer for layer in model.layers if layer.weights]
+    if not all(type(layer) is keras.layers.Conv2D for layer in layers):
+        raise UsageError(f"network {model.name} is no chain of convolutions: published weights go into srcnn and vdsr")
     if len(arrays) != len(layers):
         raise DataError(f"network {model.name} has {len(layers)} convolutions, not {len(arrays)}")
     pairs = [(np.asarray(kernel, np.float32), np.asarray(bias, np.float32)) for kernel, bias in arrays]

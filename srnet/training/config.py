@@ -110,6 +110,8 @@ class TrainConfig:
         for name in ("beta_1", "beta_2"):
             if not 0 <= getattr(self, name) < 1:
                 raise UsageError(f"{name} {getattr(self, name)} cannot be used: it must be in [0, 1)")
+        if self.output_rate != 1 and self.optimizer != "sgd":
+            raise UsageError(f"output_rate {self.output_rate} cannot be used with {self.optimizer}, only with sgd")
         if self.decay_rate > 1:
             raise UsageError(f"decay_rate {self.decay_rate} cannot be used: it must be at most 1")
         choices_of = {
@@ -162,10 +164,13 @@ PRESETS = {
 # What the comparison networks' own papers set otherwise; the paper preset follows them, on the images and for the
 # steps of this project's paper. The short presets train every network alike.
 OWN_SETTINGS = {
-    # Dong et al. 2014, section 4: plain SGD, 1e-4 and for the last layer 1e-5, weights of deviation 0.001; momentum,
-    # loss and batch size are those of the authors' Caffe files.
+    # Dong et al. 2014: SGD, 1e-4 and for the last layer 1e-5, weights of deviation 0.001, 33x33
+    # patches at a stride of 14; momentum, loss and batch size are those of the authors' Caffe files, in which the
+    # biases learn more slowly, too.
     "srcnn": {
         "initializer": "paper",
+        "patch": 33,
+        "stride": 14,
         "optimizer": "sgd",
         "learning_rate": 1e-4,
         "output_rate": 0.1,
@@ -174,8 +179,11 @@ OWN_SETTINGS = {
         "weight_decay": 0.0,
         "batch_size": 128,
     },
-    # Kim et al. 2016, sections 3.2 and 4.2; theta of the clipping is not given there, 0.01 is what others use.
+    # Kim et al. 2016, for one scale at a time; theta of the clipping is not given there, 0.01 is what
+    # others use.
     "vdsr": {
+        "patch": 41,
+        "stride": 41,
         "optimizer": "sgd",
         "learning_rate": 0.1,
         "decay_rate": 0.1,
@@ -184,8 +192,8 @@ OWN_SETTINGS = {
         "weight_decay": 1e-4,
         "batch_size": 64,
     },
-    # Mao et al. 2016, section 3: Adam at 1e-4 for all layers.
-    "rednet": {"learning_rate": 1e-4, "decay_rate": 1.0, "weight_decay": 0.0},
+    # Mao et al. 2016: Adam at 1e-4 for all layers, 50x50 patches; the rest of Adam as its authors have it.
+    "rednet": {"patch": 50, "learning_rate": 1e-4, "decay_rate": 1.0, "beta_2": 0.999, "weight_decay": 0.0},
 }
 
 

@@ -93,7 +93,9 @@ def make_step(config, model, optimizer):
     def step(lr, hr):
         loss, gradients = gradients_of(lr, hr)
         if config.clip:
-            bound = config.clip / optimizer.learning_rate
+            # A share of each device is clipped, so that their sum keeps within the bound.
+            replicas = tf.distribute.get_strategy().num_replicas_in_sync
+            bound = config.clip / optimizer.learning_rate / replicas
             gradients = [tf.clip_by_value(gradient, -bound, bound) for gradient in gradients]
         gradients = [gradient * config.output_rate if slow else gradient for gradient, slow in zip(gradients, slowed)]
         optimizer.apply_gradients(zip(gradients, model.trainable_variables))

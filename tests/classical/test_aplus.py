@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import PIL.Image
 import pytest
 
 from srnet import metrics
@@ -94,9 +95,21 @@ def test_file_loads_back_and_damage_is_named(tmp_path):
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(DataError, match=r"aplus\.npz: no trained A\+ .*delete it"):
         aplus.load(path)
-    np.savez(path, projection=np.zeros(3))
+    shapes = {"projection": (4, 3), "anchors": (2, 3), "regressors": (2, 1, 4)}
+    for content in ({"projection": (3,)}, shapes):
+        np.savez(path, **{name: np.zeros(shape) for name, shape in content.items()})
+        with pytest.raises(DataError, match=r"aplus\.npz"):
+            aplus.load(path)
+    path.write_bytes(b"")
     with pytest.raises(DataError, match=r"aplus\.npz"):
         aplus.load(path)
+
+
+def test_picture_too_small_to_learn_from_is_named(tmp_path):
+    path = tmp_path / "small.png"
+    PIL.Image.new("L", (9, 50)).save(path)
+    with pytest.raises(DataError, match=r"small\.png: 9x50 is too small"):
+        aplus.train([path], 2)
 
 
 def test_made_once_and_kept(picture_root, tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ import scipy.ndimage
 
 from srnet import models
 from srnet.data.resize import imresize
-from srnet.errors import DataError
+from srnet.errors import DataError, UsageError
 
 LR = np.random.default_rng(0).uniform(0, 255, (11, 14)).astype(np.float32)
 
@@ -95,3 +95,8 @@ def test_arrays_of_other_shapes_are_refused_whole():
     with pytest.raises(DataError, match="srcnn has 3 convolutions, not 2"):
         models.load_published(model, arrays[:2])
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights()))
+
+
+def test_networks_of_other_layers_take_no_published_arrays():
+    with pytest.raises(UsageError, match="network rednet is no chain of convolutions"):
+        models.load_published(models.build("rednet", 2, filters=2, depth=2), [])

@@ -22,6 +22,7 @@ TINY = {
         "epochs": 2,
     },
     "networks": {"srcnn": {"model_options": {"filters": [2, 2]}}},
+    "methods": ["bicubic", "aplus", "srcnn", "vdsr", "full"],
     "sets": ["held_out"],
 }
 

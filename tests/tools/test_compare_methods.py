@@ -1,6 +1,7 @@
 """Table 2: made at a tiny budget, and its text from records alone, beside the published figures."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -34,27 +35,31 @@ def test_published_figures_have_sources_and_none_is_unconfirmed():
     assert all(source and "unconfirmed" not in source for _, _, source in literature.values())
 
 
-def _record(method, scale, psnr, parameters):
+def _record(method, scale, psnr, parameters, **options):
     measurement = {"psnr": psnr, "ssim": 0.9, "images": 5, "seconds": 1.0}
     cost = {"parameters": parameters, "macs": parameters and 1e9, "seconds_per_megapixel": 0.5, "hardware": {}}
-    run = {"steps": 2000, "batch_size": 16, "patch": 48, "optimizer": "adam"} if parameters else None
-    found = {"method": method, "scale": scale, "seed": 0, "cost": cost, "run": run}
-    return {**found, "measurements": {"Set5": measurement}}
+    run = {"steps": 2000, "batch_size": 16, "patch": 48, "precision": "mixed_bfloat16", "seconds": 500.0}
+    found = {"method": method, "scale": scale, "seed": 0, "cost": cost, "measurements": {"Set5": measurement}}
+    return {**found, "run": {**run, "model_options": options} if parameters else None}
 
 
 def test_table_gives_ours_and_the_published_figure():
-    found = [_record("vdsr", 2, 36.5, 665921), _record("bicubic", 2, 33.66, None), _record("full", 2, 36.25, 406913)]
-    lines = compare_methods.describe_table([*found, {**found[2], "method": "no_skips"}], "cpu").splitlines()
+    found = [
+        _record("vdsr", 2, 36.5, 665921),
+        _record("bicubic", 2, 33.66, None),
+        _record("rednet", 2, 36.25, 1035201, filters=64),
+        {**_record("full", 2, 36.0, 406913), "cost": None},
+        _record("no_skips", 2, 30.0, 406913),
+    ]
+    lines = compare_methods.describe_table(found, "cpu").splitlines()
     assert lines[2] == "x2, PSNR in dB / SSIM:"
-    assert lines[6].startswith(
-        "| Bicubic | - | - | 0.50 | - | 33.66 / 0.9000<br>*33.66 / 0.9299* | -<br>*30.24 / 0.8688* |"
+    starts = (
+        "| Bicubic | - | - | 0.50 | - | - | 33.66 / 0.9000<br>*33.66 / 0.9299* | -<br>*30.24 / 0.8688* |",
+        "| VDSR | 665,921 | 1.0 | 0.50 | 2,000 x 16, 48x48 | bfloat16, 8 | 36.50 / 0.9000<br>*37.53 / 0.9587* |",
+        "| RED-Net, filters 64 | 1,035,201 | 1.0 | 0.50 | 2,000 x 16, 48x48 | bfloat16, 8 | 36.25 / 0.9000 | - |",
     )
-    start = "| VDSR | 665,921 | 1.0 | 0.50 | 2,000 x 16, 48x48, adam | 36.50 / 0.9000<br>*37.53 / 0.9587* |"
-    assert lines[7].startswith(start)
-    assert lines[8].startswith(
-        "| the paper's network | 406,913 | 1.0 | 0.50 | 2,000 x 16, 48x48, adam | 36.25 / 0.9000 |"
-    )
-    assert len([line for line in lines if line.startswith("| ")]) == 5
+    rows = [line for line in lines if line.startswith("| ")][2:]
+    assert len(rows) == 3 and all(row.startswith(start) for row, start in zip(rows, starts))
     assert "Lim et al. 2017 (EDSR), comparison table" in lines[-1]
 
 
@@ -67,10 +72,34 @@ def test_methods_are_trained_measured_and_kept(run_tool, picture_root, tmp_path)
     assert bicubic["measurements"]["held_out"]["psnr"] == pytest.approx(np.mean([score.psnr for score in expected]))
     assert srcnn["run"]["model_options"] == {"filters": [2, 2]}
     assert srcnn["cost"]["parameters"] == 81 * 2 + 2 + 25 * 4 + 2 + 25 * 2 + 1
-    assert f"| SRCNN | {srcnn['cost']['parameters']} |" in output
+    assert f"| SRCNN, filters [2, 2] | {srcnn['cost']['parameters']} |" in output
     costs = {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/*/*.json")}
     assert run_tool(*flags)[0] == 0
     assert costs == {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/*/*.json")}
+
+
+def test_damaged_files_of_a_cell_cost_that_cell_alone(run_tool, tmp_path):
+    flags = ("compare_methods.py", "--scales=2", "--methods=bicubic,srcnn")
+    assert run_tool(*flags)[0] == 0
+    results = tmp_path / "results/quick.jsonl"
+    for name in ("run.json", "cost.json", "evaluation_held_out.json", "metrics.jsonl"):
+        results.unlink()
+        damaged = tmp_path / "runs/srcnn_x2_seed0" / name
+        sound = damaged.read_text()
+        damaged.write_text('{"psnr": 1}\n')
+        status, _, errors = run_tool(*flags)
+        assert status == 1 and len(errors) == 1 and "srcnn_x2_seed0: " in errors[0] and name in errors[0]
+        assert [json.loads(line)["method"] for line in results.read_text().splitlines()] == ["bicubic"]
+        damaged.write_text(sound)
+
+
+def test_a_set_that_has_changed_is_measured_again(run_tool, picture_root, tmp_path):
+    flags = ("compare_methods.py", "--scales=2", "--methods=bicubic")
+    assert run_tool(*flags)[0] == 0
+    shutil.copy(picture_root / "tiny/b2.png", picture_root / "held_out/b.png")
+    assert run_tool(*flags)[0] == 0
+    (record,) = map(json.loads, (tmp_path / "results/quick.jsonl").read_text().splitlines())
+    assert record["measurements"]["held_out"]["images"] == 2
 
 
 def test_unknown_method(run_tool):

@@ -21,13 +21,17 @@ CROP = "held_out:1:2:3,5,16,12"
 def test_crops_are_the_methods_and_a_missing_run_is_named(run_tool, picture_root, tmp_path):
     status, output, errors = run_tool("visual_comparison.py", f"--picture={CROP}", "--methods=bicubic,vdsr")
     assert status == 1
-    assert len(errors) == 1 and "vdsr x2: no complete run in" in errors[0] and "tools/compare_methods.py" in errors[0]
+    assert (
+        len(errors) == 1
+        and "vdsr_x2_seed0: no complete run; make it with" in errors[0]
+        and "tools/compare_methods.py" in errors[0]
+    )
     (line,) = map(json.loads, (tmp_path / "results/figure_6_quick.jsonl").read_text().splitlines())
     (path,) = find_images("held_out", picture_root)
     (score,) = metrics.evaluate(make_bicubic(2), [path], 2)
     assert (line["psnr"], line["ssim"]) == pytest.approx((score.psnr, score.ssim), abs=1e-6)
     original = read_image(path)
-    kept = read_image(tmp_path / "results/figure_6_quick/held_out_1_x2_original.png")
+    kept = read_image(tmp_path / "results/figure_6_quick/held_out_1_x2_3-5-16-12_original.png")
     np.testing.assert_array_equal(kept, original[5:17, 3:19])
     # Bicubic interpolation of luma and chroma is, but for rounding luma to 8 bits, that of RGB.
     crop = read_image(tmp_path / "results" / line["file"]).astype(float)
@@ -35,6 +39,29 @@ def test_crops_are_the_methods_and_a_missing_run_is_named(run_tool, picture_root
     assert np.abs(crop - expected).max() <= 2
     with PIL.Image.open(output.strip()) as figure:
         assert figure.size[0] > 1000
+
+
+def test_grey_pictures_are_luma_as_they_are(picture_root):
+    (path,) = [path for path in find_images("tiny", picture_root) if path.name == "grey.png"]
+    picture = visual_comparison.open_picture("tiny", 3, 2, (0, 0, 8, 8), picture_root)
+    sr, (psnr, ssim) = visual_comparison.enlarge(make_bicubic(2), picture, 2)
+    (score,) = metrics.evaluate(make_bicubic(2), [path], 2)
+    assert sr.shape == picture.shape == (32, 46)
+    assert (psnr, ssim) == pytest.approx((score.psnr, score.ssim), abs=1e-6)
+
+
+def test_crops_of_one_picture_do_not_mix(run_tool, tmp_path):
+    flags = ("visual_comparison.py", f"--picture={CROP}", "--picture=held_out:1:2:0,0,8,8", "--methods=bicubic")
+    assert run_tool(*flags)[0] == 0
+    results = tmp_path / "results"
+    lines = [json.loads(line) for line in (results / "figure_6_quick.jsonl").read_text().splitlines()]
+    assert sorted((line["crop"], read_image(results / line["file"]).shape) for line in lines) == [
+        ([0, 0, 8, 8], (8, 8, 3)),
+        ([3, 5, 16, 12], (12, 16, 3)),
+    ]
+    before = {path: path.stat().st_mtime_ns for path in results.glob("*/*bicubic.png")}
+    assert len(before) == 2 and run_tool(*flags)[0] == 0
+    assert before == {path: path.stat().st_mtime_ns for path in results.glob("*/*bicubic.png")}
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,7 @@ def test_foreign_files_are_refused(tmp_path):
         ({"loss": "l1"}, "choose one of mse, euclidean"),
         ({"decay_rate": 1.5}, "decay_rate 1.5"),
         ({"clip": -1.0}, "clip -1.0"),
+        ({"output_rate": 0.1}, "output_rate 0.1 cannot be used with adam, only with sgd"),
         ({"train_sets": ()}, "train_sets is empty"),
         ({"model_options": {"scale": 3}}, "model_options cannot have 'scale'"),
     ],
