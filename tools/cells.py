@@ -234,7 +234,7 @@ def make(cells, jobs, data_root, cache_dir):
                     waiting.remove(cell)
                     if process:
                         running[cell] = process
-                progress.n = sum(map(_done, cells))
+                progress.n = sum(_done(cell) + _begun(cell) * (cell in running) for cell in cells)
                 names = [cell.name for cell in running] + [f"{cell.name} by another process" for cell in elsewhere]
                 progress.set_description_str(", ".join(names) or "ending")
                 progress.refresh()
@@ -267,7 +267,7 @@ def _start(cell, command):
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                env={**os.environ, "PYTHONPATH": path},
+                env={**os.environ, "PYTHONPATH": path, "TQDM_MININTERVAL": "2"},
             )
     except BlockingIOError:
         raise
@@ -286,8 +286,23 @@ def _whole(cell):
 
 def _done(cell):
     images = sum(count for name, count in cell.sets.items() if cell.measurement(name).exists())
+    return _steps(cell) + IMAGE_WORTH * images
+
+
+def _steps(cell):
     try:
         lines = epochs_of(cell) if cell.config else []
     except DataError:
         lines = []
-    return (lines[-1]["step"] if lines else 0) + IMAGE_WORTH * images
+    return lines[-1]["step"] if lines else 0
+
+
+def _begun(cell):
+    """What the command that runs has done beyond `_done`, by the progress bar that it draws into its log."""
+    with cell.log.open("rb") as log:
+        log.seek(max(0, cell.log.stat().st_size - 500))
+        bars = re.findall(rb"([a-z_]+): [^:]*?(\d+)/\d+ \[", log.read())
+    label, done = bars[-1] if bars else (b"", 0)
+    if label == b"training":
+        return max(0, int(done) - _steps(cell))
+    return IMAGE_WORTH * int(done) if label.decode() == cell.method else 0

@@ -1,0 +1,31 @@
+"""Cells: what is done of them, for the progress bar."""
+
+import json
+
+import pytest
+
+from srnet.training.config import TrainConfig
+from tools import cells
+
+TRAINING = "$ command\rtraining:   2%|2    | 46/200 [00:20<01:07,  2.29step/s]\rtraining:  24%|##4  | 48/200 [00:21<01:"
+EVALUATING = "Set5\rfull:   0%|     | 0/5 [00:00<?, ?image/s]\rfull:  60%|###  | 3/5 [00:01<00:00,  2.1image/s]"
+
+
+@pytest.mark.parametrize(
+    ("log", "begun"),
+    [
+        (TRAINING, 8),
+        (EVALUATING, 3 * cells.IMAGE_WORTH),
+        ("training A+ x2:  50%|#####     | 519/1038 [00:21<00:20, 24.3it/s]", 0),
+        ("$ command\n", 0),
+    ],
+)
+def test_a_running_command_tells_how_far_it_is(tmp_path, log, begun):
+    config = TrainConfig(steps_per_epoch=40, epochs=5)
+    cell = cells.Cell("full", 2, tmp_path / "full_x2_seed0", {"Set5": 5}, config=config)
+    cell.folder.mkdir()
+    line = {"epoch": 1, "step": 40, "psnr": 30.0, "ssim": 0.9, "seconds": 9.0}
+    cell.run.metrics.write_text(json.dumps(line) + "\n")
+    cell.log.write_text(log)
+    assert cells._done(cell) == 40
+    assert cells._begun(cell) == begun
