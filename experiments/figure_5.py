@@ -5,7 +5,8 @@ convolutions better than plain ones (5b), and both together clearly better than 
 
 Command: python tools/ablation_sweep.py --preset=cpu   (two cores: about three hours, with Table 1)
          python tools/ablation_sweep.py --preset=quick (two cores: a quarter of an hour, with Table 1)
-Expect: see README.md beside this file.
+Expect, at the cpu budget (seed 0, two cores, commit 0cda4a9), x2, five images of Urban100, PSNR in dB: full 27.89,
+no_deconv 27.90, no_dilation 27.95, no_deconv_no_dilation 27.91.
 """
 
 # Title of the panel: label and network of each of its curves.

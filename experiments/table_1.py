@@ -6,7 +6,8 @@ converges more slowly, and that both together are best in speed and result. Its 
 
 Command: python tools/ablation_sweep.py --preset=cpu   (two cores: about three hours, with Figure 5)
          python tools/ablation_sweep.py --preset=quick (two cores: a quarter of an hour, with Figure 5)
-Expect, at the cpu budget and x2 on all of Urban100: see README.md beside this file.
+Expect, at the cpu budget (seed 0, two cores, commit 0cda4a9), x2, all of Urban100, PSNR in dB: none 27.87,
+local 28.42, long 28.60, both 28.90.
 """
 
 # Column of the table: network.
