@@ -5,7 +5,7 @@ every set, in PSNR and SSIM. Its figures are not known to this project; those of
 the same protocol, stand beside ours in italics (`literature.csv`, with sources).
 
 Command: python tools/compare_methods.py --preset=cpu   (two cores: about four hours)
-         python tools/compare_methods.py --preset=quick (two cores: a quarter of an hour)
+         python tools/compare_methods.py --preset=quick (two cores: a quarter of an hour; without A+)
 Expect: see README.md beside this file.
 """
 
