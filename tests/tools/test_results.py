@@ -1,0 +1,29 @@
+"""The committed tables are those of the committed records."""
+
+import pathlib
+
+import pytest
+
+from srnet.data.images import read_image
+from tools import ablation_sweep, compare_methods, records, visual_comparison
+
+RESULTS = pathlib.Path(__file__).parents[2] / "experiments" / "results"
+
+
+@pytest.mark.parametrize("path", RESULTS.glob("*.jsonl"), ids=lambda path: path.stem)
+def test_tables_are_made_from_the_records(path):
+    if path.stem.startswith("figure_6"):
+        for key, line in visual_comparison.read_lines(path).items():
+            left, top, width, height = key[3]
+            assert read_image(RESULTS / line["file"]).shape[:2] == (height, width)
+        return
+    found = records.read_records(path)
+    tables = {
+        f"table_1_{path.stem}.md": ablation_sweep.describe_table(found, path.stem),
+        f"table_2_{path.stem}.md": compare_methods.describe_table(found, path.stem),
+    }
+    for name, text in tables.items():
+        if (RESULTS / name).exists():
+            assert (RESULTS / name).read_text() == text
+    assert any((RESULTS / name).exists() for name in tables)
+    assert all({"command", "commit", "hardware", "seconds"} <= set(each["run"]) for each in found if each["run"])
