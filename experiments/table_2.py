@@ -6,7 +6,8 @@ the same protocol, stand beside ours in italics (`literature.csv`, with sources)
 
 Command: python tools/compare_methods.py --preset=cpu   (two cores: about four hours)
          python tools/compare_methods.py --preset=quick (two cores: a quarter of an hour; without A+)
-Expect: see README.md beside this file.
+Expect, at the cpu budget and x2 on Set5 (seed 0, two cores), PSNR in dB: bicubic 33.66, A+ 36.64, SRCNN 35.75, the
+paper's network 36.26.
 """
 
 # Row of the table: method or network, and its name in literature.csv; RED30's published figures are not confirmed.
