@@ -234,7 +234,7 @@ def make(cells, jobs, data_root, cache_dir):
                     waiting.remove(cell)
                     if process:
                         running[cell] = process
-                progress.n = sum(_done(cell) + _begun(cell) * (cell in running) for cell in cells)
+                progress.n = sum(map(_done, cells)) + sum(map(_begun, running))
                 names = [cell.name for cell in running] + [f"{cell.name} by another process" for cell in elsewhere]
                 progress.set_description_str(", ".join(names) or "ending")
                 progress.refresh()
