@@ -5,9 +5,9 @@ Each budget is a preset of `srnet.train`, what it changes there, and for some ne
 
 | budget | images | steps, batch, patch | measured after each epoch | hardware, time for Table 1 and Figure 5 |
 | --- | --- | --- | --- | --- |
-| paper | T91, BSD200 | 100 epochs of 1,000, 32, 64x64 | five images of Urban100 | a GPU, a day |
-| cpu | T91, BSD200 | 10 epochs of 200, 16, 48x48 | five images of Urban100 | two cores, three hours |
-| quick | scikit-image | 5 epochs of 40, 16, 48x48 | three photographs of scikit-image | two cores, 15 minutes |
+| paper | T91, BSD200 | 100 epochs of 1,000, 32, 64x64 | five images of Urban100 | a GPU, not measured |
+| cpu | T91, BSD200 | 10 epochs of 200, 16, 48x48 | five images of Urban100 | two cores, 3 h (estimate) |
+| quick | scikit-image | 5 epochs of 40, 16, 48x48 | three photographs of scikit-image | two cores, 13 minutes |
 
 The five images are the 11th, 31st, 51st, 71st and 91st of Urban100: all hundred after every epoch would take longer
 than the training.

@@ -4,8 +4,8 @@ The paper (section 3.3) finds its network above RED-Net, VDSR, SRCNN, A+ and bic
 every set, in PSNR and SSIM. Its figures are not known to this project; those of the methods' own papers, measured by
 the same protocol, stand beside ours in italics (`literature.csv`, with sources).
 
-Command: python tools/compare_methods.py --preset=cpu   (two cores: about four hours)
-         python tools/compare_methods.py --preset=quick (two cores: a quarter of an hour; without A+)
+Command: python tools/compare_methods.py --preset=cpu   (two cores: five hours by estimate)
+         python tools/compare_methods.py --preset=quick (two cores: minutes, not measured yet; without A+)
 Expect, at the cpu budget and x2 on Set5 (seed 0, two cores), PSNR in dB: bicubic 33.66, A+ 36.64, SRCNN 35.75, the
 paper's network 36.26.
 """

@@ -1,7 +1,7 @@
 """Regenerates Table 1 (what the skips are worth) and Figure 5 (PSNR against epochs) of the paper.
 
-python tools/ablation_sweep.py --preset=quick    a quarter of an hour on two cores, on scikit-image's photographs
-python tools/ablation_sweep.py --preset=cpu      about three hours on two cores, on T91 and BSD200
+python tools/ablation_sweep.py --preset=quick    13 minutes on two cores, on scikit-image's photographs
+python tools/ablation_sweep.py --preset=cpu      three hours by estimate on two cores, on T91 and BSD200
 python tools/ablation_sweep.py --preset=paper    the paper's own budget
 
 Each cell is a run folder. The same command goes on after a stop, and makes no finished cell again.

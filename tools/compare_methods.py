@@ -1,7 +1,7 @@
 """Regenerates Table 2 of the paper: bicubic, A+, SRCNN, VDSR, RED-Net and the paper's network on the test sets.
 
-python tools/compare_methods.py --preset=quick    a quarter of an hour on two cores, on scikit-image's photographs
-python tools/compare_methods.py --preset=cpu      about four hours on two cores, on T91 and BSD200
+python tools/compare_methods.py --preset=quick    on scikit-image's photographs
+python tools/compare_methods.py --preset=cpu      five hours by estimate on two cores, on T91 and BSD200
 python tools/compare_methods.py --preset=paper    the paper's own budget
 
 It shares its runs with ablation_sweep.py. The same command goes on after a stop, and makes nothing again.
