@@ -6,7 +6,7 @@ Each budget is a preset of `srnet.train`, what it changes there, and for some ne
 | budget | images | steps, batch, patch | measured after each epoch | hardware, time for Table 1 and Figure 5 |
 | --- | --- | --- | --- | --- |
 | paper | T91, BSD200 | 100 epochs of 1,000, 32, 64x64 | five images of Urban100 | a GPU, not measured |
-| cpu | T91, BSD200 | 10 epochs of 200, 16, 48x48 | five images of Urban100 | two cores, 3 h (estimate) |
+| cpu | T91, BSD200 | 10 epochs of 200, 16, 48x48 | five images of Urban100 | two cores, 2 h 45 min |
 | quick | scikit-image | 5 epochs of 40, 16, 48x48 | three photographs of scikit-image | two cores, 13 minutes |
 
 The five images are the 11th, 31st, 51st, 71st and 91st of Urban100: all hundred after every epoch would take longer

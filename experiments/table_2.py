@@ -4,10 +4,10 @@ The paper (section 3.3) finds its network above RED-Net, VDSR, SRCNN, A+ and bic
 every set, in PSNR and SSIM. Its figures are not known to this project; those of the methods' own papers, measured by
 the same protocol, stand beside ours in italics (`literature.csv`, with sources).
 
-Command: python tools/compare_methods.py --preset=cpu   (two cores: five hours by estimate)
+Command: python tools/compare_methods.py --preset=cpu   (two cores: two hours for x2)
          python tools/compare_methods.py --preset=quick (two cores: minutes, not measured yet; without A+)
-Expect, at the cpu budget and x2 on Set5 (seed 0, two cores), PSNR in dB: bicubic 33.66, A+ 36.64, SRCNN 35.75, the
-paper's network 36.26.
+Expect, at the cpu budget and x2 on Set5 (seed 0, two cores), PSNR in dB: bicubic 33.66, A+ 36.64, SRCNN 36.50, VDSR
+36.56, RED-Net of 64 filters 37.04, the paper's network 36.26.
 """
 
 # Row of the table: method or network, and its name in literature.csv; RED30's published figures are not confirmed.
@@ -20,5 +20,4 @@ ROWS = {
     "the paper's network": ("full", None),
 }
 SCALES = (2, 4)
-OUTPUT = (720, 1280)  # HR size in pixels for which multiply-accumulates and seconds are given
 NOTE = "A+ learns from T91; minutes are those of training, with its validation."

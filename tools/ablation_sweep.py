@@ -1,7 +1,7 @@
 """Regenerates Table 1 (what the skips are worth) and Figure 5 (PSNR against epochs) of the paper.
 
 python tools/ablation_sweep.py --preset=quick    13 minutes on two cores, on scikit-image's photographs
-python tools/ablation_sweep.py --preset=cpu      three hours by estimate on two cores, on T91 and BSD200
+python tools/ablation_sweep.py --preset=cpu      2 h 45 min on two cores, on T91 and BSD200
 python tools/ablation_sweep.py --preset=paper    the paper's own budget
 
 Each cell is a run folder. The same command goes on after a stop, and makes no finished cell again.
@@ -48,10 +48,12 @@ def needed(scales, variants):
             raise UsageError(f"--variants: {name!r} is unknown: choose among {', '.join(VARIANTS)}")
     if variants:
         return [(name, scale) for scale in scales for name in dict.fromkeys(variants)]
-    curves = [name for panel in figure_5.PANELS.values() for name in panel.values()]
     pairs = [(name, scale) for scale in scales for name in table_1.COLUMNS.values()]
     return list(
-        dict.fromkeys(pairs + [(name, scale) for scale in scales if scale in figure_5.SCALES for name in curves])
+        dict.fromkeys(
+            pairs
+            + [(name, scale) for scale in scales if scale in figure_5.SCALES for name in sorted(figure_5.NETWORKS)]
+        )
     )
 
 
@@ -64,7 +66,7 @@ def main(arguments):
     commands.expect(arguments, 0)
     values = flags.FLAGS
     budget = values.preset
-    scales, seeds = places.integers("scales"), places.integers("seeds")
+    scales, seeds = places.scales(), places.integers("seeds")
     pairs = needed(scales, values.variants)
     whole = {table_set(budget): len(find_images(table_set(budget), values.data_root))}
     # Where the epochs are measured on the whole set, nothing is left to be measured at the end.
@@ -74,8 +76,9 @@ def main(arguments):
         for network, scale in pairs
         for seed in seeds
     ]
+    sweep += [places.find_cell("bicubic", scale, whole) for scale in scales]
     places.check_training_sets(sweep)
-    records.read_records(places.results_file())
+    check_alike(records.read_records(places.results_file()), sweep, places.results_file())
     failed = []
     try:
         failed += cells.make(sweep, values.jobs, values.data_root, values.cache_dir)
@@ -87,35 +90,44 @@ def main(arguments):
 
 
 def _write_results(found, budget):
-    """Writes the table and the figure from all records of this budget."""
-    check_alike(found, places.results_file())
-    folder = places.results_file().parent
-    table = describe_table(found, budget)
-    records.write_text(folder / f"table_1_{budget}.md", table)
-    draw_curves(found, folder / f"figure_5_{budget}.png")
-    print(table)
-    for path in (places.results_file(), folder / f"table_1_{budget}.md", folder / f"figure_5_{budget}.png"):
-        print(path)
+    """Writes the table and the figure from all records of this budget, each if there are any for it."""
+    folder, written = places.results_file().parent, [places.results_file()]
+    methods = {record["method"] for record in found}
+    if methods & set(table_1.COLUMNS.values()):
+        written.append(folder / f"table_1_{budget}.md")
+        table = describe_table(found, budget)
+        records.write_text(written[-1], table)
+        print(table)
+    if methods & figure_5.NETWORKS:
+        written.append(folder / f"figure_5_{budget}.png")
+        draw_curves(found, written[-1])
+    print(*filter(pathlib.Path.exists, written), sep="\n")
 
 
-def check_alike(found, path):
-    """Checks that the paper's networks were trained alike, so that a table may hold them side by side.
+def check_alike(found, sweep, path):
+    """Checks that earlier runs of the paper's networks were trained as a sweep will, so that one table may hold both.
 
     Args:
       found: list of records, of any methods.
-      path: their file, for the message.
+      sweep: list of cells, those of networks first and all trained alike; records of the same cells may differ, as they
+        will be replaced.
+      path: the records' file, for the message.
 
     Raises:
-      DataError: if they were not; the message names two that differ.
+      DataError: if one was trained otherwise; the message names it.
     """
-    ours = [record for record in found if record["method"] in VARIANTS and record["run"]]
-    for record in ours:
-        first, other = (records.settings_of(each["run"]) for each in (ours[0], record))
-        for name in first:
-            if first[name] != other[name]:
-                one, two = (f"{r['method']} x{r['scale']} seed {r['seed']}" for r in (ours[0], record))
+    replaced = {(cell.method, cell.scale, cell.seed) for cell in sweep}
+    config = sweep[0].config.to_json()
+    for record in found:
+        key = record["method"], record["scale"], record["seed"]
+        if record["method"] not in VARIANTS or key in replaced:
+            continue
+        for name, value in records.settings_of(record["run"]).items():
+            ours = sweep[0].config.total_steps if name == "steps" else config[name]
+            if value != ours:
                 raise DataError(
-                    f"{path}: {one} has {name} {first[name]}, {two} has {other[name]}; remove the line of the older run"
+                    f"{path}: {key[0]} x{key[1]} seed {key[2]} has {name} {value}, this sweep would have {ours}; "
+                    "remove its line or choose another --output"
                 )
 
 
@@ -134,6 +146,12 @@ def describe_table(found, budget):
     for scale in sorted({scale for _, scale in runs}):
         columns = {label: runs.get((network, scale), []) for label, network in table_1.COLUMNS.items()}
         lines += [_describe_scale(columns, scale, budget), ""]
+        for record in found:
+            if (record["method"], record["scale"]) == ("bicubic", scale) and table_set(budget) in record[
+                "measurements"
+            ]:
+                figures = _figures([record["measurements"][table_set(budget)]])
+                lines += [f"Bicubic interpolation: {figures} on all of {table_set(budget)}.", ""]
     return "\n".join(lines)
 
 

@@ -239,6 +239,10 @@ def make(cells, jobs, data_root, cache_dir):
                 progress.set_description_str(", ".join(names) or "ending")
                 progress.refresh()
                 time.sleep(0.5)
+        except KeyboardInterrupt:
+            if running:
+                progress.write("stopping: what runs saves its state; the same command goes on from there", sys.stderr)
+            raise
         finally:
             signal.signal(signal.SIGTERM, usual)
             for process in running.values():
@@ -300,9 +304,12 @@ def _steps(cell):
 def _begun(cell):
     """What the command that runs has done beyond `_done`, by the progress bar that it draws into its log."""
     with cell.log.open("rb") as log:
+        command = log.readline().decode()
         log.seek(max(0, cell.log.stat().st_size - 500))
         bars = re.findall(rb"([a-z_]+): [^:]*?(\d+)/\d+ \[", log.read())
     label, done = bars[-1] if bars else (b"", 0)
     if label == b"training":
         return max(0, int(done) - _steps(cell))
-    return IMAGE_WORTH * int(done) if label.decode() == cell.method else 0
+    # While a measuring command ends, its file is there already, and counted.
+    ending = any(str(path) in command and path.exists() for path in map(cell.measurement, cell.sets))
+    return IMAGE_WORTH * int(done) if label.decode() == cell.method and not ending else 0

@@ -1,7 +1,7 @@
 """Regenerates Table 2 of the paper: bicubic, A+, SRCNN, VDSR, RED-Net and the paper's network on the test sets.
 
 python tools/compare_methods.py --preset=quick    on scikit-image's photographs
-python tools/compare_methods.py --preset=cpu      five hours by estimate on two cores, on T91 and BSD200
+python tools/compare_methods.py --preset=cpu      two cores: two hours for --scales=2; T91 and BSD200
 python tools/compare_methods.py --preset=paper    the paper's own budget
 
 It shares its runs with ablation_sweep.py. The same command goes on after a stop, and makes nothing again.
@@ -24,7 +24,7 @@ from srnet import commands
 from srnet.data.datasets import find_images
 from srnet.errors import DataError
 from srnet.files import write_json
-from srnet.models.cost import multiply_accumulates
+from srnet.models.cost import OUTPUT_SIZE, multiply_accumulates
 from srnet.training.origin import hardware
 from srnet.training.runs import load_run
 from tools import cells, places, records
@@ -43,7 +43,7 @@ def main(arguments):
     commands.expect(arguments, 0)
     values = flags.FLAGS
     sets = {name: len(find_images(name, values.data_root)) for name in BUDGETS[values.preset]["sets"]}
-    table = [places.find_cell(name, scale, sets) for scale in places.integers("scales") for name in places.methods()]
+    table = [places.find_cell(name, scale, sets) for scale in places.scales() for name in places.methods()]
     places.check_training_sets(table)
     records.read_records(places.results_file())
     failed = []
@@ -71,7 +71,7 @@ def _measure_costs(table):
 
 def _cost(cell):
     """What a method costs for one picture of the size that Table 2 names."""
-    height, width = (side // cell.scale for side in table_2.OUTPUT)
+    height, width = (side // cell.scale for side in OUTPUT_SIZE)
     parameters = macs = None
     if cell.config:
         network, _ = load_run(cell.folder)
@@ -90,6 +90,8 @@ def _cost(cell):
 
 
 def _write_results(found, budget):
+    if not any(record["cost"] for record in found):
+        return
     table = describe_table(found, budget)
     path = places.results_file().parent / f"table_2_{budget}.md"
     records.write_text(path, table)
@@ -144,7 +146,7 @@ def describe_table(found, budget):
             rows.append([_describe_method(label, record), *_describe_cost(record), *_describe_run(record), *figures])
         header = ["method", "parameters", "G MAC", "s/Mpx", "steps x batch, patch", "precision, minutes", *sets]
         lines += [f"x{scale}, PSNR in dB / SSIM:", "", records.markdown_table(header, rows), ""]
-    height, width = table_2.OUTPUT
+    height, width = OUTPUT_SIZE
     lines.append(
         f"Multiply-accumulates for an output of {width}x{height} (or the next smaller multiple of the scale); seconds "
         f"for a megapixel of it in float32, on the hardware that `{budget}.jsonl` names. {table_2.NOTE}"

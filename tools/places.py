@@ -1,5 +1,6 @@
 """The flags that the tools share, and how they end."""
 
+import os
 import pathlib
 import sys
 
@@ -10,7 +11,8 @@ from srnet import commands
 from srnet.benchmark import method_of_run, named_method
 from srnet.classical import METHODS
 from srnet.data.datasets import find_images
-from srnet.errors import UsageError
+from srnet.errors import DataError, UsageError
+from srnet.files import reason
 from tools import cells
 
 
@@ -41,7 +43,7 @@ def methods():
     known = BUDGETS[flags.FLAGS.preset]["methods"]
     for name in flags.FLAGS.methods or ():
         if name not in known:
-            raise UsageError(f"--methods: {name!r} is unknown: choose among {', '.join(known)}")
+            raise UsageError(f"--methods: {name!r} is none of the {flags.FLAGS.preset} budget's: {', '.join(known)}")
     return tuple(dict.fromkeys(flags.FLAGS.methods or known))
 
 
@@ -62,9 +64,33 @@ def runs_folder():
     return flags.FLAGS.runs or cells.ROOT / "runs" / f"experiments_{flags.FLAGS.preset}"
 
 
+def scales():
+    """Returns the different scales of --scales.
+
+    Raises:
+      UsageError: if one is no integer of at least 2.
+    """
+    found = integers("scales")
+    if min(found, default=0) < 2:
+        raise UsageError(f"--scales={','.join(flags.FLAGS.scales)}: scales are integers of at least 2")
+    return found
+
+
 def results_file():
-    """Returns the file of the records of the budget of the flags."""
-    return pathlib.Path(flags.FLAGS.output) / f"{flags.FLAGS.preset}.jsonl"
+    """Returns the file of the records of the budget of the flags; its folder is made when missing.
+
+    Raises:
+      DataError: if that folder cannot be made or written.
+    """
+    folder = pathlib.Path(flags.FLAGS.output)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        problem = None if os.access(folder, os.W_OK) else "permission denied"
+    except OSError as error:
+        problem = reason(error)
+    if problem:
+        raise DataError(f"--output={folder}: cannot be written ({problem})")
+    return folder / f"{flags.FLAGS.preset}.jsonl"
 
 
 def find_cell(name, scale, sets, seed=0):
@@ -103,8 +129,8 @@ def report_failures(failed):
     """Prints a line for each failed cell and returns the exit status.
 
     Args:
-      failed: list of (cell, reason).
+      failed: list of (cell, why).
     """
-    for cell, reason in failed:
-        print(f"error: {cell.name}: {reason}", file=sys.stderr)
+    for cell, why in failed:
+        print(f"error: {cell.name}: {why}", file=sys.stderr)
     return 1 if failed else 0

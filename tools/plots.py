@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from experiments import figure_5
 from srnet.data.images import read_image, to_rgb
@@ -13,33 +14,41 @@ def draw_curves(found, path):
     """Draws Figure 5, a row of panels for each scale; over several seeds the mean and a band of their range.
 
     Args:
-      found: list of records (see `tools.records`) of runs that were trained alike.
+      found: list of records (see `tools.records`), those of the paper's networks trained alike; at least one of them.
       path: the PNG file.
     """
-    networks = {network for panel in figure_5.PANELS.values() for network in panel.values()}
     runs = {}
     for record in found:
-        if record["method"] in networks and record["run"]:
+        if record["method"] in figure_5.NETWORKS and record["run"]:
             runs.setdefault((record["scale"], record["method"]), []).append(record["run"])
-    scales = sorted({scale for scale, method in runs if method != "full"}) or [2]
+    scales = sorted({scale for scale, method in runs if method != "full"}) or sorted({scale for scale, _ in runs})
+    run = next(iter(runs.values()))[0]
+    # A curve of some of a set's images has no baseline among the records, which hold whole sets.
+    baselines = {
+        record["scale"]: record["measurements"][run["validation_set"]]["psnr"]
+        for record in found
+        if record["method"] == "bicubic" and run["validation_set"] in record["measurements"]
+    }
     figure = Figure(figsize=(13, 4 * len(scales)))
     axes = figure.subplots(len(scales), len(figure_5.PANELS), squeeze=False, sharey="row")
     for row, scale in zip(axes, scales):
         for panel, (title, curves) in zip(row, figure_5.PANELS.items()):
             for label, network in curves.items():
                 _draw_curve(panel, runs.get((scale, network), []), f"{label} ({network})")
+            if scale in baselines and not run["validation_images"]:
+                panel.axhline(baselines[scale], color="0.4", linestyle="--", linewidth=1, label="bicubic")
+            panel.xaxis.set_major_locator(MaxNLocator(integer=True))
             panel.set_title(f"{title}, x{scale}")
             panel.set_xlabel("epoch")
             panel.grid(alpha=0.3)
             if panel.lines:
                 panel.legend(loc="lower right")
-    if runs:
-        run = next(iter(runs.values()))[0]
-        part = f"{run['validation_images']} images of " if run["validation_images"] else ""
-        for row in axes:
-            row[0].set_ylabel(f"PSNR in dB, {part}{run['validation_set']}")
-        band = "; band: range over seeds" if any(len(each) > 1 for each in runs.values()) else ""
-        figure.suptitle(f"Figure 5: {run['steps']} steps of batch {run['batch_size']}, patch {run['patch']}{band}")
+    part = f"{run['validation_images']} images of " if run["validation_images"] else ""
+    for row in axes:
+        row[0].set_ylabel(f"PSNR in dB, {part}{run['validation_set']}")
+    band = "; band: range over seeds" if any(len(each) > 1 for each in runs.values()) else ""
+    training = f"{run['steps']} steps of batch {run['batch_size']}, patch {run['patch']}"
+    figure.suptitle(f"Figure 5, trained on {' + '.join(run['train_sets'])}: {training}{band}")
     figure.tight_layout()
     _save(figure, path)
 
@@ -66,18 +75,20 @@ def draw_crops(picture, crop, title, shown, folder, path):
       path: the PNG file.
     """
     left, top, width, height = crop
-    figure = Figure(figsize=(14, 6.1))
-    grid = figure.add_gridspec(2, 6, wspace=0.06, hspace=0.3, left=0.01, right=0.99, top=0.9, bottom=0.09)
-    whole = figure.add_subplot(grid[:, :2])
-    whole.imshow(to_rgb(picture))
-    whole.add_patch(Rectangle((left, top), width, height, fill=False, edgecolor="red", linewidth=2))
-    whole.set_title(title)
     crops = [("original", picture[top : top + height, left : left + width], "PSNR / SSIM of the whole picture")]
     for label, line in shown.items():
         if line:
             crops.append((label, read_image(folder / line["file"]), f"{line['psnr']:.2f} dB / {line['ssim']:.4f}"))
+    rows, columns = (1, len(crops)) if len(crops) < 4 else (2, -(-len(crops) // 2))
+    figure = Figure(figsize=(2.3 * (columns + 2), 3.05 * rows + (0.9 if rows == 1 else 0)))
+    space = {"left": 0.01, "right": 0.99, "top": 0.85 if rows == 1 else 0.9, "bottom": 0.09}
+    grid = figure.add_gridspec(rows, columns + 2, wspace=0.06, hspace=0.3, **space)
+    whole = figure.add_subplot(grid[:, :2])
+    whole.imshow(to_rgb(picture))
+    whole.add_patch(Rectangle((left, top), width, height, fill=False, edgecolor="red", linewidth=2))
+    whole.set_title(title)
     for number, (label, image, figures) in enumerate(crops):
-        panel = figure.add_subplot(grid[number // 4, 2 + number % 4])
+        panel = figure.add_subplot(grid[number // columns, 2 + number % columns])
         panel.imshow(to_rgb(image), interpolation="nearest")
         panel.set_title(label, fontsize=11)
         panel.set_xlabel(figures, fontsize=9)

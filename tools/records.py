@@ -1,6 +1,9 @@
 """Results as data: one JSON line for each method, scale and seed; and the tables made from them."""
 
+import contextlib
+import fcntl
 import json
+import os
 import pathlib
 
 from srnet.errors import DataError
@@ -13,8 +16,11 @@ _SETTINGS = (
     "train_sets",
     "batch_size",
     "patch",
+    "initializer",
     "optimizer",
     "learning_rate",
+    "beta_2",
+    "schedule",
     "precision",
     "validation_set",
     "validation_images",
@@ -164,16 +170,32 @@ def update_records(path, records):
     def key(record):
         return record["scale"], record["method"], record["seed"]
 
-    merged = {key(record): record for record in read_records(path)}
-    for record in records:
-        old = merged.get(key(record))
-        if old and _started(old) == _started(record):
-            measurements = {**old["measurements"], **record["measurements"]}
-            record = {**record, "measurements": measurements, "cost": record["cost"] or old["cost"]}
-        merged[key(record)] = record
-    ordered = [merged[each] for each in sorted(merged)]
-    write_lines(path, ordered)
+    with _alone_in(pathlib.Path(path).parent):
+        merged = {key(record): record for record in read_records(path)}
+        for record in records:
+            old = merged.get(key(record))
+            if old and _started(old) == _started(record):
+                measurements = {**old["measurements"], **record["measurements"]}
+                record = {**record, "measurements": measurements, "cost": record["cost"] or old["cost"]}
+            merged[key(record)] = record
+        ordered = [merged[each] for each in sorted(merged)]
+        write_lines(path, ordered)
     return ordered
+
+
+@contextlib.contextmanager
+def _alone_in(folder):
+    """Waits until no other process of these tools changes the results of a folder, which is made if missing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be used ({reason(error)})") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _started(record):

@@ -21,8 +21,14 @@ from experiments.budgets import BUDGETS
 from srnet import commands
 from srnet.errors import DataError
 from srnet.files import reason
-from tools import cells, records
+from srnet.models.hybrid import VARIANTS
+from tools import ablation_sweep, cells, compare_methods, records
 from tools.visual_comparison import KEY
+
+_PICTURES = string.Template("""<h2>Figure 6: details</h2>
+<p>Drag the slider: bicubic interpolation on the left, the chosen method on the right. Figures are PSNR and SSIM of the
+whole picture.</p>
+<div class="pictures">$pictures</div>""")
 
 
 def define_flags():
@@ -34,28 +40,35 @@ def define_flags():
 def main(arguments):
     commands.expect(arguments, 0)
     budget, folder = flags.FLAGS.preset, pathlib.Path(flags.FLAGS.results)
-    tables = [folder / f"table_{number}_{budget}.md" for number in (1, 2)]
-    if not any(path.exists() for path in tables):
-        raise DataError(f"{folder}: no results of budget {budget}; make them with tools/ablation_sweep.py")
-    curves = folder / f"figure_5_{budget}.png"
+    found = records.read_records(folder / f"{budget}.jsonl")
     lines = records.read_lines(folder / f"figure_6_{budget}.jsonl", {*KEY, "file", "psnr", "ssim"})
+    if not found and not lines:
+        raise DataError(f"{folder}: no results of budget {budget}; tools/ablation_sweep.py and others make them")
+    tables = []
+    if any(record["method"] in VARIANTS for record in found):
+        tables.append(ablation_sweep.describe_table(found, budget))
+    if any(record["cost"] for record in found):
+        tables.append(compare_methods.describe_table(found, budget))
+    curves = folder / f"figure_5_{budget}.png"
+    pictures = [_slider(group, folder) for group in _by_picture(lines)]
     page = string.Template((pathlib.Path(__file__).parent / "report_template.html").read_text(encoding="utf-8"))
     text = page.substitute(
         budget=budget,
-        tables="\n".join(_table(path) for path in tables if path.exists()),
+        tables="\n".join(map(_table, tables)),
         curves=_curves(curves) if curves.exists() else "",
-        pictures="\n".join(_slider(group, folder) for group in _by_picture(lines)),
+        pictures=_PICTURES.substitute(pictures="\n".join(pictures)) if pictures else "",
     )
     records.write_text(flags.FLAGS.page, text)
     print(flags.FLAGS.page)
 
 
-def _table(path):
-    return markdown.markdown(_read(path).decode("utf-8"), extensions=["tables"])
+def _table(text):
+    # The page has its own first heading.
+    return markdown.markdown(text.replace("# ", "## ", 1), extensions=["tables"])
 
 
 def _curves(path):
-    return f'<h1>Figure 5: curves</h1>\n<img class="curves" alt="PSNR against epochs" src="{_image(path)}">'
+    return f'<h2>Figure 5: curves</h2>\n<img class="curves" alt="PSNR against epochs" src="{_image(path)}">'
 
 
 def _by_picture(lines):
@@ -69,11 +82,17 @@ def _by_picture(lines):
 
 def _slider(group, folder):
     base = group["bicubic"]
-    options = [
-        f'<option data-image="{_image(folder / group[method]["file"])}" data-figures="{_figures(group[method])}">'
-        f"{html.escape(label)}</option>"
+    shown = [
+        (label, _image(folder / group[method]["file"]), _figures(group[method]))
         for label, (method, _) in reversed(table_2.ROWS.items())
         if method in group and method != "bicubic"
+    ]
+    original = folder / base["file"].replace("_bicubic.png", "_original.png")
+    if original.exists():
+        shown.append(("Original", _image(original), ""))
+    options = [
+        f'<option data-image="{image}" data-figures="{figures}">{html.escape(label)}</option>'
+        for label, image, figures in shown
     ]
     title = html.escape(f"{base['set']} image {base['image']}, x{base['scale']}")
     return f"""<figure>
@@ -99,7 +118,7 @@ def _read(path):
     try:
         return path.read_bytes()
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({reason(error)})") from error
+        raise DataError(f"{path}: cannot be read ({reason(error)}); tools/visual_comparison.py makes it") from error
 
 
 if __name__ == "__main__":

@@ -125,6 +125,8 @@ def main(arguments):
                 lines[(*place, method)] = line
                 records.write_lines(results, [lines[key] for key in sorted(lines)])
         shown = {label: lines.get((*place, method)) for label, (method, _) in table_2.ROWS.items()}
+        if not any(shown.values()):
+            continue
         name, image, scale, crop = place
         figure = results.with_name(f"{results.stem}_{_stem(place)}.png")
         draw_crops(picture, crop, f"{name} image {image}, x{scale}", shown, results.parent, figure)

@@ -1,7 +1,8 @@
-"""Prints the size and receptive field of every network: python -m srnet.models [SCALE ...]"""
+"""Prints the size, cost and receptive field of every network: python -m srnet.models [SCALE ...]"""
 
 from srnet import commands
 from srnet.models import build, names
+from srnet.models.cost import OUTPUT_SIZE, multiply_accumulates
 from srnet.models.receptive_field import receptive_field
 
 
@@ -11,12 +12,15 @@ def define_flags():
 
 def main(arguments):
     scales = commands.integers("SCALE", arguments) or (2, 4)
-    print(f"{'network':<22} {'scale':>5} {'parameters':>10}  receptive field, LR pixels")
+    height, width = OUTPUT_SIZE
+    print(f"G MAC: multiply-accumulates, in billions, for an output of {width}x{height}")
+    print(f"{'network':<22} {'scale':>5} {'parameters':>10} {'G MAC':>7}  receptive field, LR pixels")
     for name in names():
         for scale in scales:
             model = build(name, scale)
             field = receptive_field(model)
-            print(f"{name:<22} {'x' + str(scale):>5} {model.count_params():>10,}  {field}x{field}")
+            cost = multiply_accumulates(model, height // scale, width // scale) / 1e9
+            print(f"{name:<22} {'x' + str(scale):>5} {model.count_params():>10,} {cost:>7.1f}  {field}x{field}")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 import keras
 
+OUTPUT_SIZE = (720, 1280)  # HR height and width for which costs are given, as is usual in this field
+
 
 def multiply_accumulates(model, height, width):
     """Returns the multiply-accumulates of the network's trained convolutions for one LR image.

@@ -53,7 +53,11 @@ class HybridOptions:
     filters: int = 64
 
     def __post_init__(self):
-        check_options(self, at_least={"depth": 1, "filters": 1, "dilation_rates": 1})
+        check_options(
+            self,
+            at_least={"depth": 1, "filters": 1, "dilation_rates": 1},
+            one_of={"initializer": layers.INITIALIZERS, "upsampling": ("cascade", "single")},
+        )
 
 
 VARIANTS = {

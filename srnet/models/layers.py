@@ -17,16 +17,10 @@ def kernel_initializer(name):
     """Returns a fresh Keras initialiser for convolution kernels.
 
     Args:
-      name: "he" (He et al. 2015, normal) or "paper" (normal, mean 0, standard deviation 0.001; section 2.2.3).
-
-    Raises:
-      UsageError: for another name.
+      name: one of `INITIALIZERS`: "he" (He et al. 2015, normal) or "paper" (normal, mean 0, standard deviation 0.001;
+        section 2.2.3).
     """
-    if name == "he":
-        return keras.initializers.HeNormal()
-    if name == "paper":
-        return keras.initializers.RandomNormal(mean=0.0, stddev=0.001)
-    raise UsageError(f"initializer {name!r} is unknown: choose one of {', '.join(INITIALIZERS)}")
+    return {"he": keras.initializers.HeNormal(), "paper": keras.initializers.RandomNormal(mean=0.0, stddev=0.001)}[name]
 
 
 def convolve(
@@ -40,7 +34,7 @@ def convolve(
       name: name of the layer.
       filters: channels of the result.
       kernel_size: side of the kernel.
-      initializer: name, as for `kernel_initializer`.
+      initializer: name, as for `kernel_initializer`, or a Keras initialiser.
       dtype: dtype, or name of the policy, of the layer.
       padding: "same" (with zeros) or "valid".
       activation: "relu" or None.
@@ -54,7 +48,7 @@ def convolve(
         kernel_size,
         padding=padding,
         activation=activation,
-        kernel_initializer=kernel_initializer(initializer),
+        kernel_initializer=kernel_initializer(initializer) if isinstance(initializer, str) else initializer,
         dtype=dtype,
         name=name,
         **arguments,
@@ -105,8 +99,6 @@ def upsampling_strides(scale, upsampling):
     check_scale(scale)
     if upsampling == "single":
         return (scale,)
-    if upsampling != "cascade":
-        raise UsageError(f"upsampling {upsampling!r} is unknown: choose cascade or single")
     if scale == 3:
         return (3,)
     if scale & (scale - 1):

@@ -5,15 +5,16 @@ import dataclasses
 from srnet.errors import UsageError
 
 
-def check_options(options, at_least):
+def check_options(options, at_least, one_of):
     """Checks a frozen dataclass of options in place; a list from JSON becomes the tuple it stands for.
 
     Args:
       options: the dataclass, each of whose fields has a default of the right type.
       at_least: dict from the names of integer fields, or tuples of integers, to the smallest value each may have.
+      one_of: dict from the names of further fields to the values each may have.
 
     Raises:
-      UsageError: for a value of another type or below its minimum.
+      UsageError: for a value of another type, below its minimum or not among the choices.
     """
     for field in dataclasses.fields(options):
         value = getattr(options, field.name)
@@ -24,6 +25,9 @@ def check_options(options, at_least):
             raise UsageError(f"{field.name} {value!r} cannot be used: it must be like {field.default!r}")
         if isinstance(value, tuple) and not all(type(item) is int for item in value):
             raise UsageError(f"{field.name} {value!r} cannot be used: each must be an integer")
+    for name, choices in one_of.items():
+        if getattr(options, name) not in choices:
+            raise UsageError(f"{name} {getattr(options, name)!r} is unknown: choose one of {', '.join(choices)}")
     for name, minimum in at_least.items():
         value = getattr(options, name)
         several = isinstance(value, tuple)

@@ -19,18 +19,27 @@ def load_published(model, arrays):
 
     Raises:
       UsageError: for a network of other layers.
-      DataError: if their number or a shape is not the network's; nothing is loaded then.
+      DataError: if their number or a shape is not the network's, or a value not finite; nothing is loaded then.
     """
     layers = [layer for layer in model.layers if layer.weights]
     if not all(type(layer) is keras.layers.Conv2D for layer in layers):
         raise UsageError(f"network {model.name} is no chain of convolutions: published weights go into srcnn and vdsr")
+    arrays = list(arrays)
     if len(arrays) != len(layers):
         raise DataError(f"network {model.name} has {len(layers)} convolutions, not {len(arrays)}")
-    pairs = [(np.asarray(kernel, np.float32), np.asarray(bias, np.float32)) for kernel, bias in arrays]
-    for number, (layer, pair) in enumerate(zip(layers, pairs), 1):
-        for part, array, variable in zip(("kernel", "bias"), pair, layer.weights):
+    pairs = []
+    for number, (layer, given) in enumerate(zip(layers, arrays), 1):
+        place = f"convolution {number} of {len(layers)}"
+        try:
+            pairs.append([np.asarray(array, np.float32) for array in given])
+        except (TypeError, ValueError) as error:
+            raise DataError(f"{place}: expected a pair of arrays, kernel and bias ({error})") from error
+        if len(pairs[-1]) != 2:
+            raise DataError(f"{place}: expected a pair of arrays, kernel and bias, not {len(pairs[-1])}")
+        for part, array, variable in zip(("kernel", "bias"), pairs[-1], layer.weights):
             if array.shape != tuple(variable.shape):
-                place = f"convolution {number} of {len(layers)}, {part}"
-                raise DataError(f"{place}: shape {array.shape}, the network's is {tuple(variable.shape)}")
+                raise DataError(f"{place}, {part}: shape {array.shape}, the network's is {tuple(variable.shape)}")
+            if not np.isfinite(array).all():
+                raise DataError(f"{place}, {part}: not all values are finite")
     for layer, pair in zip(layers, pairs):
         layer.set_weights(pair)

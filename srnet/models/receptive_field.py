@@ -1,5 +1,6 @@
 """How far a network sees: computed from its layers, not measured."""
 
+import fractions
 import math
 
 import keras
@@ -36,6 +37,26 @@ def reach(model):
     scale = model.compute_output_shape((1, 1, 1, model.input_shape[-1]))[1]
     ranges = enumerate(_dependencies(model))
     return max(max(pixel // scale - start, stop - 1 - pixel // scale) for pixel, (start, stop) in ranges)
+
+
+def alignment(model):
+    """Returns by how many LR pixels, or a multiple of them, a picture may be moved so that its result moves with it.
+
+    Args:
+      model: as for `receptive_field`.
+    """
+    resolutions = {id(model.input): fractions.Fraction(1)}
+    for layer in model.layers[1:]:
+        source = layer.input[0] if isinstance(layer.input, list) else layer.input
+        resolution = resolutions[id(source)]
+        if isinstance(layer, BicubicUpsampling):
+            resolution *= layer.scale
+        elif isinstance(layer, keras.layers.Conv2DTranspose):
+            resolution *= layer.strides[0]
+        elif isinstance(layer, _CONVOLUTIONS):
+            resolution /= layer.strides[0]
+        resolutions[id(layer.output)] = resolution
+    return math.lcm(*(resolution.denominator for resolution in resolutions.values()))
 
 
 def _dependencies(model):

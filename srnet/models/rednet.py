@@ -15,6 +15,8 @@ import keras
 from srnet.models import layers
 from srnet.models.options import check_options
 
+INITIALIZERS = (*layers.INITIALIZERS, "identity")
+
 
 @dataclasses.dataclass(frozen=True)
 class RednetOptions:
@@ -24,7 +26,9 @@ class RednetOptions:
       depth: number of convolutions, and of transposed ones, at least 1; 15 in RED30.
       filters: channels of every feature map, at least 1; 128 gives the published 4.1 million parameters.
       skip_every: convolutions from one skip to the next, at least 1; 2 in the paper.
-      initializer: "he" or "paper" (see `srnet.models.layers.kernel_initializer`).
+      initializer: "he" or "paper" (see `srnet.models.layers.kernel_initializer`), or "identity", which starts as the
+        bicubic enlargement: the last kernel is 0, and those before a skip have half of He's variance, so that the sum
+        of both has no more than either.
     """
 
     depth: int = 15
@@ -33,7 +37,7 @@ class RednetOptions:
     initializer: str = "he"
 
     def __post_init__(self):
-        check_options(self, at_least={"depth": 1, "filters": 1, "skip_every": 1})
+        check_options(self, at_least={"depth": 1, "filters": 1, "skip_every": 1}, one_of={"initializer": INITIALIZERS})
 
 
 def build_rednet(options, scale, channels, dtype, name):
@@ -49,19 +53,23 @@ def build_rednet(options, scale, channels, dtype, name):
     Raises:
       UsageError: for a scale or an option that cannot be used.
     """
-    convolve = functools.partial(layers.convolve, initializer=options.initializer)
+    usual = before_skip = last = options.initializer
+    if options.initializer == "identity":
+        usual, before_skip, last = "he", keras.initializers.VarianceScaling(1.0), keras.initializers.Zeros()
     lr, enlarged = layers.bicubic_input(scale, channels)
     x = enlarged
     skips = {}
     for i in range(1, options.depth + 1):
-        x = convolve(keras.layers.Conv2D, x, f"conv_{i}", options.filters, dtype=dtype)
+        x = layers.convolve(keras.layers.Conv2D, x, f"conv_{i}", options.filters, initializer=usual, dtype=dtype)
         if i % options.skip_every == 0 and i < options.depth:
             skips[options.depth - i] = x
+    deconvolve = functools.partial(layers.convolve, keras.layers.Conv2DTranspose, activation=None)
     for i in range(1, options.depth):
-        x = convolve(keras.layers.Conv2DTranspose, x, f"deconv_{i}", options.filters, activation=None, dtype=dtype)
+        initializer = before_skip if i in skips else usual
+        x = deconvolve(x, f"deconv_{i}", options.filters, initializer=initializer, dtype=dtype)
         if i in skips:
             x = keras.layers.Add(dtype=dtype, name=f"skip_{i}")([x, skips[i]])
         x = keras.layers.ReLU(dtype=dtype, name=f"relu_{i}")(x)
-    x = convolve(keras.layers.Conv2DTranspose, x, "output", channels, activation=None, dtype="float32")
+    x = deconvolve(x, "output", channels, initializer=last, dtype="float32")
     x = keras.layers.Add(dtype="float32", name="residual")([x, enlarged])
     return keras.Model(lr, layers.to_pixels(x), name=name)

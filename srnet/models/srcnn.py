@@ -10,10 +10,13 @@ Reference: C. Dong, C. C. Loy, K. He, X. Tang. Learning a deep convolutional net
 import dataclasses
 
 import keras
+import numpy as np
 
 from srnet.errors import UsageError
 from srnet.models import layers
 from srnet.models.options import check_options
+
+INITIALIZERS = (*layers.INITIALIZERS, "identity")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +26,8 @@ class SrcnnOptions:
     Attributes:
       kernel_sizes: sides of the three kernels, odd: (9, 5, 5) of 2016, or (9, 1, 5) of 2014.
       filters: channels after the first and the second convolution, each at least 1.
-      initializer: "he", or "paper" for the normal distribution of standard deviation 0.001, SRCNN's own.
+      initializer: "he"; "paper" for the normal distribution of standard deviation 0.001, SRCNN's own; or "identity",
+        which starts as the bicubic enlargement (see `PassOn`).
     """
 
     kernel_sizes: tuple[int, ...] = (9, 5, 5)
@@ -31,7 +35,7 @@ class SrcnnOptions:
     initializer: str = "he"
 
     def __post_init__(self):
-        check_options(self, at_least={"kernel_sizes": 1, "filters": 1})
+        check_options(self, at_least={"kernel_sizes": 1, "filters": 1}, one_of={"initializer": INITIALIZERS})
         if len(self.kernel_sizes) != 3 or not all(size % 2 for size in self.kernel_sizes):
             raise UsageError(f"kernel_sizes {self.kernel_sizes} cannot be used: they must be three odd integers")
         if len(self.filters) != 2:
@@ -51,6 +55,7 @@ def build_srcnn(options, scale, channels, dtype, name):
     Raises:
       UsageError: for a scale or an option that cannot be used.
     """
+    initializer = PassOn(channels) if options.initializer == "identity" else options.initializer
     lr, x = layers.bicubic_input(scale, channels)
     stages = (
         ("extract", options.filters[0], "relu", dtype),
@@ -65,9 +70,38 @@ def build_srcnn(options, scale, channels, dtype, name):
             label,
             filters,
             size,
-            initializer=options.initializer,
+            initializer=initializer,
             dtype=layer_dtype,
             padding="valid",
             activation=activation,
         )
     return keras.Model(lr, layers.to_pixels(x), name=name)
+
+
+@keras.saving.register_keras_serializable("srnet")
+class PassOn(keras.initializers.Initializer):
+    """Kernels whose first filters pass the first channels on unchanged; the others are He normal, less their mean.
+
+    With plain random filters half of the units are never active, because the mean brightness of a patch outweighs its
+    details; a filter that sums to 0 does not see it.
+
+    Args:
+      channels: how many are passed on, at least 1.
+    """
+
+    def __init__(self, channels):
+        self.channels = channels
+
+    def __call__(self, shape, dtype=None):
+        kernel = keras.ops.convert_to_numpy(keras.initializers.HeNormal()(shape))
+        height, width = shape[:2]
+        if height * width > 1:
+            kernel = kernel - kernel.mean(axis=(0, 1), keepdims=True)
+        passing = np.zeros(shape)
+        for i in range(self.channels):
+            passing[height // 2, width // 2, i, i] = 1
+        kernel = np.where(np.arange(shape[3]) < self.channels, passing, kernel)
+        return keras.ops.convert_to_tensor(kernel, dtype)
+
+    def get_config(self):
+        return {"channels": self.channels}

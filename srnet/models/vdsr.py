@@ -28,7 +28,11 @@ class VdsrOptions:
     initializer: str = "he"
 
     def __post_init__(self):
-        check_options(self, at_least={"depth": 2, "filters": 1})
+        check_options(
+            self,
+            at_least={"depth": 2, "filters": 1},
+            one_of={"initializer": layers.INITIALIZERS},
+        )
 
 
 def build_vdsr(options, scale, channels, dtype, name):

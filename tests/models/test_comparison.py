@@ -94,9 +94,51 @@ def test_arrays_of_other_shapes_are_refused_whole():
         models.load_published(model, arrays)
     with pytest.raises(DataError, match="srcnn has 3 convolutions, not 2"):
         models.load_published(model, arrays[:2])
+    good = _random_arrays([(9, 9, 1, 64), (5, 5, 64, 32), (5, 5, 32, 1)])
+    with pytest.raises(DataError, match="convolution 2 of 3: expected a pair of arrays"):
+        models.load_published(model, [good[0], good[1][0], good[2]])
+    with pytest.raises(DataError, match="convolution 3 of 3: expected a pair of arrays"):
+        models.load_published(model, [good[0], good[1], None])
+    good[1][1][3] = np.nan
+    with pytest.raises(DataError, match="convolution 2 of 3, bias: not all values are finite"):
+        models.load_published(model, iter(good))
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights()))
 
 
 def test_networks_of_other_layers_take_no_published_arrays():
     with pytest.raises(UsageError, match="network rednet is no chain of convolutions"):
         models.load_published(models.build("rednet", 2, filters=2, depth=2), [])
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("srcnn", {}), ("srcnn", {"kernel_sizes": (9, 1, 5)}), ("srcnn", {"channels": 3}), ("rednet", {"filters": 8})],
+)
+def test_identity_starts_as_the_bicubic_enlargement(name, options):
+    model = models.build(name, 3, initializer="identity", **options)
+    lr = np.random.default_rng(0).uniform(60, 200, (11, 14, model.input_shape[-1])).astype(np.float32)
+    expected = np.stack([imresize(plane.astype(np.float64), 3) for plane in np.moveaxis(lr, -1, 0)], axis=-1)
+    np.testing.assert_allclose(model(lr[None])[0], expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_identity_leaves_other_filters_blind_to_brightness(channels):
+    kernel = models.build("srcnn", 2, channels, initializer="identity").get_layer("extract").kernel.numpy()
+    np.testing.assert_allclose(kernel.sum((0, 1))[:, channels:], 0, atol=1e-5)
+    assert np.std(kernel[..., channels:]) == pytest.approx(np.sqrt(2 / (81 * channels)), rel=0.03)
+
+
+def test_identity_keeps_the_size_of_features():
+    model = models.build("rednet", 2, initializer="identity", filters=32)
+    names = [f"relu_{i}" for i in range(1, 15)]
+    features = keras.Model(model.input, [model.get_layer(name).output for name in names])(LR[None, ..., None])
+    sizes = [float(np.sqrt(np.mean(np.square(each)))) for each in features]
+    assert max(sizes) < 5 * min(sizes)
+
+
+def test_identity_saves_and_loads(tmp_path):
+    model = models.build("srcnn", 2, initializer="identity")
+    model.save(tmp_path / "x.keras")
+    np.testing.assert_array_equal(
+        keras.models.load_model(tmp_path / "x.keras")(LR[None, ..., None]), model(LR[None, ..., None])
+    )

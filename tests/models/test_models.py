@@ -215,7 +215,9 @@ def test_single_upsampling_is_one_layer_of_the_scale():
         ({"name": "rednet", "skip_every": 0}, "skip_every 0"),
         ({"name": "srcnn", "scale": 1}, "at least 2"),
         ({"initializer": "xavier"}, "'xavier' is unknown: choose one of he, paper"),
-        ({"upsampling": "nearest"}, "choose cascade or single"),
+        ({"name": "srcnn", "initializer": "xavier"}, "'xavier' is unknown: choose one of he, paper, identity"),
+        ({"name": "vdsr", "initializer": "identity"}, "'identity' is unknown: choose one of he, paper"),
+        ({"upsampling": "nearest"}, "'nearest' is unknown: choose one of cascade, single"),
     ],
 )
 def test_bad_arguments(arguments, message):

@@ -1,5 +1,6 @@
 """Table 1 and Figure 5: made once, gone on with after a stop, from records alone."""
 
+import dataclasses
 import json
 import signal
 import statistics
@@ -14,6 +15,8 @@ from srnet.errors import DataError
 from srnet.models.hybrid import VARIANTS
 from srnet.training.config import TrainConfig, preset_settings
 from tools import ablation_sweep
+from tools.cells import Cell
+from tools.records import VERSION
 
 
 def _record(method, psnrs, scale=2, seed=0, end=None):
@@ -23,6 +26,7 @@ def _record(method, psnrs, scale=2, seed=0, end=None):
     ]
     run = {"epochs": epochs, "validation_set": "Urban100", "validation_images": 5, "steps_per_epoch": 10}
     run |= {"learning_rate": 1e-3, "batch_size": 16, "patch": 48, "precision": "float32", "optimizer": "adam"}
+    run |= {"initializer": "he", "beta_2": 0.9999, "schedule": "staircase"}
     measurements = {"Urban100": {"psnr": end, "ssim": 0.5}} if end else {}
     return {
         "method": method,
@@ -64,12 +68,28 @@ def test_table_gives_each_column_its_network_and_seeds_their_spread():
     assert end.endswith("| 21.25 / 0.5000 | - | - | 26.60 ± 0.14 / 0.5000 |")
 
 
-def test_runs_that_were_trained_otherwise_are_not_mixed():
-    found = [_record("full", [25, 26]), _record("no_skips", [20, 21]), _record("vdsr", [30, 31, 32])]
-    ablation_sweep.check_alike(found, "quick.jsonl")
+def test_runs_that_were_trained_otherwise_are_not_mixed(tmp_path):
+    config = TrainConfig(epochs=2, steps_per_epoch=10, batch_size=16, patch=48, validation_images=5)
+    config = dataclasses.replace(config, validation_set="Urban100")
+    sweep = [Cell(name, 2, tmp_path, {}, config=config) for name in ("full", "no_skips")]
+    found = [_record("full", [25, 26, 27]), _record("long_only", [24, 25]), _record("vdsr", [30, 31, 32])]
+    ablation_sweep.check_alike(found, sweep, "quick.jsonl")
     found.append(_record("long_only", [24, 25, 26], seed=1))
-    with pytest.raises(DataError, match="quick.jsonl: full x2 seed 0 has steps 20, long_only x2 seed 1 has 30; remove"):
-        ablation_sweep.check_alike(found, "quick.jsonl")
+    with pytest.raises(
+        DataError, match="quick.jsonl: long_only x2 seed 1 has steps 30, this sweep would have 20; remove"
+    ):
+        ablation_sweep.check_alike(found, sweep, "quick.jsonl")
+
+
+def test_an_older_table_of_other_runs_stops_a_sweep_before_it_begins(run_tool, tmp_path):
+    results = tmp_path / "results"
+    results.mkdir()
+    record = {**_record("no_skips", [24, 25]), "version": VERSION, "budget": "quick", "cost": None}
+    record["run"]["model_options"] = {}
+    (results / "quick.jsonl").write_text(json.dumps(record) + "\n")
+    status, _, errors = run_tool("ablation_sweep.py", "--variants=full", "--scales=2")
+    assert status == 1 and len(errors) == 1 and "no_skips x2 seed 0 has" in errors[0]
+    assert not (tmp_path / "runs").exists()
 
 
 def test_sweep_makes_each_cell_once(run_tool, tmp_path):
@@ -80,9 +100,10 @@ def test_sweep_makes_each_cell_once(run_tool, tmp_path):
     assert f"{lines[-1]['psnr']:.2f} / {lines[-1]['ssim']:.4f}" in output
     results = tmp_path / "results"
     records = [json.loads(line) for line in (results / "quick.jsonl").read_text().splitlines()]
-    assert [record["method"] for record in records] == ["full", "no_deconv"]
-    assert records[0]["run"]["epochs"] == lines
-    assert {"command", "commit", "hardware", "seconds"} <= set(records[0]["run"])
+    assert [record["method"] for record in records] == ["bicubic", "full", "no_deconv"]
+    assert f"Bicubic interpolation: {records[0]['measurements']['held_out']['psnr']:.2f} / " in output
+    assert records[1]["run"]["epochs"] == lines
+    assert {"command", "commit", "hardware", "seconds"} <= set(records[1]["run"])
     with PIL.Image.open(results / "figure_5_quick.png") as figure:
         assert figure.size[0] > 1000
     before = {path: path.stat().st_mtime_ns for path in metrics.values()}
@@ -130,8 +151,8 @@ def test_what_cannot_be_made_is_named_and_the_rest_is_made(run_tool, tmp_path):
     assert status == 1
     assert [line.split(":")[1].strip() for line in errors] == ["full_x2_seed0", "long_only_x2_seed0"]
     assert "config.json" in errors[0] and "holds no run" in errors[1]
-    (record,) = (tmp_path / "results/quick.jsonl").read_text().splitlines()
-    assert json.loads(record)["method"] == "no_skips"
+    made = (tmp_path / "results/quick.jsonl").read_text().splitlines()
+    assert [json.loads(record)["method"] for record in made] == ["bicubic", "no_skips"]
 
 
 @pytest.mark.parametrize(

@@ -29,3 +29,12 @@ def test_a_running_command_tells_how_far_it_is(tmp_path, log, begun):
     cell.log.write_text(log)
     assert cells._done(cell) == 40
     assert cells._begun(cell) == begun
+
+
+def test_a_command_that_ends_is_not_counted_twice(tmp_path):
+    cell = cells.Cell("full", 2, tmp_path / "full_x2_seed0", {"Set5": 5, "Set14": 14}, config=TrainConfig())
+    cell.folder.mkdir()
+    cell.log.write_text(f"command --output={cell.measurement('Set5')}\nfull: 100%|####| 5/5 [00:01<00:00, 2.1image/s]")
+    assert cells._done(cell) + cells._begun(cell) == 5 * cells.IMAGE_WORTH
+    cell.measurement("Set5").touch()
+    assert cells._done(cell) + cells._begun(cell) == 5 * cells.IMAGE_WORTH

@@ -104,4 +104,17 @@ def test_a_set_that_has_changed_is_measured_again(run_tool, picture_root, tmp_pa
 
 def test_unknown_method(run_tool):
     status, _, errors = run_tool("compare_methods.py", "--methods=esrgan")
-    assert status == 2 and "'esrgan' is unknown: choose among bicubic, aplus, srcnn" in errors[0]
+    assert status == 2 and "'esrgan' is none of the quick budget's: bicubic, aplus, srcnn" in errors[0]
+
+
+@pytest.mark.parametrize(
+    ("flags", "status", "message"),
+    [
+        (("--scales=1,2",), 2, "--scales=1,2: scales are integers of at least 2"),
+        (("--output=taken",), 1, "--output=taken: cannot be written (File exists)"),
+    ],
+)
+def test_what_cannot_work_ends_before_it_begins(run_tool, tmp_path, flags, status, message):
+    (tmp_path / "taken").touch()
+    assert run_tool("compare_methods.py", "--methods=bicubic", *flags)[::2] == (status, [f"error: {message}"])
+    assert not (tmp_path / "runs").exists()

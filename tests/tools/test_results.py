@@ -1,5 +1,6 @@
 """The committed tables are those of the committed records."""
 
+import concurrent.futures
 import pathlib
 
 import pytest
@@ -27,3 +28,15 @@ def test_tables_are_made_from_the_records(path):
             assert (RESULTS / name).read_text() == text
     assert any((RESULTS / name).exists() for name in tables)
     assert all({"command", "commit", "hardware", "seconds"} <= set(each["run"]) for each in found if each["run"])
+
+
+def test_tools_that_run_together_lose_no_records(tmp_path):
+    path = tmp_path / "results" / "cpu.jsonl"
+    blank = {"version": records.VERSION, "budget": "cpu", "scale": 2, "measurements": {}, "cost": None, "run": None}
+
+    def add(seed):
+        records.update_records(path, [{**blank, "method": "full", "seed": seed}])
+
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        list(pool.map(add, range(100)))
+    assert [record["seed"] for record in records.read_records(path)] == list(range(100))

@@ -1,5 +1,6 @@
 """Figure 6: crops against pixels computed here, and the page with its sliders in a headless browser."""
 
+import importlib
 import json
 import shutil
 
@@ -112,7 +113,11 @@ def test_page_shows_tables_and_sliders(run_tool, browser, tmp_path):
         {**line, "method": name, "psnr": 40.0 + n, "file": "other.png"} for n, name in enumerate(("vdsr", "full"))
     ]
     path.write_text("".join(json.dumps(each) + "\n" for each in [line, *others]))
-    (results / "table_1_quick.md").write_text("# Table 1\n\n| epoch | none |\n| --- | --- |\n| 1 | 20.00 / 0.5000 |\n")
+    run = {"validation_set": "held_out", "validation_images": 0, "train_sets": ["tiny"], "learning_rate": 0.001}
+    run |= {"batch_size": 4, "patch": 16, "precision": "float32", "epochs": [{"epoch": 1, "step": 3}]}
+    run["epochs"][0] |= {"psnr": 20.0, "ssim": 0.5}
+    record = {"version": 1, "budget": "quick", "method": "no_skips", "scale": 2, "seed": 0, "cost": None, "run": run}
+    (results / "quick.jsonl").write_text(json.dumps({**record, "measurements": {}}) + "\n")
     status, _, errors = run_tool("report.py")
     assert (status, errors) == (0, [])
     text = (tmp_path / "report.html").read_text()
@@ -131,12 +136,21 @@ def test_page_shows_tables_and_sliders(run_tool, browser, tmp_path):
     assert bicubic.value_of_css_property("clip-path") == "inset(0px 100% 0px 0px)"
     run("arguments[0].value = 25; arguments[0].dispatchEvent(new Event('input'))", slider)
     assert bicubic.value_of_css_property("clip-path") == "inset(0px 75% 0px 0px)"
-    choice = browser.find_element("tag name", "select")
-    choice.send_keys("VDSR")
+    choice = importlib.import_module("selenium.webdriver.support.select").Select(
+        browser.find_element("tag name", "select")
+    )
+    choice.select_by_visible_text("VDSR")
     assert method.get_attribute("alt") == "VDSR" and caption.text.startswith("40.00 dB")
+    choice.select_by_visible_text("Original")
+    assert method.get_attribute("alt") == "Original" and caption.text == ""
     assert browser.get_log("browser") == []
 
 
-def test_page_without_results(run_tool):
+def test_page_without_results(run_tool, tmp_path):
     status, _, errors = run_tool("report.py")
     assert status == 1 and "no results of budget quick" in errors[0]
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "quick.jsonl").write_text("no JSON\n")
+    status, _, errors = run_tool("report.py")
+    assert status == 1 and "line 1 is not JSON" in errors[0]
+    assert not (tmp_path / "report.html").exists()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from srnet.training.config import OWN_SETTINGS, PRESETS, TrainConfig, preset_settings
+from srnet.training.config import PRESETS, TrainConfig, preset_settings
 from srnet.training.steps import make_step, new_state
 
 SMALL = TrainConfig(
@@ -85,7 +85,7 @@ def test_last_layer_may_learn_more_slowly():
         np.testing.assert_allclose(new, old - 1e-2 * factor * gradient, rtol=1e-4, atol=1e-6)
 
 
-def test_each_network_has_its_papers_settings_at_the_papers_budget_alone():
+def test_each_network_has_its_papers_settings_at_the_papers_budget():
     assert preset_settings("paper", "full") == {}
     vdsr = TrainConfig(variant="vdsr", **preset_settings("paper", "vdsr"))
     assert (vdsr.optimizer, vdsr.learning_rate, vdsr.beta_1, vdsr.weight_decay) == ("sgd", 0.1, 0.9, 1e-4)
@@ -93,5 +93,11 @@ def test_each_network_has_its_papers_settings_at_the_papers_budget_alone():
     srcnn = TrainConfig(variant="srcnn", **preset_settings("paper", "srcnn"))
     assert (srcnn.learning_rate, srcnn.learning_rate * srcnn.output_rate) == (1e-4, 1e-5)
     assert TrainConfig(variant="rednet", **preset_settings("paper", "rednet")).learning_rate == 1e-4
-    for network in OWN_SETTINGS:
-        assert preset_settings("cpu", network) == PRESETS["cpu"]
+
+
+def test_short_presets_train_alike_but_for_networks_that_start_as_the_bicubic_enlargement():
+    assert preset_settings("cpu", "full") == preset_settings("cpu", "vdsr") == PRESETS["cpu"]
+    for network in ("srcnn", "rednet"):
+        config = TrainConfig(variant=network, **preset_settings("quick", network))
+        assert (config.initializer, config.learning_rate, config.optimizer) == ("identity", 5e-4, "adam")
+        assert config.batch_size == PRESETS["quick"]["batch_size"]
