@@ -20,13 +20,13 @@ from srnet.errors import DataError, UsageError
 
 
 @contextlib.contextmanager
-def _without_startup_notes():
+def without_notes():
     """Holds back what is written to standard error meanwhile, and then passes on all but TensorFlow's notes.
 
-    TensorFlow 2.21 prints notes while it is imported whatever TF_CPP_MIN_LOG_LEVEL says; on a machine without an
-    NVIDIA device, that it found none is a note too.
+    TensorFlow 2.21 prints notes while it is imported, and converts, whatever TF_CPP_MIN_LOG_LEVEL says; on a machine
+    without an NVIDIA device, that it found none is a note too.
     """
-    notes = ["I0000 ", "WARNING: All log messages before absl::InitializeLog()"]
+    notes = ["I0000 ", "W0000 ", "WARNING: All log messages before absl::InitializeLog()"]
     if not any(pathlib.Path("/dev").glob("nvidia*")):
         notes.append("E0000 ")
     sys.stderr.flush()
@@ -45,7 +45,7 @@ def _without_startup_notes():
                     print(line, file=sys.stderr)
 
 
-with _without_startup_notes():
+with without_notes():
     import tensorflow as tf
 
     tf.config.list_physical_devices()
@@ -70,6 +70,7 @@ def run(main, define_flags):
         try:
             return flags.FLAGS(argv)
         except SystemExit:
+            sys.stdout.flush()
             sys.exit(0)  # absl ends --help with 1
         except flags.Error as error:
             missing = re.match(r"flag --(\w+)=None:", str(error))
@@ -86,7 +87,12 @@ def run(main, define_flags):
         except KeyboardInterrupt:
             _fail("interrupted", 130)
 
-    app.run(guarded, flags_parser=parse)
+    try:
+        app.run(guarded, flags_parser=parse)
+    except BrokenPipeError:
+        # Whoever read the output has read enough; what is left of it must not fail again at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 def _fail(message, status):

@@ -45,32 +45,24 @@ def upscale_rgb(model, rgb):
     Returns:
       uint8 tensor (N, scale*H, scale*W, 3).
     """
-    rgb = tf.cast(rgb, tf.float32)
+    enlarged = enlarge_colours(model, tf.cast(rgb, tf.float32))
+    return tf.cast(tf.clip_by_value(tf.floor(enlarged + 0.5), 0.0, 255.0), tf.uint8)
+
+
+def enlarge_colours(model, rgb):
+    """Does what `upscale_rgb` does, without rounding and clipping.
+
+    Args:
+      model: as for `upscale_rgb`.
+      rgb: float32 tensor (N, H, W, 3) in [0, 255].
+
+    Returns:
+      float32 tensor (N, scale*H, scale*W, 3).
+    """
     if model.input_shape[-1] == 3:
-        return _to_uint8(model(rgb, training=False))
+        return model(rgb, training=False)
     ycbcr = tf.tensordot(rgb, tf.constant(YCBCR_MATRIX.T, tf.float32), 1) + tf.constant(YCBCR_OFFSET, tf.float32)
     luma = model(ycbcr[..., :1], training=False)
     chroma = BicubicUpsampling(scale_of(model), dtype="float32")(ycbcr[..., 1:])
     enlarged = tf.concat([luma, chroma], -1) - tf.constant(YCBCR_OFFSET, tf.float32)
-    return _to_uint8(tf.tensordot(enlarged, tf.constant(np.linalg.inv(YCBCR_MATRIX).T, tf.float32), 1))
-
-
-def upscale_image(model, image):
-    """Enlarges one picture.
-
-    Args:
-      model: Keras model from LR to HR pixels in [0, 255], of 1 or 3 channels.
-      image: uint8 array (H, W), greyscale, or (H, W, 3), RGB.
-
-    Returns:
-      uint8 array (scale*H, scale*W[, 3]).
-    """
-    if image.ndim == 2 and model.input_shape[-1] == 1:
-        return _to_uint8(network_method(model)(image)).numpy()
-    rgb = image if image.ndim == 3 else np.repeat(image[..., None], 3, -1)
-    enlarged = upscale_rgb(model, rgb[None]).numpy()[0]
-    return enlarged if image.ndim == 3 else enlarged[..., 0]
-
-
-def _to_uint8(values):
-    return tf.cast(tf.clip_by_value(tf.floor(values + 0.5), 0.0, 255.0), tf.uint8)
+    return tf.tensordot(enlarged, tf.constant(np.linalg.inv(YCBCR_MATRIX).T, tf.float32), 1)

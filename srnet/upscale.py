@@ -1,29 +1,92 @@
-"""Enlarges a picture with the network of a run.
+"""Enlarges pictures: with the weights that come with srnet, or with the network of a run or a .keras file.
 
-python -m srnet.upscale IN.png OUT.png --run=RUN_DIR
+python -m srnet.upscale photo.jpg --output=large.png
+python -m srnet.upscale photos more/*.png --output=large --scale=3 --recursive
+python -m srnet.upscale - --output=- --size=1920x1080 --run=RUN_DIR < photo.jpg > large.jpg
+
+Every scale above 1 is made: by the next larger one that there is a network for, more than once where needed, and a
+reduction. Transparency, 16 bits, colour profile and EXIF are kept. A file that fails does not stop the others.
 """
+
+import functools
+import re
+import sys
 
 from absl import flags
 
-from srnet import commands
-from srnet.data.images import output_format, read_image, write_image
-from srnet.inference import upscale_image
+from srnet import commands, pretrained
+from srnet.errors import DataError, UsageError
+from srnet.picture_files import STANDARD, enlarge_file, find_jobs
 from srnet.training.runs import load_run
+from srnet.upscaler import Upscaler
 
 
 def define_flags():
-    commands.define_run_flags()
+    commands.define_run_flags(required=False)
+    flags.DEFINE_string("model", None, "Network as a .keras file.")
+    flags.DEFINE_string("output", None, "File, folder, or - for standard output.", required=True)
+    flags.DEFINE_float("scale", None, "Enlargement, above 1; the network's own unless given, or 4.")
+    flags.DEFINE_string("size", None, "Exact size of the results, WIDTHxHEIGHT, in the place of --scale.")
+    flags.DEFINE_bool("recursive", False, "Take pictures in folders of folders, too.")
+    flags.DEFINE_bool("overwrite", False, "Replace files that exist.")
+    flags.DEFINE_bool("self_ensemble", False, "Mean over the eight flips and rotations: better, eight times slower.")
+    flags.DEFINE_bool("preview", False, "Also write NAME.preview.png: bicubic and srnet, side by side.")
+    flags.DEFINE_integer("tile", None, "Side of a tile in pixels; chosen by the free memory unless given.", 1)
 
 
 def main(arguments):
-    source, target = commands.expect(arguments, 2, "IN OUT")
-    output_format(target)
-    image = read_image(source)
-    model, _ = load_run(flags.FLAGS.run, flags.FLAGS.checkpoint)
-    enlarged = upscale_image(model, image)
-    write_image(target, enlarged)
-    (height, width), (tall, wide) = image.shape[:2], enlarged.shape[:2]
-    print(f"{target}: {width}x{height} enlarged to {wide}x{tall}")
+    values = flags.FLAGS
+    if not arguments:
+        raise UsageError("expected pictures or folders to enlarge, not none")
+    if values.run and values.model:
+        raise UsageError("--run and --model cannot both be given")
+    if values.size and values.scale:
+        raise UsageError("--size and --scale cannot both be given")
+    if values.scale is not None and not 1 < values.scale <= 64:
+        raise UsageError(f"--scale={values.scale} cannot be used: it must be above 1, up to 64")
+    size = _parse_size(values.size)
+    jobs, failed = find_jobs(arguments, values.output, values.recursive)
+    for message in failed:
+        _complain(message)
+    upscalers = _upscalers(values)
+    scale = values.scale or (4 if 4 in upscalers else max(upscalers))
+    for number, job in enumerate(jobs, 1):
+        label = f"[{number}/{len(jobs)}] "
+        try:
+            line = enlarge_file(job, scale, size, upscalers, values.overwrite, values.preview, label)
+            print(line, file=sys.stderr if job.target == STANDARD else sys.stdout, flush=True)
+        except (DataError, UsageError) as error:
+            failed.append(str(error) if str(job.source) in str(error) else f"{job.source}: {error}")
+            _complain(failed[-1])
+    return 1 if failed else 0
+
+
+def _upscalers(values):
+    """A dict from scales to callables that return the `Upscaler` for it."""
+    make = functools.partial(Upscaler, tile=values.tile, self_ensemble=values.self_ensemble)
+    if values.run or values.model:
+        upscaler = make(
+            load_run(values.run, values.checkpoint)[0] if values.run else pretrained.load_file(values.model)
+        )
+        return {upscaler.scale: lambda: upscaler}
+    shipped = pretrained.scales()
+    if not shipped:
+        raise UsageError("--run or --model is required: no weights come with this srnet")
+    return {scale: functools.cache(lambda scale=scale: make(pretrained.load(scale))) for scale in shipped}
+
+
+def _complain(message):
+    print(f"error: {message}", file=sys.stderr, flush=True)
+
+
+def _parse_size(text):
+    """Returns (height, width) of WIDTHxHEIGHT, or None for None."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d{1,6})x(\d{1,6})", text)
+    if not match or "0" in match.groups():
+        raise UsageError(f"--size={text}: expected WIDTHxHEIGHT, such as 1920x1080")
+    return int(match[2]), int(match[1])
 
 
 def run():

@@ -53,7 +53,7 @@ def test_train_evaluate_export_upscale(picture_root, tmp_path):
     assert (tmp_path / "export" / "saved_model.pb").exists()
 
     source = picture_root / "tiny" / "b2.png"
-    upscaled = _run("srnet.upscale", source, tmp_path / "large.png", f"--run={run}")
+    upscaled = _run("srnet.upscale", source, f"--output={tmp_path / 'large.png'}", f"--run={run}")
     assert upscaled.returncode == 0, upscaled.stderr
     assert read_image(tmp_path / "large.png").shape == (99, 105, 3)
     assert "35x33 enlarged to 105x99" in upscaled.stdout
@@ -76,7 +76,7 @@ def test_bicubic_needs_no_run(picture_root, tmp_path):
 def test_models_table():
     result = _run("srnet.models", "2")
     assert result.returncode == 0
-    assert "full                      x2    406,913  19x19" in result.stdout
+    assert "full                      x2    406,913   259.2  19x19" in result.stdout
 
 
 def _corrupt(root):
@@ -116,10 +116,10 @@ def test_bad_input_is_one_line_and_leaves_nothing(picture_root, tmp_path, more, 
         (["srnet.evaluate", "--method=lanczos"], 2, "lanczos"),
         (["srnet.evaluate", "--method=bicubic", "--scales=two"], 2, "--scales two: expected integers"),
         (["srnet.export", "--run=nowhere", "--output=x"], 1, "nowhere: no run there"),
-        (["srnet.upscale", "in.png", "--run=nowhere"], 2, "expected the arguments IN OUT, not in.png"),
-        (["srnet.upscale", "in.png", "out.png", "--run=nowhere"], 1, "in.png: no such file"),
-        (["srnet.upscale", "in.png", "out.png"], 2, "--run is required: Run folder of the network"),
-        (["srnet.upscale", "in.png", "out.docx", "--run=nowhere"], 2, "out.docx: no picture format"),
+        (["srnet.upscale", "in.png", "--run=nowhere"], 2, "--output is required: File, folder, or -"),
+        (["srnet.upscale", "in.png", "--output=out.png", "--run=nowhere"], 1, "nowhere: no run there"),
+        (["srnet.upscale", "in.png", "--output=out.png", "--model=no.keras"], 1, "no.keras: not a network of srnet"),
+        (["srnet.upscale", "in.png", "--output=out.docx", "--run=nowhere"], 2, "out.docx: no picture format"),
     ],
 )
 def test_bad_usage_of_the_other_commands(command, status, message):
@@ -140,4 +140,13 @@ def test_fallback_to_the_embedded_images_is_said(tmp_path):
 def test_help_says_what_the_command_does_and_succeeds():
     result = _run("srnet.upscale", "--help")
     assert result.returncode == 0
-    assert "srnet.upscale IN.png OUT.png --run=RUN_DIR" in result.stdout and "--checkpoint" in result.stdout
+    assert "srnet.upscale photo.jpg --output=large.png\n" in result.stdout and "--checkpoint" in result.stdout
+
+
+def test_a_reader_that_leaves_early_is_no_traceback():
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "srnet.evaluate", "--help"]
+    result = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert result.stderr == b""

@@ -10,9 +10,10 @@ import tensorflow as tf
 from srnet.data.images import rgb_to_ycbcr, round_to_uint8
 from srnet.data.resize import imresize
 from srnet.errors import DataError
-from srnet.inference import scale_of, upscale_image
+from srnet.inference import scale_of
 from srnet.models import build
 from srnet.saved_model import export_saved_model
+from srnet.upscaler import Upscaler
 
 USE = """
 import sys
@@ -49,7 +50,7 @@ def test_export_serves_any_size_and_batch_without_srnet(tmp_path, channels, scal
     assert results["rgb"].dtype == np.uint8
     for given, got in zip(arrays["rgb"], results["rgb"]):
         # A value half-way between two grey levels may fall to either side.
-        assert np.abs(got.astype(int) - upscale_image(model, given)).max() <= 1
+        assert np.abs(got.astype(int) - Upscaler(model)(given)).max() <= 1
 
 
 def test_colour_is_luma_by_the_network_and_chroma_bicubic():
@@ -61,14 +62,14 @@ def test_colour_is_luma_by_the_network_and_chroma_bicubic():
     # The standard's inverse, rounded to 1e-3 in the tables that print it.
     cr, cb, y = enlarged[..., 2] - 128, enlarged[..., 1] - 128, 1.164384 * (enlarged[..., 0] - 16)
     expected = np.stack([y + 1.596027 * cr, y - 0.391762 * cb - 0.812968 * cr, y + 2.017232 * cb], -1)
-    got = upscale_image(model, rgb).astype(int)
+    got = Upscaler(model)(rgb).astype(int)
     assert np.abs(got - round_to_uint8(expected).astype(int)).max() <= 1
 
 
 def test_grey_stays_grey():
     grey = np.random.default_rng(0).integers(0, 256, (7, 5)).astype(np.uint8)
     for channels in (1, 3):
-        enlarged = upscale_image(build("full", 2, channels, filters=4), grey)
+        enlarged = Upscaler(build("full", 2, channels, filters=4))(grey)
         assert enlarged.shape == (14, 10) and enlarged.dtype == np.uint8
 
 

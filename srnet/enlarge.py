@@ -1,0 +1,90 @@
+"""One picture to any larger size: passes of a network, and a reduction to the exact size."""
+
+import dataclasses
+import math
+
+import numpy as np
+import PIL.Image
+import psutil
+
+from srnet.errors import DataError, UsageError
+
+_PEAKS = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
+
+
+def passes(factor, scales):
+    """Returns the integer enlargements, one after another, whose product is at least a factor.
+
+    Args:
+      factor: enlargement, above 1.
+      scales: the integer enlargements that there are networks for.
+
+    Returns:
+      A list: the largest scale as often as needed, then the smallest that suffices.
+    """
+    chosen = []
+    while factor > max(scales):
+        chosen.append(max(scales))
+        factor /= max(scales)
+    return [*chosen, min(scale for scale in scales if scale >= factor)] if factor > 1 else chosen
+
+
+def enlarge_picture(picture, size, upscalers, progress=None):
+    """Enlarges a picture to a size: by the next larger passes of networks, then antialiased bicubic reduction.
+
+    Args:
+      picture: `srnet.data.pictures.Picture`; each channel of CMYK is enlarged as greyscale.
+      size: (height, width) of the result; neither below the picture's, and one above.
+      upscalers: dict from integer enlargements to a callable that returns the `srnet.upscaler.Upscaler` for it.
+      progress: callable (done, of) that is told enlarged LR pixels of the present pass, or None.
+
+    Returns:
+      `srnet.data.pictures.Picture` of that size.
+
+    Raises:
+      UsageError: if the size is not larger than the picture's.
+      DataError: if the free memory cannot hold the result.
+    """
+    pixels = picture.pixels
+    height, width = pixels.shape[:2]
+    if size[0] < height or size[1] < width or size == (height, width):
+        raise UsageError(f"{size[1]}x{size[0]} is no enlargement of {width}x{height}")
+    chosen = passes(max(size[0] / height, size[1] / width), upscalers)
+    _check_memory(pixels, math.prod(chosen))
+    for scale in chosen:
+        pixels = _enlarge(pixels, picture.mode, upscalers[scale](), progress)
+    if pixels.shape[:2] != size:
+        pixels = _reduce(pixels, size)
+    return dataclasses.replace(picture, pixels=pixels)
+
+
+def _check_memory(pixels, factor):
+    needed, available = pixels.nbytes * factor**2, psutil.virtual_memory().available
+    if needed > available:
+        raise DataError(f"the result needs {needed / 2**30:.1f} GiB of memory, {available / 2**30:.1f} are free")
+
+
+def _enlarge(pixels, mode, upscaler, progress):
+    planes = [pixels[..., i] for i in range(4)] if mode == "CMYK" else [pixels]
+    whole = len(planes) * pixels.shape[0] * pixels.shape[1]
+    done = 0
+
+    def advance(count):
+        nonlocal done
+        done += count
+        if progress:
+            progress(done, whole)
+
+    enlarged = [upscaler(plane, advance) for plane in planes]
+    return np.stack(enlarged, axis=-1) if mode == "CMYK" else enlarged[0]
+
+
+def _reduce(pixels, size):
+    """Antialiased bicubic reduction, a channel at a time in floating point."""
+    reduced = np.empty((*size, *pixels.shape[2:]), pixels.dtype)
+    planes = pixels.reshape(*pixels.shape[:2], -1)
+    for i in range(planes.shape[2]):
+        plane = PIL.Image.fromarray(planes[..., i].astype(np.float32)).resize(size[::-1], PIL.Image.Resampling.BICUBIC)
+        values = np.clip(np.asarray(plane), 0, _PEAKS[pixels.dtype.name])
+        reduced.reshape(*size, -1)[..., i] = values + (0.5 if pixels.dtype.kind == "u" else 0)
+    return reduced

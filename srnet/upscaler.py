@@ -1,0 +1,137 @@
+"""Whole pictures, enlarged by a network: any size, depth and kind, in tiles."""
+
+import math
+
+import numpy as np
+import psutil
+import scipy.ndimage
+import tensorflow as tf
+
+from srnet.errors import UsageError
+from srnet.inference import enlarge_colours, scale_of
+from srnet.models.layers import BicubicUpsampling
+from srnet.models.receptive_field import alignment, reach
+from srnet.tiles import enlarge_in_tiles
+
+_PEAKS = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0, "float64": 1.0}
+_CHROMA_REACH = 2  # LR pixels that bicubic interpolation reads beyond its own
+_LARGEST_TILE = 256  # larger ones save less than a tenth of the time and need four times the memory
+_SHARE_OF_MEMORY = 0.25
+
+
+class Upscaler:
+    """Enlarges pictures with a network.
+
+    Luma is enlarged by the network, chroma and transparency by bicubic interpolation; a network of three channels does
+    all colours. Colours that are hidden by full transparency are replaced by their nearest visible ones, so that none
+    bleeds into an edge. A picture of any size is worked on in tiles, with the same result as in one piece.
+
+    Args:
+      model: Keras model from LR to HR pixels in [0, 255], of 1 or 3 channels, such as `srnet.load` returns.
+      tile: side of a tile in LR pixels, at least 1; None for what fits a quarter of the free memory, at most 256.
+      self_ensemble: whether the mean of the results for the eight flips and rotations is taken; eight times the work.
+
+    Raises:
+      UsageError: for a tile below 1.
+    """
+
+    def __init__(self, model, tile=None, self_ensemble=False):
+        if tile is not None and tile < 1:
+            raise UsageError(f"tile {tile} cannot be used: it must be at least 1")
+        self.scale = scale_of(model)
+        self._channels = model.input_shape[-1]
+        self._multiple = alignment(model)
+        self._margin = max(reach(model), _CHROMA_REACH)
+        self._tile = tile or _fitting_tile(model, self._margin)
+        self._self_ensemble = self_ensemble
+        bicubic = BicubicUpsampling(self.scale, dtype="float32")
+        self._bicubic = _compiled(bicubic, 1)
+        self._luma = _compiled(lambda lr: model(lr, training=False), 1)
+        self._colours = _compiled(lambda rgb: enlarge_colours(model, rgb), 3)
+
+    def __call__(self, image, progress=None):
+        """Enlarges one picture.
+
+        Args:
+          image: array (H, W), greyscale; (H, W, 2) with transparency; (H, W, 3), RGB; or (H, W, 4) with transparency:
+            uint8, uint16, or float32 or float64 in [0, 1].
+          progress: callable that is told the LR pixels of each finished tile, or None.
+
+        Returns:
+          Array (scale*H, scale*W[, C]) of the same dtype, clipped to its range.
+
+        Raises:
+          UsageError: for an array of another shape, dtype or range.
+        """
+        _check(image)
+        if image.ndim == 3 and image.shape[2] in (2, 4):
+            image = _with_hidden_colours_replaced(image)
+        return enlarge_in_tiles(self._enlarge, image, self.scale, self._tile, self._margin, self._multiple, progress)
+
+    def _enlarge(self, crop):
+        """Enlarges a crop that needs no tiles."""
+        peak = _PEAKS[crop.dtype.name]
+        values = crop.reshape(*crop.shape[:2], -1).astype(np.float32) * np.float32(255 / peak)
+        transparent = values.shape[2] in (2, 4)
+        colours = values[..., :-1] if transparent else values
+        enlarged = self._ensemble(colours) if self._self_ensemble else self._enlarge_colours(colours)
+        if transparent:
+            enlarged = np.concatenate([enlarged, self._bicubic(values[None, ..., -1:]).numpy()[0]], axis=2)
+        enlarged = np.clip(enlarged * (peak / 255), 0, peak)
+        if crop.dtype.kind == "u":
+            enlarged = np.floor(enlarged + 0.5)
+        return enlarged.astype(crop.dtype).reshape(*enlarged.shape[:2], *crop.shape[2:])
+
+    def _enlarge_colours(self, colours):
+        """float32 (h, w, 1 or 3) in [0, 255] to (scale*h, scale*w, 1 or 3), not clipped."""
+        if colours.shape[2] == 3:
+            return self._colours(colours[None]).numpy()[0]
+        if self._channels == 1:
+            return self._luma(colours[None]).numpy()[0]
+        return self._colours(np.repeat(colours, 3, axis=2)[None]).numpy()[0].mean(axis=2, keepdims=True)
+
+    def _ensemble(self, colours):
+        """The mean over the eight flips and rotations."""
+        height, width = colours.shape[:2]
+        # A turned crop is worked on from its other end, so both ends must lie on the network's grid.
+        ends = [(0, -size % self._multiple) for size in (height, width)]
+        padded = np.pad(colours, [*ends, (0, 0)], mode="symmetric")
+        total = 0.0
+        for turns in range(4):
+            for flip in (False, True):
+                turned = np.rot90(padded, turns)
+                enlarged = self._enlarge_colours(turned[:, ::-1] if flip else turned)
+                total = total + np.rot90(enlarged[:, ::-1] if flip else enlarged, -turns)
+        return total[: height * self.scale, : width * self.scale] / 8
+
+
+def _compiled(function, channels):
+    return tf.function(function, input_signature=[tf.TensorSpec((None, None, None, channels), tf.float32)])
+
+
+def _fitting_tile(model, margin):
+    """The side of the tile whose feature maps fit the share of the free memory."""
+    scale = scale_of(model)
+    channels = max(math.prod(layer.output.shape[3:]) for layer in model.layers)
+    bytes_per_pixel = 4 * channels * scale**2 * 6  # about six feature maps of the HR size live at a time
+    side = math.isqrt(int(_SHARE_OF_MEMORY * psutil.virtual_memory().available / bytes_per_pixel)) - 2 * margin
+    return min(max(side, 1), _LARGEST_TILE)
+
+
+def _check(image):
+    if image.dtype.name not in _PEAKS:
+        raise UsageError(f"an array of {image.dtype} cannot be enlarged: it must be uint8, uint16, float32 or float64")
+    if image.ndim not in (2, 3) or 0 in image.shape or (image.ndim == 3 and image.shape[2] not in (2, 3, 4)):
+        raise UsageError(f"an array of shape {image.shape} cannot be enlarged: it must be (H, W) or (H, W, 2 to 4)")
+    if image.dtype.kind == "f" and not (image.min() >= 0 and image.max() <= 1):
+        raise UsageError(f"floating-point values from {image.min()} to {image.max()}: they must be within [0, 1]")
+
+
+def _with_hidden_colours_replaced(image):
+    hidden = image[..., -1] == 0
+    if not hidden.any() or hidden.all():
+        return image
+    nearest = scipy.ndimage.distance_transform_edt(hidden, return_distances=False, return_indices=True)
+    replaced = image.copy()
+    replaced[hidden, :-1] = image[tuple(nearest[:, hidden])][:, :-1]
+    return replaced

@@ -1,0 +1,63 @@
+"""Weights that come with srnet: cards, checks, what is shipped."""
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+
+from srnet import models, pretrained
+from srnet.errors import DataError, UsageError
+
+
+@pytest.fixture
+def shipped(tmp_path, monkeypatch):
+    """A folder with weights of a small network for scale 3."""
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
+    model = models.build("full", 3, filters=4)
+    model.save_weights(pretrained.weights_file("full", 3))
+    digest = hashlib.sha256(pretrained.weights_file("full", 3).read_bytes()).hexdigest()
+    card = {"network": "full", "scale": 3, "channels": 1, "model_options": {"filters": 4}, "sha256": digest}
+    card |= {"run": {}, "measurements": {}, "use": "", "limits": ""}
+    pretrained.card_file("full", 3).write_text(json.dumps(card))
+    return model
+
+
+def test_weights_load(shipped):
+    assert pretrained.scales() == (3,)
+    for ours, theirs in zip(pretrained.load(3).get_weights(), shipped.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_one_changed_byte_is_refused(shipped):
+    path = pretrained.weights_file("full", 3)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(DataError, match=r"full_x3\.weights\.h5: not the weights that were shipped"):
+        pretrained.load(3)
+    path.unlink()
+    with pytest.raises(DataError, match=r"full_x3\.weights\.h5: cannot be read"):
+        pretrained.load(3)
+
+
+def test_what_is_not_there_is_named(shipped):
+    with pytest.raises(UsageError, match="no trained full for scale 2 comes with srnet; scales: 3"):
+        pretrained.load(2)
+    with pytest.raises(UsageError, match="no trained vdsr for scale 3 comes with srnet; scales: none"):
+        pretrained.load(3, "vdsr")
+    pretrained.card_file("full", 3).write_text("{}")
+    with pytest.raises(DataError, match=r"full_x3\.json: damaged"):
+        pretrained.load(3)
+
+
+def test_keras_files(tmp_path):
+    model = models.build("full", 2, filters=4)
+    model.save(tmp_path / "x.keras")
+    lr = np.zeros((1, 4, 4, 1), np.float32)
+    np.testing.assert_array_equal(pretrained.load_file(tmp_path / "x.keras")(lr), model(lr))
+    (tmp_path / "bad.keras").write_bytes((tmp_path / "x.keras").read_bytes()[:5000])
+    for name in ("bad.keras", "none.keras"):
+        with pytest.raises(DataError, match=f"{name}: not a network of srnet") as error:
+            pretrained.load_file(tmp_path / name)
+        assert "\n" not in str(error.value)

@@ -1,0 +1,138 @@
+"""The upscale command: which files, what it says, what it leaves."""
+
+import io
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import PIL.Image
+import pytest
+import tensorflow as tf
+
+from srnet.data.resize import imresize
+from srnet.errors import UsageError
+from srnet.files import write_json
+from srnet.picture_files import Job, find_jobs
+from srnet.training.config import TrainConfig
+from srnet.training.runs import Run
+from srnet.training.steps import new_state
+
+RANDOM = np.random.default_rng(0)
+FULL = pathlib.Path("/dev/full")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run whose network enlarges three times, bicubically."""
+    config = TrainConfig(variant="srcnn", scale=3, initializer="identity", model_options={"filters": [2, 2]})
+    run = Run(tmp_path_factory.mktemp("run"))
+    write_json(run.config, config.to_json())
+    checkpoint = new_state(config, tf.distribute.get_strategy()).checkpoint()
+    tf.train.CheckpointManager(checkpoint, run.last, max_to_keep=1).save()
+    return run.folder
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = tmp_path / "photos"
+    (folder / "inner").mkdir(parents=True)
+    for name, mode in (("a.png", "RGB"), ("b.jpg", "L"), ("c.tif", "RGBA"), ("d.gif", "P"), ("inner/a.png", "L")):
+        channels = len(mode) if mode != "P" else 1
+        pixels = RANDOM.integers(0, 256, (9, 12, channels), np.uint8)
+        PIL.Image.fromarray(pixels.squeeze()).convert(mode).save(folder / name)
+    (folder / "notes.txt").write_text("no picture")
+    return folder
+
+
+def _upscale(*arguments, **options):
+    command = [sys.executable, "-m", "srnet.upscale", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, check=False, **options)
+
+
+def test_a_folder(run, photos, tmp_path):
+    (photos / "broken.png").write_bytes((photos / "a.png").read_bytes()[:60])
+    (photos / "text.jpg").write_text("a text")
+    (photos / "empty.tif").touch()
+    out = tmp_path / "out"
+    done = _upscale(photos, tmp_path / "none.png", f"--output={out}", f"--run={run}", "--recursive", "--preview")
+    errors = done.stderr.decode().splitlines()
+    assert done.returncode == 1
+    assert len(errors) == 4 and all(line.startswith("error: ") for line in errors)
+    for name in ("broken.png", "text.jpg", "empty.tif", "none.png"):
+        assert sum(name in line for line in errors) == 1
+    made = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
+    assert {name for name in made if "preview" not in name} == {"a.png", "b.jpg", "c.tif", "d.png", "inner/a.png"}
+    assert len(made) == 10
+    with PIL.Image.open(out / "c.tif") as large, PIL.Image.open(photos / "c.tif") as small:
+        assert (large.size, large.mode) == ((36, 27), "RGBA")
+        alpha = np.clip(imresize(np.asarray(small.getchannel("A"), np.float64), 3), 0, 255)
+        assert np.abs(np.asarray(large.getchannel("A")) - alpha).max() <= 1
+    assert f"{out / 'a.png'}: 12x9 enlarged to 36x27 in " in done.stdout.decode()
+    before = (out / "a.png").stat().st_mtime_ns
+    again = _upscale(photos / "a.png", f"--output={out}", f"--run={run}")
+    assert again.returncode == 1 and b"a.png exists; --overwrite replaces it" in again.stderr
+    assert (out / "a.png").stat().st_mtime_ns == before
+
+
+def test_standard_input_and_output(run, photos):
+    data = (photos / "b.jpg").read_bytes()
+    done = _upscale("-", "--output=-", f"--run={run}", "--scale=1.5", "--self_ensemble", input=data)
+    assert done.returncode == 0, done.stderr
+    with PIL.Image.open(io.BytesIO(done.stdout)) as image:
+        assert (image.format, image.size, image.mode) == ("JPEG", (18, 14), "L")
+    assert b"-: 12x9 enlarged to 18x14 in " in done.stderr
+
+
+def test_an_exact_size_in_another_format(run, photos, tmp_path):
+    done = _upscale(photos / "a.png", f"--output={tmp_path / 'x' / 'large.webp'}", f"--run={run}", "--size=50x20")
+    assert done.returncode == 0, done.stderr
+    with PIL.Image.open(tmp_path / "x" / "large.webp") as image:
+        assert (image.format, image.size) == ("WEBP", (50, 20))
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
+def test_a_full_disk_is_one_line(run, photos):
+    with FULL.open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "srnet.upscale", photos / "a.png", "--output=-", f"--run={run}"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.returncode == 1 and done.stderr.decode().count("\n") == 1 and b"No space left" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "expected pictures or folders to enlarge"),
+        (["a.png", "--scale=2", "--size=3x3"], "--size and --scale cannot both"),
+        (["a.png", "--scale=1"], "--scale=1.0 cannot be used: it must be above 1"),
+        (["a.png", "--size=axb"], "--size=axb: expected WIDTHxHEIGHT"),
+        (["a.png", "-"], "standard input and output are for one picture"),
+    ],
+)
+def test_wrong_usage(arguments, message):
+    done = _upscale(*arguments, "--output=out", "--run=nowhere")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert message in done.stderr.decode() and done.stderr.count(b"\n") == 1
+
+
+def test_jobs(photos, tmp_path):
+    out = str(tmp_path / "out")
+    assert find_jobs([str(photos / "a.png")], str(tmp_path / "x.jpg"), False) == (
+        [Job(photos / "a.png", tmp_path / "x.jpg")],
+        [],
+    )
+    names = lambda jobs: [str(job.target.relative_to(out)) for job in jobs]  # noqa: E731
+    assert names(find_jobs([str(photos)], out, False)[0]) == ["a.png", "b.jpg", "c.tif", "d.png"]
+    assert names(find_jobs([str(photos)], out, True)[0]) == ["a.png", "b.jpg", "c.tif", "d.png", "inner/a.png"]
+    assert names(find_jobs([str(photos / "notes.txt")], out, False)[0]) == ["notes.png"]
+    with pytest.raises(UsageError, match=r"a\.png and .*inner/a\.png would both become"):
+        find_jobs([str(photos / "a.png"), str(photos / "inner" / "a.png")], out, False)
+    with pytest.raises(UsageError, match="x.docx: no picture format"):
+        find_jobs([str(photos / "a.png")], str(tmp_path / "x.docx"), False)
+    (tmp_path / "nothing").mkdir()
+    with pytest.raises(UsageError, match="no pictures in"):
+        find_jobs([str(tmp_path / "nothing")], out, False)
