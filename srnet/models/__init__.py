@@ -4,6 +4,7 @@ import dataclasses
 
 from srnet.errors import UsageError
 from srnet.models.hybrid import VARIANTS, HybridOptions, build_hybrid
+from srnet.models.plus import PlusOptions, build_plus
 from srnet.models.published import load_published
 from srnet.models.rednet import RednetOptions, build_rednet
 from srnet.models.srcnn import SrcnnOptions, build_srcnn
@@ -14,6 +15,7 @@ __all__ = ["build", "load_published", "names"]
 # One line per network: its builder, the dataclass of its options, and the options that make it this network.
 _NETWORKS = {
     **{name: (build_hybrid, HybridOptions, row) for name, row in VARIANTS.items()},
+    "plus": (build_plus, PlusOptions, {}),
     "srcnn": (build_srcnn, SrcnnOptions, {}),
     "vdsr": (build_vdsr, VdsrOptions, {}),
     "rednet": (build_rednet, RednetOptions, {}),
@@ -30,11 +32,11 @@ def build(name, scale, channels=1, dtype="float32", **options):
 
     Args:
       name: one of `names()`.
-      scale: integer enlargement (2, 3, 4, 8).
+      scale: integer enlargement (2, 3, 4, 8; plus: any).
       channels: 1 for luma, 3 for RGB.
       dtype: "float32", or "mixed_bfloat16" to compute in bfloat16 with float32 weights and output.
       **options: the network's own options; see `HybridOptions` (the paper's network and its variants),
-        `SrcnnOptions`, `VdsrOptions` and `RednetOptions` in the module of that name.
+        `PlusOptions`, `SrcnnOptions`, `VdsrOptions` and `RednetOptions` in the module of that name.
 
     Returns:
       A `keras.Model` from LR pixels (N, H, W, channels) in [0, 255], any H, W >= 1, to HR pixels

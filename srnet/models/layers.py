@@ -18,9 +18,11 @@ def kernel_initializer(name):
 
     Args:
       name: one of `INITIALIZERS`: "he" (He et al. 2015, normal) or "paper" (normal, mean 0, standard deviation 0.001;
-        section 2.2.3).
+        section 2.2.3); or one of Keras's own, such as "zeros".
     """
-    return {"he": keras.initializers.HeNormal(), "paper": keras.initializers.RandomNormal(mean=0.0, stddev=0.001)}[name]
+    if name == "paper":
+        return keras.initializers.RandomNormal(mean=0.0, stddev=0.001)
+    return keras.initializers.get({"he": "he_normal"}.get(name, name))
 
 
 def convolve(

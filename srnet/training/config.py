@@ -10,7 +10,7 @@ PRECISIONS = ("float32", "mixed_bfloat16", "auto")
 STRATEGIES = ("one_device", "mirrored")
 SCHEDULES = ("staircase", "cooldown")
 OPTIMIZERS = ("adam", "sgd")
-LOSSES = ("mse", "euclidean")
+LOSSES = ("mse", "mae", "euclidean")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,12 +20,14 @@ class TrainConfig:
     Section numbers are those of the paper (Hu, Guo, Zhu 2020).
 
     Attributes:
-      variant: the network: full, no_deconv, no_dilation, no_deconv_no_dilation, no_skips, local_only or long_only; or,
+      variant: the network: full, no_deconv, no_dilation, no_deconv_no_dilation, no_skips, local_only or long_only; plus; or,
         for comparison, srcnn, vdsr or rednet.
       scale: integer enlargement (2 and 4 in section 3.1).
       channels: 1 for luma, 3 for RGB.
       initializer: "he" or "paper" (2.2.3; see `srnet.models.layers.kernel_initializer`); for srcnn and rednet also
         "identity", which starts as the bicubic enlargement.
+      initial_run: run folder whose trained weights this run begins with, in each layer of the same name and shape; ""
+        for none.
       model_options: further options of the network, by name; as a flag a JSON object, such as {"depth": 3}.
       train_sets: names of the training sets (3.1).
       validation_set: name of the set measured after each epoch.
@@ -46,7 +48,7 @@ class TrainConfig:
       beta_2: Adam's decay of the second moment (2.2.2).
       epsilon: Adam's epsilon (2.2.2).
       clip: each value of the gradient is kept within clip / learning rate (VDSR's adjustable clipping); 0 for none.
-      loss: "mse" in 8-bit units (2.2.1), or "euclidean": half a patch's sum of squared errors in units of 1.
+      loss: "mse" in 8-bit units (2.2.1), "mae", the mean absolute error in them, or "euclidean": half a patch's sum of squared errors in units of 1.
       weight_decay: beta of the penalty beta/2 * sum of squared kernels, added to the loss (2.2.1).
       precision: "float32", "mixed_bfloat16", or "auto" for the latter where the hardware computes in it.
       jit_compile: whether forward and backward pass are compiled by XLA.
@@ -59,6 +61,7 @@ class TrainConfig:
     scale: int = 2
     channels: int = 1
     initializer: str = "he"
+    initial_run: str = ""
     model_options: dict = dataclasses.field(default_factory=dict)
     train_sets: tuple[str, ...] = ("T91", "BSD200")
     validation_set: str = "Set5"
@@ -162,9 +165,13 @@ PRESETS = {
     },
 }
 
+# `plus` sees as much of a picture in an LR patch as the paper's network in an HR one, so its patches are larger.
+_PLUS = {"patch": 96, "stride": 32, "loss": "mae", "weight_decay": 0.0, "beta_2": 0.999}
+
 # What the comparison networks' own papers set otherwise; the paper preset follows them, on the images and for the
 # steps of this project's paper.
 OWN_SETTINGS = {
+    "plus": _PLUS,
     # Dong et al. 2014: SGD, 1e-4 and for the last layer 1e-5, weights of deviation 0.001, 33x33
     # patches at a stride of 14; momentum, loss and batch size are those of the authors' Caffe files, in which the
     # biases learn more slowly, too.
@@ -201,7 +208,7 @@ OWN_SETTINGS = {
 # 35.2 without the start as the bicubic enlargement; RED-Net, of 64 filters, in 100 steps to 34.8, and with He's start
 # to 22.9.
 _FROM_BICUBIC = {"initializer": "identity", "learning_rate": 5e-4, "beta_2": 0.999}
-SHORT_SETTINGS = {"srcnn": _FROM_BICUBIC, "rednet": _FROM_BICUBIC}
+SHORT_SETTINGS = {"plus": _PLUS, "srcnn": _FROM_BICUBIC, "rednet": _FROM_BICUBIC}
 
 
 def preset_settings(preset, variant):

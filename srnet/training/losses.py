@@ -1,4 +1,4 @@
-"""The losses: mean squared error plus a penalty on the weights (section 2.2.1), and that of SRCNN and VDSR."""
+"""The losses: mean squared error plus a penalty on the weights (section 2.2.1), and those of other networks."""
 
 import tensorflow as tf
 
@@ -7,14 +7,15 @@ def reconstruction_loss(kind, hr, sr, global_batch_size):
     """Returns one device's share of the loss, before the penalty on the weights.
 
     Args:
-      kind: "mse", the mean squared error in 8-bit units (section 2.2.1), or "euclidean", half of a patch's sum of
+      kind: "mse", the mean squared error in 8-bit units (section 2.2.1); "mae", the mean absolute error in them; or
+        "euclidean", half of a patch's sum of
         squared errors in units of 1, averaged over the batch (Caffe's loss, for which SRCNN's and VDSR's rates are
         meant).
       hr: float32 (n, H, W, c) in [0, 255], the patches of this device.
       sr: the network's result, of the same shape.
       global_batch_size: patches over all devices, so that the devices' shares add up to the mean.
     """
-    errors = tf.reduce_sum(tf.square(hr - sr))
+    errors = tf.reduce_sum(tf.abs(hr - sr) if kind == "mae" else tf.square(hr - sr))
     if kind == "euclidean":
         return errors / (2 * 255.0**2 * global_batch_size)
     return errors / tf.cast(global_batch_size * tf.size(hr[0]), tf.float32)

@@ -235,6 +235,30 @@ def build_network(config, dtype):
     return build(config.variant, config.scale, config.channels, dtype, **options)
 
 
+def begin_with(model, folder):
+    """Gives a network the trained weights of a run in each layer of the same name and shape.
+
+    Args:
+      model: Keras model.
+      folder: the run folder.
+
+    Returns:
+      The number of weights taken over.
+
+    Raises:
+      DataError: if the folder holds no trained run.
+      UsageError: if no layer is the same.
+    """
+    trained, _ = load_run(folder)
+    there = {weight.path: weight for weight in trained.weights}
+    same = [weight for weight in model.weights if getattr(there.get(weight.path), "shape", None) == weight.shape]
+    if not same:
+        raise UsageError(f"{folder}: no layer of {trained.name} there fits {model.name}")
+    for weight in same:
+        weight.assign(there[weight.path])
+    return len(same)
+
+
 def restore(checkpoint, path, whole=True):
     """Restores a checkpoint, or fails: nothing is ever restored in part.
 

@@ -4,8 +4,10 @@ import dataclasses
 import pathlib
 
 import tensorflow as tf
+import tqdm
 
 from srnet.data.datasets import find_images, has_set, spread
+from srnet.data.images import image_size
 from srnet.data.patches import PatchOptions, ensure_store
 from srnet.metrics import measurable_image
 from srnet.saved_model import export_saved_model
@@ -70,6 +72,9 @@ def run_training(config, run_dir, data_root, cache_dir):
     strategy = trainer.make_strategy(config)
     state = new_state(config, strategy)
     runs.check_run(run_dir, config)
+    if config.initial_run and not tf.train.latest_checkpoint(runs.Run(pathlib.Path(run_dir)).last):
+        count = runs.begin_with(state.model, config.initial_run)
+        tqdm.tqdm.write(f"{count} of {len(state.model.weights)} weights begin with those of {config.initial_run}")
     paths = [path for name in config.train_sets for path in find_images(name, data_root)]
     validation_paths = spread(find_images(config.validation_set, data_root), config.validation_images)
     options = PatchOptions(
@@ -79,10 +84,14 @@ def run_training(config, run_dir, data_root, cache_dir):
         stride=config.stride - config.stride % config.scale,
         augment=config.augment,
     )
+    large = [path for path in paths if min(image_size(path)) >= options.patch]
+    if 0 < len(large) < len(paths):
+        left_out = f"{len(paths) - len(large)} of {len(paths)} training pictures are left out"
+        tqdm.tqdm.write(f"{left_out}: they are smaller than a patch of {options.patch}x{options.patch}")
     for path in validation_paths:
         measurable_image(path, config.scale)
     label = "+".join(pathlib.Path(name).name for name in config.train_sets)
-    store = ensure_store(cache_dir, label, paths, options)
+    store = ensure_store(cache_dir, label, large or paths, options)
     with runs.open_run(run_dir, config, store.digest) as run:
         trainer.train(config, state, store, validation_paths, run, strategy)
         model, _ = runs.load_run(run.folder)

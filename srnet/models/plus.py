@@ -1,0 +1,105 @@
+"""plus: this project's own network, of the paper's parts, at a fraction of its cost.
+
+Input: LR pixels (N, H, W, c) in [0, 255], any H, W >= 1. Output: HR pixels (N, scale*H, scale*W, c), meant for
+[0, 255] and not clipped. The paper's network works at the HR size; this one works at the LR size, where the same
+convolutions cost 1/scale^2 and see scale times as far, and adds what it finds to the bicubic enlargement:
+
+1. Feature extraction: one 3x3 convolution gives F0, `blocks` residual blocks of two 3x3 convolutions give F1.
+2. Encoder-decoder, for context: `depth` convolutions of stride 2, as many transposed ones back, all with ReLU; the
+   local skip adds F1.
+3. Reconstruction: 3x3 convolutions with ReLU and the paper's dilation rates, one linear convolution; the long skip
+   adds F0.
+4. Upsampling: one transposed convolution of stride `scale`, whose kernel of 3*scale covers every phase; any scale.
+
+Residual blocks, and the whole, begin as the identity and the bicubic enlargement: their last kernels are 0.
+"""
+
+import dataclasses
+import functools
+
+import keras
+
+from srnet.models import layers
+from srnet.models.options import check_options
+
+
+@dataclasses.dataclass(frozen=True)
+class PlusOptions:
+    """What may be varied.
+
+    Attributes:
+      blocks: number of residual blocks, at least 0.
+      depth: number of convolutions in the encoder, and of transposed ones in the decoder; at least 1.
+      dilation_rates: rates of the reconstruction's convolutions with ReLU, each at least 1.
+      filters: channels of every feature map; at least 1.
+      initializer: "he", or "paper" for the normal distribution of standard deviation 0.001.
+    """
+
+    blocks: int = 5
+    depth: int = 2
+    dilation_rates: tuple[int, ...] = (1, 1, 2, 4)
+    filters: int = 48
+    initializer: str = "he"
+
+    def __post_init__(self):
+        check_options(
+            self,
+            at_least={"blocks": 0, "depth": 1, "dilation_rates": 1, "filters": 1},
+            one_of={"initializer": layers.INITIALIZERS},
+        )
+
+
+def build_plus(options, scale, channels, dtype, name):
+    """Builds the network as a Keras functional model.
+
+    Args:
+      options: `PlusOptions`.
+      scale: integer enlargement, at least 2.
+      channels: image channels; 1 for luma, 3 for RGB.
+      dtype: "float32" or "mixed_bfloat16"; the last convolution and the output are float32 in both.
+      name: name of the Keras model.
+
+    Raises:
+      UsageError: for a scale or an option that cannot be used.
+    """
+    layers.check_scale(scale)
+    convolve = functools.partial(layers.convolve, filters=options.filters, initializer=options.initializer, dtype=dtype)
+    conv = functools.partial(convolve, keras.layers.Conv2D)
+    deconv = functools.partial(convolve, keras.layers.Conv2DTranspose)
+
+    def add(x, y, label):
+        return keras.layers.Add(dtype=dtype, name=label)([x, y])
+
+    lr = keras.Input((None, None, channels), name="lr")
+    x = keras.layers.Rescaling(1 / 255, dtype="float32", name="to_unit")(lr)
+    x = layers.MirrorPad(2**options.depth, dtype="float32", name="pad")(x)
+    f0 = x = conv(x, "extract", activation=None)
+    for i in range(1, options.blocks + 1):
+        inner = conv(x, f"block_{i}_1")
+        inner = conv(inner, f"block_{i}_2", activation=None, initializer="zeros")
+        x = add(inner, x, f"block_{i}")
+
+    f1 = x
+    for i in range(1, options.depth + 1):
+        x = conv(x, f"encode_{i}", strides=2)
+    for i in range(1, options.depth + 1):
+        x = deconv(x, f"decode_{i}", strides=2)
+    x = add(x, f1, "local_skip")
+
+    for i, rate in enumerate(options.dilation_rates, 1):
+        x = conv(x, f"reconstruct_{i}", dilation_rate=rate)
+    x = conv(x, f"reconstruct_{len(options.dilation_rates) + 1}", activation=None)
+    x = add(x, f0, "long_skip")
+    x = deconv(
+        x,
+        "output",
+        filters=channels,
+        kernel_size=3 * scale,
+        strides=scale,
+        activation=None,
+        initializer="zeros",
+        dtype="float32",
+    )
+    x = layers.CropToScale(scale, dtype="float32", name="crop")([layers.to_pixels(x), lr])
+    enlarged = layers.BicubicUpsampling(scale, dtype="float32", name="bicubic")(lr)
+    return keras.Model(lr, keras.layers.Add(dtype="float32", name="residual")([x, enlarged]), name=name)
