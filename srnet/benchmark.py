@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import tqdm
 
+from srnet import pretrained
 from srnet.classical import METHODS
 from srnet.data.datasets import count_warning, find_images
 from srnet.errors import UsageError
@@ -35,13 +36,16 @@ class Method:
 
 
 def named_method(name, data_root, cache_dir):
-    """Returns a method of `srnet.classical`.
+    """Returns a method that needs no run: one of `srnet.classical`, or a network that comes with srnet.
 
     Args:
-      name: one of `srnet.classical.METHODS`.
+      name: one of `srnet.classical.METHODS` or `srnet.pretrained.names()`.
       data_root: folder with a folder for each set, for a method that learns from images.
       cache_dir: folder where such a method keeps what it has learnt.
     """
+    if name not in METHODS:
+        make = functools.cache(lambda scale: network_method(pretrained.load(scale, name)))
+        return Method(name, make, pretrained.scales(name), only=True)
     make = functools.cache(functools.partial(METHODS[name], data_root=data_root, cache_dir=cache_dir))
     return Method(name, make, scales=(2, 4))
 

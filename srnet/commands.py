@@ -4,6 +4,7 @@ Exit status 0 is success, 1 a failure (a file, the disk), 2 wrong usage, 128 + n
 """
 
 import contextlib
+import functools
 import inspect
 import logging
 import os
@@ -49,6 +50,10 @@ with without_notes():
     import tensorflow as tf
 
     tf.config.list_physical_devices()
+
+    from srnet import pretrained
+    from srnet.inference import scale_of
+    from srnet.training.runs import load_run
 
 
 def run(main, define_flags):
@@ -101,13 +106,39 @@ def _fail(message, status):
 
 
 def define_run_flags(required=True):
-    """Defines --run and --checkpoint, which name a trained network.
+    """Defines --run and --checkpoint, which name the network of a run.
 
     Args:
       required: whether --run must be given.
     """
     flags.DEFINE_string("run", None, "Run folder of the network.", required=required)
     flags.DEFINE_enum("checkpoint", "last", ("last", "best"), "Newest weights, or those of the best validation PSNR.")
+
+
+def define_network_flags():
+    """Defines the flags that name a trained network: --run and --checkpoint, --model or --network."""
+    define_run_flags(required=False)
+    flags.DEFINE_string("model", None, "Network as a .keras file, in the place of --run.")
+    flags.DEFINE_enum("network", pretrained.DEFAULT, pretrained.names(), "Network that comes with srnet, without both.")
+
+
+def trained_networks():
+    """Returns the networks that the flags of `define_network_flags` name, as a dict from scales to callables.
+
+    Each callable loads, at its first call, the network of its scale.
+
+    Raises:
+      UsageError: if --run and --model are both given.
+      DataError: if the run or the file cannot be used.
+    """
+    values = flags.FLAGS
+    if values.run and values.model:
+        raise UsageError("--run and --model cannot both be given")
+    if values.run or values.model:
+        model = load_run(values.run, values.checkpoint)[0] if values.run else pretrained.load_file(values.model)
+        return {scale_of(model): lambda: model}
+    scales = pretrained.scales(values.network)
+    return {scale: functools.cache(functools.partial(pretrained.load, scale, values.network)) for scale in scales}
 
 
 def define_folder_flags():

@@ -8,6 +8,7 @@ import PIL.Image
 import psutil
 
 from srnet.errors import DataError, UsageError
+from srnet.upscaler import enlarge_pixels
 
 _PEAKS = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
 
@@ -33,7 +34,7 @@ def enlarge_picture(picture, size, upscalers, progress=None):
     """Enlarges a picture to a size: by the next larger passes of networks, then antialiased bicubic reduction.
 
     Args:
-      picture: `srnet.data.pictures.Picture`; each channel of CMYK is enlarged as greyscale.
+      picture: `srnet.data.pictures.Picture`.
       size: (height, width) of the result; neither below the picture's, and one above.
       upscalers: dict from integer enlargements to a callable that returns the `srnet.upscaler.Upscaler` for it.
       progress: callable (done, of) that is told enlarged LR pixels of the present pass, or None.
@@ -52,7 +53,7 @@ def enlarge_picture(picture, size, upscalers, progress=None):
     chosen = passes(max(size[0] / height, size[1] / width), upscalers)
     _check_memory(pixels, math.prod(chosen))
     for scale in chosen:
-        pixels = _enlarge(pixels, picture.mode, upscalers[scale](), progress)
+        pixels = enlarge_pixels(upscalers[scale](), pixels, picture.mode, progress)
     if pixels.shape[:2] != size:
         pixels = _reduce(pixels, size)
     return dataclasses.replace(picture, pixels=pixels)
@@ -62,21 +63,6 @@ def _check_memory(pixels, factor):
     needed, available = pixels.nbytes * factor**2, psutil.virtual_memory().available
     if needed > available:
         raise DataError(f"the result needs {needed / 2**30:.1f} GiB of memory, {available / 2**30:.1f} are free")
-
-
-def _enlarge(pixels, mode, upscaler, progress):
-    planes = [pixels[..., i] for i in range(4)] if mode == "CMYK" else [pixels]
-    whole = len(planes) * pixels.shape[0] * pixels.shape[1]
-    done = 0
-
-    def advance(count):
-        nonlocal done
-        done += count
-        if progress:
-            progress(done, whole)
-
-    enlarged = [upscaler(plane, advance) for plane in planes]
-    return np.stack(enlarged, axis=-1) if mode == "CMYK" else enlarged[0]
 
 
 def _reduce(pixels, size):

@@ -2,11 +2,14 @@
 
 python -m srnet.evaluate --method=bicubic --sets=Set5,Set14 --scales=2,4 --data_root=DIR --output=results.json
 python -m srnet.evaluate --run=RUN_DIR
+python -m srnet.evaluate --method=plus
+
+--method is bicubic, aplus (which learns from T91 at its first use), or a network that comes with srnet.
 """
 
 from absl import flags
 
-from srnet import commands
+from srnet import commands, pretrained
 from srnet.benchmark import describe_results, evaluate_sets, method_of_run, named_method
 from srnet.classical import METHODS
 from srnet.errors import UsageError
@@ -15,9 +18,9 @@ from srnet.files import write_json
 
 def define_flags():
     commands.define_run_flags(required=False)
-    flags.DEFINE_enum("method", None, sorted(METHODS), "Method without a run; aplus learns from T91 at its first use.")
+    flags.DEFINE_enum("method", None, sorted([*METHODS, *pretrained.names()]), "Method without a run.")
     flags.DEFINE_list("sets", "Set5,Set14,BSD100,Urban100", "Names of the sets; skimage_test needs no data root.")
-    flags.DEFINE_list("scales", None, "Scales; 2,4 for a method, the network's own for a run.")
+    flags.DEFINE_list("scales", None, "Scales; 2,4 for bicubic and aplus, else the network's own.")
     commands.define_folder_flags()
     flags.DEFINE_string("output", None, "JSON file for the results.")
 

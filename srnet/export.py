@@ -1,34 +1,43 @@
-"""Writes the network of a run for programs without srnet.
+"""Writes a network for programs without srnet: one that comes with srnet, or that of a run or a .keras file.
 
-python -m srnet.export --run=RUN_DIR --output=DIR                            a TensorFlow SavedModel
-python -m srnet.export --run=RUN_DIR --output=FILE.tflite --format=litert    LiteRT (TensorFlow Lite); or litert_int8
+python -m srnet.export --output=DIR --scale=4                               a TensorFlow SavedModel
+python -m srnet.export --output=FILE.tflite --scale=4 --format=litert       LiteRT (TensorFlow Lite); or litert_int8
+python -m srnet.export --output=FILE.onnx --run=RUN_DIR --format=onnx       ONNX
 """
 
 from absl import flags
 
 from srnet import commands
-from srnet.litert import export_litert
+from srnet.errors import UsageError
+from srnet.interchange import export_litert, export_onnx
 from srnet.saved_model import export_saved_model
-from srnet.training.runs import load_run
 
-FORMATS = ("saved_model", "litert", "litert_int8")
+FORMATS = ("saved_model", "litert", "litert_int8", "onnx")
 
 
 def define_flags():
-    commands.define_run_flags()
-    flags.DEFINE_string("output", None, "Folder of the SavedModel, or the LiteRT file.", required=True)
+    commands.define_network_flags()
+    flags.DEFINE_integer("scale", None, "Enlargement; that of the run or the file unless given, or 4.")
+    flags.DEFINE_string("output", None, "Folder of the SavedModel, or the file.", required=True)
     flags.DEFINE_enum("format", "saved_model", FORMATS, "What is written; int8 is dynamic-range quantisation.")
 
 
 def main(arguments):
     commands.expect(arguments, 0)
     values = flags.FLAGS
-    model, _ = load_run(values.run, values.checkpoint)
+    networks = commands.trained_networks()
+    scale = values.scale or (4 if 4 in networks else max(networks))
+    if scale not in networks:
+        raise UsageError(f"--scale={scale} cannot be used: the network has {', '.join(map(str, networks))}")
+    model = networks[scale]()
     if values.format == "saved_model":
         export_saved_model(model, values.output)
     else:
         with commands.without_notes():
-            export_litert(model, values.output, int8=values.format == "litert_int8")
+            if values.format == "onnx":
+                export_onnx(model, values.output)
+            else:
+                export_litert(model, values.output, int8=values.format == "litert_int8")
     print(f"{values.format}: {values.output}")
 
 

@@ -12,7 +12,7 @@ import PIL.Image
 import tqdm
 
 from srnet.data.images import is_image_name, output_format
-from srnet.data.pictures import cannot_hold, encode, format_for, read_picture, write_picture
+from srnet.data.pictures import encode, format_for, own_format, read_picture, to_pillow, write_picture
 from srnet.enlarge import enlarge_picture
 from srnet.errors import DataError, UsageError
 from srnet.files import reason
@@ -125,8 +125,7 @@ def enlarge_file(job, scale, size, upscalers, overwrite=False, preview=False, la
         if preview:
             write_preview(job.target, picture, enlarged)
     else:
-        kind = "PNG" if picture.format == "GIF" or cannot_hold(picture.format, picture) else picture.format
-        _write_to_standard_output(encode(enlarged, kind))
+        _write_to_standard_output(encode(enlarged, own_format(picture)))
     seconds = time.monotonic() - start
     return f"{job.target}: {width}x{height} enlarged to {size[1]}x{size[0]} in {seconds:.1f} s"
 
@@ -156,8 +155,8 @@ def write_preview(target, picture, enlarged):
     height, width = enlarged.pixels.shape[:2]
     box = [max(0, (width - _PREVIEW_SIDE) // 2), max(0, (height - _PREVIEW_SIDE) // 2)]
     box += [min(width, box[0] + _PREVIEW_SIDE), min(height, box[1] + _PREVIEW_SIDE)]
-    bicubic = _as_rgb(picture).resize((width, height), PIL.Image.Resampling.BICUBIC).crop(box)
-    ours = _as_rgb(dataclasses.replace(enlarged, pixels=enlarged.pixels[box[1] : box[3], box[0] : box[2]]))
+    bicubic = as_rgb(picture).resize((width, height), PIL.Image.Resampling.BICUBIC).crop(box)
+    ours = as_rgb(dataclasses.replace(enlarged, pixels=enlarged.pixels[box[1] : box[3], box[0] : box[2]]))
     sheet = np.concatenate([np.asarray(bicubic), np.full((ours.height, 8, 3), 255, np.uint8), np.asarray(ours)], axis=1)
     write_picture(
         target.with_name(f"{target.stem}.preview.png"),
@@ -165,15 +164,17 @@ def write_preview(target, picture, enlarged):
     )
 
 
-def _as_rgb(picture):
-    """A picture as Pillow's 8-bit RGB, transparency on white."""
+def as_rgb(picture):
+    """Returns a picture as it is seen, as a Pillow image in 8-bit RGB; transparency is white.
+
+    Args:
+      picture: `srnet.data.pictures.Picture`.
+    """
     pixels = picture.pixels
     if pixels.dtype != np.uint8:
         peak = 1.0 if pixels.dtype.kind == "f" else 65535.0
         pixels = np.floor(pixels * (255 / peak) + 0.5).astype(np.uint8)
-    if picture.mode == "CMYK":
-        return PIL.Image.frombytes("CMYK", pixels.shape[1::-1], pixels.tobytes()).convert("RGB")
-    image = PIL.Image.fromarray(pixels)
+    image = to_pillow(pixels, picture.mode)
     if picture.mode in ("LA", "RGBA"):
         image = PIL.Image.alpha_composite(PIL.Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
     return image.convert("RGB")

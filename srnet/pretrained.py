@@ -10,8 +10,13 @@ from srnet.files import read_json, reason
 from srnet.models import build
 
 FOLDER = pathlib.Path(__file__).parent / "weights"
-DEFAULT = "full"  # the network of `load` unless another is named
+DEFAULT = "plus"  # the network of `load` unless another is named
 _FIELDS = {"network", "scale", "channels", "model_options", "sha256", "run", "measurements", "use", "limits"}
+
+
+def names():
+    """Returns the names of the networks that there are weights for, as a sorted tuple."""
+    return tuple(sorted({path.stem.rsplit("_x", 1)[0] for path in FOLDER.glob("*_x*.json")}))
 
 
 def scales(network=DEFAULT):

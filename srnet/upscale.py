@@ -14,16 +14,14 @@ import sys
 
 from absl import flags
 
-from srnet import commands, pretrained
+from srnet import commands
 from srnet.errors import DataError, UsageError
 from srnet.picture_files import STANDARD, enlarge_file, find_jobs
-from srnet.training.runs import load_run
 from srnet.upscaler import Upscaler
 
 
 def define_flags():
-    commands.define_run_flags(required=False)
-    flags.DEFINE_string("model", None, "Network as a .keras file.")
+    commands.define_network_flags()
     flags.DEFINE_string("output", None, "File, folder, or - for standard output.", required=True)
     flags.DEFINE_float("scale", None, "Enlargement, above 1; the network's own unless given, or 4.")
     flags.DEFINE_string("size", None, "Exact size of the results, WIDTHxHEIGHT, in the place of --scale.")
@@ -38,8 +36,6 @@ def main(arguments):
     values = flags.FLAGS
     if not arguments:
         raise UsageError("expected pictures or folders to enlarge, not none")
-    if values.run and values.model:
-        raise UsageError("--run and --model cannot both be given")
     if values.size and values.scale:
         raise UsageError("--size and --scale cannot both be given")
     if values.scale is not None and not 1 < values.scale <= 64:
@@ -64,15 +60,8 @@ def main(arguments):
 def _upscalers(values):
     """A dict from scales to callables that return the `Upscaler` for it."""
     make = functools.partial(Upscaler, tile=values.tile, self_ensemble=values.self_ensemble)
-    if values.run or values.model:
-        upscaler = make(
-            load_run(values.run, values.checkpoint)[0] if values.run else pretrained.load_file(values.model)
-        )
-        return {upscaler.scale: lambda: upscaler}
-    shipped = pretrained.scales()
-    if not shipped:
-        raise UsageError("--run or --model is required: no weights come with this srnet")
-    return {scale: functools.cache(lambda scale=scale: make(pretrained.load(scale))) for scale in shipped}
+    networks = commands.trained_networks()
+    return {scale: functools.cache(lambda load=load: make(load())) for scale, load in networks.items()}
 
 
 def _complain(message):

@@ -3,10 +3,12 @@
 import math
 
 import numpy as np
+import PIL.Image
 import psutil
 import scipy.ndimage
 import tensorflow as tf
 
+from srnet.data.pictures import from_pillow, to_pillow
 from srnet.errors import UsageError
 from srnet.inference import enlarge_colours, scale_of
 from srnet.models.layers import BicubicUpsampling
@@ -54,15 +56,22 @@ class Upscaler:
 
         Args:
           image: array (H, W), greyscale; (H, W, 2) with transparency; (H, W, 3), RGB; or (H, W, 4) with transparency:
-            uint8, uint16, or float32 or float64 in [0, 1].
+            uint8, uint16, or float32 or float64 in [0, 1]. Or a Pillow image of any mode but I and F.
           progress: callable that is told the LR pixels of each finished tile, or None.
 
         Returns:
-          Array (scale*H, scale*W[, C]) of the same dtype, clipped to its range.
+          Array (scale*H, scale*W[, C]) of the same dtype, clipped to its range; or a Pillow image with the same colour
+          profile and EXIF, of the same mode where that is L, LA, RGB, RGBA, CMYK or I;16, else of the nearest of them.
 
         Raises:
           UsageError: for an array of another shape, dtype or range.
+          DataError: for a Pillow image whose samples have no known range.
         """
+        if isinstance(image, PIL.Image.Image):
+            mode, pixels = from_pillow(image, "the image")
+            enlarged = to_pillow(enlarge_pixels(self, pixels, mode), mode)
+            enlarged.info = {name: image.info[name] for name in ("icc_profile", "exif") if name in image.info}
+            return enlarged
         _check(image)
         if image.ndim == 3 and image.shape[2] in (2, 4):
             image = _with_hidden_colours_replaced(image)
@@ -103,6 +112,32 @@ class Upscaler:
                 enlarged = self._enlarge_colours(turned[:, ::-1] if flip else turned)
                 total = total + np.rot90(enlarged[:, ::-1] if flip else enlarged, -turns)
         return total[: height * self.scale, : width * self.scale] / 8
+
+
+def enlarge_pixels(upscaler, pixels, mode, progress=None):
+    """Enlarges the pixels of a picture; each channel of CMYK as greyscale.
+
+    Args:
+      upscaler: `Upscaler`.
+      pixels: array as in `srnet.data.pictures.Picture`.
+      mode: mode as there.
+      progress: callable (done, of) that is told enlarged LR pixels, or None.
+
+    Returns:
+      Array (scale*H, scale*W[, C]).
+    """
+    planes = [pixels[..., i] for i in range(4)] if mode == "CMYK" else [pixels]
+    whole = len(planes) * pixels.shape[0] * pixels.shape[1]
+    done = 0
+
+    def advance(count):
+        nonlocal done
+        done += count
+        if progress:
+            progress(done, whole)
+
+    enlarged = [upscaler(plane, advance) for plane in planes]
+    return np.stack(enlarged, axis=-1) if mode == "CMYK" else enlarged[0]
 
 
 def _compiled(function, channels):

@@ -17,7 +17,7 @@ def _in_tiles(model, scale, image, tile):
     return enlarge_in_tiles(network_method(model), image, scale, tile, reach(model), alignment(model))
 
 
-@pytest.mark.parametrize("name", [*VARIANTS, "srcnn", "vdsr", "rednet"])
+@pytest.mark.parametrize("name", [*VARIANTS, "plus", "srcnn", "vdsr", "rednet"])
 def test_tiles_make_the_whole(name):
     model = models.build(name, 2, filters=(4, 4) if name == "srcnn" else 4)
     whole = network_method(model)(IMAGE)

@@ -1,11 +1,12 @@
 """The Upscaler: kinds of pictures, transparency, tiles, the self-ensemble."""
 
 import numpy as np
+import PIL.Image
 import pytest
 
 from srnet import models
 from srnet.data.resize import imresize
-from srnet.errors import UsageError
+from srnet.errors import DataError, UsageError
 from srnet.inference import network_method, upscale_rgb
 from srnet.upscaler import Upscaler
 
@@ -50,6 +51,28 @@ def test_opaque_pictures_stay_opaque(network):
     enlarged = Upscaler(network)(np.concatenate([RGB, opaque], axis=2))
     np.testing.assert_array_equal(enlarged[..., :3], Upscaler(network)(RGB))
     assert (enlarged[..., 3] == 255).all()
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "I;16", "CMYK", "P", "1"])
+def test_pillow_images_come_out_as_such(bicubic, mode):
+    image = PIL.Image.fromarray(RGB)
+    image = PIL.Image.fromarray(RGB[..., 0].astype(np.uint16) * 257) if mode == "I;16" else image.convert(mode)
+    image.info["icc_profile"] = b"a profile"
+    enlarged = Upscaler(bicubic)(image)
+    expected_mode = {"P": "RGB", "1": "L"}.get(mode, mode)
+    assert (enlarged.mode, enlarged.size) == (expected_mode, (102, 63))
+    assert enlarged.info["icc_profile"] == b"a profile"
+    small = np.asarray(image.convert(expected_mode))
+    if mode == "CMYK":
+        expected = np.stack([Upscaler(bicubic)(small[..., i]) for i in range(4)], axis=-1)
+    else:
+        expected = Upscaler(bicubic)(small)
+    np.testing.assert_array_equal(np.asarray(enlarged), expected)
+
+
+def test_pillow_images_without_a_range_are_refused(bicubic):
+    with pytest.raises(DataError, match="samples of mode F cannot be enlarged"):
+        Upscaler(bicubic)(PIL.Image.new("F", (3, 3)))
 
 
 @pytest.mark.parametrize("channels", [2, 4])

@@ -88,7 +88,7 @@ def read_picture(source, name):
                 mode, pixels = _read_deep(_open_deep(data), name)
             else:
                 image.load()
-                mode, pixels = _to_array(image, name)
+                mode, pixels = from_pillow(image, name)
             pixels = _turned(pixels, orientation)
             return Picture(pixels, mode, kind, icc, exif.tobytes() if len(exif) else None)
     except PIL.UnidentifiedImageError as error:
@@ -161,7 +161,16 @@ def _turned(pixels, orientation):
     return np.ascontiguousarray(pixels)
 
 
-def _to_array(image, name):
+def from_pillow(image, name):
+    """Returns the mode and the pixels of a Pillow image, as `Picture` has them; palettes become RGB.
+
+    Args:
+      image: Pillow image.
+      name: what messages call it.
+
+    Raises:
+      DataError: for 32-bit integers and floating-point samples, whose range is not known.
+    """
     if image.mode == "CMYK":
         return "CMYK", np.asarray(image)
     if image.mode.startswith("I;16"):
@@ -171,6 +180,18 @@ def _to_array(image, name):
     transparent = image.has_transparency_data
     mode = ("LA" if transparent else "L") if image.mode in _GREY_MODES else ("RGBA" if transparent else "RGB")
     return mode, np.asarray(image.convert(mode))
+
+
+def to_pillow(pixels, mode):
+    """Returns pixels of 8 bits, or 16 of greyscale, as a Pillow image.
+
+    Args:
+      pixels: array as in `Picture`.
+      mode: mode as in `Picture`.
+    """
+    if mode == "CMYK":
+        return PIL.Image.frombytes("CMYK", pixels.shape[1::-1], pixels.tobytes())
+    return PIL.Image.fromarray(pixels)
 
 
 def format_for(path, picture):
@@ -209,6 +230,17 @@ def cannot_hold(kind, picture):
     return None
 
 
+def own_format(picture):
+    """Returns Pillow's name of the format of a result that has no name yet: the picture's own, or PNG.
+
+    PNG stands for a format that cannot hold the picture, and for GIF, whose few colours no result has.
+
+    Args:
+      picture: `Picture`.
+    """
+    return "PNG" if picture.format == "GIF" or cannot_hold(picture.format, picture) else picture.format
+
+
 def encode(picture, kind):
     """Returns a picture as the bytes of a file.
 
@@ -226,10 +258,7 @@ def encode(picture, kind):
     options = {**_QUALITY.get(kind, {}), **{name: value for name, value in belongings.items() if value}}
     if kind == "TIFF" and exif:
         del options["compression"]  # Pillow writes EXIF into plain TIFFs alone
-    if picture.mode == "CMYK":
-        image = PIL.Image.frombytes("CMYK", picture.pixels.shape[1::-1], picture.pixels.tobytes())
-    else:
-        image = PIL.Image.fromarray(picture.pixels)
+    image = to_pillow(picture.pixels, picture.mode)
     file = io.BytesIO()
     try:
         image.save(file, format=kind, **options)

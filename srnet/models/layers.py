@@ -109,9 +109,10 @@ def upsampling_strides(scale, upsampling):
 
 
 def _mirror(inputs, axis, start, stop):
-    """Takes the indices start, ..., stop - 1 of an axis; those outside it are mirrored, edge included."""
+    """Takes the indices start, ..., stop - 1 of an axis, start >= -2; those outside it are mirrored, edge included."""
     size = keras.ops.shape(inputs)[axis]
-    index = keras.ops.arange(start, stop, dtype="int32") % (2 * size)
+    # The mirrored sequence repeats after 2 * size; from there on no index is negative, which ONNX divides otherwise.
+    index = keras.ops.arange(start + 2 * size, stop + 2 * size, dtype="int32") % (2 * size)
     return keras.ops.take(inputs, keras.ops.minimum(index, 2 * size - 1 - index), axis=axis)
 
 
@@ -133,7 +134,7 @@ class MirrorPad(keras.layers.Layer):
     def call(self, inputs):
         for axis in (1, 2):
             size = keras.ops.shape(inputs)[axis]
-            inputs = _mirror(inputs, axis, 0, -(-size // self.multiple) * self.multiple)
+            inputs = _mirror(inputs, axis, 0, self._padded(size))
         return inputs
 
     def compute_output_shape(self, input_shape):
@@ -141,7 +142,8 @@ class MirrorPad(keras.layers.Layer):
         return (batch, self._padded(height), self._padded(width), channels)
 
     def _padded(self, size):
-        return None if size is None else -(-size // self.multiple) * self.multiple
+        # No negative numbers: ONNX divides them otherwise than TensorFlow.
+        return None if size is None else (size + self.multiple - 1) // self.multiple * self.multiple
 
     def get_config(self):
         return {**super().get_config(), "multiple": self.multiple}

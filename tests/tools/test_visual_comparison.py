@@ -2,7 +2,6 @@
 
 import importlib
 import json
-import shutil
 
 import numpy as np
 import PIL.Image
@@ -83,24 +82,6 @@ def test_bad_pictures(picture_root, picture, message):
 def test_bad_crop_ends_the_command(run_tool):
     status, _, errors = run_tool("visual_comparison.py", "--picture=held_out:1:2:30,5,16,12")
     assert status == 2 and len(errors) == 1 and "is not inside" in errors[0]
-
-
-@pytest.fixture
-def browser(tmp_path):
-    """A headless Chromium, where it is installed with its driver."""
-    webdriver = pytest.importorskip("selenium.webdriver")
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (chromium and driver):
-        pytest.skip("needs chromium and chromedriver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in ("headless=new", "no-sandbox", "disable-gpu", "disable-background-networking", "disable-sync"):
-        options.add_argument(f"--{flag}")
-    options.add_argument(f"--user-data-dir={tmp_path / 'profile'}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(driver))
-    yield driver
-    driver.quit()
 
 
 def test_page_shows_tables_and_sliders(run_tool, browser, tmp_path):

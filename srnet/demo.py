@@ -1,0 +1,137 @@
+"""Serves a page, to this machine alone, where a picture is enlarged and compared with bicubic interpolation.
+
+python -m srnet.demo                  http://127.0.0.1:7860; Ctrl-C ends it
+python -m srnet.demo --run=RUN_DIR    with the network of a run
+
+It needs Gradio: pip install 'srnet[demo]'
+"""
+
+import functools
+import os
+import pathlib
+import tempfile
+import threading
+
+import PIL.Image
+from absl import flags
+
+from srnet import commands
+from srnet.data.pictures import encode, own_format, read_picture
+from srnet.enlarge import enlarge_picture
+from srnet.errors import DataError, UsageError
+from srnet.files import written_whole
+from srnet.picture_files import as_rgb
+from srnet.upscaler import Upscaler
+
+ADDRESS = "127.0.0.1"
+_LARGEST_UPLOAD = 32 * 2**20  # bytes
+_MOST_PIXELS = 24_000_000  # of a result: beyond it, browsers take long to show two of them
+_KEPT_SECONDS = 3600
+_FONTS = ["system-ui", "sans-serif"]  # Gradio's own would be fetched from elsewhere
+
+
+def define_flags():
+    commands.define_network_flags()
+    flags.DEFINE_integer("port", 7860, "Port of the page.", lower_bound=1, upper_bound=65535)
+
+
+def main(arguments):
+    commands.expect(arguments, 0)
+    networks = commands.trained_networks()
+    upscalers = {scale: functools.cache(lambda load=load: Upscaler(load())) for scale, load in networks.items()}
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    try:
+        import gradio
+    except ImportError as error:
+        raise UsageError("the page needs Gradio: pip install 'srnet[demo]'") from error
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["GRADIO_TEMP_DIR"] = folder
+        try:
+            _, url, _ = build_page(gradio, upscalers, folder).launch(
+                server_name=ADDRESS,
+                server_port=flags.FLAGS.port,
+                share=False,
+                quiet=True,
+                prevent_thread_lock=True,
+                max_file_size=_LARGEST_UPLOAD,
+                footer_links=[],
+                theme=gradio.themes.Default(font=_FONTS, font_mono=["monospace"]),
+            )
+        except OSError as error:
+            raise UsageError(f"--port={flags.FLAGS.port} is in use; choose another") from error
+        print(f"{url} is ready; Ctrl-C ends it", flush=True)
+        threading.Event().wait()
+
+
+def build_page(gradio, upscalers, folder):
+    """Returns the page.
+
+    Args:
+      gradio: the module.
+      upscalers: dict from integer enlargements to a callable that returns the `Upscaler` for it.
+      folder: where results are kept for an hour.
+    """
+
+    def enlarge(path, scale, progress=gradio.Progress()):  # noqa: B008, Gradio finds it by this default
+        if path is None:
+            raise gradio.Error("Choose a picture first.", print_exception=False)
+        try:
+            bicubic, ours, result = enlarge_upload(path, scale, upscalers, folder, progress)
+        except (DataError, UsageError) as error:
+            raise gradio.Error(str(error), print_exception=False) from error
+        said = f"{pathlib.Path(path).name}, enlarged to {ours.width}x{ours.height}"
+        return (bicubic, ours), gradio.DownloadButton(value=result, interactive=True), said
+
+    with gradio.Blocks(title="srnet", analytics_enabled=False, delete_cache=(_KEPT_SECONDS, _KEPT_SECONDS)) as page:
+        gradio.Markdown("# srnet\nEnlarges a picture. Nothing leaves this machine.")
+        with gradio.Row():
+            with gradio.Column(scale=1):
+                given = gradio.File(label="Picture", file_types=["image"], type="filepath", height=140)
+                scale = gradio.Radio([(f"x{scale}", scale) for scale in upscalers], label="Scale", value=max(upscalers))
+                button = gradio.Button("Enlarge", variant="primary")
+                said = gradio.Markdown()
+                result = gradio.DownloadButton("Download", interactive=False)
+            with gradio.Column(scale=3):
+                slider = gradio.ImageSlider(label="Bicubic | srnet", type="pil", format="png", interactive=False)
+        button.click(enlarge, [given, scale], [slider, result, said])
+    return page
+
+
+def enlarge_upload(path, scale, upscalers, folder, progress):
+    """Enlarges an uploaded file.
+
+    Args:
+      path: the file.
+      scale: integer enlargement, one of `upscalers`.
+      upscalers: as for `build_page`.
+      folder: where the result is written, in a new folder.
+      progress: callable that is told the share that is done.
+
+    Returns:
+      (bicubic, ours, result): two Pillow images in RGB, and the path of the result.
+
+    Raises:
+      DataError: if it is no picture that can be read, or the result would be too large for the page.
+    """
+    path = pathlib.Path(path)
+    picture = read_picture(path, path.name)
+    height, width = (side * scale for side in picture.pixels.shape[:2])
+    if height * width > _MOST_PIXELS:
+        limit = f"the page's limit is {_MOST_PIXELS / 1e6:.0f} megapixels; python -m srnet.upscale has none"
+        raise DataError(f"{path.name}: {width}x{height} would be too large: {limit}")
+    enlarged = enlarge_picture(picture, (height, width), upscalers, lambda done, whole: progress(done / whole))
+    kind = own_format(picture)
+    suffix = path.suffix if kind == picture.format else ".png"
+    result = pathlib.Path(tempfile.mkdtemp(dir=folder)) / f"{path.stem}_x{scale}{suffix}"
+    with written_whole(result) as partial:
+        partial.write_bytes(encode(enlarged, kind))
+    bicubic = as_rgb(picture).resize((width, height), PIL.Image.Resampling.BICUBIC)
+    return bicubic, as_rgb(enlarged), str(result)
+
+
+def run():
+    commands.run(main, define_flags)
+
+
+if __name__ == "__main__":
+    run()
