@@ -95,7 +95,7 @@ def _corrupt(root):
         (["--train_sets=empty"], lambda root: (root / "empty").mkdir(), 1, "empty: no pictures in it"),
         (["--data_root=/nowhere", "--train_sets=T91,BSD200"], None, 1, "error: /nowhere: no such folder"),
         ([], _corrupt, 1, "bad.png: "),
-        (["--patch=34"], None, 1, "b2.png: 35x33 is smaller than a patch of 34x34"),
+        (["--patch=42"], None, 1, "b2.png: 35x33 is smaller than a patch of 42x42"),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(picture_root, tmp_path, more, prepare, status, message):

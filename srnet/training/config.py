@@ -20,8 +20,8 @@ class TrainConfig:
     Section numbers are those of the paper (Hu, Guo, Zhu 2020).
 
     Attributes:
-      variant: the network: full, no_deconv, no_dilation, no_deconv_no_dilation, no_skips, local_only or long_only; plus; or,
-        for comparison, srcnn, vdsr or rednet.
+      variant: the network: full, no_deconv, no_dilation, no_deconv_no_dilation, no_skips, local_only or long_only;
+        plus; or, for comparison, srcnn, vdsr or rednet.
       scale: integer enlargement (2 and 4 in section 3.1).
       channels: 1 for luma, 3 for RGB.
       initializer: "he" or "paper" (2.2.3; see `srnet.models.layers.kernel_initializer`); for srcnn and rednet also
@@ -48,7 +48,8 @@ class TrainConfig:
       beta_2: Adam's decay of the second moment (2.2.2).
       epsilon: Adam's epsilon (2.2.2).
       clip: each value of the gradient is kept within clip / learning rate (VDSR's adjustable clipping); 0 for none.
-      loss: "mse" in 8-bit units (2.2.1), "mae", the mean absolute error in them, or "euclidean": half a patch's sum of squared errors in units of 1.
+      loss: "mse" in 8-bit units (2.2.1); "mae", the mean absolute error in them; or "euclidean": half a patch's sum of
+        squared errors in units of 1.
       weight_decay: beta of the penalty beta/2 * sum of squared kernels, added to the loss (2.2.1).
       precision: "float32", "mixed_bfloat16", or "auto" for the latter where the hardware computes in it.
       jit_compile: whether forward and backward pass are compiled by XLA.

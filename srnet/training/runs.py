@@ -243,20 +243,25 @@ def begin_with(model, folder):
       folder: the run folder.
 
     Returns:
-      The number of weights taken over.
+      The number of layers with weights, and how many of them were the same.
 
     Raises:
       DataError: if the folder holds no trained run.
       UsageError: if no layer is the same.
     """
     trained, _ = load_run(folder)
-    there = {weight.path: weight for weight in trained.weights}
-    same = [weight for weight in model.weights if getattr(there.get(weight.path), "shape", None) == weight.shape]
+    there = {layer.name: layer for layer in trained.layers}
+    weighty = [layer for layer in model.layers if layer.weights]
+    same = [layer for layer in weighty if layer.name in there and _shapes(layer) == _shapes(there[layer.name])]
     if not same:
         raise UsageError(f"{folder}: no layer of {trained.name} there fits {model.name}")
-    for weight in same:
-        weight.assign(there[weight.path])
-    return len(same)
+    for layer in same:
+        layer.set_weights(there[layer.name].get_weights())
+    return len(weighty), len(same)
+
+
+def _shapes(layer):
+    return [weight.shape for weight in layer.weights]
 
 
 def restore(checkpoint, path, whole=True):

@@ -73,8 +73,8 @@ def run_training(config, run_dir, data_root, cache_dir):
     state = new_state(config, strategy)
     runs.check_run(run_dir, config)
     if config.initial_run and not tf.train.latest_checkpoint(runs.Run(pathlib.Path(run_dir)).last):
-        count = runs.begin_with(state.model, config.initial_run)
-        tqdm.tqdm.write(f"{count} of {len(state.model.weights)} weights begin with those of {config.initial_run}")
+        layers, same = runs.begin_with(state.model, config.initial_run)
+        tqdm.tqdm.write(f"{same} of {layers} layers begin with the weights of {config.initial_run}")
     paths = [path for name in config.train_sets for path in find_images(name, data_root)]
     validation_paths = spread(find_images(config.validation_set, data_root), config.validation_images)
     options = PatchOptions(

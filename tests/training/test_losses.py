@@ -7,12 +7,13 @@ from srnet.models import build
 from srnet.training import losses
 
 
-def test_squared_error_is_the_mean_and_adds_up_over_devices():
+@pytest.mark.parametrize(("kind", "of"), [("mse", np.square), ("mae", np.abs)])
+def test_error_is_the_mean_and_adds_up_over_devices(kind, of):
     random = np.random.default_rng(0)
     hr, sr = random.uniform(0, 255, (2, 6, 5, 4, 1)).astype(np.float32)
-    expected = np.mean((hr.astype(np.float64) - sr) ** 2)
-    assert float(losses.reconstruction_loss("mse", hr, sr, 6)) == pytest.approx(expected, rel=1e-5)
-    shares = [float(losses.reconstruction_loss("mse", hr[part], sr[part], 6)) for part in (slice(0, 2), slice(2, 6))]
+    expected = np.mean(of(hr.astype(np.float64) - sr))
+    assert float(losses.reconstruction_loss(kind, hr, sr, 6)) == pytest.approx(expected, rel=1e-5)
+    shares = [float(losses.reconstruction_loss(kind, hr[part], sr[part], 6)) for part in (slice(0, 2), slice(2, 6))]
     assert sum(shares) == pytest.approx(expected, rel=1e-5)
 
 

@@ -93,6 +93,38 @@ def test_interrupted_run_goes_on_to_the_same_weights(train, monkeypatch):
     assert [line["step"] for line in read_metrics(stopped)] == [5, 10]
 
 
+def test_a_run_begins_with_the_weights_of_another(train):
+    options = {"variant": "plus", "model_options": {"filters": 4, "blocks": 1}, "learning_rate": 1e-20}
+    first = train("first", **{**options, "learning_rate": 1e-3})
+    begun = load_run(train("begun", scale=4, initial_run=str(first.folder), **options).folder)[0]
+    for weight, trained in zip(begun.weights, load_run(first.folder)[0].weights, strict=True):
+        if weight.path.startswith("output/"):
+            assert np.abs(weight).max() < 1e-15
+        else:
+            np.testing.assert_allclose(weight, trained, atol=1e-15)
+    shutil.rmtree(first.folder)  # a run that has begun needs it no more
+    train("begun", scale=4, initial_run=str(first.folder), **options)
+
+
+def test_weights_to_begin_with_must_fit(train, tmp_path):
+    first = train("first")
+    with pytest.raises(UsageError, match="first: no layer of full there fits vdsr$"):
+        train(variant="vdsr", initial_run=str(first.folder), model_options={"filters": 3, "depth": 3})
+    with pytest.raises(DataError, match="nowhere: no run there"):
+        train(initial_run=str(tmp_path / "nowhere"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_pictures_smaller_than_a_patch_are_left_out(train, picture_root, capfd, tmp_path):
+    PIL.Image.new("L", (15, 40)).save(picture_root / "tiny" / "small.png")
+    with_small = train("with_small")
+    assert "1 of 4 training pictures are left out: they are smaller than a patch of 16x16" in capfd.readouterr().out
+    (picture_root / "tiny" / "small.png").unlink()
+    train("without")
+    assert len(list((tmp_path / "cache").glob("*.h5"))) == 1
+    assert read_metrics(with_small)[-1]["step"] == 10
+
+
 def test_signal_within_an_epoch_saves_that_step(train, monkeypatch):
     make = trainer.make_run_steps
 
