@@ -12,12 +12,12 @@ from srnet.data.pictures import from_pillow, to_pillow
 from srnet.errors import UsageError
 from srnet.inference import enlarge_colours, scale_of
 from srnet.models.layers import BicubicUpsampling
-from srnet.models.receptive_field import alignment, reach
+from srnet.models.receptive_field import alignment, largest_features, reach
 from srnet.tiles import enlarge_in_tiles
 
 _PEAKS = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0, "float64": 1.0}
 _CHROMA_REACH = 2  # LR pixels that bicubic interpolation reads beyond its own
-_LARGEST_TILE = 256  # larger ones save less than a tenth of the time and need four times the memory
+_ENOUGH_MEMORY = 2**29  # bytes for a tile's feature maps: larger tiles save less than a tenth of the time
 _SHARE_OF_MEMORY = 0.25
 
 
@@ -30,7 +30,7 @@ class Upscaler:
 
     Args:
       model: Keras model from LR to HR pixels in [0, 255], of 1 or 3 channels, such as `srnet.load` returns.
-      tile: side of a tile in LR pixels, at least 1; None for what fits a quarter of the free memory, at most 256.
+      tile: side of a tile in LR pixels, at least 1; None for what fits a quarter of the free memory, and half a GiB.
       self_ensemble: whether the mean of the results for the eight flips and rotations is taken; eight times the work.
 
     Raises:
@@ -145,12 +145,10 @@ def _compiled(function, channels):
 
 
 def _fitting_tile(model, margin):
-    """The side of the tile whose feature maps fit the share of the free memory."""
-    scale = scale_of(model)
-    channels = max(math.prod(layer.output.shape[3:]) for layer in model.layers)
-    bytes_per_pixel = 4 * channels * scale**2 * 6  # about six feature maps of the HR size live at a time
-    side = math.isqrt(int(_SHARE_OF_MEMORY * psutil.virtual_memory().available / bytes_per_pixel)) - 2 * margin
-    return min(max(side, 1), _LARGEST_TILE)
+    """The side of the tile whose feature maps fit the share of the free memory, or what is enough."""
+    memory = min(_SHARE_OF_MEMORY * psutil.virtual_memory().available, _ENOUGH_MEMORY)
+    bytes_per_pixel = 4 * largest_features(model) * 6  # about six feature maps of the largest size live at a time
+    return max(math.isqrt(int(memory / bytes_per_pixel)) - 2 * margin, 1)
 
 
 def _check(image):

@@ -45,18 +45,33 @@ def alignment(model):
     Args:
       model: as for `receptive_field`.
     """
-    resolutions = {id(model.input): fractions.Fraction(1)}
-    for layer in model.layers[1:]:
-        source = layer.input[0] if isinstance(layer.input, list) else layer.input
-        resolution = resolutions[id(source)]
-        if isinstance(layer, BicubicUpsampling):
-            resolution *= layer.scale
-        elif isinstance(layer, keras.layers.Conv2DTranspose):
-            resolution *= layer.strides[0]
-        elif isinstance(layer, _CONVOLUTIONS):
-            resolution /= layer.strides[0]
-        resolutions[id(layer.output)] = resolution
-    return math.lcm(*(resolution.denominator for resolution in resolutions.values()))
+    return math.lcm(*(resolution.denominator for _, resolution in _resolutions(model)))
+
+
+def largest_features(model):
+    """Returns the number of values of the largest feature map, for each LR pixel, as a float.
+
+    Args:
+      model: as for `receptive_field`.
+    """
+    return float(max(resolution**2 * layer.output.shape[-1] for layer, resolution in _resolutions(model)))
+
+
+def _resolutions(model):
+    """Each layer, with the pixels of its feature map for an LR pixel along one axis."""
+    known = {id(model.input): fractions.Fraction(1)}
+    for layer in model.layers:
+        if not isinstance(layer, keras.layers.InputLayer):
+            source = layer.input[0] if isinstance(layer.input, list) else layer.input
+            resolution = known[id(source)]
+            if isinstance(layer, BicubicUpsampling):
+                resolution *= layer.scale
+            elif isinstance(layer, keras.layers.Conv2DTranspose):
+                resolution *= layer.strides[0]
+            elif isinstance(layer, _CONVOLUTIONS):
+                resolution /= layer.strides[0]
+            known[id(layer.output)] = resolution
+        yield layer, known[id(layer.output)]
 
 
 def _dependencies(model):

@@ -8,7 +8,7 @@ import tensorflow as tf
 import srnet
 from srnet import models
 from srnet.errors import UsageError
-from srnet.models.receptive_field import reach, receptive_field
+from srnet.models.receptive_field import largest_features, reach, receptive_field
 
 # {name: {scale: (parameters, receptive field in LR pixels)}}
 EXPECTED = {
@@ -79,6 +79,15 @@ def test_receptive_field_is_where_the_gradient_is(name, options, scale):
         reaches.append(max(pixel // scale - touched[0], touched[-1] - pixel // scale))
     assert receptive_field(model) == max(sizes)
     assert reach(model) == max(reaches)
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+@pytest.mark.parametrize("scale", [2, 3])
+def test_largest_features_are_those_that_are_made(name, scale):
+    model = models.build(name, scale)
+    features = keras.Model(model.input, [layer.output for layer in model.layers[1:]])
+    made = max(tf.size(each).numpy() for each in features(tf.zeros((1, 64, 64, 1))))
+    assert largest_features(model) == pytest.approx(made / 64**2, rel=0.2)  # SRCNN's border counts in so small a map
 
 
 def _convolve(x, kernel, bias, stride=1, rate=1):
