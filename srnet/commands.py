@@ -68,6 +68,8 @@ def run(main, define_flags):
     define_flags()
     for name in set(flags.FLAGS) - before:
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[name])  # --help shows key flags alone
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # names of files may be anything
     absl.logging.set_verbosity(absl.logging.WARNING)
     logging.getLogger("tensorflow").setLevel(logging.WARNING)
 
@@ -139,6 +141,11 @@ def trained_networks():
         return {scale_of(model): lambda: model}
     scales = pretrained.scales(values.network)
     return {scale: functools.cache(functools.partial(pretrained.load, scale, values.network)) for scale in scales}
+
+
+def default_scale(networks):
+    """Returns the scale that is meant where none is given: 4, or the largest that there is."""
+    return 4 if 4 in networks else max(networks)
 
 
 def define_folder_flags():

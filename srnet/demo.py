@@ -6,9 +6,10 @@ python -m srnet.demo --run=RUN_DIR    with the network of a run
 It needs Gradio: pip install 'srnet[demo]'
 """
 
-import functools
 import os
 import pathlib
+import signal
+import socket
 import tempfile
 import threading
 
@@ -19,13 +20,14 @@ from srnet import commands
 from srnet.data.pictures import encode, own_format, read_picture
 from srnet.enlarge import enlarge_picture
 from srnet.errors import DataError, UsageError
-from srnet.files import written_whole
+from srnet.files import reason, written_whole
 from srnet.picture_files import as_rgb
-from srnet.upscaler import Upscaler
+from srnet.upscaler import upscalers_of
 
 ADDRESS = "127.0.0.1"
 _LARGEST_UPLOAD = 32 * 2**20  # bytes
 _MOST_PIXELS = 24_000_000  # of a result: beyond it, browsers take long to show two of them
+_SUFFIXES = {"JPEG": ".jpg", "JPEG2000": ".jp2", "TIFF": ".tif"}  # of formats whose names are no suffix
 _KEPT_SECONDS = 3600
 _FONTS = ["system-ui", "sans-serif"]  # Gradio's own would be fetched from elsewhere
 
@@ -37,30 +39,63 @@ def define_flags():
 
 def main(arguments):
     commands.expect(arguments, 0)
-    networks = commands.trained_networks()
-    upscalers = {scale: functools.cache(lambda load=load: Upscaler(load())) for scale, load in networks.items()}
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    try:
-        import gradio
-    except ImportError as error:
-        raise UsageError("the page needs Gradio: pip install 'srnet[demo]'") from error
+    upscalers = upscalers_of(commands.trained_networks())
+    port = flags.FLAGS.port
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)  # they too leave no files behind
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["GRADIO_TEMP_DIR"] = folder
+        os.environ |= {"GRADIO_TEMP_DIR": folder, "GRADIO_ANALYTICS_ENABLED": "False"}
         try:
-            _, url, _ = build_page(gradio, upscalers, folder).launch(
-                server_name=ADDRESS,
-                server_port=flags.FLAGS.port,
-                share=False,
-                quiet=True,
-                prevent_thread_lock=True,
-                max_file_size=_LARGEST_UPLOAD,
-                footer_links=[],
-                theme=gradio.themes.Default(font=_FONTS, font_mono=["monospace"]),
-            )
-        except OSError as error:
-            raise UsageError(f"--port={flags.FLAGS.port} is in use; choose another") from error
-        print(f"{url} is ready; Ctrl-C ends it", flush=True)
+            import gradio
+            from starlette.middleware import Middleware
+        except ImportError as error:
+            raise UsageError("the page needs Gradio: pip install 'srnet[demo]'") from error
+        _check_port(port)
+        hosts = [f"{name}:{port}" for name in (ADDRESS, "localhost")]
+        build_page(gradio, upscalers, folder).launch(
+            server_name=ADDRESS,
+            server_port=port,
+            share=False,
+            quiet=True,
+            prevent_thread_lock=True,
+            max_file_size=_LARGEST_UPLOAD,
+            footer_links=[],
+            theme=gradio.themes.Default(font=_FONTS, font_mono=["monospace"]),
+            app_kwargs={"middleware": [Middleware(OwnPagesOnly, hosts)]},
+        )
+        print(f"http://{hosts[0]} is ready; Ctrl-C ends it", flush=True)
         threading.Event().wait()
+
+
+def _check_port(port):
+    try:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((ADDRESS, port))
+    except OSError as error:
+        raise UsageError(f"--port={port} cannot be used ({reason(error)}); choose another") from error
+
+
+class OwnPagesOnly:
+    """ASGI middleware that refuses what other sites' pages ask for in the user's browser.
+
+    Args:
+      app: the ASGI application.
+      hosts: names and ports under which the page is reached, such as "localhost:7860".
+    """
+
+    def __init__(self, app, hosts):
+        self._app = app
+        self._hosts = hosts
+
+    async def __call__(self, scope, receive, send):
+        headers = {name: value.decode("latin-1") for name, value in scope.get("headers", ())}
+        origin = headers.get(b"origin", "").removeprefix("http://")
+        if scope["type"] == "http" and not {headers.get(b"host"), origin or self._hosts[0]} <= set(self._hosts):
+            await send({"type": "http.response.start", "status": 403, "headers": []})
+            await send({"type": "http.response.body", "body": b"not from here"})
+        else:
+            await self._app(scope, receive, send)
 
 
 def build_page(gradio, upscalers, folder):
@@ -87,7 +122,8 @@ def build_page(gradio, upscalers, folder):
         with gradio.Row():
             with gradio.Column(scale=1):
                 given = gradio.File(label="Picture", file_types=["image"], type="filepath", height=140)
-                scale = gradio.Radio([(f"x{scale}", scale) for scale in upscalers], label="Scale", value=max(upscalers))
+                choices = [(f"x{scale}", scale) for scale in upscalers]
+                scale = gradio.Radio(choices, label="Scale", value=commands.default_scale(upscalers))
                 button = gradio.Button("Enlarge", variant="primary")
                 said = gradio.Markdown()
                 result = gradio.DownloadButton("Download", interactive=False)
@@ -121,7 +157,9 @@ def enlarge_upload(path, scale, upscalers, folder, progress):
         raise DataError(f"{path.name}: {width}x{height} would be too large: {limit}")
     enlarged = enlarge_picture(picture, (height, width), upscalers, lambda done, whole: progress(done / whole))
     kind = own_format(picture)
-    suffix = path.suffix if kind == picture.format else ".png"
+    suffix = path.suffix
+    if PIL.Image.EXTENSION.get(suffix.lower()) != kind:
+        suffix = _SUFFIXES.get(kind, f".{kind.lower()}")
     result = pathlib.Path(tempfile.mkdtemp(dir=folder)) / f"{path.stem}_x{scale}{suffix}"
     with written_whole(result) as partial:
         partial.write_bytes(encode(enlarged, kind))

@@ -6,11 +6,13 @@ import math
 import numpy as np
 import PIL.Image
 import psutil
+import tensorflow as tf
 
 from srnet.errors import DataError, UsageError
-from srnet.upscaler import enlarge_pixels
+from srnet.upscaler import PEAKS, enlarge_pixels
 
-_PEAKS = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
+_COPIES = 3  # of the result: the array, Pillow's own, and the file
+_BAND = 256  # rows
 
 
 def passes(factor, scales):
@@ -44,7 +46,7 @@ def enlarge_picture(picture, size, upscalers, progress=None):
 
     Raises:
       UsageError: if the size is not larger than the picture's.
-      DataError: if the free memory cannot hold the result.
+      DataError: if the memory does not suffice.
     """
     pixels = picture.pixels
     height, width = pixels.shape[:2]
@@ -52,25 +54,37 @@ def enlarge_picture(picture, size, upscalers, progress=None):
         raise UsageError(f"{size[1]}x{size[0]} is no enlargement of {width}x{height}")
     chosen = passes(max(size[0] / height, size[1] / width), upscalers)
     _check_memory(pixels, math.prod(chosen))
-    for scale in chosen:
-        pixels = enlarge_pixels(upscalers[scale](), pixels, picture.mode, progress)
-    if pixels.shape[:2] != size:
-        pixels = _reduce(pixels, size)
+    try:
+        for scale in chosen:
+            pixels = enlarge_pixels(upscalers[scale](), pixels, picture.mode, progress)
+        if pixels.shape[:2] != size:
+            pixels = _reduce(pixels, size)
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        raise DataError(f"{width}x{height} to {size[1]}x{size[0]}: the memory does not suffice") from error
     return dataclasses.replace(picture, pixels=pixels)
 
 
 def _check_memory(pixels, factor):
-    needed, available = pixels.nbytes * factor**2, psutil.virtual_memory().available
+    needed, available = _COPIES * pixels.nbytes * factor**2, psutil.virtual_memory().available
     if needed > available:
-        raise DataError(f"the result needs {needed / 2**30:.1f} GiB of memory, {available / 2**30:.1f} are free")
+        raise DataError(f"the result takes {needed / 2**30:.1f} GiB of memory, {available / 2**30:.1f} are free")
 
 
 def _reduce(pixels, size):
-    """Antialiased bicubic reduction, a channel at a time in floating point."""
-    reduced = np.empty((*size, *pixels.shape[2:]), pixels.dtype)
-    planes = pixels.reshape(*pixels.shape[:2], -1)
-    for i in range(planes.shape[2]):
-        plane = PIL.Image.fromarray(planes[..., i].astype(np.float32)).resize(size[::-1], PIL.Image.Resampling.BICUBIC)
-        values = np.clip(np.asarray(plane), 0, _PEAKS[pixels.dtype.name])
-        reduced.reshape(*size, -1)[..., i] = values + (0.5 if pixels.dtype.kind == "u" else 0)
-    return reduced
+    """Antialiased bicubic reduction in floating point, a channel and a band of rows at a time."""
+    height, width = pixels.shape[:2]
+    ratio = height / size[0]
+    margin = math.ceil(2 * ratio) + 1  # the cubic reaches two pixels of the result
+    planes = pixels.reshape(height, width, -1)
+    reduced = np.empty((*size, planes.shape[2]), pixels.dtype)
+    for top in range(0, size[0], _BAND):
+        bottom = min(top + _BAND, size[0])
+        first = max(0, math.floor(top * ratio) - margin)
+        band = planes[first : math.ceil(bottom * ratio) + margin]
+        box = (0, top * ratio - first, width, min(bottom * ratio - first, len(band)))
+        for i in range(planes.shape[2]):
+            plane = PIL.Image.fromarray(band[..., i].astype(np.float32))
+            plane = plane.resize((size[1], bottom - top), PIL.Image.Resampling.BICUBIC, box)
+            values = np.clip(np.asarray(plane), 0, PEAKS[pixels.dtype.name])
+            reduced[top:bottom, :, i] = values + (0.5 if pixels.dtype.kind == "u" else 0)
+    return reduced.reshape(*size, *pixels.shape[2:])

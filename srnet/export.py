@@ -17,7 +17,7 @@ FORMATS = ("saved_model", "litert", "litert_int8", "onnx")
 
 def define_flags():
     commands.define_network_flags()
-    flags.DEFINE_integer("scale", None, "Enlargement; that of the run or the file unless given, or 4.")
+    flags.DEFINE_integer("scale", None, "Enlargement; that of the run or the file unless given, or 4.", 2)
     flags.DEFINE_string("output", None, "Folder of the SavedModel, or the file.", required=True)
     flags.DEFINE_enum("format", "saved_model", FORMATS, "What is written; int8 is dynamic-range quantisation.")
 
@@ -26,7 +26,7 @@ def main(arguments):
     commands.expect(arguments, 0)
     values = flags.FLAGS
     networks = commands.trained_networks()
-    scale = values.scale or (4 if 4 in networks else max(networks))
+    scale = values.scale or commands.default_scale(networks)
     if scale not in networks:
         raise UsageError(f"--scale={scale} cannot be used: the network has {', '.join(map(str, networks))}")
     model = networks[scale]()

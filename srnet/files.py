@@ -7,6 +7,7 @@ import pathlib
 import platform
 import re
 import shutil
+import sys
 
 from srnet.errors import DataError
 
@@ -42,6 +43,20 @@ def written_whole(path):
         if old.exists() and not path.exists():
             old.rename(path)
         _remove(old)
+
+
+@contextlib.contextmanager
+def without_library_messages():
+    """Holds back what C libraries write to standard error meanwhile, such as libtiff's on damaged files."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def reason(error):

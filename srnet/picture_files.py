@@ -11,11 +11,11 @@ import numpy as np
 import PIL.Image
 import tqdm
 
-from srnet.data.images import is_image_name, output_format
-from srnet.data.pictures import encode, format_for, own_format, read_picture, to_pillow, write_picture
+from srnet.data.images import is_image_name
+from srnet.data.pictures import encode, format_for, own_format, read_picture, to_pillow, write_picture, written_format
 from srnet.enlarge import enlarge_picture
 from srnet.errors import DataError, UsageError
-from srnet.files import reason
+from srnet.files import reason, without_library_messages
 
 STANDARD = "-"  # standard input or output
 _BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
@@ -36,7 +36,7 @@ def find_jobs(sources, output, recursive):
     Args:
       sources: list of files and folders, or `STANDARD`.
       output: a file, for one picture; else a folder, which may be new; or `STANDARD`.
-      recursive: whether folders are searched in depth.
+      recursive: whether folders are searched in depth; links to folders are not followed.
 
     Returns:
       (jobs, failed): a list of `Job`, and a message for each folder that cannot be read.
@@ -44,50 +44,66 @@ def find_jobs(sources, output, recursive):
     Raises:
       UsageError: if several pictures would go to one file.
     """
-    jobs, failed = [], []
-    alone = len(sources) == 1 and (sources[0] == STANDARD or not pathlib.Path(sources[0]).is_dir())
+    sources = list(dict.fromkeys(sources))
+    alone = len(sources) == 1 and (sources[0] == STANDARD or not _is_folder(sources[0]))
     if STANDARD in (output, *sources) and not alone:
         raise UsageError("standard input and output are for one picture")
-    if alone and (output == STANDARD or (pathlib.Path(output).suffix and not pathlib.Path(output).is_dir())):
+    if alone and (output == STANDARD or (pathlib.Path(output).suffix and not _is_folder(output))):
         target = output if output == STANDARD else pathlib.Path(output)
         if target != STANDARD:
-            output_format(target)
+            written_format(target)
         return [Job(sources[0] if sources[0] == STANDARD else pathlib.Path(sources[0]), target)], []
     if STANDARD in sources:
         raise UsageError("standard input needs --output to be a file, or -")
+    jobs, failed = {}, []
     for source in map(pathlib.Path, sources):
-        try:
-            inside = _pictures_in(source, recursive) if source.is_dir() else [source]
-        except OSError as error:
-            failed.append(f"{source}: cannot be read ({reason(error)})")
-            continue
-        base = source if source.is_dir() else source.parent
-        jobs += [Job(path, pathlib.Path(output) / _target_name(path.relative_to(base))) for path in inside]
+        inside = _pictures_in(source, recursive, failed) if _is_folder(source) else [source]
+        base = source if _is_folder(source) else source.parent
+        for path in inside:
+            jobs.setdefault(path, Job(path, pathlib.Path(output) / _target_name(path.relative_to(base))))
     taken = {}
-    for job in jobs:
+    for job in jobs.values():
         if taken.setdefault(job.target, job.source) != job.source:
             raise UsageError(f"{taken[job.target]} and {job.source} would both become {job.target}")
     if not jobs and not failed:
         raise UsageError(f"no pictures in {', '.join(sources)}")
-    return jobs, failed
+    return list(jobs.values()), failed
 
 
-def _pictures_in(folder, recursive):
+def _is_folder(path):
+    try:
+        return pathlib.Path(path).is_dir()
+    except OSError:  # such as a name that is too long
+        return False
+
+
+def _pictures_in(folder, recursive, failed):
     found = []
-    for path in sorted(folder.iterdir()):
-        if path.is_dir() and recursive and not path.name.startswith("."):
-            found += _pictures_in(path, recursive)
-        elif path.is_file() and is_image_name(path.name):
+    try:
+        inside = sorted(folder.iterdir())
+    except OSError as error:
+        failed.append(f"{folder}: cannot be read ({reason(error)})")
+        inside = []
+    for path in inside:
+        if path.is_dir() and not path.is_symlink() and recursive and not path.name.startswith("."):
+            found += _pictures_in(path, recursive, failed)
+        elif not path.is_dir() and is_image_name(path.name):
             found.append(path)
     return found
 
 
 def _target_name(path):
-    """The name of a result in a folder: the picture's own, as PNG where its format is for few colours or unknown."""
+    """The name of a result in a folder: the picture's own, as PNG where its format is not written."""
     try:
-        return path.with_suffix(".png") if output_format(path) == "GIF" else path
+        written_format(path)
+        return path
     except UsageError:
         return path.with_suffix(".png")
+
+
+def preview_name(target):
+    """Returns the path of the preview of a result."""
+    return target.with_name(f"{target.name}.preview.png")
 
 
 def enlarge_file(job, scale, size, upscalers, overwrite=False, preview=False, label=""):
@@ -99,7 +115,7 @@ def enlarge_file(job, scale, size, upscalers, overwrite=False, preview=False, la
       size: exact (height, width) in its place, or None.
       upscalers: as for `srnet.enlarge.enlarge_picture`.
       overwrite: whether a file may be replaced.
-      preview: whether `write_preview` is called, too.
+      preview: whether `write_preview` is called, too; not for standard output.
       label: what the progress bar begins with.
 
     Returns:
@@ -111,9 +127,11 @@ def enlarge_file(job, scale, size, upscalers, overwrite=False, preview=False, la
     """
     start = time.monotonic()
     to_file = job.target != STANDARD
-    if to_file and job.target.exists() and not overwrite:
-        raise DataError(f"{job.target} exists; --overwrite replaces it")
-    picture = read_picture(sys.stdin.buffer.read() if job.source == STANDARD else job.source, job.source)
+    for path in [job.target, *([preview_name(job.target)] if preview else [])] if to_file and not overwrite else []:
+        if os.path.lexists(path):
+            raise DataError(f"{path} exists; --overwrite replaces it")
+    with without_library_messages():
+        picture = read_picture(sys.stdin.buffer.read() if job.source == STANDARD else job.source, job.source)
     if to_file:
         format_for(job.target, picture)
     height, width = picture.pixels.shape[:2]
@@ -145,7 +163,7 @@ def _show(bar, done, whole):
 
 
 def write_preview(target, picture, enlarged):
-    """Writes the middle of a result, on the right of the same by bicubic interpolation, as NAME.preview.png.
+    """Writes the middle of a result, on the right of the same by bicubic interpolation, to `preview_name`.
 
     Args:
       target: path of the result.
@@ -159,7 +177,7 @@ def write_preview(target, picture, enlarged):
     ours = as_rgb(dataclasses.replace(enlarged, pixels=enlarged.pixels[box[1] : box[3], box[0] : box[2]]))
     sheet = np.concatenate([np.asarray(bicubic), np.full((ours.height, 8, 3), 255, np.uint8), np.asarray(ours)], axis=1)
     write_picture(
-        target.with_name(f"{target.stem}.preview.png"),
+        preview_name(target),
         dataclasses.replace(enlarged, pixels=sheet, mode="RGB", icc=None),
     )
 

@@ -8,6 +8,7 @@ import keras
 from srnet.errors import DataError, UsageError
 from srnet.files import read_json, reason
 from srnet.models import build
+from srnet.models.receptive_field import reach
 
 FOLDER = pathlib.Path(__file__).parent / "weights"
 DEFAULT = "plus"  # the network of `load` unless another is named
@@ -98,6 +99,17 @@ def load_file(path):
         shape = model.output_shape
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise DataError(f"{path}: not a network of srnet that can be read ({str(error).splitlines()[0]})") from error
-    if len(shape) != 4 or shape[-1] != model.input_shape[-1] or shape[-1] not in (1, 3):
+    channels = model.input_shape[-1]
+    if len(shape) != 4 or shape[-1] != channels or channels not in (1, 3) or not _enlarges(model):
         raise DataError(f"{path}: not a network from LR to HR pixels")
+    try:
+        reach(model)
+    except TypeError as error:
+        raise DataError(f"{path}: cannot be used in tiles ({error})") from error
     return model
+
+
+def _enlarges(model):
+    """Whether height and width are enlarged alike, and at least twice."""
+    _, *(height, width), _ = model.compute_output_shape((1, 1, 1, model.input_shape[-1]))
+    return height == width and height is not None and height >= 2

@@ -8,7 +8,6 @@ Every scale above 1 is made: by the next larger one that there is a network for,
 reduction. Transparency, 16 bits, colour profile and EXIF are kept. A file that fails does not stop the others.
 """
 
-import functools
 import re
 import sys
 
@@ -17,7 +16,7 @@ from absl import flags
 from srnet import commands
 from srnet.errors import DataError, UsageError
 from srnet.picture_files import STANDARD, enlarge_file, find_jobs
-from srnet.upscaler import Upscaler
+from srnet.upscaler import upscalers_of
 
 
 def define_flags():
@@ -28,7 +27,7 @@ def define_flags():
     flags.DEFINE_bool("recursive", False, "Take pictures in folders of folders, too.")
     flags.DEFINE_bool("overwrite", False, "Replace files that exist.")
     flags.DEFINE_bool("self_ensemble", False, "Mean over the eight flips and rotations: better, eight times slower.")
-    flags.DEFINE_bool("preview", False, "Also write NAME.preview.png: bicubic and srnet, side by side.")
+    flags.DEFINE_bool("preview", False, "Also write FILE.preview.png: bicubic and srnet, side by side.")
     flags.DEFINE_integer("tile", None, "Side of a tile in pixels; chosen by the free memory unless given.", 1)
 
 
@@ -40,12 +39,14 @@ def main(arguments):
         raise UsageError("--size and --scale cannot both be given")
     if values.scale is not None and not 1 < values.scale <= 64:
         raise UsageError(f"--scale={values.scale} cannot be used: it must be above 1, up to 64")
+    if values.preview and values.output == STANDARD:
+        raise UsageError("--preview needs --output to be a file or a folder")
     size = _parse_size(values.size)
     jobs, failed = find_jobs(arguments, values.output, values.recursive)
     for message in failed:
         _complain(message)
-    upscalers = _upscalers(values)
-    scale = values.scale or (4 if 4 in upscalers else max(upscalers))
+    upscalers = upscalers_of(commands.trained_networks(), tile=values.tile, self_ensemble=values.self_ensemble)
+    scale = values.scale or commands.default_scale(upscalers)
     for number, job in enumerate(jobs, 1):
         label = f"[{number}/{len(jobs)}] "
         try:
@@ -55,13 +56,6 @@ def main(arguments):
             failed.append(str(error) if str(job.source) in str(error) else f"{job.source}: {error}")
             _complain(failed[-1])
     return 1 if failed else 0
-
-
-def _upscalers(values):
-    """A dict from scales to callables that return the `Upscaler` for it."""
-    make = functools.partial(Upscaler, tile=values.tile, self_ensemble=values.self_ensemble)
-    networks = commands.trained_networks()
-    return {scale: functools.cache(lambda load=load: make(load())) for scale, load in networks.items()}
 
 
 def _complain(message):

@@ -1,5 +1,6 @@
 """Whole pictures, enlarged by a network: any size, depth and kind, in tiles."""
 
+import functools
 import math
 
 import numpy as np
@@ -15,7 +16,8 @@ from srnet.models.layers import BicubicUpsampling
 from srnet.models.receptive_field import alignment, largest_features, reach
 from srnet.tiles import enlarge_in_tiles
 
-_PEAKS = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0, "float64": 1.0}
+PEAKS = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0, "float64": 1.0}
+_BAND = 256  # rows
 _CHROMA_REACH = 2  # LR pixels that bicubic interpolation reads beyond its own
 _ENOUGH_MEMORY = 2**29  # bytes for a tile's feature maps: larger tiles save less than a tenth of the time
 _SHARE_OF_MEMORY = 0.25
@@ -57,7 +59,7 @@ class Upscaler:
         Args:
           image: array (H, W), greyscale; (H, W, 2) with transparency; (H, W, 3), RGB; or (H, W, 4) with transparency:
             uint8, uint16, or float32 or float64 in [0, 1]. Or a Pillow image of any mode but I and F.
-          progress: callable that is told the LR pixels of each finished tile, or None.
+          progress: callable (done, of) that is told the LR pixels that are done after each tile, or None.
 
         Returns:
           Array (scale*H, scale*W[, C]) of the same dtype, clipped to its range; or a Pillow image with the same colour
@@ -69,17 +71,25 @@ class Upscaler:
         """
         if isinstance(image, PIL.Image.Image):
             mode, pixels = from_pillow(image, "the image")
-            enlarged = to_pillow(enlarge_pixels(self, pixels, mode), mode)
+            enlarged = to_pillow(enlarge_pixels(self, pixels, mode, progress), mode)
             enlarged.info = {name: image.info[name] for name in ("icc_profile", "exif") if name in image.info}
             return enlarged
         _check(image)
         if image.ndim == 3 and image.shape[2] in (2, 4):
-            image = _with_hidden_colours_replaced(image)
-        return enlarge_in_tiles(self._enlarge, image, self.scale, self._tile, self._margin, self._multiple, progress)
+            image = _with_hidden_colours_replaced(image, 2 * self._margin + _CHROMA_REACH)
+        whole, done = image.shape[0] * image.shape[1], 0
+
+        def advance(count):
+            nonlocal done
+            done += count
+            if progress:
+                progress(done, whole)
+
+        return enlarge_in_tiles(self._enlarge, image, self.scale, self._tile, self._margin, self._multiple, advance)
 
     def _enlarge(self, crop):
         """Enlarges a crop that needs no tiles."""
-        peak = _PEAKS[crop.dtype.name]
+        peak = PEAKS[crop.dtype.name]
         values = crop.reshape(*crop.shape[:2], -1).astype(np.float32) * np.float32(255 / peak)
         transparent = values.shape[2] in (2, 4)
         colours = values[..., :-1] if transparent else values
@@ -126,18 +136,26 @@ def enlarge_pixels(upscaler, pixels, mode, progress=None):
     Returns:
       Array (scale*H, scale*W[, C]).
     """
-    planes = [pixels[..., i] for i in range(4)] if mode == "CMYK" else [pixels]
-    whole = len(planes) * pixels.shape[0] * pixels.shape[1]
-    done = 0
+    if mode != "CMYK":
+        return upscaler(pixels, progress)
+    enlarged = np.empty((*(upscaler.scale * side for side in pixels.shape[:2]), 4), pixels.dtype)
+    for i in range(4):
+        part = progress and (lambda done, whole, i=i: progress(i * whole + done, 4 * whole))
+        enlarged[..., i] = upscaler(pixels[..., i], part)
+    return enlarged
 
-    def advance(count):
-        nonlocal done
-        done += count
-        if progress:
-            progress(done, whole)
 
-    enlarged = [upscaler(plane, advance) for plane in planes]
-    return np.stack(enlarged, axis=-1) if mode == "CMYK" else enlarged[0]
+def upscalers_of(networks, **options):
+    """Returns an `Upscaler` for each of several networks, made when it is first called for.
+
+    Args:
+      networks: dict from scales to callables that return a Keras model.
+      **options: further arguments of `Upscaler`.
+
+    Returns:
+      A dict from scales to callables that return the `Upscaler`.
+    """
+    return {scale: functools.cache(lambda load=load: Upscaler(load(), **options)) for scale, load in networks.items()}
 
 
 def _compiled(function, channels):
@@ -152,7 +170,7 @@ def _fitting_tile(model, margin):
 
 
 def _check(image):
-    if image.dtype.name not in _PEAKS:
+    if image.dtype.name not in PEAKS:
         raise UsageError(f"an array of {image.dtype} cannot be enlarged: it must be uint8, uint16, float32 or float64")
     if image.ndim not in (2, 3) or 0 in image.shape or (image.ndim == 3 and image.shape[2] not in (2, 3, 4)):
         raise UsageError(f"an array of shape {image.shape} cannot be enlarged: it must be (H, W) or (H, W, 2 to 4)")
@@ -160,11 +178,18 @@ def _check(image):
         raise UsageError(f"floating-point values from {image.min()} to {image.max()}: they must be within [0, 1]")
 
 
-def _with_hidden_colours_replaced(image):
-    hidden = image[..., -1] == 0
-    if not hidden.any() or hidden.all():
-        return image
-    nearest = scipy.ndimage.distance_transform_edt(hidden, return_distances=False, return_indices=True)
+def _with_hidden_colours_replaced(image, reach):
+    """Gives hidden pixels their nearest visible colour, those within `reach` of a visible one at least.
+
+    It works on bands of rows, since the distances to the nearest take many times the memory of the picture.
+    """
     replaced = image.copy()
-    replaced[hidden, :-1] = image[tuple(nearest[:, hidden])][:, :-1]
+    for top in range(0, len(image), _BAND):
+        first = max(0, top - reach)
+        band = image[first : top + _BAND + reach]
+        hidden = band[..., -1] == 0
+        if hidden.any() and not hidden.all():
+            nearest = scipy.ndimage.distance_transform_edt(hidden, return_distances=False, return_indices=True)
+            colours = band[tuple(nearest)][top - first :][:_BAND, :, :-1]
+            replaced[top : top + _BAND, :, :-1] = colours
     return replaced

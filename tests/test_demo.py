@@ -1,10 +1,13 @@
 """The page of the demo: in a headless browser, and what it refuses."""
 
+import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 
 import numpy as np
 import PIL.Image
@@ -24,13 +27,16 @@ def upscalers():
     return {3: lambda: upscaler}
 
 
+def _free_port():
+    with socket.socket() as free:
+        free.bind((demo.ADDRESS, 0))
+        return free.getsockname()[1]
+
+
 @pytest.fixture
 def page():
     """The address of the page, served by the command."""
-    with socket.socket() as free:
-        free.bind((demo.ADDRESS, 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "srnet.demo", f"--port={port}"]
+    command = [sys.executable, "-m", "srnet.demo", f"--port={_free_port()}"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     line = process.stdout.readline()
     if "is ready" not in line:
@@ -74,6 +80,26 @@ def test_upload_slider_download(page, browser, tmp_path):
         np.testing.assert_array_equal(image, srnet.Upscaler(srnet.load(scale=4))(PHOTO))
 
 
+@pytest.mark.parametrize("header", [{"Host": "elsewhere.example"}, {"Origin": "http://elsewhere.example"}])
+def test_pages_of_other_sites_are_refused(page, header):
+    with urllib.request.urlopen(f"{page}/config") as own:
+        assert own.status == 200
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(urllib.request.Request(f"{page}/config", headers=header))
+
+
+def test_the_end_leaves_no_files(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "srnet.demo", f"--port={_free_port()}"],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        text=True,
+    )
+    assert "is ready" in process.stdout.readline() and list(tmp_path.iterdir())
+    process.terminate()
+    assert process.wait(timeout=60) == 130 and not list(tmp_path.iterdir())
+
+
 def test_results_too_large_for_the_page_are_refused(upscalers, tmp_path, monkeypatch):
     PHOTO.save(tmp_path / "photo.png")
     monkeypatch.setattr(demo, "_MOST_PIXELS", 36 * 24 * 9 - 1)
@@ -81,7 +107,10 @@ def test_results_too_large_for_the_page_are_refused(upscalers, tmp_path, monkeyp
         demo.enlarge_upload(tmp_path / "photo.png", 3, upscalers, tmp_path, lambda share: None)
 
 
-@pytest.mark.parametrize(("name", "mode", "result"), [("a.gif", "P", "a_x3.png"), ("a.tif", "CMYK", "a_x3.tif")])
+@pytest.mark.parametrize(
+    ("name", "mode", "result"),
+    [("a.gif", "P", "a_x3.png"), ("a.tif", "CMYK", "a_x3.tif"), ("a.jpeg", "L", "a_x3.jpeg")],
+)
 def test_results_keep_the_format_where_it_holds_them(upscalers, tmp_path, name, mode, result):
     PHOTO.convert(mode).save(tmp_path / name)
     told = []
@@ -92,6 +121,11 @@ def test_results_keep_the_format_where_it_holds_them(upscalers, tmp_path, name, 
         assert image.size == (108, 72)
 
 
+def test_results_have_the_suffix_of_their_format(upscalers, tmp_path):
+    PHOTO.save(tmp_path / "a.png", format="JPEG")
+    assert demo.enlarge_upload(tmp_path / "a.png", 3, upscalers, tmp_path, lambda share: None)[2].endswith("/a_x3.jpg")
+
+
 def test_a_port_in_use_is_one_line():
     with socket.socket() as taken:
         taken.bind((demo.ADDRESS, 0))
@@ -100,4 +134,4 @@ def test_a_port_in_use_is_one_line():
         done = subprocess.run(
             [sys.executable, "-m", "srnet.demo", f"--port={port}"], capture_output=True, text=True, check=False
         )
-    assert done.returncode == 2 and done.stderr == f"error: --port={port} is in use; choose another\n"
+    assert done.returncode == 2 and "(Address already in use); choose another\n" in done.stderr

@@ -1,10 +1,12 @@
 """Pictures to any size: passes, reduction, CMYK, memory."""
 
 import numpy as np
+import PIL.Image
 import psutil
 import pytest
+import tensorflow as tf
 
-from srnet import models
+from srnet import enlarge, models
 from srnet.data.pictures import Picture
 from srnet.enlarge import enlarge_picture, passes
 from srnet.errors import DataError, UsageError
@@ -53,6 +55,22 @@ def test_between_two_scales_the_picture_is_that_of_the_larger_one_reduced(upscal
     assert np.abs(enlarged.astype(np.float64) - expected)[6:-6, 6:-6].max() < 0.008 * peak
 
 
+@pytest.mark.parametrize("size", [(101, 60), (64, 171), (199, 199)])
+def test_bands_reduce_as_the_whole(monkeypatch, size):
+    pixels = RANDOM.uniform(0, 1, (200, 200, 2)).astype(np.float32)
+    whole = [PIL.Image.fromarray(pixels[..., i]).resize(size[::-1], PIL.Image.Resampling.BICUBIC) for i in (0, 1)]
+    monkeypatch.setattr(enlarge, "_BAND", 7)
+    np.testing.assert_allclose(enlarge._reduce(pixels, size), np.clip(np.stack(whole, -1), 0, 1), atol=2e-6)
+
+
+def test_memory_that_does_not_suffice_is_said():
+    def exhausted(pixels, progress):
+        raise tf.errors.ResourceExhaustedError(None, None, "out of memory")
+
+    with pytest.raises(DataError, match="12x9 to 24x18: the memory does not suffice"):
+        enlarge_picture(Picture(np.zeros((9, 12), np.uint8), "L", "PNG"), (18, 24), {2: lambda: exhausted})
+
+
 def test_cmyk_is_enlarged_ink_by_ink(upscalers):
     pixels = RANDOM.integers(0, 256, (8, 9, 4), np.uint8)
     enlarged = enlarge_picture(Picture(pixels, "CMYK", "JPEG"), (16, 18), upscalers).pixels
@@ -76,5 +94,5 @@ def test_sizes_that_are_no_enlargement(upscalers, size):
 def test_results_beyond_the_memory_are_refused(upscalers):
     pixels = np.broadcast_to(np.uint8(0), (30000, 30000))
     assert psutil.virtual_memory().available < 9e8 * 3**12
-    with pytest.raises(DataError, match=r"the result needs \d+\.\d GiB of memory, "):
+    with pytest.raises(DataError, match=r"the result takes \d+\.\d GiB of memory, "):
         enlarge_picture(Picture(pixels, "L", "PNG"), (30000 * 700, 30000 * 700), upscalers)

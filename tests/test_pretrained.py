@@ -3,6 +3,7 @@
 import hashlib
 import json
 
+import keras
 import numpy as np
 import pytest
 
@@ -62,6 +63,24 @@ def test_keras_files(tmp_path):
         with pytest.raises(DataError, match=f"{name}: not a network of srnet") as error:
             pretrained.load_file(tmp_path / name)
         assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda x: keras.layers.Conv2D(1, 3, padding="same")(x), "not a network from LR to HR pixels"),
+        (lambda x: keras.layers.Conv2DTranspose(1, 3, (2, 1), "same")(x), "not a network from LR to HR pixels"),
+        (
+            lambda x: keras.layers.Conv2DTranspose(1, 3, 2, "same")(keras.layers.BatchNormalization()(x)),
+            "cannot be used in tiles .the reach of a BatchNormalization layer is not known",
+        ),
+    ],
+)
+def test_keras_files_of_other_networks_are_refused(tmp_path, make, message):
+    lr = keras.Input((None, None, 1))
+    keras.Model(lr, make(lr)).save(tmp_path / "x.keras")
+    with pytest.raises(DataError, match=message):
+        pretrained.load_file(tmp_path / "x.keras")
 
 
 def test_weights_come_with_srnet_for_each_scale_and_beat_bicubic():

@@ -1,6 +1,8 @@
 """The upscale command: which files, what it says, what it leaves."""
 
+import errno
 import io
+import os
 import pathlib
 import subprocess
 import sys
@@ -111,12 +113,53 @@ def test_a_full_disk_is_one_line(run, photos):
         (["a.png", "--scale=1"], "--scale=1.0 cannot be used: it must be above 1"),
         (["a.png", "--size=axb"], "--size=axb: expected WIDTHxHEIGHT"),
         (["a.png", "-"], "standard input and output are for one picture"),
+        (["a.png", "--preview", "--output=-"], "--preview needs --output to be a file or a folder"),
     ],
 )
 def test_wrong_usage(arguments, message):
-    done = _upscale(*arguments, "--output=out", "--run=nowhere")
+    done = _upscale("--output=out", "--run=nowhere", *arguments)
     assert (done.returncode, done.stdout) == (2, b"")
     assert message in done.stderr.decode() and done.stderr.count(b"\n") == 1
+
+
+def test_previews_are_not_overwritten_either(run, photos, tmp_path):
+    (photos / "a.jpg").write_bytes((photos / "b.jpg").read_bytes())
+    taken = tmp_path / "out" / "a.png.preview.png"
+    taken.parent.mkdir()
+    taken.write_text("mine")
+    done = _upscale(photos / "a.png", photos / "a.jpg", f"--output={taken.parent}", f"--run={run}", "--preview")
+    assert (
+        done.returncode == 1
+        and done.stderr.decode() == f"error: {photos / 'a.png'}: {taken} exists; --overwrite replaces it\n"
+    )
+    assert taken.read_text() == "mine"
+    assert {path.name for path in taken.parent.iterdir()} == {taken.name, "a.jpg", "a.jpg.preview.png"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text elsewhere")
+def test_names_that_are_no_text(run, photos, tmp_path):
+    (photos / "a.png").rename(os.fsdecode(os.fsencode(photos) + b"/\xff.png"))
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+    done = _upscale(photos, f"--output={tmp_path / 'out'}", f"--run={run}", env=environment)
+    assert (done.returncode, done.stderr, done.stdout.count(b"\n")) == (0, b"", 4)
+
+
+def test_links_duplicates_and_unreadable_folders(photos, tmp_path, monkeypatch):
+    (photos / "inner" / "up").symlink_to(photos)
+    jobs, _ = find_jobs([str(photos), str(photos / "a.png")], str(tmp_path), True)
+    assert [job.source.name for job in jobs] == ["a.png", "b.jpg", "c.tif", "d.gif", "a.png"]
+    usual = pathlib.Path.iterdir
+
+    def without_permission(folder):
+        if folder.name == "inner":
+            raise PermissionError(errno.EACCES, "no")
+        return usual(folder)
+
+    monkeypatch.setattr(pathlib.Path, "iterdir", without_permission)
+    jobs, failed = find_jobs([str(photos)], str(tmp_path), True)
+    assert [job.source.name for job in jobs] == ["a.png", "b.jpg", "c.tif", "d.gif"]
+    assert failed == [f"{photos / 'inner'}: cannot be read (Permission denied)"]
+    assert find_jobs(["x" * 300], str(tmp_path), False)[0][0].source == pathlib.Path("x" * 300)
 
 
 def test_jobs(photos, tmp_path):

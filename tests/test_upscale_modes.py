@@ -105,9 +105,7 @@ def _make_good(folder):
         ("float_l.tif", 1, np.float32),
         ("float_rgb.tif", 3, np.float32),
     ):
-        tifffile.imwrite(
-            folder / name, _pixels(channels, dtype), photometric="rgb" if channels == 3 else "minisblack"
-        )
+        tifffile.imwrite(folder / name, _pixels(channels, dtype), photometric="rgb" if channels == 3 else "minisblack")
 
 
 def _make_broken(folder):

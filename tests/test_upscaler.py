@@ -5,6 +5,7 @@ import PIL.Image
 import pytest
 
 from srnet import models
+from srnet import upscaler as upscaler_module
 from srnet.data.resize import imresize
 from srnet.errors import DataError, UsageError
 from srnet.inference import network_method, upscale_rgb
@@ -70,6 +71,15 @@ def test_pillow_images_come_out_as_such(bicubic, mode):
     np.testing.assert_array_equal(np.asarray(enlarged), expected)
 
 
+def test_progress_is_told_in_pixels(bicubic):
+    upscaler = Upscaler(bicubic, tile=16)
+    for image, whole in ((RGB, 714), (PIL.Image.fromarray(RGB), 714), (PIL.Image.new("CMYK", (34, 21)), 4 * 714)):
+        told = []
+        upscaler(image, lambda done, of, told=told: told.append((done, of)))
+        assert told[-1] == (whole, whole) and len(told) >= 6
+        assert told == sorted(told) and {of for _, of in told} == {whole}
+
+
 def test_pillow_images_without_a_range_are_refused(bicubic):
     with pytest.raises(DataError, match="samples of mode F cannot be enlarged"):
         Upscaler(bicubic)(PIL.Image.new("F", (3, 3)))
@@ -84,6 +94,20 @@ def test_hidden_colours_do_not_bleed(bicubic, channels):
     assert (enlarged[..., :-1] == 200).all()
     expected = np.clip(np.floor(imresize(alpha.astype(np.float64), 3) + 0.5), 0, 255)
     np.testing.assert_allclose(enlarged[..., -1], expected, atol=1)
+
+
+def test_hidden_colours_are_the_nearest_ones_across_bands(monkeypatch):
+    monkeypatch.setattr(upscaler_module, "_BAND", 8)
+    image = RANDOM.integers(1, 256, (50, 21, 4), np.uint8)
+    image[..., 3] = RANDOM.uniform(size=(50, 21)) < 0.1
+    replaced = upscaler_module._with_hidden_colours_replaced(image, 12)
+    visible = np.argwhere(image[..., 3])
+    assert 0 < len(visible) < 200
+    for place in np.argwhere(image[..., 3] == 0):
+        distances = ((visible - place) ** 2).sum(axis=1)
+        nearest = visible[distances == distances.min()]
+        assert any((replaced[tuple(place)][:3] == image[tuple(other)][:3]).all() for other in nearest)
+    np.testing.assert_array_equal(replaced[image[..., 3] == 1], image[image[..., 3] == 1])
 
 
 @pytest.mark.parametrize("self_ensemble", [False, True])

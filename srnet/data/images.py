@@ -130,7 +130,7 @@ def image_size(path):
     try:
         with PIL.Image.open(path) as image:
             width, height = image.size
-            turned = image.getexif().get(0x0112, 1) >= 5  # EXIF orientations 5 to 8 swap the axes
+            turned = image.getexif().get(0x0112) in (5, 6, 7, 8)  # EXIF orientations 5 to 8 swap the axes
             return (width, height) if turned else (height, width)
     except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
         raise DataError(f"{path}: not a picture that can be read ({error})") from error

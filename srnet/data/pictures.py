@@ -4,9 +4,11 @@ Pillow reads and writes all 8-bit pictures, libvips those of 16 bits or floating
 TIFF of 16 bits or floating point, EXIF is not kept.
 """
 
+import contextlib
 import dataclasses
 import io
 import pathlib
+import struct
 import warnings
 
 import numpy as np
@@ -16,7 +18,7 @@ import PIL.TiffImagePlugin
 import pyvips
 
 from srnet.data.images import output_format
-from srnet.errors import DataError
+from srnet.errors import DataError, UsageError
 from srnet.files import reason, written_whole
 
 _MODE_OF_CHANNELS = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
@@ -28,8 +30,10 @@ _KEPT_TAGS = (270, 271, 272, 282, 283, 296, 305, 306, 315, 33432, _EXIF_IFD, 0x8
 _TIFF_BITS = 258
 _TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
-# Formats, besides Pillow's own choice, that hold more than 8-bit grey and RGB.
-_HOLDS_TRANSPARENCY = ("PNG", "TIFF", "WEBP", "JPEG2000", "TGA", "ICO", "ICNS", "AVIF")
+# Formats that are written, and which of them hold more than 8-bit grey and RGB. Others change what they are given, as
+# GIF does colours and ICO the size.
+_WRITTEN = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "JPEG2000", "TGA", "BMP", "PPM")
+_HOLDS_TRANSPARENCY = ("PNG", "TIFF", "WEBP", "AVIF", "JPEG2000", "TGA")
 _HOLDS_CMYK = ("JPEG", "TIFF")
 _HOLDS_16_BITS = ("PNG", "TIFF")
 _QUALITY = {
@@ -74,14 +78,13 @@ def read_picture(source, name):
     """
     try:
         data = source if isinstance(source, bytes) else pathlib.Path(source).read_bytes()
-        with warnings.catch_warnings(), PIL.Image.open(io.BytesIO(data)) as image:
-            warnings.simplefilter("ignore")  # Pillow warns of odd metadata, and below its limit of pixels
+        with _without_warnings(), PIL.Image.open(io.BytesIO(data)) as image:
             if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
                 raise DataError(f"{name}: {image.n_frames} frames or pages; only single pictures can be enlarged")
             kind = "JPEG" if image.format == "MPO" else image.format
             deep = _is_deep(image)  # asking for EXIF may decode a PNG, which forgets its depth
             icc, exif = image.info.get("icc_profile"), image.getexif()
-            orientation = exif.get(_EXIF_ORIENTATION, 1)
+            orientation = exif.get(_EXIF_ORIENTATION)
             for tag in set(exif) - set(_KEPT_TAGS):
                 del exif[tag]
             if deep:
@@ -99,8 +102,18 @@ def read_picture(source, name):
         raise DataError(f"{name}: more pixels than the limit against decompression bombs") from error
     except OSError as error:
         raise DataError(f"{name}: cannot be read ({reason(error)})") from error
-    except (SyntaxError, ValueError, KeyError, EOFError, pyvips.Error) as error:
+    except DataError:
+        raise
+    except Exception as error:  # decoders raise anything for damaged files
         raise DataError(f"{name}: damaged or unreadable picture ({' '.join(str(error).split())})") from error
+
+
+@contextlib.contextmanager
+def _without_warnings():
+    """Holds back Pillow's warnings, of odd metadata and of many pixels below its limit."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _is_deep(image):
@@ -124,7 +137,7 @@ def _read_unusual_tiff(data, name):
             raise DataError(f"{name}: more pixels than the limit against decompression bombs")
         mode, pixels = _read_deep(image, name)
         fields = image.get_fields()
-        orientation = image.get("orientation") if "orientation" in fields else 1
+        orientation = image.get("orientation") if "orientation" in fields else None
         icc = image.get("icc-profile-data") if "icc-profile-data" in fields else None
     except pyvips.Error as error:
         raise DataError(f"{name}: damaged or unreadable picture ({' '.join(str(error).split())})") from error
@@ -151,8 +164,8 @@ def _read_deep(image, name):
 
 
 def _turned(pixels, orientation):
-    """Turns an array as EXIF says: 2 to 4 mirror both axes, 5 to 8 swap them first."""
-    if orientation >= 5:
+    """Turns an array as EXIF says: 2 to 4 mirror both axes, 5 to 8 swap them first; other values say nothing."""
+    if orientation in (5, 6, 7, 8):
         pixels = pixels.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):
         pixels = pixels[::-1]
@@ -194,6 +207,21 @@ def to_pillow(pixels, mode):
     return PIL.Image.fromarray(pixels)
 
 
+def written_format(path):
+    """Returns Pillow's name of the format of a file to be written.
+
+    Args:
+      path: the file.
+
+    Raises:
+      UsageError: if its suffix names no format that pictures are written in.
+    """
+    kind = output_format(path)
+    if kind not in _WRITTEN:
+        raise UsageError(f"{path}: {kind} does not hold pictures as they are; use .png, for example")
+    return kind
+
+
 def format_for(path, picture):
     """Returns Pillow's name of the format of a file, after checking that it can hold a picture.
 
@@ -202,10 +230,10 @@ def format_for(path, picture):
       picture: `Picture`.
 
     Raises:
-      UsageError: if the suffix names no format.
+      UsageError: if the suffix names no format that pictures are written in.
       DataError: if the format cannot hold the picture's transparency, depth or colour space.
     """
-    kind = output_format(path)
+    kind = written_format(path)
     missing = cannot_hold(kind, picture)
     if missing:
         raise DataError(f"{path}: {kind} cannot hold {missing}; use .tif" + ("" if "CMYK" in missing else " or .png"))
@@ -233,12 +261,13 @@ def cannot_hold(kind, picture):
 def own_format(picture):
     """Returns Pillow's name of the format of a result that has no name yet: the picture's own, or PNG.
 
-    PNG stands for a format that cannot hold the picture, and for GIF, whose few colours no result has.
+    PNG stands for formats that are not written, or cannot hold the picture.
 
     Args:
       picture: `Picture`.
     """
-    return "PNG" if picture.format == "GIF" or cannot_hold(picture.format, picture) else picture.format
+    kept = picture.format in _WRITTEN and not cannot_hold(picture.format, picture)
+    return picture.format if kept else "PNG"
 
 
 def encode(picture, kind):
@@ -262,7 +291,7 @@ def encode(picture, kind):
     file = io.BytesIO()
     try:
         image.save(file, format=kind, **options)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, struct.error) as error:
         raise DataError(f"{kind} cannot hold this picture ({error})") from error
     return file.getvalue()
 
@@ -277,7 +306,10 @@ def _encode_deep(picture, kind, exif):
     for field, value in (("icc-profile-data", picture.icc), ("exif-data", exif)):
         if value:
             image.set_type(pyvips.GValue.blob_type, field, value)
-    return image.write_to_buffer(".png" if kind == "PNG" else ".tif[compression=deflate]")
+    try:
+        return image.write_to_buffer(".png" if kind == "PNG" else ".tif[compression=deflate]")
+    except pyvips.Error as error:
+        raise DataError(f"{kind} cannot hold this picture ({' '.join(str(error).split())})") from error
 
 
 def _with_size(picture):

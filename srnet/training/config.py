@@ -224,19 +224,19 @@ def preset_settings(preset, variant):
 
 
 def load_config(path):
-    """Reads a configuration from JSON.
+    """Reads a configuration from JSON; a field that an older version did not have takes its default.
 
     Args:
       path: the file.
 
     Raises:
-      DataError: if it is missing, or its fields are not those of `TrainConfig`.
+      DataError: if it is missing, or has fields that `TrainConfig` does not have.
     """
     values = read_json(pathlib.Path(path))
-    expected = {field.name for field in dataclasses.fields(TrainConfig)}
-    if not isinstance(values, dict) or set(values) != expected:
-        odd = sorted(expected.symmetric_difference(values)) if isinstance(values, dict) else "no object"
-        raise DataError(f"{path}: not a configuration of this srnet version (differs in: {odd})")
+    known = {field.name for field in dataclasses.fields(TrainConfig)}
+    if not isinstance(values, dict) or set(values) - known:
+        odd = ", ".join(sorted(set(values) - known)) if isinstance(values, dict) else "no object"
+        raise DataError(f"{path}: not a configuration of this srnet version (unknown: {odd})")
     try:
         return TrainConfig(**values)
     except (UsageError, TypeError) as error:

@@ -10,9 +10,17 @@ import PIL.ImageCms
 import pytest
 import tifffile
 
-from srnet.data.pictures import Picture, cannot_hold, read_picture, write_picture
+from srnet.data.pictures import Picture, cannot_hold, own_format, read_picture, write_picture
 from srnet.errors import DataError, UsageError
 
+FORMATS_WITH_TRANSPARENCY = {
+    "PNG": "png",
+    "TIFF": "tif",
+    "WEBP": "webp",
+    "AVIF": "avif",
+    "JPEG2000": "jp2",
+    "TGA": "tga",
+}
 RANDOM = np.random.default_rng(0)
 ICC = PIL.ImageCms.ImageCmsProfile(PIL.ImageCms.createProfile("sRGB")).tobytes()
 
@@ -112,6 +120,15 @@ def test_orientation_is_applied_once(tmp_path, orientation, dtype):
     np.testing.assert_array_equal(read_picture(tmp_path / "out.tif", "x").pixels, upright)
 
 
+@pytest.mark.parametrize("orientation", [0, 9, 200, "6"])
+def test_orientations_that_say_nothing_turn_nothing(tmp_path, orientation):
+    kind = "s" if isinstance(orientation, str) else "H"
+    tag = [(0x0112, kind, 0 if kind == "s" else 1, orientation, True)]
+    pixels = _pixels(3)
+    tifffile.imwrite(tmp_path / "in.tif", pixels, photometric="rgb", extratags=tag)
+    np.testing.assert_array_equal(read_picture(tmp_path / "in.tif", "x").pixels, pixels)
+
+
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
 def test_exif_is_kept_with_the_new_size(tmp_path, suffix):
     exif = PIL.Image.Exif()
@@ -149,6 +166,28 @@ def test_what_cannot_be_read_is_one_line(data, message):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("kind", ["AVIF", "QOI", "WEBP", "TIFF", "JPEG2000", "PPM", "BMP", "TGA"])
+def test_damaged_files_are_one_line_whatever_the_decoder_raises(kind):
+    data = _file(PIL.Image.fromarray(RANDOM.integers(0, 256, (16, 16, 3), np.uint8)), kind)
+    refused = 0
+    for seed in range(40):
+        random = np.random.default_rng(seed)
+        damaged = bytearray(data[: random.integers(8, len(data) + 1)])
+        for place in random.integers(0, len(damaged), 6):
+            damaged[place] = random.integers(0, 256)
+        try:
+            read_picture(bytes(damaged), "x")
+        except DataError as error:
+            refused += 1
+            assert str(error).startswith("x: ") and "\n" not in str(error)
+    assert refused
+
+
+def test_large_pictures_are_read_without_a_warning(monkeypatch):
+    monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", 50)  # Pillow warns up to twice that
+    assert read_picture(_file(PIL.Image.new("L", (9, 9)), "PNG"), "x").pixels.shape == (9, 9)
+
+
 def test_bombs_and_missing_files_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", 20)
     with pytest.raises(DataError, match="decompression bombs"):
@@ -179,11 +218,24 @@ def test_formats_that_cannot_hold_a_picture(tmp_path, mode, pixels, name, messag
 
 
 def test_every_format_holds_what_it_is_said_to_hold(tmp_path):
-    for kind, suffix in (("PNG", "png"), ("TIFF", "tif"), ("WEBP", "webp"), ("JPEG2000", "jp2"), ("TGA", "tga")):
+    for kind, suffix in FORMATS_WITH_TRANSPARENCY.items():
         picture = Picture(_pixels(4), "RGBA", kind)
         assert cannot_hold(kind, picture) is None
         write_picture(tmp_path / f"x.{suffix}", picture)
         assert read_picture(tmp_path / f"x.{suffix}", "x").mode == "RGBA"
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "webp", "avif", "jp2", "tga", "bmp", "ppm"])
+def test_every_format_keeps_the_size(tmp_path, suffix):
+    write_picture(tmp_path / f"x.{suffix}", Picture(_pixels(3).repeat(60, 1), "RGB", "PNG"))
+    assert read_picture(tmp_path / f"x.{suffix}", "x").pixels.shape == (7, 540, 3)
+
+
+@pytest.mark.parametrize("suffix", ["gif", "ico", "icns", "eps", "pdf"])
+def test_formats_that_change_pictures_are_not_written(tmp_path, suffix):
+    with pytest.raises(UsageError, match="does not hold pictures as they are; use .png"):
+        write_picture(tmp_path / f"x.{suffix}", Picture(_pixels(3), "RGB", "PNG"))
+    assert own_format(Picture(_pixels(3), "RGB", suffix.upper())) == "PNG"
 
 
 def test_no_suffix_no_format(tmp_path):

@@ -36,6 +36,13 @@ def test_foreign_files_are_refused(tmp_path):
         load_config(path)
 
 
+def test_fields_that_an_older_version_did_not_have_take_their_defaults(tmp_path):
+    values = TrainConfig(scale=3, variant="vdsr").to_json()
+    del values["initial_run"]
+    write_json(tmp_path / "config.json", values)
+    assert load_config(tmp_path / "config.json") == TrainConfig(scale=3, variant="vdsr")
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -47,7 +54,7 @@ def test_foreign_files_are_refused(tmp_path):
         ({"seed": -1}, "seed -1"),
         ({"validation_images": -1}, "validation_images -1"),
         ({"optimizer": "adamw"}, "choose one of adam, sgd"),
-        ({"loss": "l1"}, "choose one of mse, euclidean"),
+        ({"loss": "l1"}, "choose one of mse, mae, euclidean"),
         ({"decay_rate": 1.5}, "decay_rate 1.5"),
         ({"clip": -1.0}, "clip -1.0"),
         ({"output_rate": 0.1}, "output_rate 0.1 cannot be used with adam, only with sgd"),
