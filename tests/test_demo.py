@@ -97,7 +97,8 @@ def test_the_end_leaves_no_files(tmp_path):
     )
     assert "is ready" in process.stdout.readline() and list(tmp_path.iterdir())
     process.terminate()
-    assert process.wait(timeout=60) == 130 and not list(tmp_path.iterdir())
+    process.communicate(timeout=60)
+    assert process.returncode == 130 and not list(tmp_path.iterdir())
 
 
 def test_results_too_large_for_the_page_are_refused(upscalers, tmp_path, monkeypatch):
