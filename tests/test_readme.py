@@ -1,0 +1,26 @@
+"""What README tells TensorFlow programmers to write, run as it stands."""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+import numpy as np
+import PIL.Image
+
+from srnet.models import build
+from srnet.saved_model import export_saved_model
+
+README = pathlib.Path(__file__).parents[1] / "README.md"
+
+
+def test_the_pipeline_on_the_saved_model(tmp_path):
+    (code,) = re.findall(r"```python\n(import tensorflow as tf\n.+?)```", README.read_text(encoding="utf-8"), re.S)
+    export_saved_model(build("full", 2, filters=4), tmp_path / "exported")
+    (tmp_path / "photos").mkdir()
+    sizes = {"a.png": (9, 14), "b.jpg": (20, 7)}
+    for name, (width, height) in sizes.items():
+        PIL.Image.fromarray(np.zeros((height, width, 3), np.uint8)).save(tmp_path / "photos" / name)
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
+    made = {PIL.Image.open(path).size for path in tmp_path.glob("large_*.png")}
+    assert made == {(2 * width, 2 * height) for width, height in sizes.values()}
