@@ -7,8 +7,12 @@ import onnxruntime
 import pytest
 import tensorflow as tf
 
+from srnet import pretrained
+from srnet.data.datasets import find_images
 from srnet.errors import DataError, UsageError
+from srnet.inference import network_method
 from srnet.interchange import export_litert, export_onnx
+from srnet.metrics import evaluate
 from srnet.models import build
 
 SHAPES = ((1, 1, 1, 1), (1, 17, 23, 1), (2, 8, 9, 1))
@@ -51,6 +55,21 @@ def test_int8_is_a_quarter_of_the_size(tmp_path):
     model = build("full", 2)
     export_litert(model, tmp_path / "int8.tflite", int8=True)
     assert model.count_params() < (tmp_path / "int8.tflite").stat().st_size < 1.2 * model.count_params()
+
+
+@pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated:UserWarning")
+def test_int8_costs_little_accuracy(tmp_path, data_root):
+    model = pretrained.load(4)
+    export_litert(model, tmp_path / "int8.tflite", int8=True)
+    paths = find_images("Set5", data_root)
+
+    def in_int8(lr):
+        return _interpret(tmp_path / "int8.tflite", lr[None, ..., None].astype(np.float32))[0, ..., 0]
+
+    ours, theirs = (
+        np.mean([score.psnr for score in evaluate(method, paths, 4, 1)]) for method in (network_method(model), in_int8)
+    )
+    assert 0 < ours - theirs < 0.1
 
 
 def test_a_file_that_cannot_be_written(tmp_path):
