@@ -144,7 +144,7 @@ def test_stopped_sweep_goes_on(tool, run_tool, tmp_path, stop, file):
 def test_what_cannot_be_made_is_named_and_the_rest_is_made(run_tool, tmp_path):
     folder = tmp_path / "runs/full_x2_seed0"
     folder.mkdir(parents=True)
-    (folder / "config.json").write_text("{}")
+    (folder / "config.json").write_text("{")
     (tmp_path / "runs/long_only_x2_seed0").mkdir()
     (tmp_path / "runs/long_only_x2_seed0/notes.txt").write_text("mine")
     status, _, errors = run_tool("ablation_sweep.py", "--variants=full,long_only,no_skips", "--scales=2")
