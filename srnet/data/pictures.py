@@ -1,7 +1,7 @@
 """Picture files read and written with what belongs to them: depth, transparency, colour profile, EXIF.
 
-Pillow reads and writes all 8-bit pictures, libvips those of 16 bits or floating point, which Pillow would reduce. Of a
-TIFF of 16 bits or floating point, EXIF is not kept.
+Pillow reads and writes 8-bit pictures, libvips those of 16 bits or floating point, which Pillow would reduce, and it
+writes all PNG and JPEG. Of a TIFF of 16 bits or floating point, EXIF is not kept.
 """
 
 import contextlib
@@ -10,6 +10,7 @@ import io
 import pathlib
 import struct
 import warnings
+import zlib
 
 import numpy as np
 import PIL.Image
@@ -36,6 +37,12 @@ _WRITTEN = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "JPEG2000", "TGA", "BMP", "PP
 _HOLDS_TRANSPARENCY = ("PNG", "TIFF", "WEBP", "AVIF", "JPEG2000", "TGA")
 _HOLDS_CMYK = ("JPEG", "TIFF")
 _HOLDS_16_BITS = ("PNG", "TIFF")
+_STREAMED = ("PNG", "JPEG")  # written by libvips, since Pillow would hold a large picture once more
+_VIPS_OPTIONS = {"PNG": ".png[", "JPEG": ".jpg[Q=95,subsample_mode=off,", "TIFF": ".tif[compression=deflate,"}
+_INTERPRETATIONS = {"uint8": ("b-w", "srgb"), "uint16": ("grey16", "rgb16"), "float32": ("b-w", "scrgb")}
+_DOTS_PER_MM = 72 / 25.4  # what a file says that does not know
+_LONGEST_SEGMENT = 65533  # bytes, of JPEG
+_PNG_HEADER = 33  # bytes: signature and first chunk
 _QUALITY = {
     "JPEG": {"quality": 95, "subsampling": 0},
     "WEBP": {"quality": 95},
@@ -281,8 +288,8 @@ def encode(picture, kind):
       DataError: if the format has another limit, such as on the size.
     """
     exif = _with_size(picture)
-    if picture.pixels.dtype != np.uint8:
-        return _encode_deep(picture, kind, exif)
+    if picture.pixels.dtype != np.uint8 or (kind in _STREAMED and picture.mode != "CMYK"):
+        return _encode_by_vips(picture, kind, exif)
     belongings = {"icc_profile": picture.icc, "exif": exif}
     options = {**_QUALITY.get(kind, {}), **{name: value for name, value in belongings.items() if value}}
     if kind == "TIFF" and exif:
@@ -296,20 +303,30 @@ def encode(picture, kind):
     return file.getvalue()
 
 
-def _encode_deep(picture, kind, exif):
-    colours = picture.mode.startswith("RGB")
-    if picture.pixels.dtype == np.float32:
-        interpretation = "scrgb" if colours else "b-w"
-    else:
-        interpretation = "rgb16" if colours else "grey16"
-    image = pyvips.Image.new_from_array(picture.pixels, interpretation=interpretation).copy()
-    for field, value in (("icc-profile-data", picture.icc), ("exif-data", exif)):
-        if value:
-            image.set_type(pyvips.GValue.blob_type, field, value)
+def _encode_by_vips(picture, kind, exif):
+    """Encodes without a copy of the pixels, as libvips does."""
+    grey, colours = _INTERPRETATIONS[picture.pixels.dtype.name]
+    interpretation = colours if picture.mode.startswith("RGB") else grey
+    image = pyvips.Image.new_from_array(picture.pixels, interpretation=interpretation)
+    image = image.copy(xres=_DOTS_PER_MM, yres=_DOTS_PER_MM)
+    if picture.icc:
+        image.set_type(pyvips.GValue.blob_type, "icc-profile-data", picture.icc)
     try:
-        return image.write_to_buffer(".png" if kind == "PNG" else ".tif[compression=deflate]")
+        data = image.write_to_buffer(f"{_VIPS_OPTIONS[kind]}keep=icc]")
     except pyvips.Error as error:
         raise DataError(f"{kind} cannot hold this picture ({' '.join(str(error).split())})") from error
+    return _with_exif(data, kind, exif) if exif and kind in _STREAMED else data
+
+
+def _with_exif(data, kind, exif):
+    """Puts EXIF into the bytes of a JPEG or PNG file as it is, behind the first segment or chunk."""
+    if kind == "JPEG":
+        if len(exif) > _LONGEST_SEGMENT:
+            raise DataError(f"JPEG cannot hold this picture (its EXIF of {len(exif)} bytes is too long)")
+        return data[:2] + struct.pack(">HH", 0xFFE1, len(exif) + 2) + exif + data[2:]
+    chunk = b"eXIf" + exif.removeprefix(b"Exif\0\0")
+    chunk = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    return data[:_PNG_HEADER] + chunk + data[_PNG_HEADER:]
 
 
 def _with_size(picture):
