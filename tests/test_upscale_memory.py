@@ -20,7 +20,8 @@ def _peak_beyond_arrays(folder, width, height):
     PIL.Image.fromarray(np.tile(photo, copies)[:height, :width]).save(source)
     process = subprocess.Popen([sys.executable, "-m", "srnet.upscale", source, f"--output={target}", "--scale=2"])
     _, status, usage = os.wait4(process.pid, 0)
-    assert status == 0
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
     peak = usage.ru_maxrss * 1024
     return peak, peak - 3 * width * height * (1 + 4)
 
