@@ -19,7 +19,7 @@ from srnet.tiles import enlarge_in_tiles
 PEAKS = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0, "float64": 1.0}
 _BAND = 256  # rows
 _CHROMA_REACH = 2  # LR pixels that bicubic interpolation reads beyond its own
-_ENOUGH_MEMORY = 2**29  # bytes for a tile's feature maps: larger tiles save less than a tenth of the time
+_ENOUGH_MEMORY = 2**28  # bytes for the feature maps of a tile; larger tiles save a few per cent of the time
 _SHARE_OF_MEMORY = 0.25
 
 
@@ -32,7 +32,7 @@ class Upscaler:
 
     Args:
       model: Keras model from LR to HR pixels in [0, 255], of 1 or 3 channels, such as `srnet.load` returns.
-      tile: side of a tile in LR pixels, at least 1; None for what fits a quarter of the free memory, and half a GiB.
+      tile: side of a tile in LR pixels, at least 1; None for what fits a quarter of the free memory, and of a GiB.
       self_ensemble: whether the mean of the results for the eight flips and rotations is taken; eight times the work.
 
     Raises:

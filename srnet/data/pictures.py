@@ -38,7 +38,11 @@ _HOLDS_TRANSPARENCY = ("PNG", "TIFF", "WEBP", "AVIF", "JPEG2000", "TGA")
 _HOLDS_CMYK = ("JPEG", "TIFF")
 _HOLDS_16_BITS = ("PNG", "TIFF")
 _STREAMED = ("PNG", "JPEG")  # written by libvips, since Pillow would hold a large picture once more
-_VIPS_OPTIONS = {"PNG": ".png[", "JPEG": ".jpg[Q=95,subsample_mode=off,", "TIFF": ".tif[compression=deflate,"}
+_VIPS_SAVERS = {
+    "PNG": ("pngsave", {}),
+    "JPEG": ("jpegsave", {"Q": 95, "subsample_mode": "off"}),
+    "TIFF": ("tiffsave", {"compression": "deflate"}),
+}
 _INTERPRETATIONS = {"uint8": ("b-w", "srgb"), "uint16": ("grey16", "rgb16"), "float32": ("b-w", "scrgb")}
 _DOTS_PER_MM = 72 / 25.4  # what a file says that does not know
 _LONGEST_SEGMENT = 65533  # bytes, of JPEG
@@ -288,8 +292,9 @@ def encode(picture, kind):
       DataError: if the format has another limit, such as on the size.
     """
     exif = _with_size(picture)
-    if picture.pixels.dtype != np.uint8 or (kind in _STREAMED and picture.mode != "CMYK"):
-        return _encode_by_vips(picture, kind, exif)
+    if _is_for_vips(picture, kind):
+        data = _save_by_vips(picture, kind)
+        return _with_exif(data, kind, exif) if exif and kind in _STREAMED else data
     belongings = {"icc_profile": picture.icc, "exif": exif}
     options = {**_QUALITY.get(kind, {}), **{name: value for name, value in belongings.items() if value}}
     if kind == "TIFF" and exif:
@@ -303,19 +308,25 @@ def encode(picture, kind):
     return file.getvalue()
 
 
-def _encode_by_vips(picture, kind, exif):
-    """Encodes without a copy of the pixels, as libvips does."""
+def _is_for_vips(picture, kind):
+    return picture.pixels.dtype != np.uint8 or (kind in _STREAMED and picture.mode != "CMYK")
+
+
+def _save_by_vips(picture, kind, path=None):
+    """Writes a picture without EXIF to a file, with no further copy in memory; or returns its bytes without a path."""
     grey, colours = _INTERPRETATIONS[picture.pixels.dtype.name]
     interpretation = colours if picture.mode.startswith("RGB") else grey
     image = pyvips.Image.new_from_array(picture.pixels, interpretation=interpretation)
     image = image.copy(xres=_DOTS_PER_MM, yres=_DOTS_PER_MM)
     if picture.icc:
         image.set_type(pyvips.GValue.blob_type, "icc-profile-data", picture.icc)
+    name, options = _VIPS_SAVERS[kind]
     try:
-        data = image.write_to_buffer(f"{_VIPS_OPTIONS[kind]}keep=icc]")
+        if path is None:
+            return getattr(image, f"{name}_buffer")(keep="icc", **options)
+        return getattr(image, name)(str(path), keep="icc", **options)
     except pyvips.Error as error:
         raise DataError(f"{kind} cannot hold this picture ({' '.join(str(error).split())})") from error
-    return _with_exif(data, kind, exif) if exif and kind in _STREAMED else data
 
 
 def _with_exif(data, kind, exif):
@@ -353,6 +364,10 @@ def write_picture(path, picture):
       UsageError: if the suffix names no format.
       DataError: if the format cannot hold the picture, or the file cannot be written.
     """
-    data = encode(picture, format_for(path, picture))
+    kind = format_for(path, picture)
     with written_whole(path) as partial:
-        partial.write_bytes(data)
+        if _is_for_vips(picture, kind) and not picture.exif:
+            partial.touch()  # says what the system says where nothing can be written
+            _save_by_vips(picture, kind, partial)
+        else:
+            partial.write_bytes(encode(picture, kind))
