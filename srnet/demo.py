@@ -17,7 +17,8 @@ import PIL.Image
 from absl import flags
 
 from srnet import commands
-from srnet.data.pictures import encode, own_format, read_picture
+from srnet.data.picture_output import encode, own_format
+from srnet.data.pictures import read_picture
 from srnet.enlarge import enlarge_picture
 from srnet.errors import DataError, UsageError
 from srnet.files import reason, written_whole

@@ -12,7 +12,8 @@ import PIL.Image
 import tqdm
 
 from srnet.data.images import is_image_name
-from srnet.data.pictures import encode, format_for, own_format, read_picture, to_pillow, write_picture, written_format
+from srnet.data.picture_output import encode, format_for, own_format, write_picture, written_format
+from srnet.data.pictures import read_picture, to_pillow
 from srnet.enlarge import enlarge_picture
 from srnet.errors import DataError, UsageError
 from srnet.files import reason, without_library_messages

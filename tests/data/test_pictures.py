@@ -10,7 +10,8 @@ import PIL.ImageCms
 import pytest
 import tifffile
 
-from srnet.data.pictures import Picture, cannot_hold, own_format, read_picture, write_picture
+from srnet.data.picture_output import cannot_hold, own_format, write_picture
+from srnet.data.pictures import Picture, read_picture
 from srnet.errors import DataError, UsageError
 
 FORMATS_WITH_TRANSPARENCY = {
