@@ -1,7 +1,6 @@
 """The page of the demo: in a headless browser, and what it refuses."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -42,7 +41,7 @@ def page():
     if "is ready" not in line:
         pytest.fail(process.communicate(timeout=60)[1])
     yield line.split()[0]
-    process.send_signal(signal.SIGINT)
+    process.terminate()
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130 and errors == "error: interrupted\n"
 
