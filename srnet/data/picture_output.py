@@ -152,7 +152,7 @@ def _save_by_vips(picture, kind, path=None):
             return getattr(image, f"{name}_buffer")(keep="icc", **options)
         return getattr(image, name)(os.fsencode(path), keep="icc", **options)
     except pyvips.Error as error:
-        raise DataError(f"{kind} cannot hold this picture ({' '.join(str(error).split())})") from error
+        raise DataError(f"{kind} cannot be written ({' '.join(str(error).split())})") from error
 
 
 def _with_exif(data, kind, exif):
