@@ -29,7 +29,8 @@ def define_flags():
     flags.DEFINE_string("run_dir", None, "Run folder; runs/VARIANT_xSCALE[_PRESET] unless given.")
     commands.define_folder_flags()
     for field in dataclasses.fields(TrainConfig):
-        define = _DEFINE.get(field.type, flags.DEFINE_list if field.name == "train_sets" else flags.DEFINE_string)
+        is_list = str(field.type).startswith("tuple")
+        define = _DEFINE.get(field.type, flags.DEFINE_list if is_list else flags.DEFINE_string)
         define(field.name, None, _help(field.name))
 
 
@@ -37,6 +38,7 @@ def _help(name):
     """The field's line in TrainConfig's docstring, and its default, which other presets may change."""
     text = re.search(rf"^      {name}: (.*?)\n(?=      \w+:|\s*$)", TrainConfig.__doc__ + "\n", re.M | re.S)
     default = getattr(TrainConfig(), name)
+    default = ",".join(map(str, default)) if isinstance(default, tuple) else default
     return f"{' '.join(text[1].split())} Paper preset: {default}."
 
 
@@ -53,6 +55,12 @@ def config_from_flags():
         if not isinstance(options, dict):
             raise UsageError(f"--model_options: expected a JSON object, not {given['model_options']}")
         given["model_options"] = options
+    if "augment_scales" in given:
+        try:
+            given["augment_scales"] = tuple(map(float, given["augment_scales"]))
+        except ValueError:
+            text = ",".join(given["augment_scales"])
+            raise UsageError(f"--augment_scales: expected numbers with commas between them, not {text}") from None
     settings = preset_settings(values.preset, given.get("variant", TrainConfig.variant))
     return TrainConfig(**{**settings, **given}), tuple(given)
 

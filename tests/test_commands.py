@@ -92,6 +92,7 @@ def _corrupt(root):
         (["--no_such_flag=1"], None, 2, "error: Unknown command line flag 'no_such_flag'"),
         (["leftover"], None, 2, "error: expected no arguments besides flags, not leftover"),
         (["--model_options=[1]"], None, 2, "error: --model_options: expected a JSON object"),
+        (["--augment_scales=1,half"], None, 2, "error: --augment_scales: expected numbers with commas between them"),
         (["--train_sets=empty"], lambda root: (root / "empty").mkdir(), 1, "empty: no pictures in it"),
         (["--data_root=/nowhere", "--train_sets=T91,BSD200"], None, 1, "error: /nowhere: no such folder"),
         ([], _corrupt, 1, "bad.png: "),

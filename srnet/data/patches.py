@@ -1,10 +1,10 @@
 """The patch store: aligned LR and HR patches of a list of pictures, in one HDF5 file.
 
 Each picture is augmented (as it is, rotated by 90 degrees, mirrored, flipped: section 3.1 of the paper, 291 images
-become 1,164), cropped to a multiple of the scale, reduced as a whole by the benchmark recipe and rounded to 8 bits;
-then aligned patches are cut from both. The file holds two uint8 arrays without compression, `hr`
-(N, patch, patch, channels) and `lr` (N, patch/scale, patch/scale, channels), so that they can be mapped into memory,
-and the attributes `version` and `description`.
+become 1,164; and smaller copies of these, where asked for), cropped to a multiple of the scale, reduced as a whole by
+the benchmark recipe and rounded to 8 bits; then aligned patches are cut from both. The file holds two uint8 arrays
+without compression, `hr` (N, patch, patch, channels) and `lr` (N, patch/scale, patch/scale, channels), so that they
+can be mapped into memory, and the attributes `version` and `description`.
 """
 
 import collections
@@ -21,7 +21,7 @@ import numpy as np
 import tqdm
 
 from srnet.data.images import crop_to_multiple, image_size, read_image, round_to_uint8, to_luma, to_rgb
-from srnet.data.resize import imresize
+from srnet.data.resize import imresize, resized_length
 from srnet.errors import DataError, UsageError
 from srnet.files import reason, written_whole
 
@@ -40,6 +40,8 @@ class PatchOptions:
       patch: side of an HR patch in pixels, a multiple of `scale`.
       stride: distance between HR patches in pixels, a multiple of `scale`.
       augment: whether rotated, mirrored and flipped copies are added.
+      augment_scales: factors of the copies that patches are cut from, each above 0 and at most 1; 1 is the picture
+        itself. Copies smaller than a patch are left out.
     """
 
     scale: int
@@ -47,6 +49,7 @@ class PatchOptions:
     patch: int = 64
     stride: int = 16
     augment: bool = True
+    augment_scales: tuple[float, ...] = (1.0,)
 
     def __post_init__(self):
         if min(self.patch, self.stride) < 1 or self.patch % self.scale or self.stride % self.scale:
@@ -113,7 +116,11 @@ def describe(paths, options):
       paths: the picture files.
       options: `PatchOptions`.
     """
-    return {"version": VERSION, **dataclasses.asdict(options), "sources": source_digests(paths)}
+    fields = dataclasses.asdict(options)
+    factors = fields.pop("augment_scales")
+    if factors != (1.0,):  # so that stores of srnet versions without this field are still found
+        fields["augment_scales"] = list(factors)
+    return {"version": VERSION, **fields, "sources": source_digests(paths)}
 
 
 def source_digests(paths):
@@ -184,8 +191,14 @@ def build_store(path, paths, options, description):
     Raises:
       DataError: if a picture cannot be used or the disk has no room.
     """
-    jobs = [(source, augmentation) for source in paths for augmentation in _augmentations(options)]
-    count = sum(_patch_count(source, augmentation, options) for source, augmentation in jobs)
+    jobs = [
+        (source, augmentation, factor)
+        for source in paths
+        for augmentation in _augmentations(options)
+        for factor in options.augment_scales
+        if factor == 1 or min(_reduced_size(source, factor)) >= options.patch
+    ]
+    count = sum(_patch_count(*job, options) for job in jobs)
     hr_shape = (count, options.patch, options.patch, options.channels)
     small = options.patch // options.scale
     lr_shape = (count, small, small, options.channels)
@@ -228,8 +241,12 @@ def _augmentations(options):
     return _AUGMENTATIONS if options.augment else _AUGMENTATIONS[:1]
 
 
-def _patch_count(path, augmentation, options):
-    height, width = image_size(path)
+def _reduced_size(path, factor):
+    return tuple(resized_length(size, factor) for size in image_size(path))
+
+
+def _patch_count(path, augmentation, factor, options):
+    height, width = _reduced_size(path, factor)
     if min(height, width) < options.patch:
         raise DataError(f"{path}: {width}x{height} is smaller than a patch of {options.patch}x{options.patch}")
     if augmentation is np.rot90:
@@ -238,9 +255,11 @@ def _patch_count(path, augmentation, options):
     return int(np.prod(list(sides)))
 
 
-def _cut(path, augmentation, options):
+def _cut(path, augmentation, factor, options):
     image = read_image(path)
     image = to_luma(image)[..., None] if options.channels == 1 else to_rgb(image)
+    if factor != 1:
+        image = round_to_uint8(imresize(image, factor))
     hr = crop_to_multiple(augmentation(image), options.scale)
     lr = round_to_uint8(imresize(hr, 1 / options.scale))
     return _windows(lr, options, options.scale), _windows(hr, options, 1)

@@ -63,10 +63,20 @@ def _resize(image, scale, border, after_pass):
     return values
 
 
+def resized_length(length, scale):
+    """Returns how many pixels `imresize` makes of a number of them along one axis.
+
+    Args:
+      length: number of pixels.
+      scale: factor above 0.
+    """
+    return math.ceil(scale * length - 1e-9)
+
+
 @functools.lru_cache(maxsize=64)
 def _weights(length, scale, border):
     """The sparse matrix (ceil(scale*length), length) that resizes one axis."""
-    out_length = math.ceil(scale * length - 1e-9)
+    out_length = resized_length(length, scale)
     kernel_scale = min(scale, 1.0)
     width = 4.0 / kernel_scale
     centre = (np.arange(1, out_length + 1) / scale + 0.5 * (1 - 1 / scale))[:, None]

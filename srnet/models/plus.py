@@ -6,7 +6,7 @@ convolutions cost 1/scale^2 and see scale times as far, and adds what it finds t
 
 1. Feature extraction: one 3x3 convolution gives F0, `blocks` residual blocks of two 3x3 convolutions give F1.
 2. Encoder-decoder, for context: `depth` convolutions of stride 2, as many transposed ones back, all with ReLU; the
-   local skip adds F1.
+   local skip adds F1. Depth 0 leaves both out.
 3. Reconstruction: 3x3 convolutions with ReLU and the paper's dilation rates, one linear convolution; the long skip
    adds F0.
 4. Upsampling: one transposed convolution of stride `scale`, whose kernel of 3*scale covers every phase; any scale.
@@ -29,8 +29,9 @@ class PlusOptions:
 
     Attributes:
       blocks: number of residual blocks, at least 0.
-      depth: number of convolutions in the encoder, and of transposed ones in the decoder; at least 1.
+      depth: number of convolutions in the encoder, and of transposed ones in the decoder; at least 0.
       dilation_rates: rates of the reconstruction's convolutions with ReLU, each at least 1.
+      bicubic: whether the bicubic enlargement is added to the output.
       filters: channels of every feature map; at least 1.
       initializer: "he", or "paper" for the normal distribution of standard deviation 0.001.
     """
@@ -38,13 +39,14 @@ class PlusOptions:
     blocks: int = 5
     depth: int = 2
     dilation_rates: tuple[int, ...] = (1, 1, 2, 4)
+    bicubic: bool = True
     filters: int = 48
     initializer: str = "he"
 
     def __post_init__(self):
         check_options(
             self,
-            at_least={"blocks": 0, "depth": 1, "dilation_rates": 1, "filters": 1},
+            at_least={"blocks": 0, "depth": 0, "dilation_rates": 1, "filters": 1},
             one_of={"initializer": layers.INITIALIZERS},
         )
 
@@ -84,7 +86,8 @@ def build_plus(options, scale, channels, dtype, name):
         x = conv(x, f"encode_{i}", strides=2)
     for i in range(1, options.depth + 1):
         x = deconv(x, f"decode_{i}", strides=2)
-    x = add(x, f1, "local_skip")
+    if options.depth:
+        x = add(x, f1, "local_skip")
 
     for i, rate in enumerate(options.dilation_rates, 1):
         x = conv(x, f"reconstruct_{i}", dilation_rate=rate)
@@ -97,9 +100,11 @@ def build_plus(options, scale, channels, dtype, name):
         kernel_size=3 * scale,
         strides=scale,
         activation=None,
-        initializer="zeros",
+        initializer="zeros" if options.bicubic else options.initializer,
         dtype="float32",
     )
     x = layers.CropToScale(scale, dtype="float32", name="crop")([layers.to_pixels(x), lr])
+    if not options.bicubic:
+        return keras.Model(lr, x, name=name)
     enlarged = layers.BicubicUpsampling(scale, dtype="float32", name="bicubic")(lr)
     return keras.Model(lr, keras.layers.Add(dtype="float32", name="residual")([x, enlarged]), name=name)

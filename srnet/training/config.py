@@ -8,7 +8,7 @@ from srnet.files import read_json
 
 PRECISIONS = ("float32", "mixed_bfloat16", "auto")
 STRATEGIES = ("one_device", "mirrored")
-SCHEDULES = ("staircase", "cooldown")
+SCHEDULES = ("staircase", "cooldown", "cosine")
 OPTIMIZERS = ("adam", "sgd")
 LOSSES = ("mse", "mae", "euclidean")
 
@@ -35,13 +35,16 @@ class TrainConfig:
       patch: side of an HR patch in pixels (3.1); rounded down to a multiple of the scale.
       stride: distance between HR patches in pixels (3.1); rounded down likewise.
       augment: whether each image is also rotated, mirrored and flipped (3.1).
+      augment_scales: factors, above 0 and up to 1, of the copies of each image that patches are cut from; 1 is the
+        image itself.
       batch_size: patches in a step, over all devices (2.2.3).
       steps_per_epoch: steps from one validation to the next (2.2.3).
       epochs: number of epochs (2.2.3).
       optimizer: "adam" (2.2.2), or "sgd" with momentum `beta_1`.
       learning_rate: initial rate (2.2.2).
       output_rate: factor on the rate of the last layer, for "sgd".
-      schedule: "staircase" (2.2.3), or "cooldown": constant, then linear to 0 over the last quarter of the run.
+      schedule: "staircase" (2.2.3); "cooldown": constant, then linear to 0 over the last quarter of the run; or
+        "cosine": half a wave from the rate to 0.
       decay_every: epochs after which "staircase" multiplies the rate by `decay_rate`, again and again (2.2.3).
       decay_rate: above 0, up to 1 (2.2.3).
       beta_1: Adam's decay of the first moment (2.2.2).
@@ -51,6 +54,8 @@ class TrainConfig:
       loss: "mse" in 8-bit units (2.2.1); "mae", the mean absolute error in them; or "euclidean": half a patch's sum of
         squared errors in units of 1.
       weight_decay: beta of the penalty beta/2 * sum of squared kernels, added to the loss (2.2.1).
+      average_decay: decay, below 1, of the moving average of the weights, which is measured and saved in their place;
+        0 for none.
       precision: "float32", "mixed_bfloat16", or "auto" for the latter where the hardware computes in it.
       jit_compile: whether forward and backward pass are compiled by XLA.
       strategy: "one_device", or "mirrored" for all GPUs of the machine.
@@ -70,6 +75,7 @@ class TrainConfig:
     patch: int = 64
     stride: int = 16
     augment: bool = True
+    augment_scales: tuple[float, ...] = (1.0,)
     batch_size: int = 32
     steps_per_epoch: int = 1000
     epochs: int = 100
@@ -85,6 +91,7 @@ class TrainConfig:
     clip: float = 0.0
     loss: str = "mse"
     weight_decay: float = 1e-3
+    average_decay: float = 0.0
     precision: str = "float32"
     jit_compile: bool = False
     strategy: str = "one_device"
@@ -93,6 +100,7 @@ class TrainConfig:
 
     def __post_init__(self):
         object.__setattr__(self, "train_sets", tuple(self.train_sets))
+        object.__setattr__(self, "augment_scales", tuple(map(float, self.augment_scales)))
         at_least = {
             "scale": 2,
             "patch": self.scale,
@@ -112,7 +120,7 @@ class TrainConfig:
         for name in ("learning_rate", "output_rate", "decay_rate", "epsilon"):
             if not getattr(self, name) > 0:
                 raise UsageError(f"{name} {getattr(self, name)} cannot be used: it must be above 0")
-        for name in ("beta_1", "beta_2"):
+        for name in ("beta_1", "beta_2", "average_decay"):
             if not 0 <= getattr(self, name) < 1:
                 raise UsageError(f"{name} {getattr(self, name)} cannot be used: it must be in [0, 1)")
         if self.output_rate != 1 and self.optimizer != "sgd":
@@ -131,6 +139,9 @@ class TrainConfig:
                 raise UsageError(f"{name} {getattr(self, name)!r} is unknown: choose one of {', '.join(choices)}")
         for name in {"name", "scale", "channels", "dtype", "initializer"} & set(self.model_options):
             raise UsageError(f"model_options cannot have {name!r}: it has a place of its own or is fixed")
+        if not self.augment_scales or not all(0 < factor <= 1 for factor in self.augment_scales):
+            given = ",".join(map(str, self.augment_scales)) or "none"
+            raise UsageError(f"augment_scales {given} cannot be used: each must be above 0 and at most 1")
         if not self.train_sets:
             raise UsageError("train_sets is empty: name at least one set")
 
@@ -140,7 +151,8 @@ class TrainConfig:
 
     def to_json(self):
         """Returns the configuration as a dict that the json module writes."""
-        return {**dataclasses.asdict(self), "train_sets": list(self.train_sets)}
+        lists = {"train_sets": list(self.train_sets), "augment_scales": list(self.augment_scales)}
+        return {**dataclasses.asdict(self), **lists}
 
 
 # What each preset changes in the paper's run. Short runs end better with a cooldown: after 2,000 steps at x2 (README)

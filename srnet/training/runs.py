@@ -206,7 +206,8 @@ def load_run(folder, checkpoint="last"):
     found = tf.train.get_checkpoint_state(place)
     if found is None:
         raise DataError(f"{place}: no checkpoint yet; train the run first")
-    restore(tf.train.Checkpoint(model=model), found.model_checkpoint_path, whole=False)
+    part = "averaged" if config.average_decay else "model"
+    restore(tf.train.Checkpoint(**{part: model}), found.model_checkpoint_path, whole=False)
     return model, config
 
 

@@ -31,7 +31,7 @@ class Cooldown(keras.optimizers.schedules.LearningRateSchedule):
 def learning_rates(config):
     """Returns the schedule that a configuration names.
 
-    "staircase" is section 2.2.3: the rate is halved after every 20 epochs. "cooldown" suits short runs.
+    "staircase" is section 2.2.3: the rate is halved after every 20 epochs. "cooldown" and "cosine" suit short runs.
 
     Args:
       config: `TrainConfig`.
@@ -41,6 +41,8 @@ def learning_rates(config):
     """
     if config.schedule == "cooldown":
         return Cooldown(config.learning_rate, config.total_steps)
+    if config.schedule == "cosine":
+        return keras.optimizers.schedules.CosineDecay(config.learning_rate, config.total_steps)
     interval = config.decay_every * config.steps_per_epoch
     return keras.optimizers.schedules.ExponentialDecay(
         config.learning_rate, interval, config.decay_rate, staircase=True

@@ -75,6 +75,8 @@ def run_training(config, run_dir, data_root, cache_dir):
     if config.initial_run and not tf.train.latest_checkpoint(runs.Run(pathlib.Path(run_dir)).last):
         layers, same = runs.begin_with(state.model, config.initial_run)
         tqdm.tqdm.write(f"{same} of {layers} layers begin with the weights of {config.initial_run}")
+    if state.averaged:
+        state.averaged.set_weights(state.model.get_weights())
     paths = [path for name in config.train_sets for path in find_images(name, data_root)]
     validation_paths = spread(find_images(config.validation_set, data_root), config.validation_images)
     options = PatchOptions(
@@ -83,6 +85,7 @@ def run_training(config, run_dir, data_root, cache_dir):
         patch=config.patch - config.patch % config.scale,
         stride=config.stride - config.stride % config.scale,
         augment=config.augment,
+        augment_scales=config.augment_scales,
     )
     large = [path for path in paths if min(image_size(path)) >= options.patch]
     if 0 < len(large) < len(paths):

@@ -15,6 +15,7 @@ class State:
 
     Attributes:
       model: the network in the training precision.
+      averaged: the same with the moving average of its weights; None where the configuration has none.
       optimizer: its iteration count is the step.
       loss_sum: sum of the losses of the epoch that has begun.
       best_psnr: best validation PSNR so far.
@@ -22,6 +23,7 @@ class State:
     """
 
     model: keras.Model
+    averaged: keras.Model | None
     optimizer: keras.optimizers.Optimizer
     loss_sum: tf.Variable
     best_psnr: tf.Variable
@@ -31,8 +33,14 @@ class State:
     def step(self):
         return int(self.optimizer.iterations.numpy())
 
+    @property
+    def result(self):
+        """The network that is measured and saved."""
+        return self.averaged or self.model
+
     def checkpoint(self):
-        return tf.train.Checkpoint(**{field.name: getattr(self, field.name) for field in dataclasses.fields(self)})
+        parts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return tf.train.Checkpoint(**{name: part for name, part in parts.items() if part is not None})
 
 
 def new_state(config, strategy):
@@ -48,6 +56,7 @@ def new_state(config, strategy):
         optimizer.build(model.trainable_variables)
         return State(
             model,
+            runs.build_network(config, config.precision) if config.average_decay else None,
             optimizer,
             loss_sum=tf.Variable(0.0, dtype=tf.float64),
             best_psnr=tf.Variable(-np.inf, dtype=tf.float64),
@@ -107,6 +116,7 @@ def make_step(config, model, optimizer):
 def make_run_steps(config, state, strategy):
     """Returns a compiled callable (iterator, count) that takes `count` steps and returns their losses, (count,)."""
     step = make_step(config, state.model, state.optimizer)
+    pairs = list(zip(state.averaged.weights, state.model.weights)) if state.averaged else ()
 
     @tf.function
     def run_steps(iterator, count):
@@ -114,6 +124,8 @@ def make_run_steps(config, state, strategy):
         for i in tf.range(count):
             shares = strategy.run(step, args=next(iterator))
             values = values.write(i, strategy.reduce(tf.distribute.ReduceOp.SUM, shares, axis=None))
+            for average, weight in pairs:
+                average.assign(config.average_decay * average + (1 - config.average_decay) * weight)
         return values.stack()
 
     return run_steps

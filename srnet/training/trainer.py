@@ -94,7 +94,7 @@ def train(config, state, store, validation_paths, run, strategy):
                 _save(last, state.step)
                 raise Interrupted(stopped[0], state.step)
             started = time.perf_counter()
-            evaluated.set_weights(state.model.get_weights())
+            evaluated.set_weights(state.result.get_weights())
             values = dict(validation.validate(method, validation_paths, config.scale, config.channels))
             strip = validation.picture_strip(method, validation_paths[0], config.scale, config.channels)
             state.seconds.assign_add(time.perf_counter() - started)

@@ -42,6 +42,29 @@ def test_patches_are_cut_from_augmented_then_degraded_images(picture_root, tmp_p
     assert start == len(store)
 
 
+def test_smaller_copies_are_cut_too(picture_root, tmp_path):
+    store = _store(picture_root, tmp_path, augment=False, augment_scales=(1.0, 0.5))
+    large = _store(picture_root, tmp_path, augment=False)
+    picture = round_to_uint8(imresize(to_luma(read_image(picture_root / "tiny" / "b10.png")), 0.5))  # 20x28
+    for left in (0, 8):
+        found = [i for i in range(len(store)) if np.array_equal(store.hr[i, ..., 0], picture[:16, left : left + 16])]
+        assert len(found) == 1
+        lr = round_to_uint8(imresize(picture, 0.5))
+        np.testing.assert_array_equal(store.lr[found[0], ..., 0], lr[:8, left // 2 : left // 2 + 8])
+    # Of the others, 33x35 becomes 17x18, one patch, and 32x47 becomes 16x24, two.
+    assert len(store) == len(large) + 2 + 1 + 2
+
+
+def test_copies_smaller_than_a_patch_are_left_out(picture_root, tmp_path):
+    assert len(_store(picture_root, tmp_path, augment_scales=(1.0, 0.3))) == len(_store(picture_root, tmp_path))
+
+
+def test_a_store_without_smaller_copies_is_described_as_before_there_were_any(picture_root, tmp_path):
+    fields = {"version", "scale", "channels", "patch", "stride", "augment", "sources"}
+    assert set(_store(picture_root, tmp_path).description) == fields
+    assert _store(picture_root, tmp_path, augment_scales=(1.0, 0.5)).description["augment_scales"] == [1.0, 0.5]
+
+
 def test_rgb_scale_three_and_no_augmentation(picture_root, tmp_path):
     store = _store(picture_root, tmp_path, scale=3, channels=3, patch=15, stride=6, augment=False)
     sizes = [(33, 33), (39, 54), (30, 45)]  # multiples of 3, in natural order of the names

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 import srnet
 from srnet import models
+from srnet.classical.bicubic import bicubic
 from srnet.errors import UsageError
 from srnet.models.receptive_field import largest_features, reach, receptive_field
 
@@ -53,6 +54,7 @@ def test_parameters_follow_from_the_paper():
         ("no_deconv", {"filters": 2}),
         ("no_dilation", {"filters": 2}),
         ("plus", {"filters": 2, "blocks": 1, "depth": 1}),
+        ("plus", {"filters": 2, "blocks": 1, "depth": 0}),
         ("srcnn", {"filters": [2, 2]}),
         ("vdsr", {"filters": 2, "depth": 5}),
         ("rednet", {"filters": 2, "depth": 4}),
@@ -201,6 +203,20 @@ def test_saved_file_loads_back(tmp_path):
     model.save(tmp_path / "x.keras")
     lr = np.random.default_rng(0).uniform(0, 255, (1, 5, 7, 1))
     np.testing.assert_array_equal(keras.models.load_model(tmp_path / "x.keras")(lr), model(lr))
+
+
+def test_plus_without_its_encoder_decoder_has_four_convolutions_less():
+    conv = 3 * 3 * 48 * 48 + 48
+    whole, without = (models.build("plus", 2, depth=depth).count_params() for depth in (2, 0))
+    assert whole - without == 4 * conv
+
+
+def test_plus_adds_the_bicubic_enlargement_unless_told_not_to():
+    lr = np.random.default_rng(0).uniform(0, 255, (1, 7, 9, 1)).astype(np.float32)
+    whole, without = (models.build("plus", 2, filters=4, bicubic=added) for added in (True, False))
+    without.set_weights(whole.get_weights())
+    enlarged = bicubic(lr[0, ..., 0], 2)
+    np.testing.assert_allclose((whole(lr) - without(lr))[0, ..., 0], enlarged, atol=1e-3)
 
 
 def test_single_upsampling_is_one_layer_of_the_scale():

@@ -21,7 +21,7 @@ def test_defaults_are_the_papers():
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_file_loads_back(tmp_path, preset):
-    config = TrainConfig(**PRESETS[preset], model_options={"dilation_rates": [1, 2]})
+    config = TrainConfig(**PRESETS[preset], model_options={"dilation_rates": [1, 2]}, augment_scales=(1.0, 0.8))
     write_json(tmp_path / "config.json", config.to_json())
     assert load_config(tmp_path / "config.json") == config
 
@@ -59,6 +59,9 @@ def test_fields_that_an_older_version_did_not_have_take_their_defaults(tmp_path)
         ({"clip": -1.0}, "clip -1.0"),
         ({"output_rate": 0.1}, "output_rate 0.1 cannot be used with adam, only with sgd"),
         ({"train_sets": ()}, "train_sets is empty"),
+        ({"augment_scales": (1.0, 1.2)}, "augment_scales 1.0,1.2 cannot be used"),
+        ({"augment_scales": ()}, "augment_scales none"),
+        ({"average_decay": 1.0}, "average_decay 1.0"),
         ({"model_options": {"scale": 3}}, "model_options cannot have 'scale'"),
     ],
 )
@@ -74,3 +77,6 @@ def test_rates():
     cooldown = learning_rates(dataclasses.replace(TrainConfig(), schedule="cooldown"))
     rates = [float(cooldown(step)) for step in (0, 75000, 87500, 100000)]
     assert rates == pytest.approx([1e-3, 1e-3, 5e-4, 0], abs=1e-9)
+    cosine = learning_rates(dataclasses.replace(TrainConfig(), schedule="cosine"))
+    rates = [float(cosine(step)) for step in (0, 25000, 50000, 100000)]
+    assert rates == pytest.approx([1e-3, 5e-4 * (1 + 0.5**0.5), 5e-4, 0], abs=1e-9)

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from srnet.training.config import PRESETS, TrainConfig, preset_settings
-from srnet.training.steps import make_step, new_state
+from srnet.training.steps import make_run_steps, make_step, new_state
 
 SMALL = TrainConfig(
     variant="srcnn",
@@ -83,6 +83,23 @@ def test_last_layer_may_learn_more_slowly():
     for variable, old, gradient, new in zip(state.model.trainable_variables, before, gradients, after):
         factor = 0.1 if id(variable) in last else 1.0
         np.testing.assert_allclose(new, old - 1e-2 * factor * gradient, rtol=1e-4, atol=1e-6)
+
+
+def test_average_of_the_weights_follows_them():
+    config = dataclasses.replace(SMALL, loss="euclidean", learning_rate=1e-3, average_decay=0.75)
+    strategy = tf.distribute.get_strategy()
+    state = new_state(config, strategy)
+    state.averaged.set_weights(state.model.get_weights())
+    run_steps = make_run_steps(config, state, strategy)
+    batches = iter(tf.data.Dataset.from_tensors(_batch()).repeat())
+    expected = state.model.get_weights()
+    for _ in range(3):
+        run_steps(batches, tf.constant(1))
+        expected = [0.75 * average + 0.25 * weight for average, weight in zip(expected, state.model.get_weights())]
+    for average, weight, value in zip(state.averaged.get_weights(), state.model.get_weights(), expected):
+        np.testing.assert_allclose(average, value, rtol=1e-5, atol=1e-8)
+        assert not np.array_equal(average, weight)
+    assert state.result is state.averaged
 
 
 def test_each_network_has_its_papers_settings_at_the_papers_budget():

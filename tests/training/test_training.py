@@ -74,8 +74,9 @@ def test_lines_give_the_epochs_mean_loss_and_its_rate(train, tmp_path):
     assert [line["loss"] for line in lines] == pytest.approx(expected, rel=1e-4)
 
 
-def test_interrupted_run_goes_on_to_the_same_weights(train, monkeypatch):
-    whole = train("whole")
+@pytest.mark.parametrize("changes", [{}, {"average_decay": 0.8}])
+def test_interrupted_run_goes_on_to_the_same_weights(train, monkeypatch, changes):
+    whole = train("whole", **changes)
     validate = validation.validate
 
     def stop_then_validate(*arguments):
@@ -84,10 +85,10 @@ def test_interrupted_run_goes_on_to_the_same_weights(train, monkeypatch):
 
     monkeypatch.setattr(validation, "validate", stop_then_validate)
     with pytest.raises(trainer.Interrupted, match="step 5") as stop:
-        train("stopped")
+        train("stopped", **changes)
     assert stop.value.signal == signal.SIGTERM
     monkeypatch.setattr(validation, "validate", validate)
-    stopped = train("stopped")
+    stopped = train("stopped", **changes)
     for one, other in zip(load_run(whole.folder)[0].get_weights(), load_run(stopped.folder)[0].get_weights()):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
     assert [line["step"] for line in read_metrics(stopped)] == [5, 10]
@@ -97,11 +98,13 @@ def test_a_run_begins_with_the_weights_of_another(train):
     options = {"variant": "plus", "model_options": {"filters": 4, "blocks": 1}, "learning_rate": 1e-20}
     first = train("first", **{**options, "learning_rate": 1e-3})
     begun = load_run(train("begun", scale=4, initial_run=str(first.folder), **options).folder)[0]
-    for weight, trained in zip(begun.weights, load_run(first.folder)[0].weights, strict=True):
-        if weight.path.startswith("output/"):
-            assert np.abs(weight).max() < 1e-15
-        else:
-            np.testing.assert_allclose(weight, trained, atol=1e-15)
+    averaged = train("averaged", scale=4, initial_run=str(first.folder), average_decay=0.5, **options)
+    for model in (begun, load_run(averaged.folder)[0]):
+        for weight, trained in zip(model.weights, load_run(first.folder)[0].weights, strict=True):
+            if weight.path.startswith("output/"):
+                assert np.abs(weight).max() < 1e-15
+            else:
+                np.testing.assert_allclose(weight, trained, rtol=1e-6, atol=1e-15)
     shutil.rmtree(first.folder)  # a run that has begun needs it no more
     train("begun", scale=4, initial_run=str(first.folder), **options)
 
@@ -395,7 +398,7 @@ from srnet.training import trainer
 from srnet.training.session import run_training
 from test_training import SMALL
 trainer.make_strategy = lambda config: tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"][: int(sys.argv[2])])
-config = dataclasses.replace(SMALL, strategy="mirrored", jit_compile=sys.argv[3] == "jit")
+config = dataclasses.replace(SMALL, strategy="mirrored", jit_compile=sys.argv[3] == "jit", average_decay=0.5)
 run_training(config, sys.argv[1], {str(picture_root)!r}, {str(tmp_path / "cache")!r})
 """
     environment = {**os.environ, "PYTHONPATH": str(pathlib.Path(__file__).parent)}
@@ -405,5 +408,7 @@ run_training(config, sys.argv[1], {str(picture_root)!r}, {str(tmp_path / "cache"
         command = [sys.executable, "-c", program, str(folder), devices, compiled]
         subprocess.run(command, check=True, capture_output=True, env=environment)
         results.append([line["loss"] for line in read_metrics(Run(folder))])
+    for one, other in zip(_weights(tmp_path / "1_no"), _weights(tmp_path / "2_no")):
+        np.testing.assert_allclose(one, other, rtol=1e-2, atol=1e-4)
     assert results[1] == pytest.approx(results[0], rel=1e-3)
     assert results[2] == pytest.approx(results[0], rel=1e-3)
