@@ -13,7 +13,7 @@ The five images are the 11th, 31st, 51st, 71st and 91st of Urban100: all hundred
 than the training.
 """
 
-METHODS = ("bicubic", "aplus", "srcnn", "vdsr", "rednet", "full")  # of Table 2
+METHODS = ("bicubic", "aplus", "srcnn", "vdsr", "rednet", "full", "plus")  # of Table 2
 _ON_SET5 = {"validation_set": "Set5", "validation_images": 0}
 
 BUDGETS = {
@@ -32,6 +32,7 @@ BUDGETS = {
         "networks": {
             "srcnn": {**_ON_SET5, "steps_per_epoch": 1000, "epochs": 20},
             "vdsr": _ON_SET5,
+            "plus": _ON_SET5,
             "rednet": {**_ON_SET5, "model_options": {"filters": 64}},
         },
         "methods": METHODS,

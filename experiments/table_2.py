@@ -19,6 +19,7 @@ ROWS = {
     "VDSR": ("vdsr", "VDSR"),
     "RED-Net": ("rednet", None),
     "the paper's network": ("full", None),
+    "`plus`": ("plus", None),
 }
 SCALES = (2, 4)
 NOTE = "A+ learns from T91; minutes are those of training, with its validation."

@@ -21,7 +21,7 @@ from srnet import commands
 from srnet.data.datasets import find_images
 from srnet.errors import DataError, UsageError
 from srnet.models.hybrid import VARIANTS
-from tools import cells, places, records
+from tools import places, records
 from tools.plots import draw_curves
 
 
@@ -77,21 +77,13 @@ def main(arguments):
         for seed in seeds
     ]
     sweep += [places.find_cell("bicubic", scale, whole) for scale in scales]
-    places.check_training_sets(sweep)
     check_alike(records.read_records(places.results_file()), sweep, places.results_file())
-    failed = []
-    try:
-        failed += cells.make(sweep, values.jobs, values.data_root, values.cache_dir)
-    finally:
-        found, broken = records.collect(sweep, budget)
-        failed += broken
-        _write_results(records.update_records(places.results_file(), found), budget)
-    return places.report_failures(failed)
+    return places.complete(sweep, "", _write_results)
 
 
-def _write_results(found, budget):
+def _write_results(found, path):
     """Writes the table and the figure from all records of this budget, each if there are any for it."""
-    folder, written = places.results_file().parent, [places.results_file()]
+    budget, folder, written = flags.FLAGS.preset, path.parent, [path]
     methods = {record["method"] for record in found}
     if methods & set(table_1.COLUMNS.values()):
         written.append(folder / f"table_1_{budget}.md")

@@ -34,7 +34,7 @@ class Cell:
     """One method at one scale.
 
     Attributes:
-      method: name of a network, or of a method of `srnet.classical`.
+      method: name of a network or of a method of `srnet.classical`, or of a table's row.
       scale: integer enlargement.
       folder: where its run and its measurements are.
       sets: names of the sets that it is measured on, with the number of their images.
@@ -54,6 +54,11 @@ class Cell:
     @property
     def name(self):
         return self.folder.name
+
+    @property
+    def measured_as(self):
+        """The method's name in its measurements."""
+        return self.config.variant if self.config else self.method
 
     @property
     def run(self):
@@ -89,12 +94,28 @@ def network_cell(budget, network, scale, seed, runs, sets, data_root):
     Raises:
       UsageError: for a scale or a seed that cannot be used.
     """
-    preset, changes = run_settings(budget, network, scale, seed)
-    config = TrainConfig(**{**preset_settings(preset, network), **changes})
-    config, _ = resolve(config, data_root, fixed=("train_sets", "validation_set"))
     folder = pathlib.Path(runs) / f"{network}_x{scale}_seed{seed}"
+    return trained_cell(network, *run_settings(budget, network, scale, seed), folder, sets, data_root)
+
+
+def trained_cell(method, preset, changes, folder, sets, data_root):
+    """Returns the cell of a run.
+
+    Args:
+      method: what its records are called.
+      preset: one of `srnet.training.config.PRESETS`.
+      changes: the fields of `TrainConfig` that it changes there, the variant, the scale and the seed among them.
+      folder: the run folder.
+      sets: dict from names of sets to the number of their images.
+      data_root: folder with a folder for each set, or None.
+
+    Raises:
+      UsageError: for a configuration that cannot be used.
+    """
+    config = TrainConfig(**{**preset_settings(preset, changes["variant"]), **changes})
+    config, _ = resolve(config, data_root, fixed=("train_sets", "validation_set"))
     arguments = (f"--preset={preset}", *(f"--{name}={_as_flag(value)}" for name, value in changes.items()))
-    return Cell(network, scale, folder, sets, arguments, config, seed)
+    return Cell(method, config.scale, folder, sets, arguments, config, config.seed)
 
 
 def classical_cell(method, scale, runs, sets):
@@ -105,7 +126,7 @@ def classical_cell(method, scale, runs, sets):
 def _as_flag(value):
     if isinstance(value, dict):
         return json.dumps(value)
-    return ",".join(value) if isinstance(value, (list, tuple)) else str(value)
+    return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def is_trained(cell):
@@ -162,7 +183,7 @@ def measured(cell, name):
     fields = ("method", "set", "scale", "psnr", "ssim", "images", "seconds")
     if not set(fields) <= set(record):
         raise DataError(f"{path}: no measurement of this srnet version; delete it to have it made again")
-    if (record["method"], record["set"], record["scale"]) != (cell.method, name, cell.scale):
+    if (record["method"], record["set"], record["scale"]) != (cell.measured_as, name, cell.scale):
         raise DataError(f"{path}: of {record['method']} on {record['set']}; delete it to have it made again")
     return record if record["images"] == cell.sets[name] else None
 
@@ -312,4 +333,4 @@ def _begun(cell):
         return max(0, int(done) - _steps(cell))
     # While a measuring command ends, its file is there already, and counted.
     ending = any(str(path) in command and path.exists() for path in map(cell.measurement, cell.sets))
-    return IMAGE_WORTH * int(done) if label.decode() == cell.method and not ending else 0
+    return IMAGE_WORTH * int(done) if label.decode() == cell.measured_as and not ending else 0

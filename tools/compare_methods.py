@@ -1,4 +1,4 @@
-"""Regenerates Table 2 of the paper: bicubic, A+, SRCNN, VDSR, RED-Net and the paper's network on the test sets.
+"""Regenerates Table 2 of the paper: bicubic, A+, SRCNN, VDSR, RED-Net, the paper's network and `plus` on the test sets.
 
 python tools/compare_methods.py --preset=quick    on scikit-image's photographs
 python tools/compare_methods.py --preset=cpu      two cores: two hours for --scales=2; T91 and BSD200
@@ -9,11 +9,8 @@ It shares its runs with ablation_sweep.py. The same command goes on after a stop
 
 import csv
 import pathlib
-import statistics
 import sys
-import time
 
-import numpy as np
 from absl import flags
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
@@ -23,13 +20,9 @@ from experiments.budgets import BUDGETS
 from srnet import commands
 from srnet.data.datasets import find_images
 from srnet.errors import DataError
-from srnet.files import write_json
-from srnet.models.cost import OUTPUT_SIZE, multiply_accumulates
-from srnet.training.origin import hardware
-from srnet.training.runs import load_run
+from srnet.models.cost import OUTPUT_SIZE
 from tools import cells, places, records
-
-REPEATS = 3  # timed enlargements; the median counts
+from tools.costs import describe_cost, measure_costs
 
 
 def define_flags():
@@ -44,60 +37,16 @@ def main(arguments):
     values = flags.FLAGS
     sets = {name: len(find_images(name, values.data_root)) for name in BUDGETS[values.preset]["sets"]}
     table = [places.find_cell(name, scale, sets) for scale in places.scales() for name in places.methods()]
-    places.check_training_sets(table)
-    records.read_records(places.results_file())
-    failed = []
-    try:
-        failed += cells.make(table, values.jobs, values.data_root, values.cache_dir)
-        failed += _measure_costs(table)
-    finally:
-        found, broken = records.collect(table, values.preset)
-        failed += broken
-        _write_results(records.update_records(places.results_file(), found), values.preset)
-    return places.report_failures(failed)
+    return places.complete(table, "", _write_results, measure_costs)
 
 
-def _measure_costs(table):
-    """Measures what the complete cells cost, where it is not known; returns a list of (cell, reason) that failed."""
-    failed = []
-    for cell in filter(cells.is_complete, table):
-        try:
-            if not cell.cost.exists():
-                write_json(cell.cost, _cost(cell))
-        except DataError as error:
-            failed.append((cell, str(error)))
-    return failed
-
-
-def _cost(cell):
-    """What a method costs for one picture of the size that Table 2 names."""
-    height, width = (side // cell.scale for side in OUTPUT_SIZE)
-    parameters = macs = None
-    if cell.config:
-        network, _ = load_run(cell.folder)
-        parameters, macs = network.count_params(), multiply_accumulates(network, height, width)
-    enlarge = places.method_of(cell)
-    lr = np.random.default_rng(0).uniform(0, 255, (height, width)).astype(np.float32)
-    enlarge(lr)
-    seconds = []
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        enlarge(lr)
-        seconds.append(time.perf_counter() - start)
-    megapixels = height * width * cell.scale**2 / 1e6
-    speed = {"seconds_per_megapixel": statistics.median(seconds) / megapixels, "hardware": hardware()}
-    return {"parameters": parameters, "macs": macs, **speed}
-
-
-def _write_results(found, budget):
+def _write_results(found, path):
     if not any(record["cost"] for record in found):
         return
-    table = describe_table(found, budget)
-    path = places.results_file().parent / f"table_2_{budget}.md"
-    records.write_text(path, table)
-    print(table)
-    print(places.results_file())
-    print(path)
+    table = describe_table(found, flags.FLAGS.preset)
+    table_path = path.parent / f"table_2_{path.stem}.md"
+    records.write_text(table_path, table)
+    print(table, path, table_path, sep="\n")
 
 
 def published():
@@ -143,7 +92,9 @@ def describe_table(found, budget):
                     psnr, ssim, source = literature[printed, name, scale]
                     figures[-1] += f"<br>*{psnr} / {ssim}*"
                     sources.setdefault(source, {})[label] = None
-            rows.append([_describe_method(label, record), *_describe_cost(record), *_describe_run(record), *figures])
+            rows.append(
+                [_describe_method(label, record), *describe_cost(record["cost"]), *_describe_run(record), *figures]
+            )
         header = ["method", "parameters", "G MAC", "s/Mpx", "steps x batch, patch", "precision, minutes", *sets]
         lines += [f"x{scale}, PSNR in dB / SSIM:", "", records.markdown_table(header, rows), ""]
     height, width = OUTPUT_SIZE
@@ -161,14 +112,6 @@ def _describe_method(label, record):
     """The label, with what makes the network another than its paper's."""
     options = (record["run"] or {}).get("model_options", {})
     return ", ".join([label, *(f"{name} {value}" for name, value in options.items())])
-
-
-def _describe_cost(record):
-    cost = record["cost"]
-    size = ["-", "-"]
-    if cost["parameters"] is not None:
-        size = [f"{cost['parameters']:,}", f"{cost['macs'] / 1e9:.1f}"]
-    return [*size, f"{cost['seconds_per_megapixel']:.2f}"]
 
 
 def _describe_run(record):

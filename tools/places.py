@@ -13,7 +13,7 @@ from srnet.classical import METHODS
 from srnet.data.datasets import find_images
 from srnet.errors import DataError, UsageError
 from srnet.files import reason
-from tools import cells
+from tools import cells, records
 
 
 def define_flags():
@@ -76,8 +76,11 @@ def scales():
     return found
 
 
-def results_file():
+def results_file(prefix=""):
     """Returns the file of the records of the budget of the flags; its folder is made when missing.
+
+    Args:
+      prefix: what its name begins with, before the budget's.
 
     Raises:
       DataError: if that folder cannot be made or written.
@@ -90,7 +93,7 @@ def results_file():
         problem = reason(error)
     if problem:
         raise DataError(f"--output={folder}: cannot be written ({problem})")
-    return folder / f"{flags.FLAGS.preset}.jsonl"
+    return folder / f"{prefix}{flags.FLAGS.preset}.jsonl"
 
 
 def find_cell(name, scale, sets, seed=0):
@@ -123,6 +126,33 @@ def check_training_sets(table):
     """Raises a DataError unless the training images of some cells can be found."""
     for name in {name for cell in table if cell.config for name in cell.config.train_sets}:
         find_images(name, flags.FLAGS.data_root)
+
+
+def complete(table, prefix, write, then=lambda table: []):
+    """Makes what is missing of some cells, and their results, also when it is stopped.
+
+    Args:
+      table: list of `tools.cells.Cell`.
+      prefix: what the name of the records' file begins with.
+      write: a callable that makes tables and figures of (all the file's records, the file).
+      then: a callable that does more for the complete cells and returns a list of (cell, why) that failed.
+
+    Returns:
+      The exit status; a line is printed for each failed cell.
+    """
+    values = flags.FLAGS
+    check_training_sets(table)
+    path = results_file(prefix)
+    records.read_records(path)
+    failed = []
+    try:
+        failed += cells.make(table, values.jobs, values.data_root, values.cache_dir)
+        failed += then(table)
+    finally:
+        found, broken = records.collect(table, values.preset)
+        failed += broken
+        write(records.update_records(path, found), path)
+    return report_failures(failed)
 
 
 def report_failures(failed):

@@ -1,0 +1,25 @@
+"""What the parts of `plus`, this project's own network, and of its training are worth.
+
+Each row changes one thing in the run of Table 2. The paper has nothing of this kind.
+
+Command: python tools/plus_ablation.py --preset=cpu
+"""
+
+SCALE = 4
+
+# Name of the row: what the table calls it, and the fields of the configuration that it changes.
+ROWS = {
+    "plus": ("`plus`", {}),
+    "seed_1": ("the same, seed 1", {"seed": 1}),
+    "no_bicubic": ("bicubic enlargement not added", {"model_options": {"bicubic": False}}),
+    "no_encoder": ("two residual blocks for the encoder-decoder", {"model_options": {"depth": 0, "blocks": 7}}),
+    "no_dilation": ("all dilation rates 1", {"model_options": {"dilation_rates": [1, 1, 1, 1]}}),
+    "narrow": ("9 residual blocks of 40 filters", {"model_options": {"blocks": 9, "filters": 40}}),
+    "wide": ("1 residual block of 64 filters", {"model_options": {"blocks": 1, "filters": 64}}),
+    "mse": ("squared error", {"loss": "mse"}),
+    "cosine": ("cosine schedule", {"schedule": "cosine"}),
+    "average": ("moving average of the weights, decay 0.999", {"average_decay": 0.999}),
+    "patch_128": ("patches of 128x128", {"patch": 128}),
+    "no_augmentation": ("neither rotated nor mirrored copies", {"augment": False}),
+    "smaller_copies": ("copies reduced to 0.8 and 0.6 as well", {"augment_scales": [1.0, 0.8, 0.6]}),
+}

@@ -1,0 +1,33 @@
+"""The ablation of `plus`: rows made at a tiny budget, and refusals."""
+
+import json
+
+from srnet import models
+
+
+def test_rows_are_trained_measured_and_held_against_the_first(run_tool, tmp_path):
+    flags = ("plus_ablation.py", "--rows=plus,no_encoder,smaller_copies")
+    status, output, errors = run_tool(*flags)
+    assert (status, errors) == (0, [])
+    found = {line["method"]: line for line in map(json.loads, _results(tmp_path).read_text().splitlines())}
+    assert set(found) == {"plus", "no_encoder", "smaller_copies"}
+    without = models.build("plus", 4, filters=2, depth=0, blocks=7).count_params()
+    assert found["no_encoder"]["cost"]["parameters"] == without
+    assert "--augment_scales=1.0,0.8,0.6" in found["smaller_copies"]["run"]["command"]
+    gain = found["no_encoder"]["measurements"]["held_out"]["psnr"] - found["plus"]["measurements"]["held_out"]["psnr"]
+    (row,) = (line for line in output.splitlines() if line.startswith("| two residual blocks"))
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells[:2] == ["two residual blocks for the encoder-decoder", f"{without:,}"]
+    assert cells[-1] == f"{gain:+.2f}"
+    made = {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/*/*.json")}
+    assert run_tool(*flags)[0] == 0
+    assert made == {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/*/*.json")}
+
+
+def _results(folder):
+    return folder / "results" / "plus_ablation_quick.jsonl"
+
+
+def test_unknown_row(run_tool):
+    status, _, errors = run_tool("plus_ablation.py", "--rows=plus,narrower")
+    assert status == 2 and "--rows: 'narrower' is unknown: choose among plus, seed_1" in errors[0]
