@@ -1,12 +1,15 @@
 """Puts the trained network of a run among the weights that come with srnet, with a card of what it is and reaches.
 
-python tools/ship_weights.py --run=runs/full_x4_cpu
+python tools/ship_weights.py --run=runs/full_x4_cpu    one more, in the place of an older one of its network and scale
+python tools/ship_weights.py                           all that there are, measured again
 
-Its PSNR and SSIM are measured on Set5, Set14, BSD100 and Urban100.
+PSNR and SSIM of the network and of bicubic interpolation are measured on Set5, Set14, BSD100 and Urban100, and README
+gets a table of all cards.
 """
 
 import hashlib
 import pathlib
+import re
 import shutil
 import sys
 import tempfile
@@ -16,10 +19,13 @@ from absl import flags
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from srnet import commands, pretrained
-from srnet.benchmark import evaluate_sets, method_of_run
+from srnet.benchmark import evaluate_sets, method_of_run, named_method
 from srnet.data.datasets import default_data_root
 from srnet.files import read_json, write_json, written_whole
+from srnet.models.cost import OUTPUT_SIZE, multiply_accumulates
 from srnet.training.runs import Run, load_run, read_metrics
+from tools.cells import ROOT
+from tools.records import markdown_table, write_text
 
 SETS = ("Set5", "Set14", "BSD100", "Urban100")
 USE = "Enlarging photographs and other continuous-tone pictures that were reduced, or taken, without strong blur."
@@ -28,19 +34,33 @@ LIMITS = (
     "not remove noise, JPEG blocks or motion blur, but enlarges them, and invents no detail that is not hinted at. "
     "Figures are of luma; chroma is enlarged bicubically."
 )
+README = ROOT / "README.md"
+TABLE = re.compile(r"(?<=<!-- weights -->\n).*?(?=\n\n)", re.S)
 
 
 def define_flags():
-    commands.define_run_flags()
+    commands.define_run_flags(required=False)
     flags.DEFINE_string("data_root", default_data_root(), "Folder of the test sets; SRNET_DATA unless given.")
 
 
 def main(arguments):
     commands.expect(arguments, 0)
     values = flags.FLAGS
-    model, config = load_run(values.run, values.checkpoint)
-    results = evaluate_sets(method_of_run(values.run, values.checkpoint), SETS, None, values.data_root)
-    run = Run(pathlib.Path(values.run))
+    if values.run:
+        _ship(Run(pathlib.Path(values.run)), values.checkpoint)
+    else:
+        for network in pretrained.names():
+            for scale in pretrained.scales(network):
+                figures = _measure(named_method(network, None, None), scale)
+                write_json(pretrained.card_file(network, scale), {**pretrained.card(scale, network), **figures})
+    text = README.read_text(encoding="utf-8")
+    write_text(README, TABLE.sub(lambda _: describe_weights(), text))
+    print(describe_weights())
+
+
+def _ship(run, checkpoint):
+    model, config = load_run(run.folder, checkpoint)
+    figures = _measure(method_of_run(run.folder, checkpoint), config.scale)
     origin, last = read_json(run.origin), read_metrics(run)[-1]
     path = pretrained.weights_file(config.variant, config.scale)
     with tempfile.TemporaryDirectory() as folder:
@@ -61,14 +81,39 @@ def main(arguments):
             "seconds": last["seconds"],
             "config": config.to_json(),
         },
-        "measurements": {each["set"]: {"psnr": each["psnr"], "ssim": each["ssim"]} for each in results},
+        **figures,
         "use": USE,
         "limits": LIMITS,
     }
     write_json(pretrained.card_file(config.variant, config.scale), card)
-    for name, figures in card["measurements"].items():
-        print(f"{name}: {figures['psnr']:.2f} dB, SSIM {figures['ssim']:.4f}")
-    print(path)
+
+
+def _measure(method, scale):
+    """The figures of a card: of a method, and of bicubic interpolation."""
+    found = {}
+    for name, measured in (("measurements", method), ("bicubic", named_method("bicubic", None, None))):
+        results = evaluate_sets(measured, SETS, [scale], flags.FLAGS.data_root)
+        found[name] = {each["set"]: {"psnr": each["psnr"], "ssim": each["ssim"]} for each in results}
+    return found
+
+
+def describe_weights():
+    """Returns the Markdown table of what the shipped networks cost and reach, made of their cards."""
+    rows = []
+    for scale in sorted({scale for network in pretrained.names() for scale in pretrained.scales(network)}):
+        networks = [network for network in pretrained.names() if scale in pretrained.scales(network)]
+        cards = [pretrained.card(scale, network) for network in networks]
+        rows.append([f"x{scale}", "bicubic", "-", "-", *_figures(cards[0]["bicubic"])])
+        for network, card in zip(networks, cards):
+            height, width = (side // scale for side in OUTPUT_SIZE)
+            macs = multiply_accumulates(pretrained.load(scale, network), height, width)
+            size = [f"{card['parameters']:,}", f"{macs / 1e9:.1f}"]
+            rows.append([f"x{scale}", f"`{network}`", *size, *_figures(card["measurements"])])
+    return markdown_table(["scale", "network", "parameters", "G MAC", *SETS], rows)
+
+
+def _figures(measurements):
+    return [f"{measurements[name]['psnr']:.2f} / {measurements[name]['ssim']:.4f}" for name in SETS]
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import pathlib
 import pytest
 
 from srnet.data.images import read_image
-from tools import ablation_sweep, compare_methods, plus_ablation, records, visual_comparison
+from tools import ablation_sweep, compare_methods, plus_ablation, records, ship_weights, visual_comparison
 
 RESULTS = pathlib.Path(__file__).parents[2] / "experiments" / "results"
 
@@ -43,3 +43,8 @@ def test_tools_that_run_together_lose_no_records(tmp_path):
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
         list(pool.map(add, range(100)))
     assert [record["seed"] for record in records.read_records(path)] == list(range(100))
+
+
+def test_readme_gives_what_the_cards_of_the_shipped_weights_say():
+    text = ship_weights.README.read_text(encoding="utf-8")
+    assert ship_weights.TABLE.search(text)[0] == ship_weights.describe_weights()
