@@ -98,6 +98,31 @@ def draw_crops(picture, crop, title, shown, folder, path):
     _save(figure, path)
 
 
+def draw_sheet(rows, labels, title, path):
+    """Draws rows of details of pictures, side by side as each label's method gives them.
+
+    Args:
+      rows: list of rows, each a list of (caption, crops): a text, and a uint8 array for each label.
+      labels: what the crops are, in order.
+      title: of the sheet.
+      path: the PNG file.
+    """
+    columns = len(rows[0]) * len(labels)
+    figure = Figure(figsize=(2.2 * columns, 2.7 * len(rows) + 0.8))
+    space = {"left": 0.01, "right": 0.99, "bottom": 0.01, "top": 1 - 1.1 / (2.7 * len(rows))}
+    grid = figure.add_gridspec(len(rows), columns, wspace=0.05, hspace=0.25, **space)
+    for number, row in enumerate(rows):
+        for group, (caption, crops) in enumerate(row):
+            for place, (label, crop) in enumerate(zip(labels, crops)):
+                panel = figure.add_subplot(grid[number, group * len(labels) + place])
+                panel.imshow(to_rgb(crop), interpolation="nearest")
+                panel.set_title(f"\n{label}" if place else f"{caption}\n{label}", fontsize=9, loc="left")
+                panel.set_xticks([])
+                panel.set_yticks([])
+    figure.suptitle(title)
+    _save(figure, path)
+
+
 def _save(figure, path):
     with written_whole(path) as partial:
         figure.savefig(partial, dpi=110, metadata={"Software": None})

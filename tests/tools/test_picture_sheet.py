@@ -1,0 +1,41 @@
+"""The sheet of the pictures where a network gains most and least."""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import srnet
+from srnet import metrics
+from srnet.classical.bicubic import make_bicubic
+from srnet.data.datasets import find_images
+from srnet.data.images import read_image
+
+TOOL = pathlib.Path(__file__).parents[2] / "tools" / "picture_sheet.py"
+
+
+def _run(*flags):
+    return subprocess.run([sys.executable, TOOL, *flags], capture_output=True, text=True, check=False)
+
+
+def test_mean_gain_over_the_pictures_of_two_sets(picture_root, tmp_path):
+    result = _run("--sets=tiny,held_out", f"--data_root={picture_root}", f"--output={tmp_path / 'sheets'}")
+    assert result.returncode == 0, result.stderr
+    network = srnet.load(4)
+    methods = (lambda lr: network(lr[None, ..., None])[0, ..., 0].numpy(), make_bicubic(4))
+    paths = [path for name in ("tiny", "held_out") for path in find_images(name, picture_root)]
+    ours, bicubic = (np.array([score.psnr for score in metrics.evaluate(each, paths, 4)]) for each in methods)
+    (gain,) = re.findall(r"4 pictures of tiny, held_out: ([+-][\d.]+) dB", result.stdout)
+    assert float(gain) == pytest.approx(np.mean(ours - bicubic), abs=0.006)
+    assert f"below in {np.sum(ours < bicubic)}" in result.stdout
+    height, width = read_image(tmp_path / "sheets" / "sheet_x4_plus_bicubic.png").shape[:2]
+    assert width > 1000 and height > 500
+
+
+def test_unknown_rival(picture_root):
+    result = _run("--rivals=bicubic,esrgan", f"--data_root={picture_root}")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith("error: --rivals: 'esrgan' is unknown: choose among bicubic, plus")
