@@ -25,6 +25,10 @@ _HOME_OF = {
 }
 
 
+def __dir__():
+    return __all__
+
+
 def __getattr__(name):
     if name in _HOME_OF:
         return getattr(importlib.import_module(_HOME_OF[name]), name)

@@ -46,14 +46,18 @@ def without_notes():
                     print(line, file=sys.stderr)
 
 
-with without_notes():
-    import tensorflow as tf
+try:
+    with without_notes():
+        import tensorflow as tf
 
-    tf.config.list_physical_devices()
+        tf.config.list_physical_devices()
 
-    from srnet import pretrained
-    from srnet.inference import scale_of
-    from srnet.training.runs import load_run
+        from srnet import pretrained
+        from srnet.inference import scale_of
+        from srnet.training.runs import load_run
+except KeyboardInterrupt:  # this takes seconds, in which who mistyped a command stops it
+    print("error: interrupted", file=sys.stderr)
+    sys.exit(130)
 
 
 def run(main, define_flags):

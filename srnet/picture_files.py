@@ -43,7 +43,7 @@ def find_jobs(sources, output, recursive):
       (jobs, failed): a list of `Job`, and a message for each folder that cannot be read.
 
     Raises:
-      UsageError: if several pictures would go to one file.
+      UsageError: if several pictures, or a folder, would go to one file.
     """
     sources = list(dict.fromkeys(sources))
     alone = len(sources) == 1 and (sources[0] == STANDARD or not _is_folder(sources[0]))
@@ -56,6 +56,8 @@ def find_jobs(sources, output, recursive):
         return [Job(sources[0] if sources[0] == STANDARD else pathlib.Path(sources[0]), target)], []
     if STANDARD in sources:
         raise UsageError("standard input needs --output to be a file, or -")
+    if is_image_name(output) and not _is_folder(output):
+        raise UsageError(f"--output={output}: a folder is needed, for more than one picture")
     jobs, failed = {}, []
     for source in map(pathlib.Path, sources):
         inside = _pictures_in(source, recursive, failed) if _is_folder(source) else [source]
@@ -146,7 +148,10 @@ def enlarge_file(job, scale, size, upscalers, overwrite=False, preview=False, la
     else:
         _write_to_standard_output(encode(enlarged, own_format(picture)))
     seconds = time.monotonic() - start
-    return f"{job.target}: {width}x{height} enlarged to {size[1]}x{size[0]} in {seconds:.1f} s"
+    # By more than half a pixel, which rounding explains.
+    stretched = abs(size[1] * height - size[0] * width) > max(height, width)
+    shape = ", its proportions changed," if stretched else ""
+    return f"{job.target}: {width}x{height} enlarged to {size[1]}x{size[0]}{shape} in {seconds:.1f} s"
 
 
 def _write_to_standard_output(data):

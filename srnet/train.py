@@ -72,13 +72,9 @@ def main(arguments):
     fixed = (*given, "data_root") if values["data_root"].present else given
     config, notes = resolve(config, values.data_root, fixed)
     for note in notes:
-        print(note)
+        print(note, flush=True)
     suffix = "" if values.preset == "paper" else f"_{values.preset}"
     run_dir = values.run_dir or f"runs/{config.variant}_x{config.scale}{suffix}"
-    sets, steps = "+".join(config.train_sets), config.total_steps
-    print(
-        f"{config.variant} x{config.scale} on {sets}, {steps} steps in {config.precision}, into {run_dir}", flush=True
-    )
     try:
         run = run_training(config, run_dir, values.data_root, values.cache_dir)
     except Interrupted as stop:

@@ -3,6 +3,7 @@
 import functools
 import math
 
+import keras
 import numpy as np
 import PIL.Image
 import psutil
@@ -36,10 +37,12 @@ class Upscaler:
       self_ensemble: whether the mean of the results for the eight flips and rotations is taken; eight times the work.
 
     Raises:
-      UsageError: for a tile below 1.
+      UsageError: for a tile below 1, or what is no Keras model.
     """
 
     def __init__(self, model, tile=None, self_ensemble=False):
+        if not isinstance(model, keras.Model):
+            raise UsageError(f"a network must be a Keras model, such as srnet.load returns, not {type(model).__name__}")
         if tile is not None and tile < 1:
             raise UsageError(f"tile {tile} cannot be used: it must be at least 1")
         self.scale = scale_of(model)
@@ -170,10 +173,14 @@ def _fitting_tile(model, margin):
 
 
 def _check(image):
+    if not isinstance(image, np.ndarray):
+        raise UsageError(f"{type(image).__name__} cannot be enlarged: it must be a NumPy array or a Pillow image")
     if image.dtype.name not in PEAKS:
         raise UsageError(f"an array of {image.dtype} cannot be enlarged: it must be uint8, uint16, float32 or float64")
     if image.ndim not in (2, 3) or 0 in image.shape or (image.ndim == 3 and image.shape[2] not in (2, 3, 4)):
         raise UsageError(f"an array of shape {image.shape} cannot be enlarged: it must be (H, W) or (H, W, 2 to 4)")
+    if image.dtype.kind == "f" and np.isnan(image.min()):
+        raise UsageError("floating-point values that are not numbers (NaN): they must be within [0, 1]")
     if image.dtype.kind == "f" and not (image.min() >= 0 and image.max() <= 1):
         raise UsageError(f"floating-point values from {image.min()} to {image.max()}: they must be within [0, 1]")
 

@@ -51,6 +51,8 @@ def test_train_evaluate_export_upscale(picture_root, tmp_path):
     exported = _run("srnet.export", f"--run={run}", f"--output={tmp_path / 'export'}")
     assert exported.returncode == 0, exported.stderr
     assert (tmp_path / "export" / "saved_model.pb").exists()
+    exported = _run("srnet.export", f"--run={run}", f"--output={tmp_path / 'x.tflite'}")
+    assert exported.stdout == f"litert: {tmp_path / 'x.tflite'}\n" and (tmp_path / "x.tflite").is_file()
 
     source = picture_root / "tiny" / "b2.png"
     upscaled = _run("srnet.upscale", source, f"--output={tmp_path / 'large.png'}", f"--run={run}")
@@ -95,6 +97,7 @@ def _corrupt(root):
         (["--augment_scales=1,half"], None, 2, "error: --augment_scales: expected numbers with commas between them"),
         (["--train_sets=empty"], lambda root: (root / "empty").mkdir(), 1, "empty: no pictures in it"),
         (["--data_root=/nowhere", "--train_sets=T91,BSD200"], None, 1, "error: /nowhere: no such folder"),
+        (["--data_root=/nowhere", "--train_sets=skimage_train"], None, 1, "error: /nowhere: no such folder"),
         ([], _corrupt, 1, "bad.png: "),
         (["--patch=42"], None, 1, "b2.png: 35x33 is smaller than a patch of 42x42"),
     ],
@@ -106,6 +109,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(picture_root, tmp_path, more, 
     assert result.returncode == status, result.stderr
     (line,) = [line for line in result.stderr.replace("\r", "\n").splitlines() if "cutting patches" not in line]
     assert line.startswith("error: ") and message in line
+    assert result.stdout == ""
     assert not (tmp_path / "run").exists()
     assert not list((tmp_path / "cache").glob("*"))
 
@@ -136,6 +140,13 @@ def test_fallback_to_the_embedded_images_is_said(tmp_path):
     assert "epoch 1/1, step 1/1: loss " in result.stdout
     assert "T91, BSD200 not found (no --data_root): training on the photographs of scikit-image" in result.stdout
     assert read_image(tmp_path / "run" / "preview.png").shape == (276, 4 * 260, 3)
+
+
+def test_a_stop_while_tensorflow_is_imported_is_no_traceback(tmp_path):
+    (tmp_path / "tensorflow").mkdir()
+    (tmp_path / "tensorflow" / "__init__.py").write_text("raise KeyboardInterrupt")
+    result = _run("srnet.upscale", PYTHONPATH=str(tmp_path))
+    assert (result.returncode, result.stderr) == (130, "error: interrupted\n")
 
 
 def test_help_says_what_the_command_does_and_succeeds():

@@ -91,6 +91,9 @@ def test_an_exact_size_in_another_format(run, photos, tmp_path):
     assert done.returncode == 0, done.stderr
     with PIL.Image.open(tmp_path / "x" / "large.webp") as image:
         assert (image.format, image.size) == ("WEBP", (50, 20))
+    assert b"large.webp: 12x9 enlarged to 50x20, its proportions changed, in " in done.stdout
+    done = _upscale(photos / "a.png", f"--output={tmp_path / 'even.png'}", f"--run={run}", "--size=25x19")
+    assert b"even.png: 12x9 enlarged to 25x19 in " in done.stdout
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
@@ -113,6 +116,7 @@ def test_a_full_disk_is_one_line(run, photos):
         (["a.png", "--scale=1"], "--scale=1.0 cannot be used: it must be above 1"),
         (["a.png", "--size=axb"], "--size=axb: expected WIDTHxHEIGHT"),
         (["a.png", "-"], "standard input and output are for one picture"),
+        (["a.png", "b.png", "--output=x.png"], "--output=x.png: a folder is needed, for more than one picture"),
         (["a.png", "--preview", "--output=-"], "--preview needs --output to be a file or a folder"),
     ],
 )

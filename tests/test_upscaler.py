@@ -145,12 +145,19 @@ def test_networks_for_colours_take_greyscale():
         (np.zeros((4, 4, 5), np.uint8), r"\(4, 4, 5\)"),
         (np.zeros((0, 4), np.uint8), r"\(0, 4\)"),
         (np.full((4, 4), 2.0), "from 2.0 to 2.0"),
-        (np.full((4, 4), np.nan), "from nan to nan"),
+        (np.full((4, 4), np.nan), r"not numbers \(NaN\)"),
+        ([[1, 2], [3, 4]], "list cannot be enlarged"),
+        (None, "NoneType cannot be enlarged"),
     ],
 )
 def test_other_arrays_are_refused(network, image, message):
     with pytest.raises(UsageError, match=message):
         Upscaler(network)(image)
+
+
+def test_a_name_is_no_network():
+    with pytest.raises(UsageError, match="must be a Keras model, such as srnet.load returns, not str"):
+        Upscaler("plus")
 
 
 def test_a_tile_has_a_side(network):

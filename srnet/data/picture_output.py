@@ -55,7 +55,7 @@ def written_format(path):
     """
     kind = output_format(path)
     if kind not in _WRITTEN:
-        raise UsageError(f"{path}: {kind} does not hold pictures as they are; use .png, for example")
+        raise UsageError(f"{path}: {kind} would change the picture's colours or size; use .png, for example")
     return kind
 
 

@@ -124,6 +124,8 @@ def _read_unusual_tiff(data, name):
         orientation = image.get("orientation") if "orientation" in fields else None
         icc = image.get("icc-profile-data") if "icc-profile-data" in fields else None
     except pyvips.Error as error:
+        if "samples out of range" in str(error):  # libvips' words for more than 32 bits
+            raise DataError(f"{name}: samples of 64 bits cannot be enlarged; up to 32 bits can") from error
         raise DataError(f"{name}: damaged or unreadable picture ({' '.join(str(error).split())})") from error
     return Picture(_turned(pixels, orientation), mode, "TIFF", icc)
 

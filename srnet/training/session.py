@@ -9,6 +9,7 @@ import tqdm
 from srnet.data.datasets import find_images, has_set, spread
 from srnet.data.images import image_size
 from srnet.data.patches import PatchOptions, ensure_store
+from srnet.errors import DataError
 from srnet.metrics import measurable_image
 from srnet.saved_model import export_saved_model
 from srnet.training import runs, trainer
@@ -26,7 +27,12 @@ def resolve(config, data_root, fixed=()):
 
     Returns:
       (config, notes): the settled `TrainConfig`, and a line for each thing replaced.
+
+    Raises:
+      DataError: if "data_root" is named and there is no such folder.
     """
+    if "data_root" in fixed and not pathlib.Path(data_root).is_dir():
+        raise DataError(f"{data_root}: no such folder (the data root)")
     notes, changes = [], {}
     place = f"under {data_root}" if data_root else "(no --data_root)"
     missing = [name for name in config.train_sets if not has_set(name, data_root)]
@@ -95,6 +101,8 @@ def run_training(config, run_dir, data_root, cache_dir):
         measurable_image(path, config.scale)
     label = "+".join(pathlib.Path(name).name for name in config.train_sets)
     store = ensure_store(cache_dir, label, large or paths, options)
+    network, steps = f"{config.variant} x{config.scale}", f"{config.total_steps} steps in {config.precision}"
+    tqdm.tqdm.write(f"{network} on {'+'.join(config.train_sets)}, {steps}, into {run_dir}")
     with runs.open_run(run_dir, config, store.digest) as run:
         trainer.train(config, state, store, validation_paths, run, strategy)
         model, _ = runs.load_run(run.folder)

@@ -232,9 +232,15 @@ def test_every_format_keeps_the_size(tmp_path, suffix):
     assert read_picture(tmp_path / f"x.{suffix}", "x").pixels.shape == (7, 540, 3)
 
 
+def test_doubles_are_called_by_their_name(tmp_path):
+    tifffile.imwrite(tmp_path / "x.tif", np.full((4, 4), 0.5))
+    with pytest.raises(DataError, match="x: samples of 64 bits cannot be enlarged"):
+        read_picture(tmp_path / "x.tif", "x")
+
+
 @pytest.mark.parametrize("suffix", ["gif", "ico", "icns", "eps", "pdf"])
 def test_formats_that_change_pictures_are_not_written(tmp_path, suffix):
-    with pytest.raises(UsageError, match="does not hold pictures as they are; use .png"):
+    with pytest.raises(UsageError, match="would change the picture's colours or size; use .png"):
         write_picture(tmp_path / f"x.{suffix}", Picture(_pixels(3), "RGB", "PNG"))
     assert own_format(Picture(_pixels(3), "RGB", suffix.upper())) == "PNG"
 
