@@ -26,8 +26,8 @@ class TrainConfig:
       channels: 1 for luma, 3 for RGB.
       initializer: "he" or "paper" (2.2.3; see `srnet.models.layers.kernel_initializer`); for srcnn and rednet also
         "identity", which starts as the bicubic enlargement.
-      initial_run: run folder whose trained weights this run begins with, in each layer of the same name and shape; ""
-        for none.
+      initial_run: run folder, .keras file, or network that comes with srnet, such as plus_x2, whose trained weights
+        this run begins with, in each layer of the same name and shape; "" for none.
       model_options: further options of the network, by name; as a flag a JSON object, such as {"depth": 3}.
       train_sets: names of the training sets (3.1).
       validation_set: name of the set measured after each epoch.

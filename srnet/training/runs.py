@@ -18,6 +18,7 @@ import pathlib
 
 import tensorflow as tf
 
+from srnet import pretrained
 from srnet.errors import DataError, UsageError
 from srnet.files import read_json, reason, write_json, written_whole
 from srnet.models import build
@@ -236,29 +237,38 @@ def build_network(config, dtype):
     return build(config.variant, config.scale, config.channels, dtype, **options)
 
 
-def begin_with(model, folder):
-    """Gives a network the trained weights of a run in each layer of the same name and shape.
+def begin_with(model, source):
+    """Gives a network trained weights in each layer of the same name and shape.
 
     Args:
       model: Keras model.
-      folder: the run folder.
+      source: what has them: a run folder, a .keras file, or a network that comes with srnet, such as "plus_x2".
 
     Returns:
       The number of layers with weights, and how many of them were the same.
 
     Raises:
-      DataError: if the folder holds no trained run.
+      DataError: if the source holds no trained network.
       UsageError: if no layer is the same.
     """
-    trained, _ = load_run(folder)
+    trained = _trained(source)
     there = {layer.name: layer for layer in trained.layers}
     weighty = [layer for layer in model.layers if layer.weights]
     same = [layer for layer in weighty if layer.name in there and _shapes(layer) == _shapes(there[layer.name])]
     if not same:
-        raise UsageError(f"{folder}: no layer of {trained.name} there fits {model.name}")
+        raise UsageError(f"{source}: no layer of {trained.name} there fits {model.name}")
     for layer in same:
         layer.set_weights(there[layer.name].get_weights())
     return len(weighty), len(same)
+
+
+def _trained(source):
+    shipped = {f"{name}_x{scale}": (scale, name) for name in pretrained.names() for scale in pretrained.scales(name)}
+    if source in shipped and not pathlib.Path(source).exists():
+        return pretrained.load(*shipped[source])
+    if pathlib.Path(source).suffix == ".keras":
+        return pretrained.load_file(source)
+    return load_run(source)[0]
 
 
 def _shapes(layer):

@@ -16,6 +16,7 @@ import PIL.Image
 import pytest
 import tensorflow as tf
 
+from srnet import pretrained
 from srnet.data.patches import open_store
 from srnet.data.pipeline import training_batches
 from srnet.errors import DataError, UsageError
@@ -107,6 +108,24 @@ def test_a_run_begins_with_the_weights_of_another(train):
                 np.testing.assert_allclose(weight, trained, rtol=1e-6, atol=1e-15)
     shutil.rmtree(first.folder)  # a run that has begun needs it no more
     train("begun", scale=4, initial_run=str(first.folder), **options)
+
+
+def test_a_run_begins_with_a_file_or_with_weights_that_come_with_srnet(train):
+    options = {
+        "variant": "plus",
+        "scale": 4,
+        "steps_per_epoch": 1,
+        "epochs": 1,
+        "batch_size": 1,
+        "learning_rate": 1e-20,
+    }
+    first = train("first", **options, model_options={}, initial_run="plus_x2")
+    second = train("second", **options, model_options={}, initial_run=str(first.model))
+    shipped = {weight.path: weight.numpy() for weight in pretrained.load(2).weights}
+    for run in (first, second):
+        for weight in load_run(run.folder)[0].weights:
+            if not weight.path.startswith("output/"):
+                np.testing.assert_allclose(weight, shipped[weight.path], atol=1e-15)
 
 
 def test_weights_to_begin_with_must_fit(train, tmp_path):
