@@ -19,6 +19,7 @@ ROWS = {
     "mse": ("squared error", {"loss": "mse"}),
     "cosine": ("cosine schedule", {"schedule": "cosine"}),
     "average": ("moving average of the weights, decay 0.999", {"average_decay": 0.999}),
+    "average_0.99": ("the same, decay 0.99", {"average_decay": 0.99}),
     "patch_128": ("patches of 128x128", {"patch": 128}),
     "no_augmentation": ("neither rotated nor mirrored copies", {"augment": False}),
     "smaller_copies": ("copies reduced to 0.8 and 0.6 as well", {"augment_scales": [1.0, 0.8, 0.6]}),

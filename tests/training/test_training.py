@@ -111,16 +111,10 @@ def test_a_run_begins_with_the_weights_of_another(train):
 
 
 def test_a_run_begins_with_a_file_or_with_weights_that_come_with_srnet(train):
-    options = {
-        "variant": "plus",
-        "scale": 4,
-        "steps_per_epoch": 1,
-        "epochs": 1,
-        "batch_size": 1,
-        "learning_rate": 1e-20,
-    }
-    first = train("first", **options, model_options={}, initial_run="plus_x2")
-    second = train("second", **options, model_options={}, initial_run=str(first.model))
+    one_step = {"steps_per_epoch": 1, "epochs": 1, "batch_size": 1, "learning_rate": 1e-20}
+    options = {"variant": "plus", "scale": 4, "model_options": {}, **one_step}
+    first = train("first", initial_run="plus_x2", **options)
+    second = train("second", initial_run=str(first.model), **options)
     shipped = {weight.path: weight.numpy() for weight in pretrained.load(2).weights}
     for run in (first, second):
         for weight in load_run(run.folder)[0].weights:
