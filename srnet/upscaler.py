@@ -60,8 +60,8 @@ class Upscaler:
         """Enlarges one picture.
 
         Args:
-          image: array (H, W), greyscale; (H, W, 2) with transparency; (H, W, 3), RGB; or (H, W, 4) with transparency:
-            uint8, uint16, or float32 or float64 in [0, 1]. Or a Pillow image of any mode but I and F.
+          image: array (H, W) or (H, W, 1), greyscale; (H, W, 2) with transparency; (H, W, 3), RGB; or (H, W, 4) with
+            transparency: uint8, uint16, or float32 or float64 in [0, 1]. Or a Pillow image of any mode but I and F.
           progress: callable (done, of) that is told the LR pixels that are done after each tile, or None.
 
         Returns:
@@ -177,8 +177,8 @@ def _check(image):
         raise UsageError(f"{type(image).__name__} cannot be enlarged: it must be a NumPy array or a Pillow image")
     if image.dtype.name not in PEAKS:
         raise UsageError(f"an array of {image.dtype} cannot be enlarged: it must be uint8, uint16, float32 or float64")
-    if image.ndim not in (2, 3) or 0 in image.shape or (image.ndim == 3 and image.shape[2] not in (2, 3, 4)):
-        raise UsageError(f"an array of shape {image.shape} cannot be enlarged: it must be (H, W) or (H, W, 2 to 4)")
+    if image.ndim not in (2, 3) or 0 in image.shape or (image.ndim == 3 and image.shape[2] not in (1, 2, 3, 4)):
+        raise UsageError(f"an array of shape {image.shape} cannot be enlarged: it must be (H, W) or (H, W, 1 to 4)")
     if image.dtype.kind == "f" and np.isnan(image.min()):
         raise UsageError("floating-point values that are not numbers (NaN): they must be within [0, 1]")
     if image.dtype.kind == "f" and not (image.min() >= 0 and image.max() <= 1):

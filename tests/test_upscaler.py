@@ -36,7 +36,7 @@ def test_colours_are_those_of_the_saved_model(network):
     assert differences.max() <= 1 and differences.mean() < 0.01  # a value between two grey levels may fall to either
 
 
-@pytest.mark.parametrize("shape", [(14, 11), (14, 11, 3)])
+@pytest.mark.parametrize("shape", [(14, 11), (14, 11, 1), (14, 11, 3)])
 @pytest.mark.parametrize(("dtype", "peak"), [("uint8", 255), ("uint16", 65535), ("float32", 1), ("float64", 1)])
 def test_depth_is_kept(bicubic, shape, dtype, peak):
     image = (RANDOM.uniform(0.2, 0.8, shape) * peak).astype(dtype)
