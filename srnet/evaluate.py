@@ -12,6 +12,7 @@ from absl import flags
 from srnet import commands, pretrained
 from srnet.benchmark import describe_results, evaluate_sets, method_of_run, named_method
 from srnet.classical import METHODS
+from srnet.data.datasets import TEST_SETS
 from srnet.errors import UsageError
 from srnet.files import write_json
 
@@ -19,7 +20,7 @@ from srnet.files import write_json
 def define_flags():
     commands.define_run_flags(required=False)
     flags.DEFINE_enum("method", None, sorted([*METHODS, *pretrained.names()]), "Method without a run.")
-    flags.DEFINE_list("sets", "Set5,Set14,BSD100,Urban100", "Names of the sets; skimage_test needs no data root.")
+    flags.DEFINE_list("sets", TEST_SETS, "Names of the sets; skimage_test needs no data root.")
     flags.DEFINE_list("scales", None, "Scales; 2,4 for bicubic and aplus, else the network's own.")
     commands.define_folder_flags()
     flags.DEFINE_string("output", None, "JSON file for the results.")

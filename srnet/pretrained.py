@@ -2,6 +2,7 @@
 
 import hashlib
 import pathlib
+import zipfile
 
 import keras
 
@@ -17,7 +18,7 @@ _FIELDS = {"network", "scale", "channels", "model_options", "sha256", "run", "me
 
 def names():
     """Returns the names of the networks that there are weights for, as a sorted tuple."""
-    return tuple(sorted({path.stem.rsplit("_x", 1)[0] for path in FOLDER.glob("*_x*.json")}))
+    return tuple(sorted({path.stem.rsplit("_x", 1)[0] for path in FOLDER.glob("[!.]*_x*.json")}))
 
 
 def scales(network=DEFAULT):
@@ -30,12 +31,22 @@ def scales(network=DEFAULT):
 
 
 def weights_file(network, scale):
-    """Returns the file of the weights of a network, whether it is there or not."""
+    """Returns the file of the weights of a network, whether it is there or not.
+
+    Args:
+      network: name in `srnet.models`.
+      scale: integer enlargement.
+    """
     return FOLDER / f"{network}_x{scale}.weights.h5"
 
 
 def card_file(network, scale):
-    """Returns the file of the card of a network, whether it is there or not."""
+    """Returns the file of the card of a network, whether it is there or not.
+
+    Args:
+      network: name in `srnet.models`.
+      scale: integer enlargement.
+    """
     return FOLDER / f"{network}_x{scale}.json"
 
 
@@ -97,7 +108,7 @@ def load_file(path):
     try:
         model = keras.models.load_model(path, compile=False)
         shape = model.output_shape
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: not a network of srnet that can be read ({str(error).splitlines()[0]})") from error
     channels = model.input_shape[-1]
     if len(shape) != 4 or shape[-1] != channels or channels not in (1, 3) or not _enlarges(model):

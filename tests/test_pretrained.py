@@ -26,6 +26,7 @@ def shipped(tmp_path, monkeypatch):
 
 
 def test_weights_load(shipped):
+    (pretrained.FOLDER / ".plus_x4.host.1.partial.json").write_text("")  # what a killed writer leaves
     assert pretrained.names() == ("plus",) and pretrained.scales() == (3,)
     for ours, theirs in zip(pretrained.load(3).get_weights(), shipped.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
@@ -59,7 +60,10 @@ def test_keras_files(tmp_path):
     lr = np.zeros((1, 4, 4, 1), np.float32)
     np.testing.assert_array_equal(pretrained.load_file(tmp_path / "x.keras")(lr), model(lr))
     (tmp_path / "bad.keras").write_bytes((tmp_path / "x.keras").read_bytes()[:5000])
-    for name in ("bad.keras", "none.keras"):
+    flipped = bytearray((tmp_path / "x.keras").read_bytes())
+    flipped[flipped.index(b"model.weights.h5") + 2000] ^= 1
+    (tmp_path / "flipped.keras").write_bytes(flipped)
+    for name in ("bad.keras", "flipped.keras", "none.keras"):
         with pytest.raises(DataError, match=f"{name}: not a network of srnet") as error:
             pretrained.load_file(tmp_path / name)
         assert "\n" not in str(error.value)

@@ -123,7 +123,14 @@ def method_of(cell):
 
 
 def check_training_sets(table):
-    """Raises a DataError unless the training images of some cells can be found."""
+    """Checks that the training images of some cells can be found.
+
+    Args:
+      table: list of `tools.cells.Cell`.
+
+    Raises:
+      DataError: if a set cannot.
+    """
     for name in {name for cell in table if cell.config for name in cell.config.train_sets}:
         find_images(name, flags.FLAGS.data_root)
 

@@ -55,7 +55,7 @@ def _cell(row, sets):
 
 
 def _write_table(found, path):
-    if not found:
+    if not any(record["cost"] for record in found):
         return
     table = describe_table(found)
     records.write_text(path.with_suffix(".md"), table)
@@ -66,29 +66,31 @@ def describe_table(found):
     """Returns the table as Markdown.
 
     Args:
-      found: list of records of a budget's rows.
+      found: list of records of a budget's rows; those without a cost, or one of the budget's sets, are left out.
     """
-    by_row = {record["method"]: record for record in found}
-    shown = [by_row[row] for row in ROWS if row in by_row]
-    run, sets = shown[0]["run"], list(shown[0]["measurements"])
+    budget = found[0]["budget"]
+    sets = BUDGETS[budget]["sets"]
+    by_row = {
+        record["method"]: record for record in found if record["cost"] and set(sets) <= set(record["measurements"])
+    }
     rows = [
         [
-            ROWS[record["method"]][0],
-            *describe_cost(record["cost"]),
-            f"{record['run']['seconds'] / 60:.0f}",
-            *(f"{each['psnr']:.2f} / {each['ssim']:.4f}" for each in record["measurements"].values()),
-            _gain(record, by_row["plus"]) if "plus" in by_row else "-",
+            label,
+            *describe_cost(by_row[row]["cost"]),
+            f"{by_row[row]['run']['seconds'] / 60:.0f}",
+            *(f"{each['psnr']:.2f} / {each['ssim']:.4f}" for each in _figures(by_row[row], sets)),
+            _gain(by_row[row], by_row.get("plus"), sets),
         ]
-        for record in shown
+        for row, (label, _) in ROWS.items()
+        if row in by_row
     ]
     header = ["", "parameters", "G MAC", "s/Mpx", "minutes", *sets, "mean"]
     return "\n".join(
         [
-            f"# `plus`, one thing changed at a time, budget `{shown[0]['budget']}`",
+            f"# `plus`, one thing changed at a time, budget `{budget}`",
             "",
-            f"x{SCALE}, {' + '.join(run['train_sets'])}, {run['steps']:,} steps of batch {run['batch_size']}, patch "
-            f"{run['patch']}, {run['precision']}; PSNR in dB / SSIM. The last column is the mean PSNR of the sets "
-            "against that of the first row.",
+            f"x{SCALE}{_describe_run(by_row['plus']['run']) if 'plus' in by_row else ''}; PSNR in dB / SSIM. The last "
+            "column is the mean PSNR of the sets against that of `plus`.",
             "",
             records.markdown_table(header, rows),
             "",
@@ -98,9 +100,20 @@ def describe_table(found):
     )
 
 
-def _gain(record, base):
-    means = [statistics.mean(each["psnr"] for each in one["measurements"].values()) for one in (record, base)]
-    return "" if record is base else f"{means[0] - means[1]:+.2f}"
+def _describe_run(run):
+    sets, batch = " + ".join(run["train_sets"]), f"{run['steps']:,} steps of batch {run['batch_size']}"
+    return f", {sets}, {batch}, patch {run['patch']}, {run['precision']}"
+
+
+def _figures(record, sets):
+    return [record["measurements"][name] for name in sets]
+
+
+def _gain(record, base, sets):
+    if base is None or record is base:
+        return "" if base else "-"
+    mean, base_mean = (statistics.mean(each["psnr"] for each in _figures(one, sets)) for one in (record, base))
+    return f"{mean - base_mean:+.2f}"
 
 
 if __name__ == "__main__":

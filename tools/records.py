@@ -1,6 +1,7 @@
 """Results as data: one JSON line for each method, scale and seed; and the tables made from them."""
 
 import contextlib
+import dataclasses
 import fcntl
 import json
 import os
@@ -8,25 +9,13 @@ import pathlib
 
 from srnet.errors import DataError
 from srnet.files import read_json, reason, written_whole
+from srnet.training.config import TrainConfig
 from tools.cells import epochs_of, is_complete, measured
 
 VERSION = 1
 _FIELDS = {"budget", "method", "scale", "seed", "measurements", "cost", "run"}
-_SETTINGS = (
-    "train_sets",
-    "batch_size",
-    "patch",
-    "initializer",
-    "optimizer",
-    "learning_rate",
-    "beta_2",
-    "schedule",
-    "precision",
-    "validation_set",
-    "validation_images",
-    "steps_per_epoch",
-    "model_options",
-)
+_NOT_COMMON = {"variant", "scale", "seed", "epochs", "model_options"}
+_SETTINGS = tuple(field.name for field in dataclasses.fields(TrainConfig) if field.name not in _NOT_COMMON)
 
 
 def collect(cells, budget):
@@ -59,8 +48,8 @@ def record_of(cell, budget):
     Returns:
       A dict: version, budget, method, scale, seed; `measurements`, a dict from sets to psnr, ssim, images and seconds;
       `cost`, a dict of parameters, macs, seconds_per_megapixel and hardware, or None; and `run`, None for a method
-      without training, else started, command, commit, hardware, seconds, epochs (the lines of metrics.jsonl), and
-      the settings that `_SETTINGS` names.
+      without training, else started, command, commit, hardware, seconds, steps, epochs (the lines of metrics.jsonl),
+      and the other fields of its `TrainConfig`.
 
     Raises:
       DataError: if a file of the cell is damaged.
@@ -82,9 +71,9 @@ def record_of(cell, budget):
 
 def _run_record(cell):
     origin = _pick(read_json(cell.run.origin), ("started", "command", "commit", "hardware"), cell.run.origin)
-    config, epochs = cell.config.to_json(), epochs_of(cell)
-    settings = {name: config[name] for name in _SETTINGS}
-    return {**origin, "seconds": epochs[-1]["seconds"], "steps": cell.config.total_steps, **settings, "epochs": epochs}
+    config, lines = cell.config.to_json(), epochs_of(cell)
+    settings = {name: config[name] for name in (*_SETTINGS, "model_options")}
+    return {**origin, "seconds": lines[-1]["seconds"], "steps": cell.config.total_steps, **settings, "epochs": lines}
 
 
 def _pick(values, names, path):
@@ -94,12 +83,12 @@ def _pick(values, names, path):
 
 
 def settings_of(run):
-    """Returns what must agree between the runs of one table: their settings but for the network's own.
+    """Returns what must agree between the runs of one table: steps and settings but for the network's own.
 
     Args:
-      run: the `run` of a record.
+      run: the `run` of a record; an older one may lack settings.
     """
-    return {name: run[name] for name in ("steps", *_SETTINGS) if name != "model_options"}
+    return {name: run[name] for name in ("steps", *_SETTINGS) if name in run}
 
 
 def read_records(path):
@@ -170,7 +159,7 @@ def update_records(path, records):
     def key(record):
         return record["scale"], record["method"], record["seed"]
 
-    with _alone_in(pathlib.Path(path).parent):
+    with alone_in(pathlib.Path(path).parent):
         merged = {key(record): record for record in read_records(path)}
         for record in records:
             old = merged.get(key(record))
@@ -184,8 +173,15 @@ def update_records(path, records):
 
 
 @contextlib.contextmanager
-def _alone_in(folder):
-    """Waits until no other process of these tools changes the results of a folder, which is made if missing."""
+def alone_in(folder):
+    """Waits until no other process of these tools changes the results of a folder, and keeps others out meanwhile.
+
+    Args:
+      folder: the folder; it is made if missing.
+
+    Raises:
+      DataError: if it cannot be made.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY)

@@ -22,7 +22,7 @@ from srnet import commands
 from srnet.errors import DataError
 from srnet.files import reason
 from srnet.models.hybrid import VARIANTS
-from tools import ablation_sweep, cells, compare_methods, records
+from tools import ablation_sweep, cells, compare_methods, plus_ablation, records
 from tools.visual_comparison import KEY
 
 _PICTURES = string.Template("""<h2>Figure 6: details</h2>
@@ -49,6 +49,9 @@ def main(arguments):
         tables.append(ablation_sweep.describe_table(found, budget))
     if any(record["cost"] for record in found):
         tables.append(compare_methods.describe_table(found, budget))
+    ablation = records.read_records(folder / f"plus_ablation_{budget}.jsonl")
+    if any(record["cost"] for record in ablation):
+        tables.append(plus_ablation.describe_table(ablation))
     curves = folder / f"figure_5_{budget}.png"
     pictures = [_slider(group, folder) for group in _by_picture(lines)]
     page = string.Template((pathlib.Path(__file__).parent / "report_template.html").read_text(encoding="utf-8"))

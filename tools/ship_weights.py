@@ -20,14 +20,13 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from srnet import commands, pretrained
 from srnet.benchmark import evaluate_sets, method_of_run, named_method
-from srnet.data.datasets import default_data_root
-from srnet.files import read_json, write_json, written_whole
+from srnet.data.datasets import TEST_SETS, default_data_root
+from srnet.files import write_json, written_whole
 from srnet.models.cost import OUTPUT_SIZE, multiply_accumulates
-from srnet.training.runs import Run, load_run, read_metrics
+from srnet.training.runs import Run, history, load_run, read_metrics
 from tools.cells import ROOT
 from tools.records import markdown_table, write_text
 
-SETS = ("Set5", "Set14", "BSD100", "Urban100")
 USE = "Enlarging photographs and other continuous-tone pictures that were reduced, or taken, without strong blur."
 LIMITS = (
     "Trained on pictures reduced by MATLAB's antialiased bicubic imresize: it sharpens what that takes away. It does "
@@ -39,7 +38,7 @@ TABLE = re.compile(r"(?<=<!-- weights -->\n).*?(?=\n\n)", re.S)
 
 
 def define_flags():
-    commands.define_run_flags(required=False)
+    flags.DEFINE_string("run", None, "Run folder of the network; without it all networks are measured again.")
     flags.DEFINE_string("data_root", default_data_root(), "Folder of the test sets; SRNET_DATA unless given.")
 
 
@@ -47,7 +46,7 @@ def main(arguments):
     commands.expect(arguments, 0)
     values = flags.FLAGS
     if values.run:
-        _ship(Run(pathlib.Path(values.run)), values.checkpoint)
+        _ship(Run(pathlib.Path(values.run)))
     else:
         for network in pretrained.names():
             for scale in pretrained.scales(network):
@@ -58,10 +57,9 @@ def main(arguments):
     print(describe_weights())
 
 
-def _ship(run, checkpoint):
-    model, config = load_run(run.folder, checkpoint)
-    figures = _measure(method_of_run(run.folder, checkpoint), config.scale)
-    origin, last = read_json(run.origin), read_metrics(run)[-1]
+def _ship(run):
+    model, config = load_run(run.folder)
+    figures = _measure(method_of_run(run.folder), config.scale)
     path = pretrained.weights_file(config.variant, config.scale)
     with tempfile.TemporaryDirectory() as folder:
         saved = pathlib.Path(folder) / path.name  # Keras insists on the suffix .weights.h5
@@ -75,12 +73,7 @@ def _ship(run, checkpoint):
         "model_options": config.model_options,
         "parameters": model.count_params(),
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "run": {
-            **{name: origin[name] for name in ("command", "commit", "started", "hardware")},
-            "steps": last["step"],
-            "seconds": last["seconds"],
-            "config": config.to_json(),
-        },
+        "run": {**history(run), "seconds": read_metrics(run)[-1]["seconds"], "config": config.to_json()},
         **figures,
         "use": USE,
         "limits": LIMITS,
@@ -92,7 +85,7 @@ def _measure(method, scale):
     """The figures of a card: of a method, and of bicubic interpolation."""
     found = {}
     for name, measured in (("measurements", method), ("bicubic", named_method("bicubic", None, None))):
-        results = evaluate_sets(measured, SETS, [scale], flags.FLAGS.data_root)
+        results = evaluate_sets(measured, TEST_SETS, [scale], flags.FLAGS.data_root)
         found[name] = {each["set"]: {"psnr": each["psnr"], "ssim": each["ssim"]} for each in results}
     return found
 
@@ -109,11 +102,11 @@ def describe_weights():
             macs = multiply_accumulates(pretrained.load(scale, network), height, width)
             size = [f"{card['parameters']:,}", f"{macs / 1e9:.1f}"]
             rows.append([f"x{scale}", f"`{network}`", *size, *_figures(card["measurements"])])
-    return markdown_table(["scale", "network", "parameters", "G MAC", *SETS], rows)
+    return markdown_table(["scale", "network", "parameters", "G MAC", *TEST_SETS], rows)
 
 
 def _figures(measurements):
-    return [f"{measurements[name]['psnr']:.2f} / {measurements[name]['ssim']:.4f}" for name in SETS]
+    return [f"{measurements[name]['psnr']:.2f} / {measurements[name]['ssim']:.4f}" for name in TEST_SETS]
 
 
 if __name__ == "__main__":

@@ -122,8 +122,9 @@ def main(arguments):
             except (UsageError, DataError) as error:
                 failed[cell.folder] = (cell, str(error))
             else:
-                lines[(*place, method)] = line
-                records.write_lines(results, [lines[key] for key in sorted(lines)])
+                with records.alone_in(results.parent):  # another process may have added to the file
+                    lines = {**read_lines(results), (*place, method): line}
+                    records.write_lines(results, [lines[key] for key in sorted(lines)])
         shown = {label: lines.get((*place, method)) for label, (method, _) in table_2.ROWS.items()}
         if not any(shown.values()):
             continue

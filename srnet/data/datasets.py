@@ -30,6 +30,8 @@ EMBEDDED = {
     "skimage_test": ("astronaut.png", "chelsea.png", "coffee.png"),
 }
 
+TEST_SETS = ["Set5", "Set14", "BSD100", "Urban100"]
+
 # Images in each set as its authors published it; see the papers named in README.
 PUBLISHED_COUNTS = {"T91": 91, "BSD200": 200, "Set5": 5, "Set14": 14, "BSD100": 100, "Urban100": 100}
 

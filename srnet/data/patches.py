@@ -198,6 +198,9 @@ def build_store(path, paths, options, description):
         for factor in options.augment_scales
         if factor == 1 or min(_reduced_size(source, factor)) >= options.patch
     ]
+    if not jobs:
+        factors = ",".join(map(str, options.augment_scales))
+        raise DataError(f"augment_scales {factors}: no copy is as large as a patch of {options.patch}x{options.patch}")
     count = sum(_patch_count(*job, options) for job in jobs)
     hr_shape = (count, options.patch, options.patch, options.channels)
     small = options.patch // options.scale

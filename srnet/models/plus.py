@@ -11,7 +11,8 @@ convolutions cost 1/scale^2 and see scale times as far, and adds what it finds t
    adds F0.
 4. Upsampling: one transposed convolution of stride `scale`, whose kernel of 3*scale covers every phase; any scale.
 
-Residual blocks, and the whole, begin as the identity and the bicubic enlargement: their last kernels are 0.
+Residual blocks begin as the identity and the whole, where that is added, as the bicubic enlargement: their last kernels
+are 0.
 """
 
 import dataclasses

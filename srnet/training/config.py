@@ -15,7 +15,7 @@ LOSSES = ("mse", "mae", "euclidean")
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
-    """A training run. Two runs with equal configurations and images are the same run.
+    """A training run. Two runs with equal configurations, images and first weights are the same run.
 
     Section numbers are those of the paper (Hu, Guo, Zhu 2020).
 
@@ -139,9 +139,10 @@ class TrainConfig:
                 raise UsageError(f"{name} {getattr(self, name)!r} is unknown: choose one of {', '.join(choices)}")
         for name in {"name", "scale", "channels", "dtype", "initializer"} & set(self.model_options):
             raise UsageError(f"model_options cannot have {name!r}: it has a place of its own or is fixed")
-        if not self.augment_scales or not all(0 < factor <= 1 for factor in self.augment_scales):
+        different = len(set(self.augment_scales)) == len(self.augment_scales) > 0
+        if not different or not all(0 < factor <= 1 for factor in self.augment_scales):
             given = ",".join(map(str, self.augment_scales)) or "none"
-            raise UsageError(f"augment_scales {given} cannot be used: each must be above 0 and at most 1")
+            raise UsageError(f"augment_scales {given} cannot be used: different factors above 0 and up to 1 are")
         if not self.train_sets:
             raise UsageError("train_sets is empty: name at least one set")
 
@@ -181,8 +182,8 @@ PRESETS = {
 # `plus` sees as much of a picture in an LR patch as the paper's network in an HR one, so its patches are larger.
 _PLUS = {"patch": 96, "stride": 32, "loss": "mae", "weight_decay": 0.0, "beta_2": 0.999}
 
-# What the comparison networks' own papers set otherwise; the paper preset follows them, on the images and for the
-# steps of this project's paper.
+# What the comparison networks' own papers, and `plus`, set otherwise; the paper preset follows them, on the images and
+# for the steps of this project's paper.
 OWN_SETTINGS = {
     "plus": _PLUS,
     # Dong et al. 2014: SGD, 1e-4 and for the last layer 1e-5, weights of deviation 0.001, 33x33
@@ -251,5 +252,5 @@ def load_config(path):
         raise DataError(f"{path}: not a configuration of this srnet version (unknown: {odd})")
     try:
         return TrainConfig(**values)
-    except (UsageError, TypeError) as error:
+    except (UsageError, TypeError, ValueError) as error:
         raise DataError(f"{path}: {error}") from error

@@ -1,7 +1,7 @@
 """A run is a folder. This module knows its files, and nothing else does.
 
 config.json     the TrainConfig
-run.json        where it came from: command, commit, versions, hardware, digest of the patches
+run.json        where it came from: command, commit, versions, hardware, digest of the patches, first weights
 metrics.jsonl   one line for each epoch
 checkpoints/    the last two, and best/ by validation PSNR
 tensorboard/    events
@@ -13,6 +13,7 @@ saved_model/    its export, when the run is complete
 import contextlib
 import dataclasses
 import fcntl
+import hashlib
 import json
 import pathlib
 
@@ -101,29 +102,34 @@ def _is_empty(folder):
 
 
 @contextlib.contextmanager
-def open_run(folder, config, patches):
+def open_run(folder, config, patches, initial=None):
     """Begins a run folder, or goes on with the same run in an existing one, and keeps other processes out meanwhile.
 
     Args:
       folder: the run folder.
       config: `TrainConfig`.
       patches: digest of the training patches.
+      initial: what `begin_with` returns for the weights that the run begins with, if it does.
 
     Yields:
       A `Run`.
 
     Raises:
-      UsageError: if the folder holds a run of another configuration or other images, or is being trained already.
+      UsageError: if the folder holds a run of another configuration, other images or other first weights, or is being
+        trained already.
       DataError: if the folder cannot be read or written.
     """
     check_run(folder, config)
     run = Run(pathlib.Path(folder))
     with _locked(run.folder):
         if not run.config.exists():
-            write_json(run.origin, {**origin(), "patches": patches})
+            write_json(run.origin, {**origin(), "patches": patches, **({"initial": initial} if initial else {})})
             write_json(run.config, config.to_json())
-        elif read_json(run.origin).get("patches") != patches:
+        there = read_json(run.origin)
+        if there.get("patches") != patches:
             raise UsageError(f"{run.folder} holds a run with other training images: choose another --run_dir")
+        if initial and there.get("initial", initial)["sha256"] != initial["sha256"]:
+            raise UsageError(f"{run.folder} holds a run that began with other weights: choose another --run_dir")
         yield run
 
 
@@ -232,6 +238,12 @@ def build_network(config, dtype):
     Args:
       config: `TrainConfig`.
       dtype: "float32" or "mixed_bfloat16".
+
+    Returns:
+      An untrained `keras.Model` from LR to HR pixels in [0, 255].
+
+    Raises:
+      UsageError: if the network, its scale or an option cannot be used.
     """
     options = {"initializer": config.initializer, **config.model_options}
     return build(config.variant, config.scale, config.channels, dtype, **options)
@@ -245,13 +257,14 @@ def begin_with(model, source):
       source: what has them: a run folder, a .keras file, or a network that comes with srnet, such as "plus_x2".
 
     Returns:
-      The number of layers with weights, and how many of them were the same.
+      (layers, same, initial): the number of layers with weights, how many of them were the same, and a dict of the
+      SHA-256 of the source's weights and, where it is known, its `history`.
 
     Raises:
       DataError: if the source holds no trained network.
       UsageError: if no layer is the same.
     """
-    trained = _trained(source)
+    trained, known = _trained(source)
     there = {layer.name: layer for layer in trained.layers}
     weighty = [layer for layer in model.layers if layer.weights]
     same = [layer for layer in weighty if layer.name in there and _shapes(layer) == _shapes(there[layer.name])]
@@ -259,16 +272,33 @@ def begin_with(model, source):
         raise UsageError(f"{source}: no layer of {trained.name} there fits {model.name}")
     for layer in same:
         layer.set_weights(there[layer.name].get_weights())
-    return len(weighty), len(same)
+    digest = hashlib.sha256(b"".join(weights.tobytes() for weights in trained.get_weights())).hexdigest()
+    return len(weighty), len(same), {"sha256": digest, **known}
+
+
+def history(run):
+    """Returns how a run came to its last weights: started, command, commit, hardware, steps, initial if it has one.
+
+    Args:
+      run: `Run` with a checkpoint.
+    """
+    steps = int(tf.train.latest_checkpoint(run.last).rsplit("-", 1)[1])
+    return _pick_history({**read_json(run.origin), "steps": steps})
+
+
+def _pick_history(known):
+    fields = ("started", "command", "commit", "hardware", "steps", "initial")
+    return {name: known[name] for name in fields if name in known}
 
 
 def _trained(source):
     shipped = {f"{name}_x{scale}": (scale, name) for name in pretrained.names() for scale in pretrained.scales(name)}
     if source in shipped and not pathlib.Path(source).exists():
-        return pretrained.load(*shipped[source])
+        return pretrained.load(*shipped[source]), _pick_history(pretrained.card(*shipped[source])["run"])
     if pathlib.Path(source).suffix == ".keras":
-        return pretrained.load_file(source)
-    return load_run(source)[0]
+        return pretrained.load_file(source), {}
+    model, _ = load_run(source)
+    return model, history(Run(pathlib.Path(source)))
 
 
 def _shapes(layer):

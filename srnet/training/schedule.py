@@ -31,7 +31,7 @@ class Cooldown(keras.optimizers.schedules.LearningRateSchedule):
 def learning_rates(config):
     """Returns the schedule that a configuration names.
 
-    "staircase" is section 2.2.3: the rate is halved after every 20 epochs. "cooldown" and "cosine" suit short runs.
+    "staircase" is section 2.2.3, which halves the rate every 20 epochs. "cooldown" and "cosine" suit short runs.
 
     Args:
       config: `TrainConfig`.

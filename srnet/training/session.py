@@ -78,8 +78,9 @@ def run_training(config, run_dir, data_root, cache_dir):
     strategy = trainer.make_strategy(config)
     state = new_state(config, strategy)
     runs.check_run(run_dir, config)
+    initial = None
     if config.initial_run and not tf.train.latest_checkpoint(runs.Run(pathlib.Path(run_dir)).last):
-        layers, same = runs.begin_with(state.model, config.initial_run)
+        layers, same, initial = runs.begin_with(state.model, config.initial_run)
         tqdm.tqdm.write(f"{same} of {layers} layers begin with the weights of {config.initial_run}")
     if state.averaged:
         state.averaged.set_weights(state.model.get_weights())
@@ -103,7 +104,7 @@ def run_training(config, run_dir, data_root, cache_dir):
     store = ensure_store(cache_dir, label, large or paths, options)
     network, steps = f"{config.variant} x{config.scale}", f"{config.total_steps} steps in {config.precision}"
     tqdm.tqdm.write(f"{network} on {'+'.join(config.train_sets)}, {steps}, into {run_dir}")
-    with runs.open_run(run_dir, config, store.digest) as run:
+    with runs.open_run(run_dir, config, store.digest, initial) as run:
         trainer.train(config, state, store, validation_paths, run, strategy)
         model, _ = runs.load_run(run.folder)
         runs.save_model(run, model)

@@ -114,7 +114,16 @@ def make_step(config, model, optimizer):
 
 
 def make_run_steps(config, state, strategy):
-    """Returns a compiled callable (iterator, count) that takes `count` steps and returns their losses, (count,)."""
+    """Makes the loop over the steps between two validations.
+
+    Args:
+      config: `TrainConfig`.
+      state: `State`, which each step changes.
+      strategy: `tf.distribute.Strategy`.
+
+    Returns:
+      A compiled callable (iterator, count) that takes `count` steps and returns their losses, float32 (count,).
+    """
     step = make_step(config, state.model, state.optimizer)
     pairs = list(zip(state.averaged.weights, state.model.weights)) if state.averaged else ()
 

@@ -57,6 +57,10 @@ def test_smaller_copies_are_cut_too(picture_root, tmp_path):
 
 def test_copies_smaller_than_a_patch_are_left_out(picture_root, tmp_path):
     assert len(_store(picture_root, tmp_path, augment_scales=(1.0, 0.3))) == len(_store(picture_root, tmp_path))
+    stores = set(tmp_path.iterdir())
+    with pytest.raises(DataError, match=r"augment_scales 0\.3: no copy is as large as a patch of 16x16"):
+        _store(picture_root, tmp_path, augment_scales=(0.3,))
+    assert set(tmp_path.iterdir()) == stores
 
 
 def test_a_store_without_smaller_copies_is_described_as_before_there_were_any(picture_root, tmp_path):

@@ -5,6 +5,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -72,3 +73,16 @@ def run_tool(tool):
         return process.returncode, output, [line for line in errors.splitlines() if line.startswith("error: ")]
 
     return run
+
+
+@pytest.fixture
+def wait_for():
+    """A callable that waits until a file is there."""
+
+    def wait(path):
+        limit = time.monotonic() + 120
+        while not path.exists():
+            assert time.monotonic() < limit
+            time.sleep(0.05)
+
+    return wait

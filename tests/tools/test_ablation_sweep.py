@@ -4,7 +4,6 @@ import dataclasses
 import json
 import signal
 import statistics
-import time
 
 import PIL.Image
 import pytest
@@ -114,20 +113,13 @@ def test_sweep_makes_each_cell_once(run_tool, tmp_path):
     assert made == {path.name: path.read_bytes() for path in results.iterdir()}
 
 
-def _wait_for(path):
-    limit = time.monotonic() + 120
-    while not path.exists():
-        assert time.monotonic() < limit
-        time.sleep(0.05)
-
-
 # Killed, the tool leaves a command behind, which has not begun its run folder yet.
 @pytest.mark.parametrize(
     ("stop", "file"), [(signal.SIGINT, "no_skips_x2_seed0/config.json"), (signal.SIGKILL, "no_skips_x2_seed0.log")]
 )
-def test_stopped_sweep_goes_on(tool, run_tool, tmp_path, stop, file):
+def test_stopped_sweep_goes_on(tool, run_tool, tmp_path, wait_for, stop, file):
     process = tool("ablation_sweep.py", "--variants=full,no_skips", "--scales=2")
-    _wait_for(tmp_path / "runs" / file)
+    wait_for(tmp_path / "runs" / file)
     process.send_signal(stop)
     process.communicate(timeout=120)
     assert process.returncode == {signal.SIGINT: 130, signal.SIGKILL: -9}[stop]

@@ -13,6 +13,7 @@ from srnet import metrics
 from srnet.classical.bicubic import make_bicubic
 from srnet.data.datasets import find_images
 from srnet.data.images import read_image
+from tools.picture_sheet import largest_window
 
 TOOL = pathlib.Path(__file__).parents[2] / "tools" / "picture_sheet.py"
 
@@ -31,8 +32,26 @@ def test_mean_gain_over_the_pictures_of_two_sets(picture_root, tmp_path):
     (gain,) = re.findall(r"4 pictures of tiny, held_out: ([+-][\d.]+) dB", result.stdout)
     assert float(gain) == pytest.approx(np.mean(ours - bicubic), abs=0.006)
     assert f"below in {np.sum(ours < bicubic)}" in result.stdout
+    order = sorted(zip(bicubic - ours, paths))
+    for line, end in zip(result.stdout.splitlines()[1:3], (order[:2], order[:1:-1])):
+        assert line == ", ".join(f"{path.parent.name} {path.stem}: {-loss:+.2f} dB" for loss, path in end)
     height, width = read_image(tmp_path / "sheets" / "sheet_x4_plus_bicubic.png").shape[:2]
     assert width > 1000 and height > 500
+
+
+@pytest.mark.parametrize("shape", [(9, 12), (4, 11), (3, 3)])
+@pytest.mark.parametrize("side", [4, 5])
+def test_window_of_the_largest_sum(shape, side):
+    values = np.random.default_rng(0).normal(size=shape)
+    height, width = min(side, shape[0]), min(side, shape[1])
+    sums = {
+        (top, left): values[top : top + height, left : left + width].sum()
+        for top in range(shape[0] - height + 1)
+        for left in range(shape[1] - width + 1)
+    }
+    rows, columns = largest_window(values, side)
+    assert (rows.start, columns.start) == max(sums, key=sums.get)
+    assert values[rows, columns].shape == (height, width)
 
 
 def test_unknown_rival(picture_root):

@@ -1,6 +1,7 @@
 """The ablation of `plus`: rows made at a tiny budget, and refusals."""
 
 import json
+import signal
 
 from srnet import models
 
@@ -22,6 +23,19 @@ def test_rows_are_trained_measured_and_held_against_the_first(run_tool, tmp_path
     made = {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/*/*.json")}
     assert run_tool(*flags)[0] == 0
     assert made == {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/*/*.json")}
+
+
+def test_stopped_before_costs_are_known_it_goes_on(tool, run_tool, tmp_path, wait_for):
+    process = tool("plus_ablation.py", "--rows=plus,no_encoder")
+    wait_for(tmp_path / "runs/plus_x4_no_encoder/config.json")
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=120)
+    assert (process.returncode, "Traceback" in errors, "| `plus` |" in output) == (130, False, False)
+    assert json.loads(_results(tmp_path).read_text())["cost"] is None
+    status, output, errors = run_tool("plus_ablation.py", "--rows=no_encoder")
+    assert (status, errors) == (0, [])
+    (row,) = (line for line in output.splitlines() if line.startswith("| two residual blocks"))
+    assert row.endswith("| - |") and "| `plus` |" not in output
 
 
 def _results(folder):

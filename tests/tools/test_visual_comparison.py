@@ -100,6 +100,10 @@ def test_page_shows_tables_and_sliders(run_tool, browser, tmp_path):
     run["epochs"][0] |= {"psnr": 20.0, "ssim": 0.5}
     record = {"version": 1, "budget": "quick", "method": "no_skips", "scale": 2, "seed": 0, "cost": None, "run": run}
     (results / "quick.jsonl").write_text(json.dumps({**record, "measurements": {}}) + "\n")
+    figures = {"psnr": 21.5, "ssim": 0.5, "images": 1, "seconds": 1.0}
+    cost = {"parameters": 1234, "macs": 1e9, "seconds_per_megapixel": 1.0, "hardware": {}}
+    record |= {"method": "mse", "cost": cost, "measurements": {"held_out": figures}, "run": {**run, "seconds": 60}}
+    (results / "plus_ablation_quick.jsonl").write_text(json.dumps(record) + "\n")
     status, _, errors = run_tool("report.py")
     assert (status, errors) == (0, [])
     text = (tmp_path / "report.html").read_text()
@@ -107,6 +111,8 @@ def test_page_shows_tables_and_sliders(run_tool, browser, tmp_path):
     browser.get(f"file://{tmp_path / 'report.html'}")
     run = browser.execute_script
     assert run("return document.querySelector('td:nth-child(2)').textContent") == "20.00 / 0.5000"
+    last = run("return [...document.querySelectorAll('table:last-of-type tr:last-of-type td')].map(x => x.textContent)")
+    assert last == ["squared error", "1,234", "1.0", "1.00", "1", "21.50 / 0.5000", "-"]
     method, bicubic = browser.find_elements("tag name", "img")
     assert run("return arguments[0].naturalWidth", method) == run("return arguments[0].naturalWidth", bicubic) == 16
     assert method.rect == bicubic.rect and method.rect["width"] > 200

@@ -31,9 +31,10 @@ def test_foreign_files_are_refused(tmp_path):
     write_json(path, {**TrainConfig().to_json(), "momentum": 0.9})
     with pytest.raises(DataError, match=r"config\.json: .*momentum"):
         load_config(path)
-    write_json(path, {**TrainConfig().to_json(), "scale": "two"})
-    with pytest.raises(DataError, match=r"config\.json"):
-        load_config(path)
+    for wrong in ({"scale": "two"}, {"augment_scales": ["half"]}):
+        write_json(path, {**TrainConfig().to_json(), **wrong})
+        with pytest.raises(DataError, match=r"config\.json"):
+            load_config(path)
 
 
 def test_fields_that_an_older_version_did_not_have_take_their_defaults(tmp_path):
@@ -60,6 +61,7 @@ def test_fields_that_an_older_version_did_not_have_take_their_defaults(tmp_path)
         ({"output_rate": 0.1}, "output_rate 0.1 cannot be used with adam, only with sgd"),
         ({"train_sets": ()}, "train_sets is empty"),
         ({"augment_scales": (1.0, 1.2)}, "augment_scales 1.0,1.2 cannot be used"),
+        ({"augment_scales": (1.0, 1.0)}, "augment_scales 1.0,1.0 cannot be used"),
         ({"augment_scales": ()}, "augment_scales none"),
         ({"average_decay": 1.0}, "average_decay 1.0"),
         ({"model_options": {"scale": 3}}, "model_options cannot have 'scale'"),

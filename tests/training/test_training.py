@@ -98,9 +98,12 @@ def test_interrupted_run_goes_on_to_the_same_weights(train, monkeypatch, changes
 def test_a_run_begins_with_the_weights_of_another(train):
     options = {"variant": "plus", "model_options": {"filters": 4, "blocks": 1}, "learning_rate": 1e-20}
     first = train("first", **{**options, "learning_rate": 1e-3})
-    begun = load_run(train("begun", scale=4, initial_run=str(first.folder), **options).folder)[0]
+    begun = train("begun", scale=4, initial_run=str(first.folder), **options)
+    initial = json.loads(begun.origin.read_text())["initial"]
+    origin = json.loads(first.origin.read_text())
+    assert (initial["steps"], initial["started"]) == (read_metrics(first)[-1]["step"], origin["started"])
     averaged = train("averaged", scale=4, initial_run=str(first.folder), average_decay=0.5, **options)
-    for model in (begun, load_run(averaged.folder)[0]):
+    for model in (load_run(begun.folder)[0], load_run(averaged.folder)[0]):
         for weight, trained in zip(model.weights, load_run(first.folder)[0].weights, strict=True):
             if weight.path.startswith("output/"):
                 assert np.abs(weight).max() < 1e-15
@@ -114,12 +117,25 @@ def test_a_run_begins_with_a_file_or_with_weights_that_come_with_srnet(train):
     one_step = {"steps_per_epoch": 1, "epochs": 1, "batch_size": 1, "learning_rate": 1e-20}
     options = {"variant": "plus", "scale": 4, "model_options": {}, **one_step}
     first = train("first", initial_run="plus_x2", **options)
+    assert json.loads(first.origin.read_text())["initial"]["commit"] == pretrained.card(2)["run"]["commit"]
     second = train("second", initial_run=str(first.model), **options)
     shipped = {weight.path: weight.numpy() for weight in pretrained.load(2).weights}
     for run in (first, second):
         for weight in load_run(run.folder)[0].weights:
             if not weight.path.startswith("output/"):
                 np.testing.assert_allclose(weight, shipped[weight.path], atol=1e-15)
+
+
+def test_a_run_that_has_no_checkpoint_yet_goes_on_with_the_same_first_weights(train):
+    options = {"variant": "plus", "model_options": {"filters": 4, "blocks": 1}}
+    first = train("first", **options)
+    begun = train("begun", initial_run=str(first.model), **options)
+    shutil.rmtree(begun.last)
+    train("begun", initial_run=str(first.model), **options)
+    shutil.rmtree(begun.last)
+    first.model.write_bytes(train("other", seed=1, **options).model.read_bytes())
+    with pytest.raises(UsageError, match="begun holds a run that began with other weights"):
+        train("begun", initial_run=str(first.model), **options)
 
 
 def test_weights_to_begin_with_must_fit(train, tmp_path):
