@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import srnet
-from srnet import metrics
+from srnet import metrics, pretrained
 from srnet.classical.bicubic import make_bicubic
 from srnet.data.datasets import find_images
 from srnet.data.images import read_image
@@ -57,4 +57,5 @@ def test_window_of_the_largest_sum(shape, side):
 def test_unknown_rival(picture_root):
     result = _run("--rivals=bicubic,esrgan", f"--data_root={picture_root}")
     assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr.startswith("error: --rivals: 'esrgan' is unknown: choose among bicubic, plus")
+    known = ", ".join(("bicubic", *pretrained.names()))
+    assert result.stderr == f"error: --rivals: 'esrgan' is unknown: choose among {known}\n"
