@@ -96,9 +96,11 @@ def test_weights_come_with_srnet_for_each_scale_and_beat_bicubic():
         assert pretrained.load(scale).count_params() == known["parameters"]
 
 
-@pytest.mark.parametrize("scale", [2, 3, 4])
-def test_cards_say_what_the_weights_reach(scale, data_root):
-    (result,) = evaluate_sets(named_method("plus", None, None), ["Set5"], [scale], data_root)
-    figures = pretrained.card(scale)["measurements"]["Set5"]
+@pytest.mark.parametrize(
+    ("network", "scale"), [(name, scale) for name in pretrained.names() for scale in pretrained.scales(name)]
+)
+def test_cards_say_what_the_weights_reach(network, scale, data_root):
+    (result,) = evaluate_sets(named_method(network, None, None), ["Set5"], [scale], data_root)
+    figures = pretrained.card(scale, network)["measurements"]["Set5"]
     assert result["psnr"] == pytest.approx(figures["psnr"], abs=1e-3)
     assert result["ssim"] == pytest.approx(figures["ssim"], abs=1e-5)
