@@ -1,7 +1,7 @@
 """Draws the pictures where a network that comes with srnet gains most, and least, on other methods.
 
-python tools/picture_sheet.py --scale=4                       plus against bicubic interpolation, on all four test sets
-python tools/picture_sheet.py --scale=4 --rivals=full --sets=Urban100
+python tools/picture_sheet.py --scale=4                         against bicubic interpolation, on all four test sets
+python tools/picture_sheet.py --scale=2 --rivals=bicubic,full   against the paper's network, too
 
 For each rival a sheet: the detail where the two differ most, in the original and as both give it.
 """
