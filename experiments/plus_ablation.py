@@ -25,5 +25,6 @@ ROWS = {
     "average_0.99": ("the same, decay 0.99", {"average_decay": 0.99}),
     "patch_128": ("patches of 128x128", {"patch": 128}),
     "no_augmentation": ("neither rotated nor mirrored copies", {"augment": False}),
+    "eight_orientations": ("all eight flips and rotations, not four", {"orientations": 8}),
     "smaller_copies": ("copies reduced to 0.8 and 0.6 as well", {"augment_scales": [1.0, 0.8, 0.6]}),
 }

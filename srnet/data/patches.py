@@ -1,10 +1,10 @@
 """The patch store: aligned LR and HR patches of a list of pictures, in one HDF5 file.
 
 Each picture is augmented (as it is, rotated by 90 degrees, mirrored, flipped: section 3.1 of the paper, 291 images
-become 1,164; and smaller copies of these, where asked for), cropped to a multiple of the scale, reduced as a whole by
-the benchmark recipe and rounded to 8 bits; then aligned patches are cut from both. The file holds two uint8 arrays
-without compression, `hr` (N, patch, patch, channels) and `lr` (N, patch/scale, patch/scale, channels), so that they
-can be mapped into memory, and the attributes `version` and `description`.
+become 1,164; where asked for, by the other four flips and rotations, and by smaller copies), cropped to a multiple of
+the scale, reduced as a whole by the benchmark recipe and rounded to 8 bits; then aligned patches are cut from both. The
+file holds two uint8 arrays without compression, `hr` (N, patch, patch, channels) and `lr` (N, patch/scale, patch/scale,
+channels), so that they can be mapped into memory, and the attributes `version` and `description`.
 """
 
 import collections
@@ -27,7 +27,9 @@ from srnet.files import reason, written_whole
 
 VERSION = 1
 
-_AUGMENTATIONS = (np.asarray, np.rot90, np.fliplr, np.flipud)
+# Quarter turns after mirroring or not: the paper's four flips and rotations, then the other four.
+_AUGMENTATIONS = ((0, False), (1, False), (0, True), (2, True), (2, False), (3, False), (1, True), (3, True))
+ORIENTATIONS = (4, len(_AUGMENTATIONS))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +42,7 @@ class PatchOptions:
       patch: side of an HR patch in pixels, a multiple of `scale`.
       stride: distance between HR patches in pixels, a multiple of `scale`.
       augment: whether rotated, mirrored and flipped copies are added.
+      orientations: how many of the eight flips and rotations these make with the picture itself, 4 or 8.
       augment_scales: factors of the copies that patches are cut from, each above 0 and at most 1; 1 is the picture
         itself. Copies smaller than a patch are left out.
     """
@@ -49,6 +52,7 @@ class PatchOptions:
     patch: int = 64
     stride: int = 16
     augment: bool = True
+    orientations: int = 4
     augment_scales: tuple[float, ...] = (1.0,)
 
     def __post_init__(self):
@@ -116,10 +120,10 @@ def describe(paths, options):
       paths: the picture files.
       options: `PatchOptions`.
     """
-    fields = dataclasses.asdict(options)
-    factors = fields.pop("augment_scales")
-    if factors != (1.0,):  # so that stores of srnet versions without this field are still found
-        fields["augment_scales"] = list(factors)
+    fields = {**dataclasses.asdict(options), "augment_scales": list(options.augment_scales)}
+    for name, default in (("orientations", 4), ("augment_scales", [1.0])):
+        if fields[name] == default:  # so that stores of srnet versions without this field are still found
+            del fields[name]
     return {"version": VERSION, **fields, "sources": source_digests(paths)}
 
 
@@ -241,7 +245,7 @@ def _lay_out(path, description, shapes):
 
 
 def _augmentations(options):
-    return _AUGMENTATIONS if options.augment else _AUGMENTATIONS[:1]
+    return _AUGMENTATIONS[: options.orientations if options.augment else 1]
 
 
 def _reduced_size(path, factor):
@@ -252,7 +256,8 @@ def _patch_count(path, augmentation, factor, options):
     height, width = _reduced_size(path, factor)
     if min(height, width) < options.patch:
         raise DataError(f"{path}: {width}x{height} is smaller than a patch of {options.patch}x{options.patch}")
-    if augmentation is np.rot90:
+    turns, _ = augmentation
+    if turns % 2:
         height, width = width, height
     sides = ((size - size % options.scale - options.patch) // options.stride + 1 for size in (height, width))
     return int(np.prod(list(sides)))
@@ -263,7 +268,8 @@ def _cut(path, augmentation, factor, options):
     image = to_luma(image)[..., None] if options.channels == 1 else to_rgb(image)
     if factor != 1:
         image = round_to_uint8(imresize(image, factor))
-    hr = crop_to_multiple(augmentation(image), options.scale)
+    turns, mirrored = augmentation
+    hr = crop_to_multiple(np.rot90(image[:, ::-1] if mirrored else image, turns), options.scale)
     lr = round_to_uint8(imresize(hr, 1 / options.scale))
     return _windows(lr, options, options.scale), _windows(hr, options, 1)
 

@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 
+from srnet.data.patches import ORIENTATIONS
 from srnet.errors import DataError, UsageError
 from srnet.files import read_json
 
@@ -35,6 +36,7 @@ class TrainConfig:
       patch: side of an HR patch in pixels (3.1); rounded down to a multiple of the scale.
       stride: distance between HR patches in pixels (3.1); rounded down likewise.
       augment: whether each image is also rotated, mirrored and flipped (3.1).
+      orientations: how many of the eight flips and rotations of an image that gives: 4 (3.1) or 8.
       augment_scales: factors, above 0 and up to 1, of the copies of each image that patches are cut from; 1 is the
         image itself.
       batch_size: patches in a step, over all devices (2.2.3).
@@ -75,6 +77,7 @@ class TrainConfig:
     patch: int = 64
     stride: int = 16
     augment: bool = True
+    orientations: int = 4
     augment_scales: tuple[float, ...] = (1.0,)
     batch_size: int = 32
     steps_per_epoch: int = 1000
@@ -128,6 +131,7 @@ class TrainConfig:
         if self.decay_rate > 1:
             raise UsageError(f"decay_rate {self.decay_rate} cannot be used: it must be at most 1")
         choices_of = {
+            "orientations": ORIENTATIONS,
             "optimizer": OPTIMIZERS,
             "loss": LOSSES,
             "precision": PRECISIONS,
@@ -136,7 +140,9 @@ class TrainConfig:
         }
         for name, choices in choices_of.items():
             if getattr(self, name) not in choices:
-                raise UsageError(f"{name} {getattr(self, name)!r} is unknown: choose one of {', '.join(choices)}")
+                raise UsageError(
+                    f"{name} {getattr(self, name)!r} is unknown: choose one of {', '.join(map(str, choices))}"
+                )
         for name in {"name", "scale", "channels", "dtype", "initializer"} & set(self.model_options):
             raise UsageError(f"model_options cannot have {name!r}: it has a place of its own or is fixed")
         different = len(set(self.augment_scales)) == len(self.augment_scales) > 0

@@ -92,6 +92,7 @@ def run_training(config, run_dir, data_root, cache_dir):
         patch=config.patch - config.patch % config.scale,
         stride=config.stride - config.stride % config.scale,
         augment=config.augment,
+        orientations=config.orientations,
         augment_scales=config.augment_scales,
     )
     large = [path for path in paths if min(image_size(path)) >= options.patch]

@@ -1,5 +1,6 @@
 """The patch store: what is in it, when it is reused, what happens when it cannot be made or read."""
 
+import dataclasses
 import shutil
 import subprocess
 import sys
@@ -63,10 +64,32 @@ def test_copies_smaller_than_a_patch_are_left_out(picture_root, tmp_path):
     assert set(tmp_path.iterdir()) == stores
 
 
+def test_eight_orientations_are_the_four_of_the_paper_and_the_other_four(picture_root, tmp_path):
+    square = picture_root / "square" / "one.png"
+    square.parent.mkdir()
+    PIL.Image.fromarray(read_image(picture_root / "tiny" / "b10.png")[:32, :32]).save(square)
+    options = _options(patch=32, stride=32)
+    four = patches.ensure_store(tmp_path, "square", [square], options)
+    eight = patches.ensure_store(tmp_path, "square", [square], dataclasses.replace(options, orientations=8))
+    luma = to_luma(read_image(square))
+    expected = {
+        turned.tobytes() for each in (luma, luma.T) for turned in (each, each[::-1], each[:, ::-1], each[::-1, ::-1])
+    }
+    assert len(expected) == 8 == len(eight) and {hr.tobytes() for hr in eight.hr} == expected
+    np.testing.assert_array_equal(eight.hr[:4], four.hr)
+    for lr, hr in zip(eight.lr, eight.hr):
+        np.testing.assert_array_equal(lr[..., 0], round_to_uint8(imresize(hr[..., 0], 0.5)))
+
+
+def test_turned_copies_of_an_oblong_picture_are_cut_whole(picture_root, tmp_path):
+    assert len(_store(picture_root, tmp_path, orientations=8)) == 2 * len(_store(picture_root, tmp_path))
+
+
 def test_a_store_without_smaller_copies_is_described_as_before_there_were_any(picture_root, tmp_path):
     fields = {"version", "scale", "channels", "patch", "stride", "augment", "sources"}
     assert set(_store(picture_root, tmp_path).description) == fields
     assert _store(picture_root, tmp_path, augment_scales=(1.0, 0.5)).description["augment_scales"] == [1.0, 0.5]
+    assert _store(picture_root, tmp_path, orientations=8).description["orientations"] == 8
 
 
 def test_rgb_scale_three_and_no_augmentation(picture_root, tmp_path):

@@ -55,6 +55,7 @@ def test_fields_that_an_older_version_did_not_have_take_their_defaults(tmp_path)
         ({"seed": -1}, "seed -1"),
         ({"validation_images": -1}, "validation_images -1"),
         ({"optimizer": "adamw"}, "choose one of adam, sgd"),
+        ({"orientations": 2}, "orientations 2 is unknown: choose one of 4, 8"),
         ({"loss": "l1"}, "choose one of mse, mae, euclidean"),
         ({"decay_rate": 1.5}, "decay_rate 1.5"),
         ({"clip": -1.0}, "clip -1.0"),
