@@ -94,7 +94,8 @@ def build_plus(options, scale, channels, dtype, name):
         x = conv(x, f"reconstruct_{i}", dilation_rate=rate)
     x = conv(x, f"reconstruct_{len(options.dilation_rates) + 1}", activation=None)
     x = add(x, f0, "long_skip")
-    x = deconv(
+    x = convolve(
+        layers.Conv2DTranspose,
         x,
         "output",
         filters=channels,
