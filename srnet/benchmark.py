@@ -11,7 +11,7 @@ from srnet import pretrained
 from srnet.classical import METHODS
 from srnet.data.datasets import count_warning, find_images
 from srnet.errors import UsageError
-from srnet.inference import network_method
+from srnet.inference import network_method, self_ensemble
 from srnet.metrics import PROTOCOL, evaluate
 from srnet.training.runs import load_run
 
@@ -60,6 +60,16 @@ def method_of_run(folder, checkpoint="last"):
     model, config = load_run(folder, checkpoint)
     method = network_method(model)
     return Method(config.variant, lambda scale: method, (config.scale,), only=True, channels=config.channels)
+
+
+def self_ensembled(method):
+    """Returns a method whose results are the means over the eight flips and rotations, and whose name ends with "+".
+
+    Args:
+      method: `Method`.
+    """
+    at_scale = functools.cache(lambda scale: self_ensemble(method.at_scale(scale)))
+    return dataclasses.replace(method, name=f"{method.name}+", at_scale=at_scale)
 
 
 def evaluate_sets(method, sets, scales, data_root):

@@ -2,7 +2,7 @@
 
 python -m srnet.evaluate --method=bicubic --sets=Set5,Set14 --scales=2,4 --data_root=DIR --output=results.json
 python -m srnet.evaluate --run=RUN_DIR
-python -m srnet.evaluate --method=plus
+python -m srnet.evaluate --method=plus --self_ensemble
 
 --method is bicubic, aplus (which learns from T91 at its first use), or a network that comes with srnet.
 """
@@ -10,7 +10,7 @@ python -m srnet.evaluate --method=plus
 from absl import flags
 
 from srnet import commands, pretrained
-from srnet.benchmark import describe_results, evaluate_sets, method_of_run, named_method
+from srnet.benchmark import describe_results, evaluate_sets, method_of_run, named_method, self_ensembled
 from srnet.classical import METHODS
 from srnet.data.datasets import TEST_SETS
 from srnet.errors import UsageError
@@ -22,6 +22,7 @@ def define_flags():
     flags.DEFINE_enum("method", None, sorted([*METHODS, *pretrained.names()]), "Method without a run.")
     flags.DEFINE_list("sets", TEST_SETS, "Names of the sets; skimage_test needs no data root.")
     flags.DEFINE_list("scales", None, "Scales; 2,4 for bicubic and aplus, else the network's own.")
+    flags.DEFINE_bool("self_ensemble", False, "Mean over the eight flips and rotations, eight times slower.")
     commands.define_folder_flags()
     flags.DEFINE_string("output", None, "JSON file for the results.")
 
@@ -37,6 +38,7 @@ def main(arguments):
         if values.run
         else named_method(values.method, values.data_root, values.cache_dir)
     )
+    method = self_ensembled(method) if values.self_ensemble else method
     results = evaluate_sets(method, values.sets, scales, values.data_root)
     print(describe_results(results))
     if values.output:

@@ -35,6 +35,26 @@ def network_method(model):
     return method
 
 
+def self_ensemble(method):
+    """Returns the method whose result is the mean of another's for the eight flips and rotations of an image.
+
+    Reference: R. Timofte, R. Rothe, L. Van Gool. Seven ways to improve example-based single image super resolution.
+    CVPR 2016 ("enhanced prediction").
+
+    Args:
+      method: callable from an array (H, W[, C]) to (scale*H, scale*W[, C]).
+    """
+
+    def mean(lr):
+        total = 0.0
+        for turns in range(4):
+            turned = np.rot90(lr, turns)
+            total = total + np.rot90(method(turned), -turns) + np.rot90(method(turned[:, ::-1])[:, ::-1], -turns)
+        return total / 8
+
+    return mean
+
+
 def upscale_rgb(model, rgb):
     """Enlarges RGB pictures: luma by the network, chroma by bicubic interpolation; an RGB network does both.
 

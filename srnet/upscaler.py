@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from srnet.data.pictures import from_pillow, to_pillow
 from srnet.errors import UsageError
-from srnet.inference import enlarge_colours, scale_of
+from srnet.inference import enlarge_colours, scale_of, self_ensemble
 from srnet.models.layers import BicubicUpsampling
 from srnet.models.receptive_field import alignment, largest_features, reach
 from srnet.tiles import enlarge_in_tiles
@@ -118,13 +118,7 @@ class Upscaler:
         # A turned crop is worked on from its other end, so both ends must lie on the network's grid.
         ends = [(0, -size % self._multiple) for size in (height, width)]
         padded = np.pad(colours, [*ends, (0, 0)], mode="symmetric")
-        total = 0.0
-        for turns in range(4):
-            for flip in (False, True):
-                turned = np.rot90(padded, turns)
-                enlarged = self._enlarge_colours(turned[:, ::-1] if flip else turned)
-                total = total + np.rot90(enlarged[:, ::-1] if flip else enlarged, -turns)
-        return total[: height * self.scale, : width * self.scale] / 8
+        return self_ensemble(self._enlarge_colours)(padded)[: height * self.scale, : width * self.scale]
 
 
 def enlarge_pixels(upscaler, pixels, mode, progress=None):
