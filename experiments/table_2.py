@@ -6,7 +6,7 @@ the same protocol, stand beside ours in italics (`literature.csv`, with sources)
 
 Command: python tools/compare_methods.py --preset=cpu   (two cores: two hours for x2)
          python tools/compare_methods.py --preset=quick (two cores: minutes, not measured yet; without A+)
-Expect, at the cpu budget and x2 on Set5 (seed 0, two cores), PSNR in dB: bicubic 33.66, A+ 36.64, SRCNN 36.50, VDSR
+Expect, at the cpu budget and x2 on Set5 (seed 0, two cores), PSNR in dB: bicubic 33.66, A+ 36.64, SRCNN 36.46, VDSR
 36.56, RED-Net of 64 filters 37.04, the paper's network 36.26, `plus` 36.93; at x4: bicubic 28.42, A+ 30.35, SRCNN
 30.31, VDSR 30.24, RED-Net of 64 filters 30.55, the paper's network 30.08, `plus` 30.43.
 """
