@@ -1,1 +1,1 @@
-"""The paper's tables and figures as data: which runs each needs, at which budget. `tools/` makes them."""
+"""The paper's tables and figures: recipes as data, the runner that makes what they need, records, tables and plots."""

@@ -1,7 +1,7 @@
-"""How long the networks of the experiments are trained, on what, and what is measured.
+"""How long the networks of the experiments are trained, on which images, and what is measured.
 
-Each budget is a preset of `srnet.train`, what it changes there, and for some networks further changes. `methods` and
-`sets` are those of Table 2. The tools' `--preset` names one.
+Each budget is a preset of `srnet.train`, the fields that it changes there, and for some networks further changes.
+`methods` and `sets` are those of Table 2. The tools' `--budget` names one.
 
 | budget | images | steps, batch, patch | measured after each epoch | hardware, time for Table 1 and Figure 5 |
 | --- | --- | --- | --- | --- |
@@ -9,16 +9,20 @@ Each budget is a preset of `srnet.train`, what it changes there, and for some ne
 | cpu | T91, BSD200 | 10 epochs of 200, 16, 48x48 | five images of Urban100 | two cores, 2 h 45 min |
 | quick | scikit-image | 5 epochs of 40, 16, 48x48 | three photographs of scikit-image | two cores, 13 minutes |
 
-The five images are the 11th, 31st, 51st, 71st and 91st of Urban100: all hundred after every epoch would take longer
-than the training.
+The five images are the 11th, 31st, 51st, 71st and 91st of Urban100: measuring all hundred after every epoch would take
+longer than the training.
 """
 
+from typing import Any
+
+Budget = dict[str, Any]
+
 METHODS = ("bicubic", "aplus", "srcnn", "vdsr", "rednet", "full", "plus")  # of Table 2
-# `plus` needs no more copies of the pictures than the paper makes where it sees each patch about once.
-_FEW_COPIES = {"orientations": 4, "augment_scales": (1.0,)}
+# In so few steps `plus` sees each patch about once, so it gets no more augmentation than the paper's.
+_LITTLE_AUGMENTATION = {"orientations": 4, "augment_scales": (1.0,)}
 _ON_SET5 = {"validation_set": "Set5", "validation_images": 0}
 
-BUDGETS = {
+BUDGETS: dict[str, Budget] = {
     "paper": {
         "preset": "paper",
         "changes": {"validation_set": "Urban100", "validation_images": 5},
@@ -29,12 +33,13 @@ BUDGETS = {
     "cpu": {
         "preset": "cpu",
         "changes": {"steps_per_epoch": 200, "epochs": 10, "validation_set": "Urban100", "validation_images": 5},
-        # No curve is drawn of the comparison networks, so Set5 will do. SRCNN is small enough for the whole preset;
-        # RED30 gets the width of the paper's network; the higher rate suits so short a run of `plus`.
+        # Figure 5 has no curve of the comparison networks, so they are validated on Set5. SRCNN is small enough for the
+        # whole preset; RED30 gets the width of the paper's network; so short a run of `plus` takes a higher learning
+        # rate.
         "networks": {
             "srcnn": {**_ON_SET5, "steps_per_epoch": 1000, "epochs": 20},
             "vdsr": _ON_SET5,
-            "plus": {**_ON_SET5, **_FEW_COPIES, "learning_rate": 1e-3},
+            "plus": {**_ON_SET5, **_LITTLE_AUGMENTATION, "learning_rate": 1e-3},
             "rednet": {**_ON_SET5, "model_options": {"filters": 64}},
         },
         "methods": METHODS,
@@ -43,22 +48,8 @@ BUDGETS = {
     "quick": {
         "preset": "quick",
         "changes": {"steps_per_epoch": 40, "epochs": 5},
-        "networks": {"plus": _FEW_COPIES, "rednet": {"model_options": {"filters": 64}}},
+        "networks": {"plus": _LITTLE_AUGMENTATION, "rednet": {"model_options": {"filters": 64}}},
         "methods": tuple(name for name in METHODS if name != "aplus"),  # A+ learns from T91
         "sets": ("skimage_test",),
     },
 }
-
-
-def run_settings(budget, network, scale, seed):
-    """Returns (preset, changes) of the run of one network: the preset of `srnet.train` and the fields it changes.
-
-    Args:
-      budget: one of `BUDGETS`.
-      network: name in `srnet.models`.
-      scale: integer enlargement.
-      seed: integer, at least 0.
-    """
-    row = BUDGETS[budget]
-    changes = {"variant": network, "scale": scale, **row["changes"], **row["networks"].get(network, {})}
-    return row["preset"], {**changes, "seed": seed}

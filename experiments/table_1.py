@@ -1,13 +1,14 @@
-"""Table 1: what the two skips are worth.
+"""Table 1: what the two skip connections are worth.
 
 The paper (section 3.2, learning rate 0.001; Urban100, x2 and x4, PSNR and SSIM at several epochs) finds that the
-network without skips hardly converges and ends badly, that the long skip alone is better than the local one alone and
-converges more slowly, and that both together are best in speed and result. Its figures are not known to this project.
+network without skips hardly converges and ends badly, that the long skip alone gives a better result than the local
+one alone but converges more slowly, and that both together are best in speed and result. This project does not have
+the paper's own numbers.
 
-Command: python tools/ablation_sweep.py --preset=cpu   (two cores: 2 h 45 min, with Figure 5)
-         python tools/ablation_sweep.py --preset=quick (two cores: 13 minutes, with Figure 5)
-Expect, at the cpu budget (seed 0, two cores, commit 0cda4a9), x2, all of Urban100, PSNR in dB: none 27.87,
-local 28.42, long 28.60, both 28.90; x4: 6.25 (broken down), 24.11, 24.09, 24.10.
+Command: python tools/ablation_sweep.py --budget=cpu   (two cores: 2 h 45 min, with Figure 5)
+         python tools/ablation_sweep.py --budget=quick (two cores: 13 minutes, with Figure 5)
+Expect, at the cpu budget (seed 0, two cores), x2, all of Urban100, PSNR in dB: none 27.87, local 28.42, long 28.60,
+both 28.90; x4: 6.25 (diverged), 24.11, 24.09, 24.10.
 """
 
 # Column of the table: network.

@@ -1,18 +1,18 @@
 """Table 2: the methods compared, on Set5, Set14, BSD100 and Urban100, at x2 and x4.
 
 The paper (section 3.3) finds its network above RED-Net, VDSR, SRCNN, A+ and bicubic interpolation, in this order, on
-every set, in PSNR and SSIM. Its figures are not known to this project; those of the methods' own papers, measured by
-the same protocol, stand beside ours in italics (`literature.csv`, with sources).
+every set, in PSNR and SSIM. This project does not have the paper's own numbers; those of the methods' own papers,
+measured by the same protocol, stand beside ours in italics (`literature.csv`, with sources).
 
-Command: python tools/compare_methods.py --preset=cpu   (two cores: two hours for x2)
-         python tools/compare_methods.py --preset=quick (two cores: minutes, not measured yet; without A+)
+Command: python tools/compare_methods.py --budget=cpu   (two cores: two hours for x2)
+         python tools/compare_methods.py --budget=quick (two cores: minutes, not measured yet; without A+)
 Expect, at the cpu budget and x2 on Set5 (seed 0, two cores), PSNR in dB: bicubic 33.66, A+ 36.64, SRCNN 36.46, VDSR
 36.56, RED-Net of 64 filters 37.04, the paper's network 36.26, `plus` 36.93; at x4: bicubic 28.42, A+ 30.35, SRCNN
 30.31, VDSR 30.24, RED-Net of 64 filters 30.55, the paper's network 30.08, `plus` 30.43.
 """
 
 # Row of the table: method or network, and its name in literature.csv; RED30's published figures are not confirmed.
-ROWS = {
+ROWS: dict[str, tuple[str, str | None]] = {
     "Bicubic": ("bicubic", "Bicubic"),
     "A+": ("aplus", "A+"),
     "SRCNN": ("srcnn", "SRCNN"),

@@ -1,35 +1,45 @@
-"""srnet: super-resolution by a hybrid deep convolutional network, in TensorFlow and Keras.
+"""srnet: image super-resolution by a hybrid deep convolutional network, in TensorFlow and Keras.
 
-    model = srnet.load(scale=4)                       # a Keras model, LR pixels to HR pixels, trained
+    srnet.enlarge("photo.jpg")                        # writes photo_x4.jpg; also bytes, Pillow images, arrays
+    model = srnet.load(scale=4)                       # a pretrained Keras model, LR pixels to HR pixels
     model = srnet.build("full", scale=2)              # the same, untrained
-    model, config = srnet.load_run("runs/full_x2")    # of a run, and its configuration
-    large = srnet.Upscaler(model)(picture)            # NumPy arrays, any kind of picture
+    model, config = srnet.load_run("runs/full_x2")    # the network of a run, and its configuration
+    large = srnet.Upscaler(model)(picture)            # arrays and Pillow images, by any network
 
 TensorFlow is imported at the first use of one of these names.
 """
 
 import importlib
 import os
+from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
-__all__ = ["Upscaler", "build", "load", "load_run", "__version__"]
+if TYPE_CHECKING:
+    from srnet.inference.enlarge import enlarge
+    from srnet.inference.upscaler import Upscaler
+    from srnet.models import build
+    from srnet.pretrained.load import load
+    from srnet.training.checkpoints import load_run
+
+__version__ = "0.2.0"
+__all__ = ["Upscaler", "__version__", "build", "enlarge", "load", "load_run"]
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up notes are no news; 0 shows them
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up notes; 0 shows them
 
-_HOME_OF = {
+_MODULE_OF = {
+    "Upscaler": "srnet.inference.upscaler",
     "build": "srnet.models",
-    "load": "srnet.pretrained",
-    "load_run": "srnet.training.runs",
-    "Upscaler": "srnet.upscaler",
+    "enlarge": "srnet.inference.enlarge",
+    "load": "srnet.pretrained.load",
+    "load_run": "srnet.training.checkpoints",
 }
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return __all__
 
 
-def __getattr__(name):
-    if name in _HOME_OF:
-        return getattr(importlib.import_module(_HOME_OF[name]), name)
+def __getattr__(name: str) -> Any:
+    if name in _MODULE_OF:
+        return getattr(importlib.import_module(_MODULE_OF[name]), name)
     raise AttributeError(f"module 'srnet' has no attribute {name!r}")

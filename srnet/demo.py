@@ -1,4 +1,4 @@
-"""Serves a page, to this machine alone, where a picture is enlarged and compared with bicubic interpolation.
+"""Serves a page, to this machine alone, that enlarges a picture and compares it with bicubic interpolation.
 
 python -m srnet.demo                  http://127.0.0.1:7860; Ctrl-C ends it
 python -m srnet.demo --run=RUN_DIR    with the network of a run
@@ -12,18 +12,22 @@ import signal
 import socket
 import tempfile
 import threading
+from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType
+from typing import Any
 
 import PIL.Image
 from absl import flags
 
-from srnet import commands
-from srnet.data.picture_output import encode, own_format
-from srnet.data.pictures import read_picture
-from srnet.enlarge import enlarge_picture
+from srnet import cli
 from srnet.errors import DataError, UsageError
 from srnet.files import reason, written_whole
-from srnet.picture_files import as_rgb
-from srnet.upscaler import upscalers_of
+from srnet.images.read import read_picture
+from srnet.images.write import as_rgb, encode, own_format
+from srnet.inference.batch import upscalers_of
+from srnet.inference.sizes import enlarge_picture
+
+Upscalers = Mapping[int, Callable[[], Any]]
 
 ADDRESS = "127.0.0.1"
 _LARGEST_UPLOAD = 32 * 2**20  # bytes
@@ -33,25 +37,26 @@ _KEPT_SECONDS = 3600
 _FONTS = ["system-ui", "sans-serif"]  # Gradio's own would be fetched from elsewhere
 
 
-def define_flags():
-    commands.define_network_flags()
+def define_flags() -> None:
+    cli.define_network_flags()
     flags.DEFINE_integer("port", 7860, "Port of the page.", lower_bound=1, upper_bound=65535)
 
 
-def main(arguments):
-    commands.expect(arguments, 0)
-    upscalers = upscalers_of(commands.trained_networks())
+def main(arguments: list[str]) -> None:
+    cli.expect_no_arguments(arguments)
+    upscalers = upscalers_of(cli.chosen_networks().at_scale)
     port = flags.FLAGS.port
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)  # they too leave no files behind
     with tempfile.TemporaryDirectory() as folder:
         os.environ |= {"GRADIO_TEMP_DIR": folder, "GRADIO_ANALYTICS_ENABLED": "False"}
         try:
-            import gradio
+            import gradio  # optional
             from starlette.middleware import Middleware
         except ImportError as error:
             raise UsageError("the page needs Gradio: pip install 'srnet[demo]'") from error
         _check_port(port)
+        cli.import_tensorflow()
         hosts = [f"{name}:{port}" for name in (ADDRESS, "localhost")]
         build_page(gradio, upscalers, folder).launch(
             server_name=ADDRESS,
@@ -68,7 +73,7 @@ def main(arguments):
         threading.Event().wait()
 
 
-def _check_port(port):
+def _check_port(port: int) -> None:
     try:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -85,11 +90,11 @@ class OwnPagesOnly:
       hosts: names and ports under which the page is reached, such as "localhost:7860".
     """
 
-    def __init__(self, app, hosts):
+    def __init__(self, app: Callable, hosts: Sequence[str]):
         self._app = app
         self._hosts = hosts
 
-    async def __call__(self, scope, receive, send):
+    async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
         headers = {name: value.decode("latin-1") for name, value in scope.get("headers", ())}
         origin = headers.get(b"origin", "").removeprefix("http://")
         if scope["type"] == "http" and not {headers.get(b"host"), origin or self._hosts[0]} <= set(self._hosts):
@@ -99,7 +104,7 @@ class OwnPagesOnly:
             await self._app(scope, receive, send)
 
 
-def build_page(gradio, upscalers, folder):
+def build_page(gradio: ModuleType, upscalers: Upscalers, folder: str) -> Any:
     """Returns the page.
 
     Args:
@@ -108,7 +113,7 @@ def build_page(gradio, upscalers, folder):
       folder: where results are kept for an hour.
     """
 
-    def enlarge(path, scale, progress=gradio.Progress()):  # noqa: B008, Gradio finds it by this default
+    def enlarge(path, scale, progress=gradio.Progress()):  # type: ignore[no-untyped-def]  # noqa: B008, Gradio reads it
         if path is None:
             raise gradio.Error("Choose a picture first.", print_exception=False)
         try:
@@ -124,7 +129,7 @@ def build_page(gradio, upscalers, folder):
             with gradio.Column(scale=1):
                 given = gradio.File(label="Picture", file_types=["image"], type="filepath", height=140)
                 choices = [(f"x{scale}", scale) for scale in upscalers]
-                scale = gradio.Radio(choices, label="Scale", value=commands.default_scale(upscalers))
+                scale = gradio.Radio(choices, label="Scale", value=cli.default_scale(upscalers))
                 button = gradio.Button("Enlarge", variant="primary")
                 said = gradio.Markdown()
                 result = gradio.DownloadButton("Download", interactive=False)
@@ -134,7 +139,13 @@ def build_page(gradio, upscalers, folder):
     return page
 
 
-def enlarge_upload(path, scale, upscalers, folder, progress):
+def enlarge_upload(
+    path: str | pathlib.Path,
+    scale: int,
+    upscalers: Upscalers,
+    folder: str | pathlib.Path,
+    progress: Callable[[float], None],
+) -> tuple[PIL.Image.Image, PIL.Image.Image, str]:
     """Enlarges an uploaded file.
 
     Args:
@@ -152,7 +163,7 @@ def enlarge_upload(path, scale, upscalers, folder, progress):
     """
     path = pathlib.Path(path)
     picture = read_picture(path, path.name)
-    height, width = (side * scale for side in picture.pixels.shape[:2])
+    height, width = (side * scale for side in picture.size)
     if height * width > _MOST_PIXELS:
         limit = f"the page's limit is {_MOST_PIXELS / 1e6:.0f} megapixels; python -m srnet.upscale has none"
         raise DataError(f"{path.name}: {width}x{height} would be too large: {limit}")
@@ -168,8 +179,8 @@ def enlarge_upload(path, scale, upscalers, folder, progress):
     return bicubic, as_rgb(enlarged), str(result)
 
 
-def run():
-    commands.run(main, define_flags)
+def run() -> None:
+    cli.run(main, define_flags)
 
 
 if __name__ == "__main__":

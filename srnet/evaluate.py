@@ -1,52 +1,60 @@
 """Measures a method on the benchmark sets by the field's protocol.
 
+python -m srnet.evaluate --network=plus                       a pretrained network
+python -m srnet.evaluate --run=RUN_DIR                        the network of a run
+python -m srnet.evaluate --model=FILE.keras                   a Keras file
 python -m srnet.evaluate --method=bicubic --sets=Set5,Set14 --scales=2,4 --data_root=DIR --output=results.json
-python -m srnet.evaluate --run=RUN_DIR
-python -m srnet.evaluate --method=plus --self_ensemble
 
---method is bicubic, aplus (which learns from T91 at its first use), or a network that comes with srnet.
+--method is bicubic or aplus (which learns from T91 at its first use); it also takes the names of --network.
 """
 
 from absl import flags
 
-from srnet import commands, pretrained
-from srnet.benchmark import describe_results, evaluate_sets, method_of_run, named_method, self_ensembled
-from srnet.classical import METHODS
+from srnet import cli
 from srnet.data.datasets import TEST_SETS
 from srnet.errors import UsageError
+from srnet.evaluation.classical import CLASSICAL
 from srnet.files import write_json
+from srnet.pretrained import cards
 
 
-def define_flags():
-    commands.define_run_flags(required=False)
-    flags.DEFINE_enum("method", None, sorted([*METHODS, *pretrained.names()]), "Method without a run.")
+def define_flags() -> None:
+    cli.define_network_flags(default=None)
+    flags.DEFINE_enum("method", None, sorted([*CLASSICAL, *cards.names()]), "Method without a network, or --network.")
     flags.DEFINE_list("sets", TEST_SETS, "Names of the sets; skimage_test needs no data root.")
     flags.DEFINE_list("scales", None, "Scales; 2,4 for bicubic and aplus, else the network's own.")
+    flags.DEFINE_list("metrics", ["psnr", "ssim"], "Metrics; a plugin may register more.")
     flags.DEFINE_bool("self_ensemble", False, "Mean over the eight flips and rotations, eight times slower.")
-    commands.define_folder_flags()
+    cli.define_folder_flags()
+    cli.define_plugin_flag()
     flags.DEFINE_string("output", None, "JSON file for the results.")
 
 
-def main(arguments):
-    commands.expect(arguments, 0)
+def main(arguments: list[str]) -> None:
+    cli.expect_no_arguments(arguments)
     values = flags.FLAGS
-    if bool(values.run) == bool(values.method):
-        raise UsageError("give either --method or --run")
-    scales = commands.integers("--scales", values.scales)
-    method = (
-        method_of_run(values.run, values.checkpoint)
-        if values.run
-        else named_method(values.method, values.data_root, values.cache_dir)
-    )
+    if sum(map(bool, (values.network, values.run, values.model, values.method))) != 1:
+        raise UsageError("give one of --network, --run, --model and --method")
+    scales = cli.integers("--scales", values.scales)
+    cli.import_tensorflow()
+    cli.import_plugins(values.plugin)
+    from srnet.evaluation.benchmark import describe_records, evaluate_sets
+    from srnet.evaluation.methods import model_method, named_method, self_ensembled
+
+    if values.method:
+        method = named_method(values.method, values.data_root, values.cache_dir)
+    else:
+        networks = cli.chosen_networks()
+        method = model_method(networks.name, networks.at_scale, networks.channels)
     method = self_ensembled(method) if values.self_ensemble else method
-    results = evaluate_sets(method, values.sets, scales, values.data_root)
-    print(describe_results(results))
+    records = evaluate_sets(method, values.sets, scales, values.data_root, values.metrics)
+    print(describe_records(records, values.metrics))
     if values.output:
-        write_json(values.output, results)
+        write_json(values.output, records)
 
 
-def run():
-    commands.run(main, define_flags)
+def run() -> None:
+    cli.run(main, define_flags)
 
 
 if __name__ == "__main__":

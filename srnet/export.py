@@ -1,4 +1,4 @@
-"""Writes a network for programs without srnet: one that comes with srnet, or that of a run or a .keras file.
+"""Writes a network for programs without srnet: a pretrained one, or that of a run or a .keras file.
 
 python -m srnet.export --output=DIR --scale=4                               a TensorFlow SavedModel
 python -m srnet.export --output=FILE.tflite --scale=4                       LiteRT (TensorFlow Lite)
@@ -10,36 +10,39 @@ import pathlib
 
 from absl import flags
 
-from srnet import commands
+from srnet import cli
 from srnet.errors import UsageError
-from srnet.interchange import export_litert, export_onnx
-from srnet.saved_model import export_saved_model
 
 FORMATS = ("saved_model", "litert", "litert_int8", "onnx")
 _FORMAT_OF_SUFFIX = {".tflite": "litert", ".onnx": "onnx"}
 
 
-def define_flags():
-    commands.define_network_flags()
-    flags.DEFINE_integer("scale", None, "Enlargement; that of the run or the file unless given, or 4.", 2)
+def define_flags() -> None:
+    cli.define_network_flags()
+    flags.DEFINE_integer("scale", None, "Enlargement; 4 unless given, or the only scale of the network.", 2)
     flags.DEFINE_string("output", None, "Folder of the SavedModel, or the file.", required=True)
-    text = "What is written, by the suffix of --output unless given; int8 is dynamic-range quantisation."
+    text = "What to write; by the suffix of --output unless given. litert_int8 is dynamic-range quantization."
     flags.DEFINE_enum("format", None, FORMATS, text)
 
 
-def main(arguments):
-    commands.expect(arguments, 0)
+def main(arguments: list[str]) -> None:
+    cli.expect_no_arguments(arguments)
     values = flags.FLAGS
-    networks = commands.trained_networks()
-    scale = values.scale or commands.default_scale(networks)
-    if scale not in networks:
-        raise UsageError(f"--scale={scale} cannot be used: the network has {', '.join(map(str, networks))}")
-    model = networks[scale]()
+    networks = cli.chosen_networks()
+    scale = values.scale or networks.default_scale
+    if scale not in networks.at_scale:
+        known = ", ".join(map(str, networks.at_scale))
+        raise UsageError(f"--scale={scale} cannot be used: {networks.name} has scales {known}")
+    model = networks.at_scale[scale]()
+    from srnet.formats.litert import export_litert
+    from srnet.formats.onnx import export_onnx
+    from srnet.formats.saved_model import export_saved_model
+
     kind = values.format or _FORMAT_OF_SUFFIX.get(pathlib.Path(values.output).suffix, "saved_model")
     if kind == "saved_model":
         export_saved_model(model, values.output)
     else:
-        with commands.without_notes():
+        with cli.without_notes():
             if kind == "onnx":
                 export_onnx(model, values.output)
             else:
@@ -47,8 +50,8 @@ def main(arguments):
     print(f"{kind}: {values.output}")
 
 
-def run():
-    commands.run(main, define_flags)
+def run() -> None:
+    cli.run(main, define_flags)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Files that appear complete or not at all."""
 
 import contextlib
+import hashlib
 import json
 import os
 import pathlib
@@ -8,6 +9,8 @@ import platform
 import re
 import shutil
 import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from srnet.errors import DataError
 
@@ -15,7 +18,7 @@ _OWNER = f"{platform.node()}.{os.getpid()}"
 
 
 @contextlib.contextmanager
-def written_whole(path):
+def written_whole(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
     """Yields a path beside `path`, of the same suffix, and renames it to `path` when the block ends without an error.
 
     Args:
@@ -46,7 +49,7 @@ def written_whole(path):
 
 
 @contextlib.contextmanager
-def without_library_messages():
+def without_library_messages() -> Iterator[None]:
     """Holds back what C libraries write to standard error meanwhile, such as libtiff's on damaged files."""
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
@@ -59,7 +62,7 @@ def without_library_messages():
         os.close(nowhere)
 
 
-def reason(error):
+def reason(error: BaseException) -> str:
     """Returns what went wrong in a few words, the system's own where it has them.
 
     Args:
@@ -70,16 +73,17 @@ def reason(error):
     return str(error).strip().split("\n")[0].rsplit("; ", 1)[-1]
 
 
-def _remove_left_overs(path):
+def _remove_left_overs(path: pathlib.Path) -> None:
     """Removes what a killed process of this machine left behind; without /proc nothing is known to be dead."""
     for left in path.parent.iterdir():
         match = re.fullmatch(r"(.+)\.(\d+)\.(?:partial|old)", left.name.removesuffix(path.suffix))
-        ours = match and match[1] == f".{path.stem}.{platform.node()}"
-        if ours and pathlib.Path("/proc/self").exists() and not pathlib.Path("/proc", match[2]).exists():
+        if not match or match[1] != f".{path.stem}.{platform.node()}":
+            continue
+        if pathlib.Path("/proc/self").exists() and not pathlib.Path("/proc", match[2]).exists():
             _remove(left)
 
 
-def _remove(path):
+def _remove(path: pathlib.Path) -> None:
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -87,7 +91,21 @@ def _remove(path):
             path.unlink()
 
 
-def write_json(path, value):
+def write_text(path: str | pathlib.Path, text: str) -> None:
+    """Writes a UTF-8 text file; it appears complete or not at all.
+
+    Args:
+      path: the file.
+      text: its content.
+
+    Raises:
+      DataError: if it cannot be written.
+    """
+    with written_whole(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | pathlib.Path, value: Any) -> None:
     """Writes a value as indented JSON; the file appears complete or not at all.
 
     Args:
@@ -97,11 +115,10 @@ def write_json(path, value):
     Raises:
       DataError: if it cannot be written.
     """
-    with written_whole(path) as partial:
-        partial.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(value, indent=2) + "\n")
 
 
-def read_json(path):
+def read_json(path: str | pathlib.Path) -> Any:
     """Reads a JSON file.
 
     Args:
@@ -116,3 +133,30 @@ def read_json(path):
         raise DataError(f"{path}: cannot be read ({reason(error)})") from error
     except ValueError as error:
         raise DataError(f"{path}: not JSON ({error})") from error
+
+
+def source_digests(paths: Sequence[pathlib.Path]) -> list[list[str]]:
+    """Returns the name and SHA-256 of each file.
+
+    Args:
+      paths: the files.
+
+    Raises:
+      DataError: if one cannot be read.
+    """
+    sources = []
+    for path in paths:
+        try:
+            sources.append([path.name, hashlib.sha256(path.read_bytes()).hexdigest()])
+        except OSError as error:
+            raise DataError(f"{path}: cannot be read ({reason(error)})") from error
+    return sources
+
+
+def digest(description: Any) -> str:
+    """Returns twelve hexadecimal digits that stand for a description, for names of files made from it.
+
+    Args:
+      description: anything that the json module writes.
+    """
+    return hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()[:12]

@@ -1,74 +1,97 @@
-"""Trains a network, or goes on with a run that was stopped.
+"""Trains a network, or resumes a run that was stopped.
 
 python -m srnet.train --scale=4 --variant=full                  the paper's run, on T91 and BSD200
 python -m srnet.train --scale=4 --variant=full --preset=quick   minutes on two cores, on scikit-image's photographs
 
-Every field of the configuration is a flag; a flag overrides the preset.
+Every field of the configuration is a flag; a flag overrides the preset. The same command resumes a run; more --epochs
+extend it.
 """
 
 import dataclasses
 import json
-import re
 import shlex
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 from absl import flags
 
-from srnet import commands
+from srnet import cli
 from srnet.errors import UsageError
-from srnet.training.config import PRESETS, TrainConfig, preset_settings
-from srnet.training.runs import read_metrics
-from srnet.training.session import resolve, run_training
-from srnet.training.trainer import Interrupted
-
-_DEFINE = {str: flags.DEFINE_string, int: flags.DEFINE_integer, float: flags.DEFINE_float, bool: flags.DEFINE_bool}
+from srnet.training.config import TrainConfig, bounds_text
+from srnet.training.presets import PRESETS, preset_settings
+from srnet.training.run_folder import read_metrics
 
 
-def define_flags():
+def define_flags() -> None:
     flags.DEFINE_enum("preset", "paper", list(PRESETS), "The paper's run, or a smaller one for a CPU.")
     flags.DEFINE_string("run_dir", None, "Run folder; runs/VARIANT_xSCALE[_PRESET] unless given.")
-    commands.define_folder_flags()
+    cli.define_folder_flags()
+    cli.define_plugin_flag()
     for field in dataclasses.fields(TrainConfig):
-        is_list = str(field.type).startswith("tuple")
-        define = _DEFINE.get(field.type, flags.DEFINE_list if is_list else flags.DEFINE_string)
-        define(field.name, None, _help(field.name))
+        _define(field)
 
 
-def _help(name):
-    """The field's line in TrainConfig's docstring, and its default, which other presets may change."""
-    text = re.search(rf"^      {name}: (.*?)\n(?=      \w+:|\s*$)", TrainConfig.__doc__ + "\n", re.M | re.S)
-    default = getattr(TrainConfig(), name)
-    default = ",".join(map(str, default)) if isinstance(default, tuple) else default
-    return f"{' '.join(text[1].split())} Paper preset: {default}."
+def _define(field: dataclasses.Field) -> None:
+    """Defines the flag of a field of `TrainConfig`; other presets may change the default that its help names."""
+    default, choices = getattr(TrainConfig(), field.name), field.metadata["choices"]
+    shown = ",".join(map(str, default)) if isinstance(default, tuple) else default if default != "" else "none"
+    bounds = f" It must be {bounds_text(field.metadata['bounds'])}." if field.metadata["bounds"] else ""
+    text = f"{field.metadata['help']}{bounds} Paper preset: {shown}."
+    if choices and not isinstance(choices, Mapping):  # plugins add to a mapping
+        flags.DEFINE_enum(field.name, None, list(map(str, choices)), text)
+    elif isinstance(default, bool):
+        flags.DEFINE_bool(field.name, None, text)
+    elif isinstance(default, tuple):
+        flags.DEFINE_list(field.name, None, text)
+    elif isinstance(default, int):
+        flags.DEFINE_integer(field.name, None, text)
+    elif isinstance(default, float):
+        flags.DEFINE_float(field.name, None, text)
+    else:
+        flags.DEFINE_string(field.name, None, text)
 
 
-def config_from_flags():
-    """Returns the TrainConfig of the flags, and the names of the fields that were given."""
+def config_from_flags() -> tuple[TrainConfig, tuple[str, ...]]:
+    """Returns the TrainConfig of the flags, and the names of the fields that were given.
+
+    Raises:
+      UsageError: for a value that cannot be used.
+    """
     values = flags.FLAGS
-    given = {field.name: values[field.name].value for field in dataclasses.fields(TrainConfig)}
-    given = {name: value for name, value in given.items() if value is not None}
-    if "model_options" in given:
-        try:
-            options = json.loads(given["model_options"])
-        except ValueError:
-            options = None
-        if not isinstance(options, dict):
-            raise UsageError(f"--model_options: expected a JSON object, not {given['model_options']}")
-        given["model_options"] = options
-    if "augment_scales" in given:
-        try:
-            given["augment_scales"] = tuple(map(float, given["augment_scales"]))
-        except ValueError:
-            text = ",".join(given["augment_scales"])
-            raise UsageError(f"--augment_scales: expected numbers with commas between them, not {text}") from None
+    present = {field.name: values[field.name].value for field in dataclasses.fields(TrainConfig)}
+    given = {name: _parsed(name, value) for name, value in present.items() if value is not None}
     settings = preset_settings(values.preset, given.get("variant", TrainConfig.variant))
     return TrainConfig(**{**settings, **given}), tuple(given)
 
 
-def main(arguments):
-    commands.expect(arguments, 0)
+def _parsed(name: str, value: Any) -> Any:
+    """The value of a field from that of its flag."""
+    if name == "model_options":
+        try:
+            options = json.loads(value)
+        except ValueError:
+            options = None
+        if not isinstance(options, dict):
+            raise UsageError(f"--model_options: expected a JSON object, not {value}")
+        return options
+    if name == "augment_scales":
+        try:
+            return tuple(map(float, value))
+        except ValueError:
+            raise UsageError(f"--augment_scales: expected numbers separated by commas, not {','.join(value)}") from None
+    return int(value) if isinstance(getattr(TrainConfig(), name), int) else value
+
+
+def main(arguments: list[str]) -> int:
+    cli.expect_no_arguments(arguments)
     values = flags.FLAGS
+    cli.import_plugins(values.plugin)
     config, given = config_from_flags()
+    cli.import_tensorflow()
+    from srnet.training.loop import Interrupted
+    from srnet.training.run import resolve, run_training
+
     fixed = (*given, "data_root") if values["data_root"].present else given
     config, notes = resolve(config, values.data_root, fixed)
     for note in notes:
@@ -79,7 +102,7 @@ def main(arguments):
         run = run_training(config, run_dir, values.data_root, values.cache_dir)
     except Interrupted as stop:
         command = shlex.join(["python", *sys.orig_argv[1:]])
-        print(f"{stop}; the same command goes on from there:\n{command}", file=sys.stderr)
+        print(f"{stop}; run again with the same command to resume:\n{command}", file=sys.stderr)
         return 128 + stop.signal
     last = read_metrics(run)[-1]
     print(f"{config.validation_set}: {last['psnr']:.2f} dB, SSIM {last['ssim']:.4f} after {last['step']} steps")
@@ -87,8 +110,8 @@ def main(arguments):
     return 0
 
 
-def run():
-    commands.run(main, define_flags)
+def run() -> None:
+    cli.run(main, define_flags)
 
 
 if __name__ == "__main__":

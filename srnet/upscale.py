@@ -1,56 +1,65 @@
-"""Enlarges pictures: with the weights that come with srnet, or with the network of a run or a .keras file.
+"""Enlarges pictures by a pretrained network, the network of a run, or a .keras file.
 
-python -m srnet.upscale photo.jpg --output=large.png
+python -m srnet.upscale photo.jpg                                            writes photo_x4.jpg
+python -m srnet.upscale photo.jpg --output=large.png --scale=2.5
 python -m srnet.upscale photos more/*.png --output=large --scale=3 --recursive
 python -m srnet.upscale - --output=- --size=1920x1080 --run=RUN_DIR < photo.jpg > large.jpg
 
-Every scale above 1 is made: by the next larger one that there is a network for, more than once where needed, and a
-reduction. Transparency, 16 bits, colour profile and EXIF are kept. A file that fails does not stop the others.
+Any scale above 1 is possible: the next larger one that there is a network for, repeated where needed, and a reduction.
+Transparency, 16 bits, color profile and EXIF are kept. Each failure prints one line; processing continues and the exit
+status is 1.
 """
 
+import functools
 import re
 import sys
 
 from absl import flags
 
-from srnet import commands
+from srnet import cli
 from srnet.errors import DataError, UsageError
-from srnet.picture_files import STANDARD, enlarge_file, find_jobs
-from srnet.upscaler import upscalers_of
+from srnet.inference.batch import STANDARD, enlarge_file, find_jobs, upscalers_of
+from srnet.inference.sizes import LARGEST_SCALE
 
 
-def define_flags():
-    commands.define_network_flags()
-    flags.DEFINE_string("output", None, "File, folder, or - for standard output.", required=True)
-    flags.DEFINE_float("scale", None, "Enlargement, above 1; the network's own unless given, or 4.")
-    flags.DEFINE_string("size", None, "Exact size of the results, WIDTHxHEIGHT, in the place of --scale.")
-    flags.DEFINE_bool("recursive", False, "Take pictures in folders of folders, too.")
-    flags.DEFINE_bool("overwrite", False, "Replace files that exist.")
+def define_flags() -> None:
+    cli.define_network_flags()
+    flags.DEFINE_string("output", None, "File, folder, or - for standard output; beside each picture unless given.")
+    flags.DEFINE_float("scale", None, "Enlargement, above 1; 4 unless given, or the only scale of the network.")
+    flags.DEFINE_string("size", None, "Exact size of the results, WIDTHxHEIGHT, instead of --scale.")
+    flags.DEFINE_bool("recursive", False, "Search subfolders.")
+    flags.DEFINE_bool("overwrite", False, "Replace existing files.")
     flags.DEFINE_bool("self_ensemble", False, "Mean over the eight flips and rotations: better, eight times slower.")
     flags.DEFINE_bool("preview", False, "Also write FILE.preview.png: bicubic and srnet, side by side.")
-    flags.DEFINE_integer("tile", None, "Side of a tile in pixels; chosen by the free memory unless given.", 1)
+    flags.DEFINE_integer("tile", None, "Side of a tile in LR pixels; chosen by the free memory unless given.", 1)
 
 
-def main(arguments):
+def main(arguments: list[str]) -> int:
     values = flags.FLAGS
     if not arguments:
         raise UsageError("expected pictures or folders to enlarge, not none")
     if values.size and values.scale:
         raise UsageError("--size and --scale cannot both be given")
-    if values.scale is not None and not 1 < values.scale <= 64:
-        raise UsageError(f"--scale={values.scale} cannot be used: it must be above 1, up to 64")
+    if values.scale is not None and not 1 < values.scale <= LARGEST_SCALE:
+        raise UsageError(f"--scale={values.scale} cannot be used: it must be above 1, at most {LARGEST_SCALE}")
     if values.preview and values.output == STANDARD:
         raise UsageError("--preview needs --output to be a file or a folder")
     size = _parse_size(values.size)
-    jobs, failed = find_jobs(arguments, values.output, values.recursive)
+    chosen = functools.cache(cli.chosen_networks)  # loading a run takes seconds, which wrong usage need not wait for
+
+    def label() -> str:
+        return values.size or f"x{values.scale or chosen().default_scale:g}"
+
+    jobs, failed = find_jobs(arguments, values.output, values.recursive, label)
     for message in failed:
         _complain(message)
-    upscalers = upscalers_of(commands.trained_networks(), tile=values.tile, self_ensemble=values.self_ensemble)
-    scale = values.scale or commands.default_scale(upscalers)
+    networks = chosen()
+    scale = values.scale or networks.default_scale
+    upscalers = upscalers_of(networks.at_scale, tile=values.tile, self_ensemble=values.self_ensemble)
     for number, job in enumerate(jobs, 1):
-        label = f"[{number}/{len(jobs)}] "
+        progress_label = f"[{number}/{len(jobs)}] "
         try:
-            line = enlarge_file(job, scale, size, upscalers, values.overwrite, values.preview, label)
+            line = enlarge_file(job, scale, size, upscalers, values.overwrite, values.preview, progress_label)
             print(line, file=sys.stderr if job.target == STANDARD else sys.stdout, flush=True)
         except (DataError, UsageError) as error:
             failed.append(str(error) if str(job.source) in str(error) else f"{job.source}: {error}")
@@ -58,11 +67,11 @@ def main(arguments):
     return 1 if failed else 0
 
 
-def _complain(message):
+def _complain(message: str) -> None:
     print(f"error: {message}", file=sys.stderr, flush=True)
 
 
-def _parse_size(text):
+def _parse_size(text: str | None) -> tuple[int, int] | None:
     """Returns (height, width) of WIDTHxHEIGHT, or None for None."""
     if text is None:
         return None
@@ -72,8 +81,8 @@ def _parse_size(text):
     return int(match[2]), int(match[1])
 
 
-def run():
-    commands.run(main, define_flags)
+def run() -> None:
+    cli.run(main, define_flags)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import pytest
 import srnet
 from srnet import demo, models
 from srnet.errors import DataError
-from srnet.upscaler import Upscaler
+from srnet.inference.upscaler import Upscaler
 
 PHOTO = PIL.Image.fromarray(np.random.default_rng(0).integers(0, 256, (24, 36, 3), np.uint8))
 

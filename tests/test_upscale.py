@@ -1,6 +1,5 @@
 """The upscale command: which files, what it says, what it leaves."""
 
-import errno
 import io
 import os
 import pathlib
@@ -12,13 +11,11 @@ import PIL.Image
 import pytest
 import tensorflow as tf
 
-from srnet.data.resize import imresize
-from srnet.errors import UsageError
 from srnet.files import write_json
-from srnet.picture_files import Job, find_jobs
+from srnet.images.resize import imresize
 from srnet.training.config import TrainConfig
-from srnet.training.runs import Run
-from srnet.training.steps import new_state
+from srnet.training.run_folder import Run
+from srnet.training.step import new_state
 
 RANDOM = np.random.default_rng(0)
 FULL = pathlib.Path("/dev/full")
@@ -146,40 +143,3 @@ def test_names_that_are_no_text(run, photos, tmp_path):
     environment = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
     done = _upscale(photos, f"--output={tmp_path / 'out'}", f"--run={run}", env=environment)
     assert (done.returncode, done.stderr, done.stdout.count(b"\n")) == (0, b"", 4)
-
-
-def test_links_duplicates_and_unreadable_folders(photos, tmp_path, monkeypatch):
-    (photos / "inner" / "up").symlink_to(photos)
-    jobs, _ = find_jobs([str(photos), str(photos / "a.png")], str(tmp_path), True)
-    assert [job.source.name for job in jobs] == ["a.png", "b.jpg", "c.tif", "d.gif", "a.png"]
-    usual = pathlib.Path.iterdir
-
-    def without_permission(folder):
-        if folder.name == "inner":
-            raise PermissionError(errno.EACCES, "no")
-        return usual(folder)
-
-    monkeypatch.setattr(pathlib.Path, "iterdir", without_permission)
-    jobs, failed = find_jobs([str(photos)], str(tmp_path), True)
-    assert [job.source.name for job in jobs] == ["a.png", "b.jpg", "c.tif", "d.gif"]
-    assert failed == [f"{photos / 'inner'}: cannot be read (Permission denied)"]
-    assert find_jobs(["x" * 300], str(tmp_path), False)[0][0].source == pathlib.Path("x" * 300)
-
-
-def test_jobs(photos, tmp_path):
-    out = str(tmp_path / "out")
-    assert find_jobs([str(photos / "a.png")], str(tmp_path / "x.jpg"), False) == (
-        [Job(photos / "a.png", tmp_path / "x.jpg")],
-        [],
-    )
-    names = lambda jobs: [str(job.target.relative_to(out)) for job in jobs]  # noqa: E731
-    assert names(find_jobs([str(photos)], out, False)[0]) == ["a.png", "b.jpg", "c.tif", "d.png"]
-    assert names(find_jobs([str(photos)], out, True)[0]) == ["a.png", "b.jpg", "c.tif", "d.png", "inner/a.png"]
-    assert names(find_jobs([str(photos / "notes.txt")], out, False)[0]) == ["notes.png"]
-    with pytest.raises(UsageError, match=r"a\.png and .*inner/a\.png would both become"):
-        find_jobs([str(photos / "a.png"), str(photos / "inner" / "a.png")], out, False)
-    with pytest.raises(UsageError, match="x.docx: no picture format"):
-        find_jobs([str(photos / "a.png")], str(tmp_path / "x.docx"), False)
-    (tmp_path / "nothing").mkdir()
-    with pytest.raises(UsageError, match="no pictures in"):
-        find_jobs([str(tmp_path / "nothing")], out, False)

@@ -1,56 +1,71 @@
-"""Measures what enlarging costs: python tools/benchmark_inference.py
+"""Measures what enlarging costs.
 
-In one process, turn and turn about, each network enlarges a picture to about 1280x720 luma in float32. It prints the
-median seconds per megapixel of output and their ratio to those of `plus`; the ratios are the result, the seconds belong
-to the machine. Where PyTorch is installed, VDSR is also timed as a PyTorch program runs it.
+python tools/benchmark_inference.py
+
+Each network enlarges a picture to about 1280x720, luma in float32; the networks are interleaved in one process. It
+prints the median seconds per megapixel of output and their ratio to those of `plus`; compare ratios, as seconds depend
+on the machine. Where PyTorch is installed, VDSR is also timed as a PyTorch program.
 """
 
 import pathlib
 import statistics
 import sys
 import time
+from collections.abc import Callable
 
 import numpy as np
 from absl import flags
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from srnet import commands, models
-from srnet.benchmark import network_method
-from srnet.models.cost import OUTPUT_SIZE
+from experiments import shared_flags
+from srnet import cli
 
 NETWORKS = ("plus", "full", "vdsr")
 
+Method = Callable[[np.ndarray], np.ndarray]
 
-def define_flags():
+
+def define_flags() -> None:
     flags.DEFINE_list("scales", ["2", "3", "4"], "Scales.")
-    flags.DEFINE_integer("rounds", 5, "Rounds of all networks.", lower_bound=1)
+    flags.DEFINE_integer("rounds", 5, "Timed enlargements of each network.", lower_bound=1)
 
 
-def main(arguments):
-    commands.expect(arguments, 0)
-    for scale in commands.integers("--scales", flags.FLAGS.scales):
+def main(arguments: list[str]) -> None:
+    cli.expect_no_arguments(arguments)
+    scales = shared_flags.scales()
+    cli.import_tensorflow()
+    from srnet import models
+    from srnet.inference.method import network_method
+    from srnet.models.analysis import OUTPUT_SIZE
+
+    for scale in scales:
         height, width = (side // scale for side in OUTPUT_SIZE)
         lr = np.random.default_rng(0).uniform(0, 255, (height, width)).astype(np.float32)
-        methods = {name: network_method(models.build(name, scale)) for name in NETWORKS}
+        methods: dict[str, Method] = {name: network_method(models.build(name, scale)) for name in NETWORKS}
         try:
             methods["vdsr in PyTorch"] = _torch_vdsr(scale)
         except ImportError:
-            print("PyTorch is not installed: its VDSR is left out")
-        seconds = {name: [] for name in methods}
-        for method in methods.values():
-            method(lr)
-        for _ in range(flags.FLAGS.rounds):
-            for name, method in methods.items():
-                start = time.perf_counter()
-                method(lr)
-                seconds[name].append(time.perf_counter() - start)
-        medians = {name: statistics.median(each) / (lr.size * scale**2 / 1e6) for name, each in seconds.items()}
+            print("PyTorch is not installed: VDSR in PyTorch is skipped")
+        medians = _time(methods, lr, scale, flags.FLAGS.rounds)
         for name, each in medians.items():
-            print(f"x{scale} {name}: {each:.3f} s a megapixel, {each / medians['plus']:.2f} times that of plus")
+            print(f"x{scale} {name}: {each:.3f} s per megapixel, {each / medians['plus']:.2f} times that of plus")
 
 
-def _torch_vdsr(scale):
+def _time(methods: dict[str, Method], lr: np.ndarray, scale: int, rounds: int) -> dict[str, float]:
+    """The median seconds per megapixel of each method."""
+    seconds: dict[str, list[float]] = {name: [] for name in methods}
+    for method in methods.values():
+        method(lr)
+    for _ in range(rounds):
+        for name, method in methods.items():
+            start = time.perf_counter()
+            method(lr)
+            seconds[name].append(time.perf_counter() - start)
+    return {name: statistics.median(each) / (lr.size * scale**2 / 1e6) for name, each in seconds.items()}
+
+
+def _torch_vdsr(scale: int) -> Method:
     """VDSR of 20 layers, untrained, as a callable from LR to HR luma."""
     import torch  # not among srnet's requirements
 
@@ -60,7 +75,7 @@ def _torch_vdsr(scale):
         layers += [torch.nn.Conv2d(before, after, 3, padding=1), torch.nn.ReLU()]
     network = torch.nn.Sequential(*layers[:-1]).eval()
 
-    def enlarge(lr):
+    def enlarge(lr: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
             enlarged = torch.nn.functional.interpolate(
                 torch.from_numpy(lr)[None, None], scale_factor=scale, mode="bicubic"
@@ -71,4 +86,4 @@ def _torch_vdsr(scale):
 
 
 if __name__ == "__main__":
-    commands.run(main, define_flags)
+    cli.run(main, define_flags)

@@ -1,69 +1,82 @@
-"""Measures that training costs what its arithmetic costs: python tools/benchmark_training.py
+"""Measures how much of a training step is computation.
 
-In one process, turn and turn about, it times a bare compiled training step on one constant batch and the same step as
-`srnet.train` takes it (reading, shuffling, loss bookkeeping, progress bar), and then the data pipeline alone. It
-prints medians over the rounds and their ratios; the ratios are the result, the seconds belong to the machine.
+python tools/benchmark_training.py
+
+Interleaved in one process, it times a bare compiled training step on one constant batch and the step of `srnet.train`
+(reading, shuffling, loss bookkeeping, progress bar), then the data pipeline alone. It prints medians over the rounds
+and their ratio; compare ratios, as seconds depend on the machine.
 """
 
+import pathlib
 import statistics
+import sys
 import tempfile
 import time
+from typing import TYPE_CHECKING
 
-import tensorflow as tf
-import tqdm
 from absl import flags
 
-from srnet import commands
-from srnet.data.datasets import default_data_root, find_images
-from srnet.data.patches import PatchOptions, ensure_store
-from srnet.data.pipeline import training_batches
-from srnet.training import steps, trainer
-from srnet.training.config import TrainConfig
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-flags.DEFINE_integer("scale", 2, "Integer enlargement.")
-flags.DEFINE_integer("batch_size", 16, "Patches in a step.")
-flags.DEFINE_integer("patch", 48, "Side of an HR patch.")
-flags.DEFINE_string("precision", "float32", "float32 or mixed_bfloat16.")
-flags.DEFINE_list("train_sets", "skimage_train", "Sets that the patches come from.")
-flags.DEFINE_string("data_root", default_data_root(), "Folder with a folder of pictures for each set.")
-flags.DEFINE_string("cache_dir", None, "Folder of patch stores; a temporary one unless given.")
-flags.DEFINE_integer("rounds", 7, "Rounds of both kinds of step.")
-flags.DEFINE_integer("steps", 40, "Steps in a round.")
+from experiments import shared_flags
+from srnet import cli
+
+if TYPE_CHECKING:
+    from srnet.data.patches import PatchStore
+    from srnet.training.config import TrainConfig
 
 
-def main(arguments):
-    commands.expect(arguments, 0)
+def define_flags() -> None:
+    flags.DEFINE_integer("scale", 2, "Scale.")
+    flags.DEFINE_integer("batch_size", 16, "Patches in a step.")
+    flags.DEFINE_integer("patch", 48, "Side of an HR patch in pixels.")
+    flags.DEFINE_enum("precision", "float32", ("float32", "mixed_bfloat16"), "Precision of the computation.")
+    flags.DEFINE_list("train_sets", "skimage_train", "Sets that the patches come from.")
+    shared_flags.define_data_root_flag()
+    flags.DEFINE_string("cache_dir", None, "Folder of patch stores; a temporary one unless given.")
+    flags.DEFINE_integer("rounds", 7, "Rounds of both kinds of step.", lower_bound=1)
+    flags.DEFINE_integer("steps", 40, "Steps in a round.", lower_bound=1)
+
+
+def main(arguments: list[str]) -> None:
+    cli.expect_no_arguments(arguments)
     values = flags.FLAGS
+    cli.import_tensorflow()
+    from srnet.training import run
+    from srnet.training.config import TrainConfig
+
     config = TrainConfig(
         scale=values.scale,
         batch_size=values.batch_size,
         patch=values.patch,
         precision=values.precision,
-        train_sets=values.train_sets,
+        train_sets=tuple(values.train_sets),
         steps_per_epoch=values.steps,
         epochs=values.rounds + 1,
     )
-    trainer.prepare(config)
-    strategy = trainer.make_strategy(config)
-    state = steps.new_state(config, strategy)
-    paths = [path for name in config.train_sets for path in find_images(name, values.data_root)]
-    options = PatchOptions(config.scale, config.channels, config.patch, config.stride, config.augment)
+    run.prepare(config)
     with tempfile.TemporaryDirectory() as folder:
-        store = ensure_store(values.cache_dir or folder, "benchmark", paths, options)
-        bare, real = _time_steps(config, state, strategy, store)
+        store = run.training_patches(config, values.data_root, values.cache_dir or folder)
+        bare, real = _time_steps(config, store)
         pipeline = _time_pipeline(config, store)
+    needed = config.batch_size / real
     print(f"bare step on a constant batch   {bare:.4f} s")
-    print(f"step of srnet.train             {real:.4f} s   ratio {real / bare:.3f}")
-    rate = config.batch_size / real
-    print(
-        f"pipeline alone                  {pipeline:.0f} patches/s   {pipeline / rate:.0f} times the step's {rate:.0f}"
-    )
+    print(f"step of srnet.train             {real:.4f} s, {real / bare:.3f} times the bare step")
+    print(f"pipeline alone                  {pipeline:.0f} patches/s, {pipeline / needed:.0f} times what a step needs")
 
 
-def _time_steps(config, state, strategy, store):
+def _time_steps(config: "TrainConfig", store: "PatchStore") -> tuple[float, float]:
     """Median seconds of a bare step and of a step of the training loop, after one round of each to warm up."""
-    bare_step = tf.function(steps.make_step(config, state.model, state.optimizer))
-    run_steps = steps.make_run_steps(config, state, strategy)
+    import tensorflow as tf
+    import tqdm
+
+    from srnet.data.pipeline import training_batches
+    from srnet.training import loop, run, step
+
+    strategy = run.make_strategy(config)
+    state = step.new_state(config, strategy)
+    bare_step = tf.function(step.make_step(config, state.model, state.optimizer))
+    run_steps = step.make_run_steps(config, state, strategy)
     batches = training_batches(store, config.batch_size, config.seed, 0, 2 * config.total_steps)
     constant = next(iter(batches))
     iterator = iter(strategy.experimental_distribute_dataset(batches))
@@ -76,13 +89,15 @@ def _time_steps(config, state, strategy, store):
             state.optimizer.iterations.numpy()
             bare.append((time.perf_counter() - started) / config.steps_per_epoch)
             started = time.perf_counter()
-            trainer.run_epoch(config, state, run_steps, iterator, progress, stopped=[])
+            loop.train_epoch(config, state, run_steps, iterator, progress, stopped=[])
             real.append((time.perf_counter() - started) / config.steps_per_epoch)
     return statistics.median(bare[1:]), statistics.median(real[1:])
 
 
-def _time_pipeline(config, store):
-    """Patches per second that the pipeline delivers to nobody."""
+def _time_pipeline(config: "TrainConfig", store: "PatchStore") -> float:
+    """Patches per second that the pipeline delivers without training."""
+    from srnet.data.pipeline import training_batches
+
     count = 2000
     batches = iter(training_batches(store, config.batch_size, config.seed, 0, count + 100))
     for _ in range(100):
@@ -94,4 +109,4 @@ def _time_pipeline(config, store):
 
 
 if __name__ == "__main__":
-    commands.run(main, lambda: None)
+    cli.run(main, define_flags)

@@ -1,1 +1,1 @@
-"""Pictures in, training batches out: reading, resizing, named sets, the patch store and its pipeline."""
+"""From named image sets to training batches: datasets, augmentation, degradation, patches, pipeline."""

@@ -1,20 +1,20 @@
 """Named image sets: where their files are, and the photographs that need no download.
 
-A set is a folder of pictures under the data root (`--data_root`, else the environment variable SRNET_DATA); file
-names are free. The sets `skimage_train` and `skimage_test` are photographs that scikit-image's wheel carries.
+A set is a folder of pictures under the data root (`--data_root`, else the environment variable SRNET_DATA), with any
+file names. The sets `skimage_train` and `skimage_test` are photographs bundled with scikit-image.
 """
 
 import os
-import pathlib
 import re
+from pathlib import Path
 
 import skimage
 
-from srnet.data.images import is_image_name
 from srnet.errors import DataError
+from srnet.images.read import is_image_name
 
 # The stereo pair stays on one side, so that no scene is in both sets.
-EMBEDDED = {
+EMBEDDED: dict[str, tuple[str, ...]] = {
     "skimage_train": (
         "brick.png",
         "camera.png",
@@ -30,28 +30,28 @@ EMBEDDED = {
     "skimage_test": ("astronaut.png", "chelsea.png", "coffee.png"),
 }
 
-TEST_SETS = ["Set5", "Set14", "BSD100", "Urban100"]
+TEST_SETS: list[str] = ["Set5", "Set14", "BSD100", "Urban100"]
 
 # Images in each set as its authors published it; see the papers named in README.
-PUBLISHED_COUNTS = {"T91": 91, "BSD200": 200, "Set5": 5, "Set14": 14, "BSD100": 100, "Urban100": 100}
+PUBLISHED_COUNTS: dict[str, int] = {"T91": 91, "BSD200": 200, "Set5": 5, "Set14": 14, "BSD100": 100, "Urban100": 100}
 
 
-def default_data_root():
+def default_data_root() -> str | None:
     """Returns the folder that the environment variable SRNET_DATA names, or None."""
     return os.environ.get("SRNET_DATA") or None
 
 
-def has_set(name, data_root):
-    """Tells whether a set can be found.
+def has_set(name: str, data_root: Path | str | None) -> bool:
+    """Tells whether a set exists.
 
     Args:
       name: a set's name.
       data_root: folder that holds one folder per set, or None.
     """
-    return name in EMBEDDED or (data_root is not None and (pathlib.Path(data_root) / name).is_dir())
+    return name in EMBEDDED or (data_root is not None and (Path(data_root) / name).is_dir())
 
 
-def find_images(name, data_root):
+def find_images(name: str, data_root: Path | str | None) -> list[Path]:
     """Returns the picture files of a set, in the natural order of their names.
 
     Args:
@@ -59,13 +59,13 @@ def find_images(name, data_root):
       data_root: folder that holds one folder per set, or None.
 
     Returns:
-      A list of `pathlib.Path`, not empty.
+      A non-empty list.
 
     Raises:
       DataError: if the set, or any picture in it, is missing.
     """
     if name in EMBEDDED:
-        folder = pathlib.Path(skimage.__file__).parent / "data"
+        folder = Path(skimage.__file__).parent / "data"
         paths = [folder / file for file in EMBEDDED[name]]
         for path in paths:
             if not path.is_file():
@@ -74,9 +74,9 @@ def find_images(name, data_root):
     if data_root is None:
         place = f"--data_root, or SRNET_DATA, must name the folder that holds {name}/"
         raise DataError(f"set {name}: {place}; without it there are {' and '.join(EMBEDDED)}")
-    if not pathlib.Path(data_root).is_dir():
+    if not Path(data_root).is_dir():
         raise DataError(f"{data_root}: no such folder (the data root)")
-    folder = pathlib.Path(data_root) / name
+    folder = Path(data_root) / name
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; the data root must hold a folder of pictures for each set")
     paths = [path for path in folder.iterdir() if is_image_name(path.name) and path.is_file()]
@@ -85,7 +85,7 @@ def find_images(name, data_root):
     return sorted(paths, key=lambda path: _natural_order(path.name))
 
 
-def spread(paths, count):
+def spread(paths: list[Path], count: int) -> list[Path]:
     """Returns `count` of the paths, evenly spread over the list; all of them for 0 or when there are no more.
 
     Args:
@@ -97,8 +97,8 @@ def spread(paths, count):
     return [paths[(2 * i + 1) * len(paths) // (2 * count)] for i in range(count)]
 
 
-def count_warning(name, count):
-    """Returns a line that says how far a published set is from complete, or None.
+def count_warning(name: str, count: int) -> str | None:
+    """Returns a warning where the number of images differs from the published set's, else None.
 
     Args:
       name: a set's name.
@@ -108,5 +108,5 @@ def count_warning(name, count):
     return None if count == published else f"{name} has {count} images here and {published} as published"
 
 
-def _natural_order(name):
+def _natural_order(name: str) -> list[int | str]:
     return [int(part) if part.isdigit() else part.lower() for part in re.split(r"(\d+)", name)]

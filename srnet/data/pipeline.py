@@ -1,7 +1,7 @@
 """From the patch store to batches, in an order that depends on the seed and the step alone.
 
-Pass after pass over the store, each in a new random order; the patches of step s are the places
-[s*batch, (s+1)*batch) of that sequence. Nothing has to be saved for a resumed run to go on exactly.
+The sequence is pass after pass over the store, each in a new random order; step s takes the places
+[s*batch, (s+1)*batch) of it. So a run resumes exactly without any saved iterator state.
 """
 
 import functools
@@ -9,8 +9,10 @@ import functools
 import numpy as np
 import tensorflow as tf
 
+from srnet.data.patches import PatchStore
 
-def patch_order(count, seed, step, batch_size):
+
+def patch_order(count: int, seed: int, step: int, batch_size: int) -> np.ndarray:
     """Returns the indices of the patches in one batch.
 
     Args:
@@ -27,11 +29,11 @@ def patch_order(count, seed, step, batch_size):
 
 
 @functools.lru_cache(maxsize=2)
-def _permutation(count, seed, number):
+def _permutation(count: int, seed: int, number: int) -> np.ndarray:
     return np.random.default_rng([seed, number]).permutation(count)
 
 
-def training_batches(store, batch_size, seed, first_step, last_step):
+def training_batches(store: PatchStore, batch_size: int, seed: int, first_step: int, last_step: int) -> tf.data.Dataset:
     """Makes the dataset of the batches of steps first_step, ..., last_step - 1.
 
     Args:
@@ -45,11 +47,11 @@ def training_batches(store, batch_size, seed, first_step, last_step):
       A `tf.data.Dataset` of float32 (lr, hr) batches in [0, 255], NHWC with static shapes.
     """
 
-    def read(step):
+    def read(step: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         order = patch_order(len(store), seed, int(step), batch_size)
         return store.lr[order], store.hr[order]
 
-    def load(step):
+    def load(step: tf.Tensor) -> tuple[tf.Tensor, ...]:
         pair = tf.numpy_function(read, [step], [tf.uint8, tf.uint8], stateful=False)
         for patches, array in zip(pair, (store.lr, store.hr)):
             patches.set_shape((batch_size, *array.shape[1:]))

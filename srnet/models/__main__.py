@@ -1,17 +1,16 @@
 """Prints the size, cost and receptive field of every network: python -m srnet.models [SCALE ...]"""
 
-from srnet import commands
+from srnet import cli
 from srnet.models import build, names
-from srnet.models.cost import OUTPUT_SIZE, multiply_accumulates
-from srnet.models.receptive_field import receptive_field
+from srnet.models.analysis import OUTPUT_SIZE, multiply_accumulates, receptive_field
 
 
-def define_flags():
-    pass
+def define_flags() -> None:
+    """Defines no flags: the scales are the arguments."""
 
 
-def main(arguments):
-    scales = commands.integers("SCALE", arguments) or (2, 4)
+def main(arguments: list[str]) -> None:
+    scales = cli.integers("SCALE", arguments) or (2, 4)
     height, width = OUTPUT_SIZE
     print(f"G MAC: multiply-accumulates, in billions, for an output of {width}x{height}")
     print(f"{'network':<22} {'scale':>5} {'parameters':>10} {'G MAC':>7}  receptive field, LR pixels")
@@ -24,4 +23,4 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    commands.run(main, define_flags)
+    cli.run(main, define_flags)

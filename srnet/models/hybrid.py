@@ -10,8 +10,8 @@ Input: LR pixels (N, H, W, c) in [0, 255], any H, W >= 1. Output: HR pixels (N, 
 4. Reconstruction (2.1.4): four 3x3 convolutions with ReLU and dilation rates 1, 1, 2, 4; one linear 3x3 convolution;
    the long skip adds F1; a 1x1 convolution to c channels.
 
-A size that the encoder does not divide is mirrored outwards at the lower and right end of the LR image and cropped
-from the result.
+A LR image whose size the encoder does not divide is mirrored outwards at its lower and right end, and the result
+cropped.
 
 Reference: X. Hu, H. Guo, R. Zhu. Image super-resolution reconstruction based on a hybrid deep convolutional network.
 2020 (in Chinese).
@@ -20,16 +20,17 @@ Reference: X. Hu, H. Guo, R. Zhu. Image super-resolution reconstruction based on
 import dataclasses
 import functools
 import math
+from typing import Any
 
 import keras
 
-from srnet.models import layers
+from srnet.models import layers, parts
 from srnet.models.options import check_options
 
 
 @dataclasses.dataclass(frozen=True)
 class HybridOptions:
-    """What a reader of the paper may want to vary.
+    """What may be varied in the paper's network.
 
     Attributes:
       encoder_decoder: True for the strided encoder-decoder; False for as many plain 3x3 convolutions of stride 1.
@@ -52,15 +53,15 @@ class HybridOptions:
     initializer: str = "he"
     filters: int = 64
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_options(
             self,
             at_least={"depth": 1, "filters": 1, "dilation_rates": 1},
-            one_of={"initializer": layers.INITIALIZERS, "upsampling": ("cascade", "single")},
+            one_of={"initializer": parts.INITIALIZERS, "upsampling": ("cascade", "single")},
         )
 
 
-VARIANTS = {
+VARIANTS: dict[str, dict[str, Any]] = {
     "full": {},
     "no_deconv": {"encoder_decoder": False},
     "no_dilation": {"dilation_rates": (1, 1, 1, 1)},
@@ -71,7 +72,7 @@ VARIANTS = {
 }
 
 
-def build_hybrid(options, scale, channels, dtype, name):
+def build_hybrid(options: HybridOptions, scale: int, channels: int, dtype: str, name: str) -> keras.Model:
     """Builds the network as a Keras functional model.
 
     Args:
@@ -84,13 +85,13 @@ def build_hybrid(options, scale, channels, dtype, name):
     Raises:
       UsageError: for a scale or an option that cannot be used.
     """
-    strides = layers.upsampling_strides(scale, options.upsampling)
+    strides = parts.upsampling_strides(scale, options.upsampling)
 
-    convolve = functools.partial(layers.convolve, filters=options.filters, initializer=options.initializer, dtype=dtype)
+    convolve = functools.partial(parts.convolve, filters=options.filters, initializer=options.initializer, dtype=dtype)
     conv = functools.partial(convolve, keras.layers.Conv2D)
     deconv = functools.partial(convolve, keras.layers.Conv2DTranspose)
 
-    def add(x, y, label):
+    def add(x: keras.KerasTensor, y: keras.KerasTensor, label: str) -> keras.KerasTensor:
         return keras.layers.Add(dtype=dtype, name=label)([x, y])
 
     lr = keras.Input((None, None, channels), name="lr")

@@ -1,152 +1,67 @@
-"""Layers and initialisers that several networks share.
+"""The layers that are not in Keras.
 
-Feature maps are NHWC. The custom layers are registered with Keras, so that a saved `.keras` file loads
-wherever `srnet.models` has been imported.
+Feature maps are NHWC. The layers are registered with Keras as "srnet>NAME", so that a saved `.keras` file loads
+wherever `srnet.models` has been imported. Their `receptive_window` is for `srnet.models.analysis`.
 """
+
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from srnet.cubic import cubic
-from srnet.errors import UsageError
+from srnet.images.resize import cubic
+from srnet.models.windows import Spread, Window, interpolation
 
-INITIALIZERS = ("he", "paper")
-
-
-def kernel_initializer(name):
-    """Returns a fresh Keras initialiser for convolution kernels.
-
-    Args:
-      name: one of `INITIALIZERS`: "he" (He et al. 2015, normal) or "paper" (normal, mean 0, standard deviation 0.001;
-        section 2.2.3); or one of Keras's own, such as "zeros".
-    """
-    if name == "paper":
-        return keras.initializers.RandomNormal(mean=0.0, stddev=0.001)
-    return keras.initializers.get({"he": "he_normal"}.get(name, name))
+Shape = tuple[int | None, ...]
 
 
-def convolve(
-    kind, x, name, filters, kernel_size=3, *, initializer, dtype, padding="same", activation="relu", **arguments
-):
-    """Applies a new convolution.
-
-    Args:
-      kind: `keras.layers.Conv2D` or `keras.layers.Conv2DTranspose`.
-      x: symbolic feature map.
-      name: name of the layer.
-      filters: channels of the result.
-      kernel_size: side of the kernel.
-      initializer: name, as for `kernel_initializer`, or a Keras initialiser.
-      dtype: dtype, or name of the policy, of the layer.
-      padding: "same" (with zeros) or "valid".
-      activation: "relu" or None.
-      **arguments: further arguments of the layer, such as `strides`.
-
-    Returns:
-      The symbolic result.
-    """
-    return kind(
-        filters,
-        kernel_size,
-        padding=padding,
-        activation=activation,
-        kernel_initializer=kernel_initializer(initializer) if isinstance(initializer, str) else initializer,
-        dtype=dtype,
-        name=name,
-        **arguments,
-    )(x)
-
-
-def bicubic_input(scale, channels):
-    """Begins a network that works on the bicubic-enlarged image, in units of 1.
-
-    Args:
-      scale: integer enlargement, at least 2.
-      channels: image channels.
-
-    Returns:
-      (lr, enlarged): the symbolic LR input in [0, 255], and its enlargement divided by 255, both float32.
-
-    Raises:
-      UsageError: for a scale that is no integer of at least 2.
-    """
-    check_scale(scale)
-    lr = keras.Input((None, None, channels), name="lr")
-    enlarged = BicubicUpsampling(scale, dtype="float32", name="bicubic")(lr)
-    return lr, keras.layers.Rescaling(1 / 255, dtype="float32", name="to_unit")(enlarged)
-
-
-def to_pixels(x):
-    """Returns a symbolic result in units of 1 as float32 pixels in [0, 255], the output of a network."""
-    return keras.layers.Rescaling(255.0, dtype="float32", name="to_pixels")(x)
-
-
-def check_scale(scale):
-    """Raises a UsageError unless `scale` is an integer of at least 2."""
-    if type(scale) is not int or scale < 2:
-        raise UsageError(f"scale {scale!r} cannot be used: it must be an integer of at least 2")
-
-
-def upsampling_strides(scale, upsampling):
-    """Returns the strides of the transposed convolutions that enlarge by `scale`.
-
-    Args:
-      scale: integer enlargement, at least 2.
-      upsampling: "cascade" (stages of stride 2 for powers of two, one stage of stride 3 for 3) or "single" (one
-        stage of stride `scale`, the literal reading of section 2.1.1).
-
-    Raises:
-      UsageError: for a scale that the cascade cannot make, or an unknown `upsampling`.
-    """
-    check_scale(scale)
-    if upsampling == "single":
-        return (scale,)
-    if scale == 3:
-        return (3,)
-    if scale & (scale - 1):
-        raise UsageError(f"scale {scale} cannot be made of stages of 2: choose 2, 3, 4, 8 or another power of two")
-    return (2,) * (scale.bit_length() - 1)
-
-
-def _mirror(inputs, axis, start, stop):
+def _mirror(inputs: Any, axis: int, start: int, stop: Any) -> Any:
     """Takes the indices start, ..., stop - 1 of an axis, start >= -2; those outside it are mirrored, edge included."""
     size = keras.ops.shape(inputs)[axis]
-    # The mirrored sequence repeats after 2 * size; from there on no index is negative, which ONNX divides otherwise.
+    # Mirroring has the period 2 * size; adding it leaves no negative index, whose remainder ONNX defines differently.
     index = keras.ops.arange(start + 2 * size, stop + 2 * size, dtype="int32") % (2 * size)
     return keras.ops.take(inputs, keras.ops.minimum(index, 2 * size - 1 - index), axis=axis)
 
 
+def _enlarged_shape(shape: Shape, scale: int, channels: int | None) -> Shape:
+    batch, *size, _ = shape
+    return (batch, *(None if side is None else side * scale for side in size), channels)
+
+
 @keras.saving.register_keras_serializable("srnet")
 class MirrorPad(keras.layers.Layer):
-    """Extends height and width at the lower and right end to multiples of `multiple` by mirroring.
+    """Mirrors height and width outwards at the lower and right end, up to multiples of `multiple`.
 
-    The edge pixel is repeated (NumPy's "symmetric"), and as often as needed, so that a single pixel can be padded
-    too. Padding only those two ends keeps every pixel at its index.
+    The edge pixel is repeated (NumPy's "symmetric"), and the image mirrored as often as needed, so that a single pixel
+    can be padded too. With padding at those two ends alone, every pixel keeps its index.
 
     Args:
       multiple: integer, at least 1.
     """
 
-    def __init__(self, multiple, **kwargs):
+    def __init__(self, multiple: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.multiple = multiple
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         for axis in (1, 2):
             size = keras.ops.shape(inputs)[axis]
             inputs = _mirror(inputs, axis, 0, self._padded(size))
         return inputs
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         batch, height, width, channels = input_shape
         return (batch, self._padded(height), self._padded(width), channels)
 
-    def _padded(self, size):
-        # No negative numbers: ONNX divides them otherwise than TensorFlow.
+    def receptive_window(self) -> Window:
+        return Window()
+
+    def _padded(self, size: Any) -> Any:
+        # Negative numbers are avoided: ONNX divides them differently from TensorFlow.
         return None if size is None else (size + self.multiple - 1) // self.multiple * self.multiple
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "multiple": self.multiple}
 
 
@@ -158,22 +73,25 @@ class EdgePad(keras.layers.Layer):
       size: integer, at least 0.
     """
 
-    def __init__(self, size, **kwargs):
+    def __init__(self, size: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.size = size
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         for axis in (1, 2):
             ends = [keras.ops.take(inputs, keras.ops.array([index]), axis=axis) for index in (0, -1)]
             before, after = (keras.ops.repeat(end, self.size, axis=axis) for end in ends)
             inputs = keras.ops.concatenate([before, inputs, after], axis=axis)
         return inputs
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         batch, *size, channels = input_shape
         return (batch, *(None if side is None else side + 2 * self.size for side in size), channels)
 
-    def get_config(self):
+    def receptive_window(self) -> Window:
+        return Window(before=self.size)
+
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "size": self.size}
 
 
@@ -185,35 +103,86 @@ class CropToScale(keras.layers.Layer):
       scale: integer, at least 1.
     """
 
-    def __init__(self, scale, **kwargs):
+    def __init__(self, scale: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.scale = scale
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         features, reference = inputs
         shape = keras.ops.shape(reference)
         return features[:, : shape[1] * self.scale, : shape[2] * self.scale, :]
 
-    def compute_output_shape(self, input_shape):
-        features, (_, height, width, _) = input_shape
-        enlarged = [None if size is None else size * self.scale for size in (height, width)]
-        return (features[0], *enlarged, features[3])
+    def compute_output_shape(self, input_shape: tuple[Shape, Shape]) -> Shape:
+        features, reference = input_shape
+        return _enlarged_shape((features[0], *reference[1:]), self.scale, features[3])
 
-    def get_config(self):
+    def receptive_window(self) -> Window:
+        return Window()
+
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "scale": self.scale}
 
 
 @keras.saving.register_keras_serializable("srnet")
-class Conv2DTranspose(keras.layers.Conv2DTranspose):
-    """Keras's layer of this name for kernels three strides wide and padding "same", faster where it gives few channels.
+class PixelShuffle(keras.layers.Layer):
+    """Enlarges by moving channels into space: (H, W, scale*scale*c) to (scale*H, scale*W, c), as `depth_to_space`.
 
-    Such a transposed convolution is one of 3x3 that gives every phase its channels, and these moved into place. The
-    kernel's layout, and the class's name, by which Keras stores weights, are those of Keras's layer.
+    Channel (row*scale + column)*c + i of a pixel becomes channel i of the pixel at (row, column) of its block; weights
+    from PyTorch, where it is channel (i*scale + row)*scale + column, must be reordered.
 
-    Reference: W. Shi et al. Is the deconvolution layer the same as a convolutional layer? 2016.
+    Reference: W. Shi et al. Real-time single image and video super-resolution using an efficient sub-pixel
+    convolutional neural network. CVPR 2016.
+
+    Args:
+      scale: integer enlargement, at least 2.
     """
 
-    def call(self, inputs):
+    def __init__(self, scale: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.scale = scale
+
+    def build(self, input_shape: Shape) -> None:
+        if input_shape[-1] is None or input_shape[-1] % self.scale**2:
+            raise ValueError(
+                f"PixelShuffle({self.scale}) takes a multiple of {self.scale**2} channels, not {input_shape[-1]}"
+            )
+
+    def call(self, inputs: Any) -> Any:
+        return tf.nn.depth_to_space(inputs, self.scale)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        channels = input_shape[-1]
+        return _enlarged_shape(input_shape, self.scale, None if channels is None else channels // self.scale**2)
+
+    def receptive_window(self) -> Spread:
+        return Spread(self.scale, self.scale)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "scale": self.scale}
+
+
+@keras.saving.register_keras_serializable("srnet", name="Conv2DTranspose")
+class SubPixelConv2DTranspose(keras.layers.Conv2DTranspose):
+    """A transposed convolution whose kernel is three strides wide, computed as a 3x3 convolution and a pixel shuffle.
+
+    The result is that of `keras.layers.Conv2DTranspose` with padding "same" and a bias, and faster where it has few
+    channels; the weights have the same layout.
+
+    Reference: W. Shi et al. Is the deconvolution layer the same as a convolutional layer? 2016.
+
+    Args:
+      filters: channels of the result, at least 1.
+      stride: integer enlargement, at least 1.
+      **kwargs: what else `keras.layers.Conv2DTranspose` takes, such as `activation`, `kernel_initializer`, `dtype` and
+        `name`; neither sizes, paddings and data formats nor `use_bias`, which are fixed.
+    """
+
+    def __init__(self, filters: int, stride: int, **kwargs: Any) -> None:
+        if type(stride) is not int or stride < 1:
+            raise ValueError(f"stride {stride!r} cannot be used: it must be an integer of at least 1")
+        super().__init__(filters, **_fixed(stride), **kwargs)
+
+    def call(self, inputs: Any) -> Any:
         stride, channels = self.strides[0], inputs.shape[-1]
         kernel = keras.ops.reshape(self.kernel, (3, stride, 3, stride, self.filters, channels))
         # Output pixel stride * i + p takes from input pixel i + d by the kernel's element p + stride * (1 - d).
@@ -222,23 +191,55 @@ class Conv2DTranspose(keras.layers.Conv2DTranspose):
         phases = keras.ops.conv(inputs, kernel, padding="same")
         return self.activation(tf.nn.depth_to_space(phases, stride) + self.bias)
 
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "SubPixelConv2DTranspose":
+        """Makes the layer from a configuration of `keras.layers.Conv2DTranspose`, which `get_config` returns.
+
+        Raises:
+          ValueError: if the configuration is of a layer that this class cannot be.
+        """
+        config = dict(config)
+        stride = np.ravel(config["strides"]).tolist()[0]
+        for name, value in _fixed(stride).items():
+            given = config.pop(name, value)
+            if given != value and not (isinstance(given, (list, tuple)) and tuple(given) == (value, value)):
+                raise ValueError(f"{config.get('name')}: {name} {given!r} cannot be used: it must be {value!r}")
+        return super().from_config({**config, "stride": stride})
+
+
+# Keras finds the weights of a layer in a file by its class's name: this one keeps the weights of srnet 0.1 readable.
+SubPixelConv2DTranspose.__name__ = "Conv2DTranspose"
+
+
+def _fixed(stride: int) -> dict[str, Any]:
+    """The arguments of `keras.layers.Conv2DTranspose` that are fixed in `SubPixelConv2DTranspose`."""
+    return {
+        "kernel_size": 3 * stride,
+        "strides": stride,
+        "padding": "same",
+        "output_padding": None,
+        "data_format": "channels_last",
+        "dilation_rate": 1,
+        "use_bias": True,
+    }
+
 
 @keras.saving.register_keras_serializable("srnet")
 class BicubicUpsampling(keras.layers.Layer):
     """Enlarges by an integer factor with Keys' cubic (a = -0.5), as MATLAB's `imresize`, in any number of channels.
 
-    A mirrored border of two pixels and a transposed convolution with fixed kernels: it compiles and exports wherever
-    convolutions do.
+    It is a mirrored border of two pixels and a transposed convolution with fixed kernels, which compiles and exports
+    wherever convolutions do.
 
     Args:
       scale: integer enlargement, at least 1.
     """
 
-    def __init__(self, scale, **kwargs):
+    def __init__(self, scale: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.scale = scale
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         shape = keras.ops.shape(inputs)
         channels = inputs.shape[-1]
         # Output pixel j lies at (j + 0.5) / scale - 0.5 in the input; tap t = j - scale * i spans the cubic's support.
@@ -253,9 +254,11 @@ class BicubicUpsampling(keras.layers.Layer):
         start = 2 * self.scale - first
         return enlarged[:, start : start + shape[1] * self.scale, start : start + shape[2] * self.scale, :]
 
-    def compute_output_shape(self, input_shape):
-        batch, *size, channels = input_shape
-        return (batch, *(None if side is None else side * self.scale for side in size), channels)
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return _enlarged_shape(input_shape, self.scale, input_shape[-1])
 
-    def get_config(self):
+    def receptive_window(self) -> Spread:
+        return interpolation(self.scale, 2)
+
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "scale": self.scale}

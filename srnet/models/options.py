@@ -1,12 +1,14 @@
-"""What the option dataclasses of the networks share."""
+"""The check of the options that a network's dataclass holds."""
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 from srnet.errors import UsageError
 
 
-def check_options(options, at_least, one_of):
-    """Checks a frozen dataclass of options in place; a list from JSON becomes the tuple it stands for.
+def check_options(options: Any, at_least: dict[str, int], one_of: dict[str, Sequence[Any]]) -> None:
+    """Checks a frozen dataclass of options, and turns lists (from JSON) into tuples in place.
 
     Args:
       options: the dataclass, each of whose fields has a default of the right type.

@@ -1,8 +1,8 @@
-"""plus: this project's own network, of the paper's parts, at a fraction of its cost.
+"""plus: this project's own network, made of the paper's parts at a fraction of their cost.
 
 Input: LR pixels (N, H, W, c) in [0, 255], any H, W >= 1. Output: HR pixels (N, scale*H, scale*W, c), meant for
 [0, 255] and not clipped. The paper's network works at the HR size; this one works at the LR size, where the same
-convolutions cost 1/scale^2 and see scale times as far, and adds what it finds to the bicubic enlargement:
+convolutions cost 1/scale^2 and see scale times as far, and adds its result to the bicubic enlargement:
 
 1. Feature extraction: one 3x3 convolution gives F0, `blocks` residual blocks of two 3x3 convolutions give F1.
 2. Encoder-decoder, for context: `depth` convolutions of stride 2, as many transposed ones back, all with ReLU; the
@@ -11,8 +11,8 @@ convolutions cost 1/scale^2 and see scale times as far, and adds what it finds t
    adds F0.
 4. Upsampling: one transposed convolution of stride `scale`, whose kernel of 3*scale covers every phase; any scale.
 
-Residual blocks begin as the identity and the whole, where that is added, as the bicubic enlargement: their last kernels
-are 0.
+Residual blocks are initialized as the identity, and the network as the bicubic enlargement (where that is added): their
+last kernels are 0.
 """
 
 import dataclasses
@@ -20,13 +20,13 @@ import functools
 
 import keras
 
-from srnet.models import layers
+from srnet.models import layers, parts
 from srnet.models.options import check_options
 
 
 @dataclasses.dataclass(frozen=True)
 class PlusOptions:
-    """What may be varied.
+    """What may be varied in plus.
 
     Attributes:
       blocks: number of residual blocks, at least 0.
@@ -44,15 +44,15 @@ class PlusOptions:
     filters: int = 48
     initializer: str = "he"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_options(
             self,
             at_least={"blocks": 0, "depth": 0, "dilation_rates": 1, "filters": 1},
-            one_of={"initializer": layers.INITIALIZERS},
+            one_of={"initializer": parts.INITIALIZERS},
         )
 
 
-def build_plus(options, scale, channels, dtype, name):
+def build_plus(options: PlusOptions, scale: int, channels: int, dtype: str, name: str) -> keras.Model:
     """Builds the network as a Keras functional model.
 
     Args:
@@ -65,12 +65,12 @@ def build_plus(options, scale, channels, dtype, name):
     Raises:
       UsageError: for a scale or an option that cannot be used.
     """
-    layers.check_scale(scale)
-    convolve = functools.partial(layers.convolve, filters=options.filters, initializer=options.initializer, dtype=dtype)
+    parts.check_scale(scale)
+    convolve = functools.partial(parts.convolve, filters=options.filters, initializer=options.initializer, dtype=dtype)
     conv = functools.partial(convolve, keras.layers.Conv2D)
     deconv = functools.partial(convolve, keras.layers.Conv2DTranspose)
 
-    def add(x, y, label):
+    def add(x: keras.KerasTensor, y: keras.KerasTensor, label: str) -> keras.KerasTensor:
         return keras.layers.Add(dtype=dtype, name=label)([x, y])
 
     lr = keras.Input((None, None, channels), name="lr")
@@ -94,18 +94,11 @@ def build_plus(options, scale, channels, dtype, name):
         x = conv(x, f"reconstruct_{i}", dilation_rate=rate)
     x = conv(x, f"reconstruct_{len(options.dilation_rates) + 1}", activation=None)
     x = add(x, f0, "long_skip")
-    x = convolve(
-        layers.Conv2DTranspose,
-        x,
-        "output",
-        filters=channels,
-        kernel_size=3 * scale,
-        strides=scale,
-        activation=None,
-        initializer="zeros" if options.bicubic else options.initializer,
-        dtype="float32",
+    initializer = parts.kernel_initializer("zeros" if options.bicubic else options.initializer)
+    x = layers.SubPixelConv2DTranspose(channels, scale, kernel_initializer=initializer, dtype="float32", name="output")(
+        x
     )
-    x = layers.CropToScale(scale, dtype="float32", name="crop")([layers.to_pixels(x), lr])
+    x = layers.CropToScale(scale, dtype="float32", name="crop")([parts.to_pixels(x), lr])
     if not options.bicubic:
         return keras.Model(lr, x, name=name)
     enlarged = layers.BicubicUpsampling(scale, dtype="float32", name="bicubic")(lr)

@@ -1,4 +1,6 @@
-"""Weights that others have published, put into the networks here."""
+"""Weights that other authors have published, loaded into the networks here."""
+
+from collections.abc import Iterable
 
 import keras
 import numpy as np
@@ -6,29 +8,29 @@ import numpy as np
 from srnet.errors import DataError, UsageError
 
 
-def load_published(model, arrays):
-    """Puts published convolution weights, trained on luma in [0, 1], into a network.
+def load_published(model: keras.Model, arrays: Iterable[tuple[np.ndarray, np.ndarray]]) -> None:
+    """Loads published convolution weights, trained on luma in [0, 1], into a network.
 
-    SRCNN's and VDSR's authors published theirs. The networks here work in the same units between their first and last
-    layer, so the arrays go in as they are.
+    The authors of SRCNN and VDSR published theirs. The networks here scale pixels to [0, 1] as well, so the arrays are
+    loaded unchanged.
 
     Args:
       model: Keras model whose only weights are those of convolutions: SRCNN or VDSR.
-      arrays: list of (kernel, bias), one for each convolution from first to last: kernels (height, width, channels in,
+      arrays: a pair (kernel, bias) for each convolution from first to last: kernels (height, width, channels in,
         channels out), biases (channels out,).
 
     Raises:
-      UsageError: for a network of other layers.
-      DataError: if their number or a shape is not the network's, or a value not finite; nothing is loaded then.
+      UsageError: for a network with weights in other layers.
+      DataError: if the number or a shape of the arrays does not fit, or a value is not finite; nothing is loaded then.
     """
     layers = [layer for layer in model.layers if layer.weights]
     if not all(type(layer) is keras.layers.Conv2D for layer in layers):
-        raise UsageError(f"network {model.name} is no chain of convolutions: published weights go into srcnn and vdsr")
-    arrays = list(arrays)
-    if len(arrays) != len(layers):
-        raise DataError(f"network {model.name} has {len(layers)} convolutions, not {len(arrays)}")
-    pairs = []
-    for number, (layer, given) in enumerate(zip(layers, arrays), 1):
+        raise UsageError(f"network {model.name} is not a chain of convolutions: published weights fit srcnn and vdsr")
+    published = list(arrays)
+    if len(published) != len(layers):
+        raise DataError(f"network {model.name} has {len(layers)} convolutions, not {len(published)}")
+    pairs: list[list[np.ndarray]] = []
+    for number, (layer, given) in enumerate(zip(layers, published), 1):
         place = f"convolution {number} of {len(layers)}"
         try:
             pairs.append([np.asarray(array, np.float32) for array in given])

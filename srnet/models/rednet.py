@@ -1,7 +1,7 @@
 """RED-Net (RED30): convolutions and as many transposed convolutions on the bicubic-enlarged image, with skips.
 
 All are 3x3 with stride 1 and ReLU. The result of every second convolution is added to the result of the transposed
-convolution that mirrors it, before that one's ReLU, and the enlarged image to the last one's.
+convolution that mirrors it, before its ReLU; the enlarged image is added to the result of the last one.
 
 Reference: X.-J. Mao, C. Shen, Y.-B. Yang. Image restoration using very deep convolutional encoder-decoder networks with
 symmetric skip connections. NIPS 2016.
@@ -12,23 +12,23 @@ import functools
 
 import keras
 
-from srnet.models import layers
+from srnet.models import parts
 from srnet.models.options import check_options
 
-INITIALIZERS = (*layers.INITIALIZERS, "identity")
+INITIALIZERS = (*parts.INITIALIZERS, "identity")
 
 
 @dataclasses.dataclass(frozen=True)
 class RednetOptions:
-    """What may be varied.
+    """What may be varied in RED-Net.
 
     Attributes:
       depth: number of convolutions, and of transposed ones, at least 1; 15 in RED30.
       filters: channels of every feature map, at least 1; 128 gives the published 4.1 million parameters.
       skip_every: convolutions from one skip to the next, at least 1; 2 in the paper.
-      initializer: "he" or "paper" (see `srnet.models.layers.kernel_initializer`), or "identity", which starts as the
-        bicubic enlargement: the last kernel is 0, and those before a skip have half of He's variance, so that the sum
-        of both has no more than either.
+      initializer: "he" or "paper" (see `srnet.models.parts.kernel_initializer`), or "identity", which starts as the
+        bicubic enlargement: the last kernel is 0, and kernels before a skip have half of He's variance, so that the
+        sum of the two branches keeps the variance of one.
     """
 
     depth: int = 15
@@ -36,11 +36,11 @@ class RednetOptions:
     skip_every: int = 2
     initializer: str = "he"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_options(self, at_least={"depth": 1, "filters": 1, "skip_every": 1}, one_of={"initializer": INITIALIZERS})
 
 
-def build_rednet(options, scale, channels, dtype, name):
+def build_rednet(options: RednetOptions, scale: int, channels: int, dtype: str, name: str) -> keras.Model:
     """Builds the network as a Keras functional model.
 
     Args:
@@ -56,14 +56,14 @@ def build_rednet(options, scale, channels, dtype, name):
     usual = before_skip = last = options.initializer
     if options.initializer == "identity":
         usual, before_skip, last = "he", keras.initializers.VarianceScaling(1.0), keras.initializers.Zeros()
-    lr, enlarged = layers.bicubic_input(scale, channels)
+    lr, enlarged = parts.bicubic_input(scale, channels)
     x = enlarged
     skips = {}
     for i in range(1, options.depth + 1):
-        x = layers.convolve(keras.layers.Conv2D, x, f"conv_{i}", options.filters, initializer=usual, dtype=dtype)
+        x = parts.convolve(keras.layers.Conv2D, x, f"conv_{i}", options.filters, initializer=usual, dtype=dtype)
         if i % options.skip_every == 0 and i < options.depth:
             skips[options.depth - i] = x
-    deconvolve = functools.partial(layers.convolve, keras.layers.Conv2DTranspose, activation=None)
+    deconvolve = functools.partial(parts.convolve, keras.layers.Conv2DTranspose, activation=None)
     for i in range(1, options.depth):
         initializer = before_skip if i in skips else usual
         x = deconvolve(x, f"deconv_{i}", options.filters, initializer=initializer, dtype=dtype)
@@ -72,4 +72,4 @@ def build_rednet(options, scale, channels, dtype, name):
         x = keras.layers.ReLU(dtype=dtype, name=f"relu_{i}")(x)
     x = deconvolve(x, "output", channels, initializer=last, dtype="float32")
     x = keras.layers.Add(dtype="float32", name="residual")([x, enlarged])
-    return keras.Model(lr, layers.to_pixels(x), name=name)
+    return keras.Model(lr, parts.to_pixels(x), name=name)

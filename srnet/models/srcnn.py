@@ -8,20 +8,21 @@ Reference: C. Dong, C. C. Loy, K. He, X. Tang. Learning a deep convolutional net
 """
 
 import dataclasses
+from typing import Any
 
 import keras
 import numpy as np
 
 from srnet.errors import UsageError
-from srnet.models import layers
+from srnet.models import layers, parts
 from srnet.models.options import check_options
 
-INITIALIZERS = (*layers.INITIALIZERS, "identity")
+INITIALIZERS = (*parts.INITIALIZERS, "identity")
 
 
 @dataclasses.dataclass(frozen=True)
 class SrcnnOptions:
-    """What the two papers vary.
+    """What may be varied in SRCNN.
 
     Attributes:
       kernel_sizes: sides of the three kernels, odd: (9, 5, 5) of 2016, or (9, 1, 5) of 2014.
@@ -34,7 +35,7 @@ class SrcnnOptions:
     filters: tuple[int, ...] = (64, 32)
     initializer: str = "he"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_options(self, at_least={"kernel_sizes": 1, "filters": 1}, one_of={"initializer": INITIALIZERS})
         if len(self.kernel_sizes) != 3 or not all(size % 2 for size in self.kernel_sizes):
             raise UsageError(f"kernel_sizes {self.kernel_sizes} cannot be used: they must be three odd integers")
@@ -42,7 +43,7 @@ class SrcnnOptions:
             raise UsageError(f"filters {self.filters} cannot be used: they must be two integers")
 
 
-def build_srcnn(options, scale, channels, dtype, name):
+def build_srcnn(options: SrcnnOptions, scale: int, channels: int, dtype: str, name: str) -> keras.Model:
     """Builds the network as a Keras functional model.
 
     Args:
@@ -56,7 +57,7 @@ def build_srcnn(options, scale, channels, dtype, name):
       UsageError: for a scale or an option that cannot be used.
     """
     initializer = PassOn(channels) if options.initializer == "identity" else options.initializer
-    lr, x = layers.bicubic_input(scale, channels)
+    lr, x = parts.bicubic_input(scale, channels)
     stages = (
         ("extract", options.filters[0], "relu", dtype),
         ("map", options.filters[1], "relu", dtype),
@@ -64,7 +65,7 @@ def build_srcnn(options, scale, channels, dtype, name):
     )
     for size, (label, filters, activation, layer_dtype) in zip(options.kernel_sizes, stages):
         x = layers.EdgePad(size // 2, dtype=layer_dtype, name=f"pad_{label}")(x)
-        x = layers.convolve(
+        x = parts.convolve(
             keras.layers.Conv2D,
             x,
             label,
@@ -75,24 +76,24 @@ def build_srcnn(options, scale, channels, dtype, name):
             padding="valid",
             activation=activation,
         )
-    return keras.Model(lr, layers.to_pixels(x), name=name)
+    return keras.Model(lr, parts.to_pixels(x), name=name)
 
 
 @keras.saving.register_keras_serializable("srnet")
 class PassOn(keras.initializers.Initializer):
-    """Kernels whose first filters pass the first channels on unchanged; the others are He normal, less their mean.
+    """Initializes the first filters to pass the first channels on unchanged, and the others as He normal with mean 0.
 
-    With plain random filters half of the units are never active, because the mean brightness of a patch outweighs its
-    details; a filter that sums to 0 does not see it.
+    Plain random filters give half dead ReLUs, because the mean brightness of a patch outweighs its details; a filter
+    that sums to 0 does not see it.
 
     Args:
-      channels: how many are passed on, at least 1.
+      channels: number of channels passed on, at least 1.
     """
 
-    def __init__(self, channels):
+    def __init__(self, channels: int) -> None:
         self.channels = channels
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: tuple[int, ...], dtype: str | None = None) -> Any:
         kernel = keras.ops.convert_to_numpy(keras.initializers.HeNormal()(shape))
         height, width = shape[:2]
         if height * width > 1:
@@ -103,5 +104,5 @@ class PassOn(keras.initializers.Initializer):
         kernel = np.where(np.arange(shape[3]) < self.channels, passing, kernel)
         return keras.ops.convert_to_tensor(kernel, dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"channels": self.channels}

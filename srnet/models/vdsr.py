@@ -9,33 +9,33 @@ import functools
 
 import keras
 
-from srnet.models import layers
+from srnet.models import parts
 from srnet.models.options import check_options
 
 
 @dataclasses.dataclass(frozen=True)
 class VdsrOptions:
-    """What may be varied.
+    """What may be varied in VDSR.
 
     Attributes:
       depth: number of convolutions, at least 2; 20 in the paper.
       filters: channels of every feature map, at least 1; 64 in the paper.
-      initializer: "he", the paper's, or "paper" (see `srnet.models.layers.kernel_initializer`).
+      initializer: "he", the paper's, or "paper" (see `srnet.models.parts.kernel_initializer`).
     """
 
     depth: int = 20
     filters: int = 64
     initializer: str = "he"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_options(
             self,
             at_least={"depth": 2, "filters": 1},
-            one_of={"initializer": layers.INITIALIZERS},
+            one_of={"initializer": parts.INITIALIZERS},
         )
 
 
-def build_vdsr(options, scale, channels, dtype, name):
+def build_vdsr(options: VdsrOptions, scale: int, channels: int, dtype: str, name: str) -> keras.Model:
     """Builds the network as a Keras functional model.
 
     Args:
@@ -48,11 +48,11 @@ def build_vdsr(options, scale, channels, dtype, name):
     Raises:
       UsageError: for a scale or an option that cannot be used.
     """
-    conv = functools.partial(layers.convolve, keras.layers.Conv2D, initializer=options.initializer)
-    lr, enlarged = layers.bicubic_input(scale, channels)
+    conv = functools.partial(parts.convolve, keras.layers.Conv2D, initializer=options.initializer)
+    lr, enlarged = parts.bicubic_input(scale, channels)
     x = enlarged
     for i in range(1, options.depth):
         x = conv(x, f"conv_{i}", options.filters, dtype=dtype)
     x = conv(x, "output", channels, activation=None, dtype="float32")
     x = keras.layers.Add(dtype="float32", name="residual")([x, enlarged])
-    return keras.Model(lr, layers.to_pixels(x), name=name)
+    return keras.Model(lr, parts.to_pixels(x), name=name)

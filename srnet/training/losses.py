@@ -1,32 +1,48 @@
-"""The losses: mean squared error plus a penalty on the weights (section 2.2.1), and those of other networks."""
+"""The losses of training: a registry by name.
 
-import tensorflow as tf
+A loss is a callable (hr, sr), both float32 tensors (n, H, W, c): `hr` in [0, 255], `sr` the network's output, not
+clipped. It returns a float32 tensor of n values or more, n first: the errors of each patch, of which the training loss
+is the mean over all patches and devices. The built-in ones are plain arithmetic, so that this module, and the list of
+names with it, needs no TensorFlow.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from srnet.errors import UsageError
+
+Loss = Callable[[Any, Any], Any]
 
 
-def reconstruction_loss(kind, hr, sr, global_batch_size):
-    """Returns one device's share of the loss, before the penalty on the weights.
+def mse(hr: Any, sr: Any) -> Any:
+    """Squared error in 8-bit units (section 2.2.1)."""
+    difference = hr - sr
+    return difference * difference
+
+
+def mae(hr: Any, sr: Any) -> Any:
+    """Absolute error in 8-bit units."""
+    return abs(hr - sr)
+
+
+def euclidean(hr: Any, sr: Any) -> Any:
+    """Half of a patch's sum of squared errors in units of 1: Caffe's loss, for which SRCNN and VDSR set their rates."""
+    return mse(hr, sr) * (math.prod(hr.shape[1:]) / (2 * 255.0**2))
+
+
+LOSSES: dict[str, Loss] = {"mse": mse, "mae": mae, "euclidean": euclidean}
+
+
+def register(name: str, function: Loss) -> None:
+    """Adds a loss, for `TrainConfig.loss` and `--loss`.
 
     Args:
-      kind: "mse", the mean squared error in 8-bit units (section 2.2.1); "mae", the mean absolute error in them; or
-        "euclidean", half of a patch's sum of
-        squared errors in units of 1, averaged over the batch (Caffe's loss, for which SRCNN's and VDSR's rates are
-        meant).
-      hr: float32 (n, H, W, c) in [0, 255], the patches of this device.
-      sr: the network's result, of the same shape.
-      global_batch_size: patches over all devices, so that the devices' shares add up to the mean.
+      name: a name that is not taken.
+      function: the loss, as the module's docstring describes it.
+
+    Raises:
+      UsageError: if the name is taken.
     """
-    errors = tf.reduce_sum(tf.abs(hr - sr) if kind == "mae" else tf.square(hr - sr))
-    if kind == "euclidean":
-        return errors / (2 * 255.0**2 * global_batch_size)
-    return errors / tf.cast(global_batch_size * tf.size(hr[0]), tf.float32)
-
-
-def weight_penalty(model, weight_decay):
-    """weight_decay / 2 times the sum of the squared kernels; biases are free.
-
-    Args:
-      model: Keras model.
-      weight_decay: beta of section 2.2.1.
-    """
-    kernels = [variable for variable in model.trainable_variables if variable.name == "kernel"]
-    return weight_decay * tf.add_n([tf.nn.l2_loss(kernel) for kernel in kernels])
+    if LOSSES.setdefault(name, function) is not function:
+        raise UsageError(f"loss {name!r} is registered already: choose another name")

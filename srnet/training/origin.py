@@ -1,39 +1,42 @@
-"""Where a run comes from."""
+"""Where a run comes from: time, command, commit, versions and hardware."""
 
 import datetime
 import os
-import pathlib
 import platform
 import subprocess
 import sys
-
-import keras
-import tensorflow as tf
+from pathlib import Path
+from typing import Any
 
 import srnet
 
 
-def hardware():
+def hardware() -> dict[str, Any]:
     """Returns what this process computes on: a dict with cpu, cores and gpus."""
+    import tensorflow as tf
+
     devices = tf.config.list_physical_devices("GPU")
     gpus = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in devices]
     return {"cpu": _processor(), "cores": os.cpu_count(), "gpus": gpus}
 
 
-def origin():
+def origin() -> dict[str, Any]:
     """Returns the time, command, commit, versions and hardware of this process, as a dict for JSON."""
+    import keras
+    import tensorflow as tf
+
     return {
         "started": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        "command": [pathlib.Path(sys.executable).name, *sys.orig_argv[1:]],
+        "command": [Path(sys.executable).name, *sys.orig_argv[1:]],
         "commit": _commit(),
         "versions": {"srnet": srnet.__version__, "tensorflow": tf.__version__, "keras": keras.__version__},
         "hardware": hardware(),
     }
 
 
-def _commit():
+def _commit() -> str | None:
     """The commit of a source checkout, "-dirty" where it has changes; None for an installed package."""
-    folder = pathlib.Path(srnet.__file__).parents[1]
+    folder = Path(srnet.__file__).parents[1]
     command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
     if not (folder / ".git").exists():
         return None
@@ -43,9 +46,9 @@ def _commit():
         return None
 
 
-def _processor():
+def _processor() -> str:
     try:
-        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()

@@ -1,37 +1,42 @@
 """The learning rate over the steps of a run."""
 
+from typing import Any
+
 import keras
+
+from srnet.training.config import TrainConfig
 
 COOLDOWN_SHARE = 0.25  # of the run
 
 
 @keras.saving.register_keras_serializable("srnet")
 class Cooldown(keras.optimizers.schedules.LearningRateSchedule):
-    """A constant rate, and a linear fall to 0 over the last quarter of the run.
+    """A constant learning rate, and a linear fall to 0 over the last quarter of the run.
 
     Reference: A. Haegele et al. Scaling laws and compute-optimal training beyond fixed training durations. 2024.
 
     Args:
-      learning_rate: the constant rate.
+      learning_rate: the constant learning rate.
       total_steps: steps of the run.
     """
 
-    def __init__(self, learning_rate, total_steps):
+    def __init__(self, learning_rate: float, total_steps: int) -> None:
         self.learning_rate = learning_rate
         self.total_steps = total_steps
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> Any:
         left = 1.0 - keras.ops.cast(step, "float32") / self.total_steps
         return self.learning_rate * keras.ops.minimum(left / COOLDOWN_SHARE, 1.0)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"learning_rate": self.learning_rate, "total_steps": self.total_steps}
 
 
-def learning_rates(config):
+def learning_rates(config: TrainConfig) -> keras.optimizers.schedules.LearningRateSchedule:
     """Returns the schedule that a configuration names.
 
-    "staircase" is section 2.2.3, which halves the rate every 20 epochs. "cooldown" and "cosine" suit short runs.
+    "staircase" is section 2.2.3, which halves the learning rate every 20 epochs. "cooldown" and "cosine" suit short
+    runs.
 
     Args:
       config: `TrainConfig`.
@@ -46,4 +51,19 @@ def learning_rates(config):
     interval = config.decay_every * config.steps_per_epoch
     return keras.optimizers.schedules.ExponentialDecay(
         config.learning_rate, interval, config.decay_rate, staircase=True
+    )
+
+
+def change_note(before: TrainConfig, config: TrainConfig) -> str | None:
+    """Returns a line on what another number of epochs does to the learning rate of a resumed run, or None for nothing.
+
+    Args:
+      before: `TrainConfig` of the run so far.
+      config: `TrainConfig` that it is resumed with.
+    """
+    if config.schedule == "staircase" or config.epochs == before.epochs:
+        return None
+    return (
+        f"{config.schedule} depends on the length of the run: from here the learning rate is that of a run of "
+        f"{config.epochs} epochs, not {before.epochs}"
     )

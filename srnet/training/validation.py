@@ -1,35 +1,41 @@
 """What is measured and shown after each epoch."""
 
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
 import numpy as np
 import PIL.Image
 import PIL.ImageDraw
 
-from srnet.classical.bicubic import bicubic
-from srnet.data.images import read_image, round_to_uint8, to_rgb
-from srnet.metrics import degrade, evaluate
+from srnet.evaluation.bicubic import bicubic
+from srnet.evaluation.protocol import benchmark_pair, evaluate
+from srnet.images.color import round_to_uint8, to_rgb
+from srnet.images.read import read_image
+
+Method = Callable[[np.ndarray], np.ndarray]
 
 CROP = 128  # side of the HR crop in the picture strip, in pixels
 
 
-def validate(method, paths, scale, channels):
+def validate(method: Method, paths: Sequence[Path], scale: int, channels: int) -> Iterator[tuple[str, float]]:
     """Yields (name, value) of a method on validation images: mean PSNR in dB and mean SSIM.
 
     Args:
-      method: callable as in `srnet.metrics.evaluate`.
+      method: callable as in `srnet.evaluation.protocol.evaluate`.
       paths: the HR picture files.
       scale: integer enlargement.
       channels: image channels that the method takes.
     """
     scores = list(evaluate(method, paths, scale, channels))
-    yield "psnr", float(np.mean([score.psnr for score in scores]))
-    yield "ssim", float(np.mean([score.ssim for score in scores]))
+    for name in ("psnr", "ssim"):
+        yield name, float(np.mean([score.values[name] for score in scores]))
 
 
-def picture_strip(method, path, scale, channels):
+def picture_strip(method: Method, path: Path, scale: int, channels: int) -> np.ndarray:
     """Draws LR, bicubic, SR and HR of the middle of an image side by side, labelled.
 
     Args:
-      method: callable as in `srnet.metrics.evaluate`.
+      method: callable as in `srnet.evaluation.protocol.evaluate`.
       path: the HR picture file.
       scale: integer enlargement.
       channels: image channels that the method takes.
@@ -41,16 +47,15 @@ def picture_strip(method, path, scale, channels):
     side = min(CROP, *image.shape[:2])
     side -= side % scale
     top, left = ((size - side) // 2 for size in image.shape[:2])
-    lr, hr = degrade(image[top : top + side, left : left + side], scale, channels)
+    lr, hr = benchmark_pair(image[top : top + side, left : left + side], scale, channels)
     nearest = np.repeat(np.repeat(lr, scale, axis=0), scale, axis=1)
     panels = {"LR": nearest, "bicubic": bicubic(lr, scale), "SR": method(lr), "HR": hr}
     return np.concatenate([_panel(label, panel) for label, panel in panels.items()], axis=1)
 
 
-def _panel(label, image):
-    picture = to_rgb(round_to_uint8(image))
-    picture = PIL.Image.fromarray(picture).resize((256, 256), PIL.Image.Resampling.NEAREST)
+def _panel(label: str, image: np.ndarray) -> np.ndarray:
+    picture = PIL.Image.fromarray(to_rgb(round_to_uint8(image)))
     panel = PIL.Image.new("RGB", (260, 276), "white")
-    panel.paste(picture, (2, 18))
+    panel.paste(picture.resize((256, 256), PIL.Image.Resampling.NEAREST), (2, 18))
     PIL.ImageDraw.Draw(panel).text((4, 3), label, fill="black")
     return np.asarray(panel)

@@ -3,8 +3,8 @@
 import pytest
 
 from srnet.data import datasets
-from srnet.data.images import read_image
 from srnet.errors import DataError
+from srnet.images.read import read_image
 
 
 def test_pictures_come_in_natural_order_without_other_files(picture_root):

@@ -11,11 +11,13 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from srnet.data import patches
+from srnet.data import degradation, patches
 from srnet.data.datasets import find_images
-from srnet.data.images import read_image, round_to_uint8, to_luma
-from srnet.data.resize import imresize
 from srnet.errors import DataError, UsageError
+from srnet.files import digest
+from srnet.images.color import round_to_uint8, to_luma
+from srnet.images.read import read_image
+from srnet.images.resize import imresize
 
 
 def _options(**changes):
@@ -44,8 +46,8 @@ def test_patches_are_cut_from_augmented_then_degraded_images(picture_root, tmp_p
 
 
 def test_smaller_copies_are_cut_too(picture_root, tmp_path):
-    store = _store(picture_root, tmp_path, augment=False, augment_scales=(1.0, 0.5))
-    large = _store(picture_root, tmp_path, augment=False)
+    store = _store(picture_root, tmp_path, orientations=1, augment_scales=(1.0, 0.5))
+    large = _store(picture_root, tmp_path, orientations=1)
     picture = round_to_uint8(imresize(to_luma(read_image(picture_root / "tiny" / "b10.png")), 0.5))  # 20x28
     for left in (0, 8):
         found = [i for i in range(len(store)) if np.array_equal(store.hr[i, ..., 0], picture[:16, left : left + 16])]
@@ -85,15 +87,64 @@ def test_turned_copies_of_an_oblong_picture_are_cut_whole(picture_root, tmp_path
     assert len(_store(picture_root, tmp_path, orientations=8)) == 2 * len(_store(picture_root, tmp_path))
 
 
-def test_a_store_without_smaller_copies_is_described_as_before_there_were_any(picture_root, tmp_path):
-    fields = {"version", "scale", "channels", "patch", "stride", "augment", "sources"}
-    assert set(_store(picture_root, tmp_path).description) == fields
-    assert _store(picture_root, tmp_path, augment_scales=(1.0, 0.5)).description["augment_scales"] == [1.0, 0.5]
-    assert _store(picture_root, tmp_path, orientations=8).description["orientations"] == 8
+def test_descriptions_are_those_of_older_versions(tmp_path):
+    """Whose stores, and the digests in whose runs, are to be found: the format is theirs."""
+    (tmp_path / "a.png").write_bytes(b"a")
+    (tmp_path / "b.png").write_bytes(b"b")
+    paths = [tmp_path / "a.png", tmp_path / "b.png"]
+    sources = [
+        ["a.png", "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"],
+        ["b.png", "3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d"],
+    ]
+    common = {"version": 1, "scale": 2, "channels": 1, "patch": 16, "stride": 8}
+    for changes, expected, twelve_digits in (
+        ({}, {"augment": True}, "9bc0f0c3f198"),
+        ({"orientations": 1}, {"augment": False}, "74d635cdc339"),
+        (
+            {"orientations": 8, "augment_scales": (1.0, 0.5)},
+            {"augment": True, "orientations": 8, "augment_scales": [1.0, 0.5]},
+            "38a1f52547ad",
+        ),
+    ):
+        description = patches.describe(paths, _options(**changes))
+        assert description == {**common, **expected, "sources": sources}
+        assert digest(description) == twelve_digits
+
+
+def test_degradations_draw_from_the_picture_and_the_copy_alone(picture_root, tmp_path, monkeypatch):
+    def noisy(hr, scale, random):
+        return (hr[::scale, ::scale] // 2 + random.integers(0, 100, hr[::scale, ::scale].shape)).astype(np.uint8)
+
+    monkeypatch.setattr(degradation, "DEGRADATIONS", {**degradation.DEGRADATIONS})
+    monkeypatch.setattr(patches, "DEGRADATIONS", degradation.DEGRADATIONS)
+    degradation.register("noisy", noisy)
+    store, again = (_store(picture_root, tmp_path / folder, degradation="noisy") for folder in ("one", "two"))
+    assert store.description["degradation"] == "noisy" and store.path.name == again.path.name
+    np.testing.assert_array_equal(store.lr, again.lr)
+    # The same picture under another name and among others: its draws stay, and its copies have draws of their own.
+    alone = picture_root / "alone" / "other.png"
+    alone.parent.mkdir()
+    shutil.copy(picture_root / "tiny" / "b10.png", alone)
+    first = patches.ensure_store(tmp_path, "alone", [alone], _options(degradation="noisy"))
+    places = [i for i in range(len(store) - len(first) + 1) if np.array_equal(store.hr[i : i + len(first)], first.hr)]
+    assert len(places) == 1
+    np.testing.assert_array_equal(store.lr[places[0] :][: len(first)], first.lr)
+    noise = first.lr.astype(int) - first.hr[:, ::2, ::2] // 2
+    assert not np.array_equal(noise[0], noise[len(first) // 4])
+    assert noise.min() >= 0 and noise.max() < 100
+
+
+def test_a_degradation_of_another_size_is_refused(picture_root, tmp_path, monkeypatch):
+    monkeypatch.setattr(degradation, "DEGRADATIONS", {"bicubic": lambda hr, scale, random: hr})
+    with pytest.raises(UsageError, match=r"'bicubic' returned uint8 \(32, 34, 1\), not uint8 \(16, 17, 1\)"):
+        _store(picture_root, tmp_path)
+    assert not list(tmp_path.glob("*.h5"))
+    with pytest.raises(UsageError, match="degradation 'bicubic' is registered already"):
+        degradation.register("bicubic", lambda hr, scale, random: hr)
 
 
 def test_rgb_scale_three_and_no_augmentation(picture_root, tmp_path):
-    store = _store(picture_root, tmp_path, scale=3, channels=3, patch=15, stride=6, augment=False)
+    store = _store(picture_root, tmp_path, scale=3, channels=3, patch=15, stride=6, orientations=1)
     sizes = [(33, 33), (39, 54), (30, 45)]  # multiples of 3, in natural order of the names
     assert len(store) == sum(((h - 15) // 6 + 1) * ((w - 15) // 6 + 1) for h, w in sizes)
     assert store.hr.shape[1:] == (15, 15, 3) and store.lr.shape[1:] == (5, 5, 3)
@@ -180,6 +231,10 @@ except DataError as error:
     assert not list((tmp_path / "cache").iterdir())
 
 
-def test_options_must_fit_the_scale():
+def test_bad_options():
     with pytest.raises(UsageError, match="multiples of the scale 3"):
         _options(scale=3)
+    with pytest.raises(UsageError, match="orientations 2 is unknown: choose one of 1, 4, 8"):
+        _options(orientations=2)
+    with pytest.raises(UsageError, match="degradation 'blur' is unknown: choose one of bicubic"):
+        _options(degradation="blur")

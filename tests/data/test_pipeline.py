@@ -1,4 +1,4 @@
-"""The order of patches, and batches that go on where a run stopped."""
+"""The order of patches, and batches from where a run stopped."""
 
 import numpy as np
 import pytest

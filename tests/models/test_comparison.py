@@ -6,8 +6,8 @@ import pytest
 import scipy.ndimage
 
 from srnet import models
-from srnet.data.resize import imresize
 from srnet.errors import DataError, UsageError
+from srnet.images.resize import imresize
 
 LR = np.random.default_rng(0).uniform(0, 255, (11, 14)).astype(np.float32)
 
@@ -106,7 +106,7 @@ def test_arrays_of_other_shapes_are_refused_whole():
 
 
 def test_networks_of_other_layers_take_no_published_arrays():
-    with pytest.raises(UsageError, match="network rednet is no chain of convolutions"):
+    with pytest.raises(UsageError, match="network rednet is not a chain of convolutions"):
         models.load_published(models.build("rednet", 2, filters=2, depth=2), [])
 
 

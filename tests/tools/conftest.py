@@ -27,7 +27,7 @@ TINY = {
     "sets": ["held_out"],
 }
 
-# Puts TINY in the place of the quick budget, and goes on as the tool itself.
+# Replaces the quick budget by TINY, then acts as the tool itself.
 _DRIVER = """
 import json, runpy, sys
 sys.path.insert(0, sys.argv[1])
@@ -45,9 +45,9 @@ def tool(picture_root, tmp_path):
 
     def start(name, *flags):
         places = {"data_root": picture_root, "cache_dir": tmp_path / "cache", "runs": tmp_path / "runs"}
-        arguments = ["--preset=quick", *(f"--{key}={path}" for key, path in places.items())]
+        arguments = ["--budget=quick", *(f"--{key}={path}" for key, path in places.items())]
         if name == "report.py":
-            arguments = ["--preset=quick", f"--results={tmp_path / 'results'}", f"--page={tmp_path / 'report.html'}"]
+            arguments = ["--budget=quick", f"--results={tmp_path / 'results'}", f"--page={tmp_path / 'report.html'}"]
         else:
             arguments.append(f"--output={tmp_path / 'results'}")
         return subprocess.Popen(

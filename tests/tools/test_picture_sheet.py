@@ -8,12 +8,12 @@ import sys
 import numpy as np
 import pytest
 
-import srnet
-from srnet import metrics, pretrained
-from srnet.classical.bicubic import make_bicubic
 from srnet.data.datasets import find_images
-from srnet.data.images import read_image
-from tools.picture_sheet import largest_window
+from srnet.evaluation.bicubic import make_bicubic
+from srnet.evaluation.protocol import evaluate
+from srnet.images.read import read_image
+from srnet.pretrained import cards
+from srnet.pretrained.load import load
 
 TOOL = pathlib.Path(__file__).parents[2] / "tools" / "picture_sheet.py"
 
@@ -25,10 +25,10 @@ def _run(*flags):
 def test_mean_gain_over_the_pictures_of_two_sets(picture_root, tmp_path):
     result = _run("--sets=tiny,held_out", f"--data_root={picture_root}", f"--output={tmp_path / 'sheets'}")
     assert result.returncode == 0, result.stderr
-    network = srnet.load(4)
+    network = load(4)
     methods = (lambda lr: network(lr[None, ..., None])[0, ..., 0].numpy(), make_bicubic(4))
     paths = [path for name in ("tiny", "held_out") for path in find_images(name, picture_root)]
-    ours, bicubic = (np.array([score.psnr for score in metrics.evaluate(each, paths, 4)]) for each in methods)
+    ours, bicubic = (np.array([score.values["psnr"] for score in evaluate(each, paths, 4)]) for each in methods)
     (gain,) = re.findall(r"4 pictures of tiny, held_out: ([+-][\d.]+) dB", result.stdout)
     assert float(gain) == pytest.approx(np.mean(ours - bicubic), abs=0.006)
     assert f"below in {np.sum(ours < bicubic)}" in result.stdout
@@ -39,23 +39,8 @@ def test_mean_gain_over_the_pictures_of_two_sets(picture_root, tmp_path):
     assert width > 1000 and height > 500
 
 
-@pytest.mark.parametrize("shape", [(9, 12), (4, 11), (3, 3)])
-@pytest.mark.parametrize("side", [4, 5])
-def test_window_of_the_largest_sum(shape, side):
-    values = np.random.default_rng(0).normal(size=shape)
-    height, width = min(side, shape[0]), min(side, shape[1])
-    sums = {
-        (top, left): values[top : top + height, left : left + width].sum()
-        for top in range(shape[0] - height + 1)
-        for left in range(shape[1] - width + 1)
-    }
-    rows, columns = largest_window(values, side)
-    assert (rows.start, columns.start) == max(sums, key=sums.get)
-    assert values[rows, columns].shape == (height, width)
-
-
 def test_unknown_rival(picture_root):
     result = _run("--rivals=bicubic,esrgan", f"--data_root={picture_root}")
     assert (result.returncode, result.stdout) == (2, "")
-    known = ", ".join(("bicubic", *pretrained.names()))
+    known = ", ".join(("bicubic", *cards.names()))
     assert result.stderr == f"error: --rivals: 'esrgan' is unknown: choose among {known}\n"

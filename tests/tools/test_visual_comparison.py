@@ -8,13 +8,11 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from srnet import metrics
-from srnet.classical.bicubic import make_bicubic
 from srnet.data.datasets import find_images
-from srnet.data.images import read_image
-from srnet.data.resize import imresize
-from srnet.errors import UsageError
-from tools import visual_comparison
+from srnet.evaluation.bicubic import make_bicubic
+from srnet.evaluation.protocol import evaluate
+from srnet.images.read import read_image
+from srnet.images.resize import imresize
 
 CROP = "held_out:1:2:3,5,16,12"
 
@@ -29,8 +27,8 @@ def test_crops_are_the_methods_and_a_missing_run_is_named(run_tool, picture_root
     )
     (line,) = map(json.loads, (tmp_path / "results/figure_6_quick.jsonl").read_text().splitlines())
     (path,) = find_images("held_out", picture_root)
-    (score,) = metrics.evaluate(make_bicubic(2), [path], 2)
-    assert (line["psnr"], line["ssim"]) == pytest.approx((score.psnr, score.ssim), abs=1e-6)
+    (score,) = evaluate(make_bicubic(2), [path], 2)
+    assert (line["psnr"], line["ssim"]) == pytest.approx((score.values["psnr"], score.values["ssim"]), abs=1e-6)
     original = read_image(path)
     kept = read_image(tmp_path / "results/figure_6_quick/held_out_1_x2_3-5-16-12_original.png")
     np.testing.assert_array_equal(kept, original[5:17, 3:19])
@@ -40,15 +38,6 @@ def test_crops_are_the_methods_and_a_missing_run_is_named(run_tool, picture_root
     assert np.abs(crop - expected).max() <= 2
     with PIL.Image.open(output.strip()) as figure:
         assert figure.size[0] > 1000
-
-
-def test_grey_pictures_are_luma_as_they_are(picture_root):
-    (path,) = [path for path in find_images("tiny", picture_root) if path.name == "grey.png"]
-    picture = visual_comparison.open_picture("tiny", 3, 2, (0, 0, 8, 8), picture_root)
-    sr, (psnr, ssim) = visual_comparison.enlarge(make_bicubic(2), picture, 2)
-    (score,) = metrics.evaluate(make_bicubic(2), [path], 2)
-    assert sr.shape == picture.shape == (32, 46)
-    assert (psnr, ssim) == pytest.approx((score.psnr, score.ssim), abs=1e-6)
 
 
 def test_crops_of_one_picture_do_not_mix(run_tool, tmp_path):
@@ -63,21 +52,6 @@ def test_crops_of_one_picture_do_not_mix(run_tool, tmp_path):
     before = {path: path.stat().st_mtime_ns for path in results.glob("*/*bicubic.png")}
     assert len(before) == 2 and run_tool(*flags)[0] == 0
     assert before == {path: path.stat().st_mtime_ns for path in results.glob("*/*bicubic.png")}
-
-
-@pytest.mark.parametrize(
-    ("picture", "message"),
-    [
-        ("held_out:1:2:30,5,16,12", "crop 30,5,16,12 is not inside held_out image 1, 40x36"),
-        ("held_out:1:2:3,5,0,12", "is not inside"),
-        ("held_out:2:2:3,5,16,12", "held_out has images 1 to 1, not 2"),
-        ("held_out:1:1:3,5,16,12", "scale 1"),
-        ("held_out:1", "expected SET:IMAGE:SCALE:X,Y,W,H"),
-    ],
-)
-def test_bad_pictures(picture_root, picture, message):
-    with pytest.raises(UsageError, match=message):
-        visual_comparison.open_picture(*visual_comparison.parse_picture(picture), picture_root)
 
 
 def test_bad_crop_ends_the_command(run_tool):

@@ -6,13 +6,15 @@ import pytest
 
 from srnet.errors import DataError, UsageError
 from srnet.files import write_json
-from srnet.training.config import PRESETS, TrainConfig, load_config
+from srnet.models import names
+from srnet.training.config import NETWORKS, TrainConfig, execution, load_config
+from srnet.training.presets import PRESETS, preset_settings
 from srnet.training.schedule import learning_rates
 
 
 def test_defaults_are_the_papers():
     config = TrainConfig()
-    assert (config.train_sets, config.patch, config.stride, config.augment) == (("T91", "BSD200"), 64, 16, True)
+    assert (config.train_sets, config.patch, config.stride, config.orientations) == (("T91", "BSD200"), 64, 16, 4)
     assert (config.batch_size, config.steps_per_epoch, config.epochs) == (32, 1000, 100)
     assert (config.learning_rate, config.schedule, config.decay_every) == (1e-3, "staircase", 20)
     assert (config.beta_1, config.beta_2, config.epsilon, config.weight_decay) == (0.9, 0.9999, 1e-8, 1e-3)
@@ -37,6 +39,22 @@ def test_foreign_files_are_refused(tmp_path):
             load_config(path)
 
 
+@pytest.mark.parametrize(
+    ("augment", "before", "orientations"), [(False, 4, 1), (False, 8, 1), (True, 4, 4), (True, 8, 8)]
+)
+def test_augment_of_older_versions_becomes_orientations(tmp_path, augment, before, orientations):
+    values = {**TrainConfig().to_json(), "augment": augment, "orientations": before}
+    write_json(tmp_path / "config.json", values)
+    assert load_config(tmp_path / "config.json") == TrainConfig(orientations=orientations)
+
+
+def test_every_field_says_what_it_is_and_whether_it_decides_the_result():
+    for field in dataclasses.fields(TrainConfig):
+        assert field.metadata["help"].endswith("."), field.name
+    assert set(execution(TrainConfig())) == {"epochs", "precision", "jit_compile", "strategy", "deterministic"}
+    assert set(NETWORKS) <= set(names())
+
+
 def test_fields_that_an_older_version_did_not_have_take_their_defaults(tmp_path):
     values = TrainConfig(scale=3, variant="vdsr").to_json()
     del values["initial_run"]
@@ -55,7 +73,7 @@ def test_fields_that_an_older_version_did_not_have_take_their_defaults(tmp_path)
         ({"seed": -1}, "seed -1"),
         ({"validation_images": -1}, "validation_images -1"),
         ({"optimizer": "adamw"}, "choose one of adam, sgd"),
-        ({"orientations": 2}, "orientations 2 is unknown: choose one of 4, 8"),
+        ({"orientations": 2}, "orientations 2 is unknown: choose one of 1, 4, 8"),
         ({"loss": "l1"}, "choose one of mse, mae, euclidean"),
         ({"decay_rate": 1.5}, "decay_rate 1.5"),
         ({"clip": -1.0}, "clip -1.0"),
@@ -66,6 +84,12 @@ def test_fields_that_an_older_version_did_not_have_take_their_defaults(tmp_path)
         ({"augment_scales": ()}, "augment_scales none"),
         ({"average_decay": 1.0}, "average_decay 1.0"),
         ({"model_options": {"scale": 3}}, "model_options cannot have 'scale'"),
+        ({"degradation": "blur"}, "degradation 'blur' is unknown: choose one of bicubic"),
+        ({"decay_rate": 0.0}, "decay_rate 0.0 cannot be used: it must be above 0 and at most 1"),
+        ({"train_sets": "T91"}, "train_sets 'T91' cannot be used: it must be like"),
+        ({"epochs": 2.5}, "epochs 2.5 cannot be used: it must be like 100"),
+        ({"jit_compile": "no"}, "jit_compile 'no' cannot be used: it must be like False"),
+        ({"learning_rate": float("nan")}, "learning_rate nan"),
     ],
 )
 def test_bad_values(changes, message):
@@ -73,7 +97,7 @@ def test_bad_values(changes, message):
         TrainConfig(**changes)
 
 
-def test_rates():
+def test_learning_rates():
     staircase = learning_rates(TrainConfig())
     rates = [float(staircase(step)) for step in (0, 19999, 20000, 40000, 99999)]
     assert rates == pytest.approx([1e-3, 1e-3, 5e-4, 2.5e-4, 1e-3 / 16])
@@ -83,3 +107,21 @@ def test_rates():
     cosine = learning_rates(dataclasses.replace(TrainConfig(), schedule="cosine"))
     rates = [float(cosine(step)) for step in (0, 25000, 50000, 100000)]
     assert rates == pytest.approx([1e-3, 5e-4 * (1 + 0.5**0.5), 5e-4, 0], abs=1e-9)
+
+
+def test_each_network_has_its_papers_settings_at_the_papers_budget():
+    assert preset_settings("paper", "full") == {}
+    vdsr = TrainConfig(variant="vdsr", **preset_settings("paper", "vdsr"))
+    assert (vdsr.optimizer, vdsr.learning_rate, vdsr.beta_1, vdsr.weight_decay) == ("sgd", 0.1, 0.9, 1e-4)
+    assert (vdsr.decay_every, vdsr.decay_rate, vdsr.batch_size) == (20, 0.1, 64)
+    srcnn = TrainConfig(variant="srcnn", **preset_settings("paper", "srcnn"))
+    assert (srcnn.learning_rate, srcnn.learning_rate * srcnn.output_rate) == (1e-4, 1e-5)
+    assert TrainConfig(variant="rednet", **preset_settings("paper", "rednet")).learning_rate == 1e-4
+
+
+def test_short_presets_train_alike_but_for_networks_that_start_as_the_bicubic_enlargement():
+    assert preset_settings("cpu", "full") == preset_settings("cpu", "vdsr") == PRESETS["cpu"]
+    for network in ("srcnn", "rednet"):
+        config = TrainConfig(variant=network, **preset_settings("quick", network))
+        assert (config.initializer, config.learning_rate, config.optimizer) == ("identity", 5e-4, "adam")
+        assert config.batch_size == PRESETS["quick"]["batch_size"]

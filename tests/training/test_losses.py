@@ -1,27 +1,35 @@
-"""The loss against NumPy."""
+"""The losses against NumPy, and one from outside."""
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from srnet.errors import UsageError
 from srnet.models import build
 from srnet.training import losses
+from srnet.training.config import TrainConfig
+from srnet.training.run_folder import read_metrics
+from srnet.training.step import reconstruction_loss, weight_penalty
 
 
-@pytest.mark.parametrize(("kind", "of"), [("mse", np.square), ("mae", np.abs)])
-def test_error_is_the_mean_and_adds_up_over_devices(kind, of):
-    random = np.random.default_rng(0)
-    hr, sr = random.uniform(0, 255, (2, 6, 5, 4, 1)).astype(np.float32)
+@pytest.fixture
+def patches():
+    return np.random.default_rng(0).uniform(0, 255, (2, 6, 5, 4, 1)).astype(np.float32)
+
+
+@pytest.mark.parametrize(("name", "of"), [("mse", np.square), ("mae", np.abs)])
+def test_error_is_the_mean_and_adds_up_over_devices(name, of, patches):
+    hr, sr = patches
     expected = np.mean(of(hr.astype(np.float64) - sr))
-    assert float(losses.reconstruction_loss(kind, hr, sr, 6)) == pytest.approx(expected, rel=1e-5)
-    shares = [float(losses.reconstruction_loss(kind, hr[part], sr[part], 6)) for part in (slice(0, 2), slice(2, 6))]
+    assert float(reconstruction_loss(name, hr, sr, 6)) == pytest.approx(expected, rel=1e-5)
+    shares = [float(reconstruction_loss(name, hr[part], sr[part], 6)) for part in (slice(0, 2), slice(2, 6))]
     assert sum(shares) == pytest.approx(expected, rel=1e-5)
 
 
-def test_euclidean_loss_is_half_a_patchs_squared_error_in_units_of_one():
-    random = np.random.default_rng(0)
-    hr, sr = random.uniform(0, 255, (2, 6, 5, 4, 1)).astype(np.float32)
+def test_euclidean_loss_is_half_a_patchs_squared_error_in_units_of_one(patches):
+    hr, sr = patches
     expected = np.mean([0.5 * np.sum(((a.astype(np.float64) - b) / 255) ** 2) for a, b in zip(hr, sr)])
-    assert float(losses.reconstruction_loss("euclidean", hr, sr, 6)) == pytest.approx(expected, rel=1e-5)
+    assert float(reconstruction_loss("euclidean", hr, sr, 6)) == pytest.approx(expected, rel=1e-5)
 
 
 def test_penalty_is_half_beta_times_the_squared_kernels_without_biases():
@@ -32,4 +40,25 @@ def test_penalty_is_half_beta_times_the_squared_kernels_without_biases():
     kernels = [layer.kernel.numpy() for layer in model.layers if hasattr(layer, "kernel")]
     assert len(kernels) == 13
     expected = 0.01 / 2 * sum((kernel.astype(np.float64) ** 2).sum() for kernel in kernels)
-    assert float(losses.weight_penalty(model, 0.01)) == pytest.approx(expected, rel=1e-5)
+    assert float(weight_penalty(model, 0.01)) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("each", ["pixel", "patch"])
+def test_a_registered_loss_trains(train, patches, each):
+    def half(hr, sr):
+        errors = tf.square(hr - sr) / 2
+        return errors if each == "pixel" else tf.reduce_mean(errors, axis=(1, 2, 3))
+
+    with pytest.raises(UsageError, match="loss 'half' is unknown"):
+        TrainConfig(loss="half")
+    losses.register("half", half)
+    try:
+        hr, sr = patches
+        mse = float(reconstruction_loss("mse", hr, sr, 6))
+        assert float(reconstruction_loss("half", hr, sr, 6)) == pytest.approx(mse / 2, rel=1e-5)
+        lines, usual = (read_metrics(train(name, loss=name, weight_decay=0.0)) for name in ("half", "mse"))
+        assert lines[0]["loss"] == pytest.approx(usual[0]["loss"] / 2, rel=0.05)
+        with pytest.raises(UsageError, match="loss 'half' is registered already"):
+            losses.register("half", losses.mse)
+    finally:
+        del losses.LOSSES["half"]

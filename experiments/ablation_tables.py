@@ -1,0 +1,117 @@
+"""Table 1 and the ablation of `plus`, as Markdown."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+
+from experiments import plus_ablation, table_1
+from experiments.ablation import measured_set
+from experiments.budgets import BUDGETS
+from experiments.tables import Record, describe_cost, markdown_table, scores
+
+
+def describe_table_1(found: Sequence[Record], budget: str) -> str:
+    """Returns Table 1 as Markdown.
+
+    Args:
+      found: records of any methods.
+      budget: the budget.
+    """
+    runs: dict[tuple[str, int], list[Record]] = {}
+    for record in found:
+        if record["method"] in table_1.COLUMNS.values() and record["run"]:
+            runs.setdefault((record["method"], record["scale"]), []).append(record)
+    whole = measured_set(budget)
+    lines = [f"# Table 1: residual learning, budget `{budget}`", ""]
+    for scale in sorted({scale for _, scale in runs}):
+        columns = {label: runs.get((network, scale), []) for label, network in table_1.COLUMNS.items()}
+        lines += [_describe_scale(columns, scale, whole), ""]
+        for record in found:
+            if (record["method"], record["scale"]) == ("bicubic", scale) and whole in record["measurements"]:
+                lines += [f"Bicubic interpolation: {scores(record['measurements'][whole])} on all of {whole}.", ""]
+    return "\n".join(lines)
+
+
+def _describe_scale(columns: Mapping[str, list[Record]], scale: int, whole: str) -> str:
+    found = [record for column in columns.values() for record in column]
+    run = found[0]["run"]
+    name, images = run["validation_set"], run["validation_images"]
+    part = f"{images} images of {name}" if images else name
+    steps = [line["step"] for line in run["epochs"]]
+    shown = sorted({len(steps) * (i + 1) // table_1.EPOCHS - 1 for i in range(table_1.EPOCHS)} - {-1})
+    rows = [
+        [f"{run['epochs'][i]['epoch']} ({steps[i]} steps), {part}"]
+        + [_scores_over_seeds([record["run"]["epochs"][i] for record in column]) for column in columns.values()]
+        for i in shown
+    ]
+    if images:
+        totals = ([record["measurements"].get(whole) for record in column] for column in columns.values())
+        rows.append(
+            [f"the end, all of {whole}"] + [_scores_over_seeds([each for each in total if each]) for total in totals]
+        )
+    caption = (
+        f"x{scale}, {' + '.join(run['train_sets'])}, learning rate {run['learning_rate']:g}, "
+        f"batch {run['batch_size']}, patch {run['patch']}, {run['precision']}; PSNR in dB / SSIM, by skips"
+    )
+    if len({record["seed"] for record in found}) > 1:
+        counts = ", ".join(f"{label} {len(column)}" for label, column in columns.items())
+        caption += f"; mean over seeds ({counts}) ± standard deviation of PSNR"
+    return caption + ":\n\n" + markdown_table(["epoch", *columns], rows)
+
+
+def _scores_over_seeds(lines: Sequence[Mapping[str, float]]) -> str:
+    """PSNR / SSIM of one run; the mean, with the standard deviation of PSNR, of several."""
+    if not lines:
+        return "-"
+    psnr, ssim = ([line[key] for line in lines] for key in ("psnr", "ssim"))
+    spread = f" ± {statistics.stdev(psnr):.2f}" if len(psnr) > 1 else ""
+    return f"{statistics.mean(psnr):.2f}{spread} / {statistics.mean(ssim):.4f}"
+
+
+def describe_plus_ablation(found: Sequence[Record]) -> str:
+    """Returns the ablation of `plus` as Markdown.
+
+    Args:
+      found: records of a budget's rows, at least one; those without a cost, or one of the budget's sets, are left out.
+    """
+    budget = found[0]["budget"]
+    sets = BUDGETS[budget]["sets"]
+    by_row = {
+        record["method"]: record for record in found if record["cost"] and set(sets) <= set(record["measurements"])
+    }
+    rows = [
+        [
+            label,
+            *describe_cost(by_row[row]["cost"]),
+            f"{by_row[row]['run']['seconds'] / 60:.0f}",
+            *(scores(by_row[row]["measurements"][name]) for name in sets),
+            _gain(by_row[row], by_row.get("plus"), sets),
+        ]
+        for row, (label, _) in plus_ablation.ROWS.items()
+        if row in by_row
+    ]
+    header = ["", "parameters", "G MAC", "s/Mpx", "minutes", *sets, "mean"]
+    return "\n".join(
+        [
+            f"# `plus`, one thing changed at a time, budget `{budget}`",
+            "",
+            f"x{plus_ablation.SCALE}{_describe_run(by_row['plus']['run']) if 'plus' in by_row else ''}; PSNR in dB / "
+            "SSIM. The last column is the mean PSNR of the sets against that of `plus`.",
+            "",
+            markdown_table(header, rows),
+            "",
+            "Multiply-accumulates for an output of 1280x720; seconds for a megapixel of it in float32.",
+            "",
+        ]
+    )
+
+
+def _describe_run(run: Record) -> str:
+    sets, batch = " + ".join(run["train_sets"]), f"{run['steps']:,} steps of batch {run['batch_size']}"
+    return f", {sets}, {batch}, patch {run['patch']}, {run['precision']}"
+
+
+def _gain(record: Record, base: Record | None, sets: Sequence[str]) -> str:
+    if base is None or record is base:
+        return "" if base else "-"
+    mean, base_mean = (statistics.mean(one["measurements"][name]["psnr"] for name in sets) for one in (record, base))
+    return f"{mean - base_mean:+.2f}"

@@ -1,0 +1,240 @@
+"""Cells: one method at one scale, its run and its measurements, in one folder.
+
+`python -m srnet.train` makes the run, `python -m srnet.evaluate` the measurements, one file for each set.
+"""
+
+import dataclasses
+import json
+import pathlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from experiments.budgets import BUDGETS
+from experiments.workspace import Workspace
+from srnet.data.datasets import find_images
+from srnet.errors import DataError, UsageError
+from srnet.evaluation.classical import CLASSICAL
+from srnet.evaluation.methods import named_method
+from srnet.files import read_json, reason
+from srnet.inference.method import network_method
+from srnet.training.checkpoints import load_run
+from srnet.training.config import TrainConfig
+from srnet.training.presets import preset_settings
+from srnet.training.run import resolve
+from srnet.training.run_folder import Run, check_run, read_metrics
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Cell:
+    """One method at one scale.
+
+    Attributes:
+      method: name of a network or of a method of `srnet.evaluation.classical`, or of a table's row.
+      scale: integer enlargement.
+      folder: folder of its run and its measurements.
+      sets: dict from names of the sets that it is measured on to the number of their images.
+      train: arguments of `srnet.train`; none for a classical method.
+      config: the run's `TrainConfig`; None for a classical method.
+      seed: seed of the run.
+    """
+
+    method: str
+    scale: int
+    folder: pathlib.Path
+    sets: Mapping[str, int]
+    train: tuple[str, ...] = ()
+    config: TrainConfig | None = None
+    seed: int = 0
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def measured_as(self) -> str:
+        """The method's name in its measurements."""
+        return self.config.variant if self.config else self.method
+
+    @property
+    def run(self) -> Run:
+        return Run(self.folder)
+
+    @property
+    def log(self) -> pathlib.Path:
+        """The output of the newest command; locked while it runs."""
+        return self.folder.with_suffix(".log")
+
+    @property
+    def cost(self) -> pathlib.Path:
+        """The file of what the method costs."""
+        return self.folder / "cost.json"
+
+    def measurement(self, name: str) -> pathlib.Path:
+        """The file of the measurement on one set."""
+        return self.folder / f"evaluation_{name}.json"
+
+
+def find_cell(workspace: Workspace, name: str, scale: int, sets: Mapping[str, int], seed: int = 0) -> Cell:
+    """Returns the cell of a method.
+
+    Args:
+      workspace: `Workspace`.
+      name: the method's or the network's name.
+      scale: integer enlargement.
+      sets: dict from names of sets to the number of their images.
+      seed: seed of a network's run, at least 0.
+
+    Raises:
+      UsageError: for a scale or a seed that cannot be used.
+    """
+    if name in CLASSICAL:
+        return Cell(name, scale, workspace.runs / f"{name}_x{scale}", sets)
+    preset, changes = run_settings(workspace.budget, name, scale, seed)
+    folder = workspace.runs / f"{name}_x{scale}_seed{seed}"
+    return trained_cell(name, preset, changes, folder, sets, workspace.data_root)
+
+
+def run_settings(budget: str, network: str, scale: int, seed: int) -> tuple[str, dict[str, Any]]:
+    """Returns (preset, changes) of the run of one network: the preset of `srnet.train` and the fields it changes.
+
+    Args:
+      budget: one of `BUDGETS`.
+      network: name in `srnet.models`.
+      scale: integer enlargement.
+      seed: integer, at least 0.
+    """
+    row = BUDGETS[budget]
+    changes = {"variant": network, "scale": scale, **row["changes"], **row["networks"].get(network, {})}
+    return row["preset"], {**changes, "seed": seed}
+
+
+def trained_cell(
+    method: str,
+    preset: str,
+    changes: Mapping[str, Any],
+    folder: pathlib.Path,
+    sets: Mapping[str, int],
+    data_root: str | None,
+) -> Cell:
+    """Returns the cell of a run.
+
+    Args:
+      method: the method's name in its records.
+      preset: one of `srnet.training.presets.PRESETS`.
+      changes: the fields of `TrainConfig` that differ from the preset, the variant, the scale and the seed among them.
+      folder: the run folder.
+      sets: dict from names of sets to the number of their images.
+      data_root: folder with a folder for each set, or None.
+
+    Raises:
+      UsageError: for a configuration that cannot be used.
+    """
+    config = TrainConfig(**{**preset_settings(preset, changes["variant"]), **changes})
+    config, _ = resolve(config, data_root, fixed=("train_sets", "validation_set"))
+    arguments = (f"--preset={preset}", *(f"--{name}={_as_flag(value)}" for name, value in changes.items()))
+    return Cell(method, config.scale, folder, sets, arguments, config, config.seed)
+
+
+def _as_flag(value: Any) -> str:
+    if isinstance(value, dict):
+        return json.dumps(value)
+    return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def is_trained(cell: Cell) -> bool:
+    """Tells whether a cell's run is complete; True for a classical method.
+
+    Args:
+      cell: `Cell`.
+
+    Raises:
+      UsageError: if its folder holds another run.
+      DataError: if its folder cannot be read.
+    """
+    if cell.config is None:
+        return True
+    check_run(cell.folder, cell.config)
+    steps = [line["step"] for line in epochs_of(cell)]
+    return bool(steps) and steps[-1] >= cell.config.total_steps and cell.run.saved_model.is_dir()
+
+
+def epochs_of(cell: Cell) -> list[dict[str, Any]]:
+    """Returns the lines of a run's metrics.jsonl.
+
+    Args:
+      cell: `Cell` of a network.
+
+    Raises:
+      DataError: if the file is damaged.
+    """
+    try:
+        lines = read_metrics(cell.run)
+        if all({"epoch", "step", "psnr", "ssim", "seconds"} <= set(line) for line in lines):
+            return lines
+        problem = "fields are missing"
+    except (OSError, ValueError, TypeError) as error:
+        problem = reason(error)
+    raise DataError(f"{cell.run.metrics}: damaged ({problem}); delete {cell.folder} to train it again")
+
+
+def measured(cell: Cell, name: str) -> dict[str, Any] | None:
+    """Returns a cell's measurement on one set, or None where there is none of the set as it is now.
+
+    Args:
+      cell: `Cell`.
+      name: the set.
+
+    Raises:
+      DataError: if the file there cannot be used.
+    """
+    path = cell.measurement(name)
+    if not path.exists():
+        return None
+    found = read_json(path)
+    record = found[0] if isinstance(found, list) and found and isinstance(found[0], dict) else {}
+    fields = ("method", "set", "scale", "psnr", "ssim", "images", "seconds")
+    if not set(fields) <= set(record):
+        raise DataError(f"{path}: not a measurement of this srnet version; delete it to measure again")
+    if (record["method"], record["set"], record["scale"]) != (cell.measured_as, name, cell.scale):
+        raise DataError(f"{path}: of {record['method']} on {record['set']}; delete it to measure again")
+    return record if record["images"] == cell.sets[name] else None
+
+
+def is_complete(cell: Cell) -> bool:
+    """Tells whether a cell is trained and measured; False for one whose folder cannot be used.
+
+    Args:
+      cell: `Cell`.
+    """
+    try:
+        return is_trained(cell) and all(measured(cell, name) for name in cell.sets)
+    except (UsageError, DataError):
+        return False
+
+
+def method_of(cell: Cell, workspace: Workspace) -> Callable[[np.ndarray], np.ndarray]:
+    """Returns a complete cell as a method: a callable from LR luma to SR luma, float32 in [0, 255].
+
+    Args:
+      cell: `Cell`.
+      workspace: `Workspace`.
+    """
+    if cell.config:
+        return network_method(load_run(cell.folder)[0])
+    return named_method(cell.method, workspace.data_root, workspace.cache_dir).at_scale(cell.scale)
+
+
+def check_training_sets(cells: list[Cell], data_root: str | None) -> None:
+    """Checks that the training images of some cells can be found.
+
+    Args:
+      cells: list of `Cell`.
+      data_root: folder with a folder for each set, or None.
+
+    Raises:
+      DataError: if a set cannot be found.
+    """
+    for name in {name for cell in cells if cell.config for name in cell.config.train_sets}:
+        find_images(name, data_root)

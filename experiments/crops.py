@@ -1,0 +1,114 @@
+"""Figure 6: each method's crop of a detail as a PNG file, with its PSNR and SSIM as a JSON line."""
+
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from experiments import records
+from experiments.cells import Cell, find_cell, is_trained, method_of
+from experiments.details import Detail, crop_of, enlarge_again
+from experiments.figure_6 import Crop
+from experiments.workspace import Workspace
+from srnet.errors import DataError, UsageError
+from srnet.files import read_json
+from srnet.images.write import write_image
+
+KEY = ("set", "image", "scale", "crop", "method")
+
+Line = dict[str, Any]
+Key = tuple[str, int, int, Crop, str]
+
+
+def crops_file(workspace: Workspace) -> pathlib.Path:
+    """Returns the file of the lines of Figure 6.
+
+    Args:
+      workspace: `Workspace`.
+
+    Raises:
+      DataError: if its folder cannot be created or written.
+    """
+    return workspace.results_file("figure_6_")
+
+
+def read_crops(path: pathlib.Path) -> dict[Key, Line]:
+    """Returns the lines of Figure 6 as a dict from (set, image, scale, crop, method).
+
+    Args:
+      path: their file; it may be missing.
+
+    Raises:
+      DataError: if it is damaged or of another version.
+    """
+    lines = records.read_lines(path, {*KEY, "started", "psnr", "ssim", "file"})
+    for line in lines:
+        line["crop"] = tuple(line["crop"])
+    return {_key(line): line for line in lines}
+
+
+def _key(line: Line) -> Key:
+    return line["set"], line["image"], line["scale"], line["crop"], line["method"]
+
+
+def add_crops(
+    workspace: Workspace, detail: Detail, picture: np.ndarray, methods: tuple[str, ...]
+) -> tuple[dict[str, Line], list[tuple[Cell, str]]]:
+    """Adds the crops of one detail that are missing, or of an older run, to the results.
+
+    Args:
+      workspace: `Workspace`.
+      detail: `Detail`.
+      picture: its whole HR picture, uint8 (H, W) or (H, W, 3).
+      methods: names of methods of the budget.
+
+    Returns:
+      (lines, failed): a dict from methods to lines, of all methods that there are results of, and a list of (cell,
+      why) for methods that failed.
+
+    Raises:
+      DataError: if the results cannot be read or written.
+    """
+    path = crops_file(workspace)
+    _write_crop(path, detail, "original", picture)
+    failed = []
+    for method in methods:
+        cell = find_cell(workspace, method, detail.scale, {})
+        key = (detail.set, detail.image, detail.scale, detail.crop, method)
+        try:
+            line = _line(workspace, cell, path, detail, read_crops(path).get(key), picture)
+        except (UsageError, DataError) as error:
+            failed.append((cell, str(error)))
+            continue
+        with records.locked(path.parent):
+            lines = {**read_crops(path), key: line}
+            records.write_lines(path, [lines[each] for each in sorted(lines)])
+    place = (detail.set, detail.image, detail.scale, detail.crop)
+    return {key[4]: line for key, line in read_crops(path).items() if key[:4] == place}, failed
+
+
+def _line(
+    workspace: Workspace, cell: Cell, path: pathlib.Path, detail: Detail, known: Line | None, picture: np.ndarray
+) -> Line:
+    """The known line of a method where it is of the run that is there, or no run is; else a new one."""
+    complete = is_trained(cell)
+    if known and not complete:
+        return known
+    if not complete:
+        command = f"tools/compare_methods.py --budget={workspace.budget}"
+        command += f" --methods={cell.method} --scales={cell.scale}"
+        raise DataError(f"{cell.folder}: no complete run; make it with {command}")
+    started = read_json(cell.run.origin).get("started") if cell.config else None
+    if known and known["started"] == started and (path.parent / known["file"]).exists():
+        return known
+    sr, values = enlarge_again(method_of(cell, workspace), picture, cell.scale)
+    file = _write_crop(path, detail, cell.method, sr)
+    named = dict(zip(KEY, (detail.set, detail.image, detail.scale, detail.crop, cell.method)))
+    return {"version": records.VERSION, **named, "started": started, **values, "file": file}
+
+
+def _write_crop(path: pathlib.Path, detail: Detail, label: str, picture: np.ndarray) -> str:
+    """Writes the crop of a picture beside the results and returns its path relative to them."""
+    file = f"{path.stem}/{detail.stem}_{label}.png"
+    write_image(path.parent / file, crop_of(picture, detail.crop))
+    return file

@@ -1,0 +1,167 @@
+"""Details of pictures: reduced by the protocol of the benchmarks, enlarged by a method, and cropped."""
+
+import dataclasses
+import pathlib
+import re
+
+import numpy as np
+from scipy.ndimage import uniform_filter
+
+from experiments.figure_6 import Crop
+from srnet.data.datasets import find_images
+from srnet.errors import UsageError
+from srnet.evaluation.bicubic import bicubic
+from srnet.evaluation.protocol import benchmark_pair, compare_luma, measurable_image
+from srnet.images.color import rgb_to_ycbcr, round_to_uint8, ycbcr_to_rgb
+from srnet.images.resize import crop_to_multiple, imresize
+from srnet.inference.method import Method
+
+
+@dataclasses.dataclass(frozen=True)
+class Detail:
+    """A crop of an image of a set, at one scale.
+
+    Attributes:
+      set: name of the set.
+      image: number of the image in it, from 1.
+      scale: integer enlargement.
+      crop: left, top, width and height in HR pixels.
+    """
+
+    set: str
+    image: int
+    scale: int
+    crop: Crop
+
+    @property
+    def stem(self) -> str:
+        """What names of its files begin with."""
+        return f"{self.set}_{self.image}_x{self.scale}_{'-'.join(map(str, self.crop))}"
+
+
+def parse_detail(text: str) -> Detail:
+    """Returns the detail that a --picture flag names.
+
+    Args:
+      text: SET:IMAGE:SCALE:X,Y,W,H.
+
+    Raises:
+      UsageError: if it has another form.
+    """
+    match = re.fullmatch(r"(.+):(\d+):(\d+):(\d+),(\d+),(\d+),(\d+)", text)
+    if not match:
+        raise UsageError(f"--picture={text}: expected SET:IMAGE:SCALE:X,Y,W,H, such as Set14:8:4:208,60,96,96")
+    name, *numbers = match.groups()
+    image, scale, left, top, width, height = map(int, numbers)
+    return Detail(name, image, scale, (left, top, width, height))
+
+
+def open_detail(detail: Detail, data_root: pathlib.Path | str | None) -> np.ndarray:
+    """Returns the whole HR picture of a detail, cropped to a multiple of the scale.
+
+    Args:
+      detail: `Detail`.
+      data_root: folder with a folder for each set, or None.
+
+    Returns:
+      uint8 array (H, W) or (H, W, 3).
+
+    Raises:
+      UsageError: if there is no such picture, or the crop is not inside it.
+      DataError: if the set or the picture cannot be read.
+    """
+    path = image_of_set(detail.set, detail.image, data_root)
+    return open_picture(path, detail.scale, detail.crop, f"{detail.set} image {detail.image}")
+
+
+def image_of_set(name: str, number: int, data_root: pathlib.Path | str | None) -> pathlib.Path:
+    """Returns the file of an image of a set.
+
+    Args:
+      name: the set.
+      number: of the image, from 1.
+      data_root: folder with a folder for each set, or None.
+
+    Raises:
+      UsageError: if there is no such image.
+      DataError: if there is no such set.
+    """
+    paths = find_images(name, data_root)
+    if not 1 <= number <= len(paths):
+        raise UsageError(f"--picture: {name} has images 1 to {len(paths)}, not {number}")
+    return paths[number - 1]
+
+
+def open_picture(path: pathlib.Path, scale: int, crop: Crop, name: str) -> np.ndarray:
+    """Returns an HR picture, cropped to a multiple of the scale.
+
+    Args:
+      path: its file.
+      scale: integer enlargement, at least 2.
+      crop: left, top, width and height in HR pixels, to check.
+      name: of the picture, for messages.
+
+    Returns:
+      uint8 array (H, W) or (H, W, 3).
+
+    Raises:
+      UsageError: for a scale below 2, or a crop that is not inside the picture.
+      DataError: if the picture cannot be read, or is too small.
+    """
+    if scale < 2:
+        raise UsageError(f"--picture: scale {scale} cannot be used: it must be at least 2")
+    picture = crop_to_multiple(measurable_image(path, scale), scale)
+    left, top, width, height = crop
+    if min(left, top) < 0 or min(width, height) < 1 or left + width > picture.shape[1] or top + height > len(picture):
+        size = f"{picture.shape[1]}x{picture.shape[0]}"
+        raise UsageError(f"--picture: crop {left},{top},{width},{height} is not inside {name}, {size}")
+    return picture
+
+
+def enlarge_again(method: Method, picture: np.ndarray, scale: int) -> tuple[np.ndarray, dict[str, float]]:
+    """Reduces a picture by the protocol and enlarges it again: luma by the method, chroma by bicubic interpolation.
+
+    Args:
+      method: callable from LR luma to SR luma, float32 in [0, 255].
+      picture: uint8 (H, W) or (H, W, 3), H and W multiples of the scale.
+      scale: integer enlargement.
+
+    Returns:
+      uint8 array of the picture's shape, and a dict of psnr and ssim of its luma before any conversion to RGB.
+    """
+    lr, hr = benchmark_pair(picture, scale)
+    luma = method(lr)
+    values = compare_luma(hr, luma, scale)
+    if picture.ndim == 2:
+        return round_to_uint8(luma), values
+    chroma = bicubic(imresize(rgb_to_ycbcr(picture.astype(np.float64))[..., 1:], 1 / scale), scale)
+    ycbcr = np.concatenate([np.clip(luma, 0, 255)[..., None], chroma], axis=-1)
+    return round_to_uint8(ycbcr_to_rgb(ycbcr)), values
+
+
+def crop_of(picture: np.ndarray, crop: Crop) -> np.ndarray:
+    """Returns a crop of a picture.
+
+    Args:
+      picture: array (H, W) or (H, W, C).
+      crop: left, top, width and height in pixels.
+    """
+    left, top, width, height = crop
+    return picture[top : top + height, left : left + width]
+
+
+def largest_window(values: np.ndarray, side: int) -> Crop:
+    """Returns the square of an array, or the rectangle where the array is smaller, that has the largest sum.
+
+    Args:
+      values: array (H, W).
+      side: of the square.
+
+    Returns:
+      Its left, top, width and height.
+    """
+    height, width = (min(side, length) for length in values.shape)
+    sums = uniform_filter(values, (height, width), mode="constant")
+    inside = sums[height // 2 : len(values) - (height - 1) // 2, width // 2 : values.shape[1] - (width - 1) // 2]
+    top, left = np.unravel_index(np.argmax(inside), inside.shape)
+    return int(left), int(top), width, height

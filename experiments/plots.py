@@ -1,0 +1,181 @@
+"""The paper's curves and details of pictures, drawn by matplotlib."""
+
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from experiments import figure_5
+from experiments.figure_6 import Crop
+from srnet.errors import UsageError
+from srnet.files import written_whole
+from srnet.images.color import to_rgb
+from srnet.images.read import read_image
+
+try:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Rectangle
+    from matplotlib.ticker import MaxNLocator
+except ModuleNotFoundError as error:
+    raise UsageError("this tool needs matplotlib: pip install '.[experiments]'") from error
+
+Record = dict[str, Any]
+
+
+def write_figure_5(found: Sequence[Record], path: pathlib.Path) -> None:
+    """Draws Figure 5 beside its records, if any of its networks are among them, and prints its file.
+
+    Args:
+      found: all records of a budget.
+      path: their file, BUDGET.jsonl.
+
+    Raises:
+      DataError: if the figure cannot be written.
+    """
+    if {record["method"] for record in found} & figure_5.NETWORKS:
+        figure = path.with_name(f"figure_5_{path.stem}.png")
+        draw_curves(found, figure)
+        print(figure)
+
+
+def draw_curves(found: Sequence[Record], path: pathlib.Path) -> None:
+    """Draws Figure 5, a row of panels for each scale; over several seeds the mean and a band of their range.
+
+    Args:
+      found: records (see `experiments.records`) of the paper's networks, all trained alike, and of other methods.
+      path: the PNG file.
+
+    Raises:
+      DataError: if it cannot be written.
+    """
+    runs: dict[tuple[int, str], list[Record]] = {}
+    for record in found:
+        if record["method"] in figure_5.NETWORKS and record["run"]:
+            runs.setdefault((record["scale"], record["method"]), []).append(record["run"])
+    scales = sorted({scale for scale, method in runs if method != "full"}) or sorted({scale for scale, _ in runs})
+    run = next(iter(runs.values()))[0]
+    # Where curves are of some of a set's images, the records, which hold whole sets, have no baseline for them.
+    baselines = {} if run["validation_images"] else _bicubic(found, run["validation_set"])
+    figure = Figure(figsize=(13, 4 * len(scales)))
+    axes = figure.subplots(len(scales), len(figure_5.PANELS), squeeze=False, sharey="row")
+    for row, scale in zip(axes, scales):
+        for panel, (title, curves) in zip(row, figure_5.PANELS.items()):
+            for label, network in curves.items():
+                _draw_curve(panel, runs.get((scale, network), []), f"{label} ({network})")
+            if scale in baselines:
+                panel.axhline(baselines[scale], color="0.4", linestyle="--", linewidth=1, label="bicubic")
+            panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+            panel.set_title(f"{title}, x{scale}")
+            panel.set_xlabel("epoch")
+            panel.grid(alpha=0.3)
+            if panel.lines:
+                panel.legend(loc="lower right")
+    part = f"{run['validation_images']} images of " if run["validation_images"] else ""
+    for row in axes:
+        row[0].set_ylabel(f"PSNR in dB, {part}{run['validation_set']}")
+    band = "; band: range over seeds" if any(len(each) > 1 for each in runs.values()) else ""
+    training = f"{run['steps']} steps of batch {run['batch_size']}, patch {run['patch']}"
+    figure.suptitle(f"Figure 5, trained on {' + '.join(run['train_sets'])}: {training}{band}")
+    figure.tight_layout()
+    _save(figure, path)
+
+
+def _bicubic(found: Sequence[Record], name: str) -> dict[int, float]:
+    """The PSNR of bicubic interpolation on a set, by scale."""
+    return {
+        record["scale"]: record["measurements"][name]["psnr"]
+        for record in found
+        if record["method"] == "bicubic" and name in record["measurements"]
+    }
+
+
+def _draw_curve(panel: Axes, runs: Sequence[Record], label: str) -> None:
+    if not runs:
+        return
+    epochs = [line["epoch"] for line in runs[0]["epochs"]]
+    psnr = np.array([[line["psnr"] for line in run["epochs"]] for run in runs])
+    (line,) = panel.plot(epochs, psnr.mean(axis=0), marker="o", markersize=3, label=label)
+    if len(runs) > 1:
+        panel.fill_between(epochs, psnr.min(axis=0), psnr.max(axis=0), alpha=0.2, color=line.get_color())
+
+
+def draw_crops(
+    picture: np.ndarray,
+    crop: Crop,
+    title: str,
+    shown: Mapping[str, Record | None],
+    folder: pathlib.Path,
+    path: pathlib.Path,
+) -> None:
+    """Draws a picture with its crop marked, then the crop of the original and of each method, equally magnified.
+
+    Args:
+      picture: uint8 (H, W) or (H, W, 3).
+      crop: left, top, width and height in pixels.
+      title: of the picture.
+      shown: dict from the labels of methods to dicts with file, psnr and ssim, or None for a method to leave out.
+      folder: the folder that the files are relative to.
+      path: the PNG file.
+
+    Raises:
+      DataError: if a crop cannot be read, or the figure cannot be written.
+    """
+    left, top, width, height = crop
+    crops = [("original", picture[top : top + height, left : left + width], "PSNR / SSIM of the whole picture")]
+    for label, line in shown.items():
+        if line:
+            crops.append((label, read_image(folder / line["file"]), f"{line['psnr']:.2f} dB / {line['ssim']:.4f}"))
+    rows, columns = (1, len(crops)) if len(crops) < 4 else (2, -(-len(crops) // 2))
+    figure = Figure(figsize=(2.3 * (columns + 2), 3.05 * rows + (0.9 if rows == 1 else 0)))
+    space = {"left": 0.01, "right": 0.99, "top": 0.85 if rows == 1 else 0.9, "bottom": 0.09}
+    grid = figure.add_gridspec(rows, columns + 2, wspace=0.06, hspace=0.3, **space)
+    whole = figure.add_subplot(grid[:, :2])
+    whole.imshow(to_rgb(picture))
+    whole.add_patch(Rectangle((left, top), width, height, fill=False, edgecolor="red", linewidth=2))
+    whole.set_title(title)
+    for number, (label, image, values) in enumerate(crops):
+        panel = figure.add_subplot(grid[number // columns, 2 + number % columns])
+        panel.imshow(to_rgb(image), interpolation="nearest")
+        panel.set_title(label, fontsize=11)
+        panel.set_xlabel(values, fontsize=9)
+    for panel in figure.axes:
+        panel.set_xticks([])
+        panel.set_yticks([])
+    _save(figure, path)
+
+
+def draw_sheet(
+    rows: Sequence[Sequence[tuple[str, Sequence[np.ndarray]]]], labels: Sequence[str], title: str, path: pathlib.Path
+) -> None:
+    """Draws rows of details of pictures, side by side as each label's method gives them.
+
+    Args:
+      rows: rows of (caption, crops): a text, and a uint8 array (H, W) or (H, W, 3) for each label.
+      labels: names of the crops, in order.
+      title: of the sheet.
+      path: the PNG file.
+
+    Raises:
+      DataError: if it cannot be written.
+    """
+    columns = len(rows[0]) * len(labels)
+    figure = Figure(figsize=(2.2 * columns, 2.7 * len(rows) + 0.8))
+    space = {"left": 0.01, "right": 0.99, "bottom": 0.01, "top": 1 - 1.1 / (2.7 * len(rows))}
+    grid = figure.add_gridspec(len(rows), columns, wspace=0.05, hspace=0.25, **space)
+    for number, row in enumerate(rows):
+        for group, (caption, crops) in enumerate(row):
+            for place, (label, crop) in enumerate(zip(labels, crops)):
+                panel = figure.add_subplot(grid[number, group * len(labels) + place])
+                panel.imshow(to_rgb(crop), interpolation="nearest")
+                panel.set_title(f"\n{label}" if place else f"{caption}\n{label}", fontsize=9, loc="left")
+                panel.set_xticks([])
+                panel.set_yticks([])
+    figure.suptitle(title)
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: pathlib.Path) -> None:
+    with written_whole(path) as partial:
+        figure.savefig(partial, dpi=110, metadata={"Software": None})

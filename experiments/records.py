@@ -1,0 +1,208 @@
+"""Results as data: one JSON line for each method, scale and seed."""
+
+import contextlib
+import dataclasses
+import json
+import pathlib
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+import filelock
+
+from experiments.cells import Cell, epochs_of, is_complete, measured
+from srnet.errors import DataError
+from srnet.files import read_json, reason, write_text
+from srnet.training.config import TrainConfig, load_config
+
+Record = dict[str, Any]
+
+VERSION = 1
+LOCK = ".lock"  # in the folder of the results, while records are written
+_FIELDS = {"budget", "method", "scale", "seed", "measurements", "cost", "run"}
+_NOT_COMMON = {"variant", "scale", "seed", "epochs", "model_options"}
+_SETTINGS = tuple(field.name for field in dataclasses.fields(TrainConfig) if field.name not in _NOT_COMMON)
+
+
+def collect(cells: Sequence[Cell], budget: str) -> tuple[list[Record], list[tuple[Cell, str]]]:
+    """Returns the records of the complete ones among some cells.
+
+    Args:
+      cells: the cells.
+      budget: the budget that they belong to.
+
+    Returns:
+      (records, failed): what `record_of` returns, and a list of (cell, why) for cells that seem complete but have a
+      damaged file.
+    """
+    found, failed = [], []
+    for cell in filter(is_complete, cells):
+        try:
+            found.append(record_of(cell, budget))
+        except DataError as error:
+            failed.append((cell, str(error)))
+    return found, failed
+
+
+def record_of(cell: Cell, budget: str) -> Record:
+    """Returns the record of a complete cell.
+
+    Args:
+      cell: the cell.
+      budget: the budget that it belongs to.
+
+    Returns:
+      A dict: version, budget, method, scale, seed; `measurements`, a dict from sets to psnr, ssim, images and seconds;
+      `cost`, a dict of parameters, macs, seconds_per_megapixel and hardware, or None; and `run`, None for a method
+      without training, else started, command, commit, hardware, seconds, steps, epochs (the lines of metrics.jsonl),
+      and the other fields of its `TrainConfig`.
+
+    Raises:
+      DataError: if a file of the cell is damaged.
+    """
+    kept = ("psnr", "ssim", "images", "seconds")
+    measurements = {name: _pick(measured(cell, name), kept, cell.measurement(name)) for name in cell.sets}
+    cost_fields = ("parameters", "macs", "seconds_per_megapixel", "hardware")
+    return {
+        "version": VERSION,
+        "budget": budget,
+        "method": cell.method,
+        "scale": cell.scale,
+        "seed": cell.seed,
+        "measurements": measurements,
+        "cost": _pick(read_json(cell.cost), cost_fields, cell.cost) if cell.cost.exists() else None,
+        "run": _run_record(cell) if cell.config else None,
+    }
+
+
+def _run_record(cell: Cell) -> Record:
+    config = load_config(cell.run.config)  # of the run that is there, whatever this machine would compute it in
+    origin = _pick(read_json(cell.run.origin), ("started", "command", "commit", "hardware"), cell.run.origin)
+    values, lines = config.to_json(), epochs_of(cell)
+    settings = {name: values[name] for name in (*_SETTINGS, "model_options")}
+    return {**origin, "seconds": lines[-1]["seconds"], "steps": config.total_steps, **settings, "epochs": lines}
+
+
+def _pick(values: Any, names: Sequence[str], path: pathlib.Path) -> Record:
+    if not isinstance(values, dict) or not set(names) <= set(values):
+        raise DataError(f"{path}: damaged; delete it to make it again")
+    return {name: values[name] for name in names}
+
+
+def settings_of(run: Record) -> Record:
+    """Returns what must agree between the runs of one table: steps and settings except the network's own.
+
+    Args:
+      run: the `run` of a record; an older one may lack settings.
+    """
+    if not run.get("augment", True):  # of srnet 0.1, where `orientations` had no 1
+        run = {**run, "orientations": 1}
+    return {name: run[name] for name in ("steps", *_SETTINGS) if name in run}
+
+
+def read_records(path: pathlib.Path) -> list[Record]:
+    """Returns the records of a results file; none where there is no file.
+
+    Args:
+      path: the file.
+
+    Raises:
+      DataError: if it is damaged or of another version.
+    """
+    return read_lines(path, _FIELDS)
+
+
+def read_lines(path: pathlib.Path, fields: Collection[str]) -> list[Record]:
+    """Returns the objects of a JSON lines file; none where there is no file.
+
+    Args:
+      path: the file.
+      fields: names that each object must have, besides "version".
+
+    Raises:
+      DataError: if it is damaged or of another version.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({reason(error)})") from error
+    found = []
+    for number, line in enumerate(lines, 1):
+        try:
+            value = json.loads(line)
+        except ValueError as error:
+            raise DataError(f"{path}: line {number} is not JSON; move the file away") from error
+        if not isinstance(value, dict) or value.get("version") != VERSION or not set(fields) <= set(value):
+            raise DataError(f"{path}: line {number} is no result of version {VERSION}; move the file away")
+        found.append(value)
+    return found
+
+
+def write_lines(path: pathlib.Path, values: Sequence[Record]) -> None:
+    """Writes objects as JSON lines; the file appears complete or not at all.
+
+    Args:
+      path: the file.
+      values: dicts that the json module writes.
+
+    Raises:
+      DataError: if it cannot be written.
+    """
+    write_text(path, "".join(json.dumps(value) + "\n" for value in values))
+
+
+def update_records(path: pathlib.Path, records: Sequence[Record]) -> list[Record]:
+    """Puts records into a results file, in the place of older ones of the same method, scale and seed.
+
+    Older measurements of the same run are kept, so that several tools may add to one file.
+
+    Args:
+      path: the file.
+      records: what `record_of` returns.
+
+    Returns:
+      All the file's records, sorted.
+
+    Raises:
+      DataError: if the file is damaged or of another version, or cannot be written.
+    """
+
+    def key(record: Record) -> tuple[int, str, int]:
+        return record["scale"], record["method"], record["seed"]
+
+    with locked(path.parent):
+        merged = {key(record): record for record in read_records(path)}
+        for record in records:
+            old = merged.get(key(record))
+            if old and _started(old) == _started(record):
+                measurements = {**old["measurements"], **record["measurements"]}
+                record = {**record, "measurements": measurements, "cost": record["cost"] or old["cost"]}
+            merged[key(record)] = record
+        ordered = [merged[each] for each in sorted(merged)]
+        write_lines(path, ordered)
+    return ordered
+
+
+@contextlib.contextmanager
+def locked(folder: pathlib.Path) -> Iterator[None]:
+    """Keeps other processes of these tools from changing the results of a folder, after waiting for those that do.
+
+    Args:
+      folder: the folder; it is created if missing.
+
+    Raises:
+      DataError: if it cannot be created or written.
+    """
+    lock = filelock.FileLock(folder / LOCK)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be written ({reason(error)})") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _started(record: Record) -> str | None:
+    return record["run"] and record["run"]["started"]

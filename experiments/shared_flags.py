@@ -1,0 +1,100 @@
+"""The flags that the tools share. It imports neither TensorFlow nor matplotlib, so that --help is quick."""
+
+import pathlib
+
+from absl import flags
+
+from experiments.budgets import BUDGETS
+from experiments.workspace import RESULTS, ROOT, Workspace
+from srnet import cli
+from srnet.data.datasets import default_data_root
+from srnet.errors import UsageError
+
+
+def define_flags() -> None:
+    """Defines --budget and the flags of the folders of images, runs and results."""
+    define_budget_flag()
+    flags.DEFINE_string("runs", None, "Folder of the run folders; runs/experiments_BUDGET of the project unless given.")
+    flags.DEFINE_string("output", str(RESULTS), "Folder of the results.")
+    cli.define_folder_flags()
+
+
+def define_budget_flag() -> None:
+    """Defines --budget and its older name, --preset."""
+    flags.DEFINE_enum("budget", "cpu", list(BUDGETS), "Training budget: the paper's, or a smaller one.")
+    flags.DEFINE_alias("preset", "budget")
+
+
+def define_data_root_flag() -> None:
+    """Defines --data_root."""
+    flags.DEFINE_string("data_root", default_data_root(), "Folder of the test sets; $SRNET_DATA unless given.")
+
+
+def define_jobs_flag() -> None:
+    """Defines --jobs."""
+    flags.DEFINE_integer("jobs", 1, "Number of concurrent jobs.", lower_bound=1)
+
+
+def define_methods_flag() -> None:
+    """Defines --methods."""
+    flags.DEFINE_list("methods", None, "Methods; unless given, all of Table 2 that the budget has.")
+
+
+def workspace() -> Workspace:
+    """Returns the workspace of the flags."""
+    values = flags.FLAGS
+    runs = pathlib.Path(values.runs) if values.runs else ROOT / "runs" / f"experiments_{values.budget}"
+    jobs = values.jobs if "jobs" in values else 1
+    return Workspace(values.budget, runs, pathlib.Path(values.output), values.data_root, values.cache_dir, jobs)
+
+
+def methods() -> tuple[str, ...]:
+    """Returns the methods of --methods, each once.
+
+    Raises:
+      UsageError: for a method that the budget does not have.
+    """
+    known = BUDGETS[flags.FLAGS.budget]["methods"]
+    return chosen("methods", known, f"the {flags.FLAGS.budget} budget has")
+
+
+def chosen(name: str, known: tuple[str, ...], introduction: str = "choose among") -> tuple[str, ...]:
+    """Returns the values of a list flag, each once; all known ones where it is not given.
+
+    Args:
+      name: the flag.
+      known: the values that it may have.
+      introduction: what the message says before it lists them.
+
+    Raises:
+      UsageError: for another value.
+    """
+    given = flags.FLAGS[name].value
+    for value in given or ():
+        if value not in known:
+            raise UsageError(f"--{name}: {value!r} is unknown: {introduction} {', '.join(known)}")
+    return tuple(dict.fromkeys(given or known))
+
+
+def integers(name: str) -> tuple[int, ...]:
+    """Returns the integers of a list flag, each once.
+
+    Args:
+      name: the flag; it has a default.
+
+    Raises:
+      UsageError: if one is no integer.
+    """
+    return tuple(dict.fromkeys(cli.integers(f"--{name}", flags.FLAGS[name].value) or ()))
+
+
+def scales() -> tuple[int, ...]:
+    """Returns the scales of --scales, each once.
+
+    Raises:
+      UsageError: if one is no integer of at least 2.
+    """
+    found = integers("scales")
+    if min(found, default=0) < 2:
+        raise UsageError(f"--scales={','.join(flags.FLAGS.scales)}: scales are integers of at least 2")
+    return found

@@ -1,0 +1,106 @@
+"""The pictures where a network gains most, and least, on another method, each with its most telling detail."""
+
+import dataclasses
+import pathlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from experiments.details import crop_of, enlarge_again, largest_window
+from srnet.data.datasets import find_images
+from srnet.evaluation.benchmark import evaluate_sets
+from srnet.evaluation.methods import Method
+from srnet.evaluation.protocol import measurable_image
+from srnet.images.color import to_luma
+from srnet.images.resize import crop_to_multiple
+
+COUNT = 5  # pictures at each end
+CROP = 96  # side of a detail in HR pixels
+
+
+@dataclasses.dataclass(frozen=True)
+class Pictures:
+    """The pictures of some sets, at one scale.
+
+    Attributes:
+      sets: names of the sets.
+      scale: integer enlargement.
+      data_root: folder with a folder for each set, or None.
+    """
+
+    sets: Sequence[str]
+    scale: int
+    data_root: str | None
+
+    def psnr(self, method: Method) -> np.ndarray:
+        """Returns the PSNR of a method on each picture, in dB, as a float64 array.
+
+        Args:
+          method: `srnet.evaluation.methods.Method`.
+        """
+        results = evaluate_sets(method, self.sets, [self.scale], self.data_root)
+        return np.array([score["psnr"] for result in results for score in result["per_image"]])
+
+    def paths(self) -> list[tuple[str, pathlib.Path]]:
+        """Returns (set, file) of each picture, in the order of `psnr`."""
+        return [(name, path) for name in self.sets for path in find_images(name, self.data_root)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Sheet:
+    """What `srnet` gains on a rival, ready to be drawn.
+
+    Attributes:
+      title: mean gain over all pictures.
+      most: captions of the pictures that gain most, the largest gain first.
+      least: captions of those that gain least, the smallest gain first.
+      rows: rows of (caption, crops), most on the left and least on the right; the crops are of the original, the rival
+        and the network.
+    """
+
+    title: str
+    most: list[str]
+    least: list[str]
+    rows: list[list[tuple[str, list[np.ndarray]]]]
+
+
+def make_sheet(pictures: Pictures, gains: np.ndarray, rival: Method, network: Method) -> Sheet:
+    """Returns the sheet of a network against a rival.
+
+    Args:
+      pictures: `Pictures`.
+      gains: PSNR of the network above the rival's on each picture, in dB.
+      rival: the other method.
+      network: the network.
+
+    Raises:
+      DataError: if a picture cannot be read.
+    """
+    paths = pictures.paths()
+    order = np.argsort(-gains, kind="stable")
+    count = min(COUNT, (len(order) + 1) // 2)
+    ends = order[:count], order[::-1][:count]
+    captions = [f"{name} {path.stem}: {gain:+.2f} dB" for (name, path), gain in zip(paths, gains)]
+    rows = [
+        [
+            (captions[i], _detail(paths[i][1], pictures.scale, sign, rival, network))
+            for i, sign in ((most, 1), (least, -1))
+        ]
+        for most, least in zip(*ends)
+    ]
+    title = (
+        f"x{pictures.scale}: {network.name} against {rival.name}, {len(gains)} pictures of "
+        f"{', '.join(pictures.sets)}: {gains.mean():+.2f} dB in the mean, below in {np.sum(gains < 0)}; "
+        "left: most gained, right: least"
+    )
+    most, least = ([captions[i] for i in end] for end in ends)
+    return Sheet(title, most, least, rows)
+
+
+def _detail(path: pathlib.Path, scale: int, sign: int, rival: Method, network: Method) -> list[np.ndarray]:
+    """The original's, the rival's and the network's crop where the network is most better (or, with sign -1, worse)."""
+    picture = crop_to_multiple(measurable_image(path, scale), scale)
+    results = [enlarge_again(method.at_scale(scale), picture, scale)[0] for method in (rival, network)]
+    errors = [(to_luma(result).astype(np.float64) - to_luma(picture)) ** 2 for result in results]
+    crop = largest_window(sign * (errors[0] - errors[1]), CROP)
+    return [crop_of(each, crop) for each in (picture, *results)]

@@ -1,0 +1,143 @@
+"""Table 2 and the table of the pretrained networks, as Markdown; and what all tables share."""
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from experiments import table_2
+from experiments.budgets import BUDGETS
+from experiments.workspace import ROOT
+from srnet.data.datasets import TEST_SETS
+from srnet.errors import DataError
+from srnet.models.analysis import OUTPUT_SIZE
+
+Record = dict[str, Any]
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Returns a Markdown table.
+
+    Args:
+      header: titles of the columns.
+      rows: rows of as many strings.
+    """
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def scores(measurement: Mapping[str, float]) -> str:
+    """Returns PSNR and SSIM as tables print them.
+
+    Args:
+      measurement: dict with psnr in dB and ssim.
+    """
+    return f"{measurement['psnr']:.2f} / {measurement['ssim']:.4f}"
+
+
+def describe_cost(cost: Record) -> list[str]:
+    """Returns parameters, G multiply-accumulates and seconds per megapixel as tables print them.
+
+    Args:
+      cost: the `cost` of a record.
+    """
+    return [*_describe_size(cost["parameters"], cost["macs"]), f"{cost['seconds_per_megapixel']:.2f}"]
+
+
+def _describe_size(parameters: int | None, macs: int | None) -> list[str]:
+    if parameters is None or macs is None:
+        return ["-", "-"]
+    return [f"{parameters:,}", f"{macs / 1e9:.1f}"]
+
+
+def published() -> dict[tuple[str, str, int], tuple[str, str, str]]:
+    """Returns the published results as a dict from (method, set, scale) to (PSNR, SSIM, source).
+
+    Raises:
+      DataError: if literature.csv is damaged.
+    """
+    path = ROOT / "experiments" / "literature.csv"
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return {
+                (row["method"], row["dataset"], int(row["scale"])): (row["psnr"], row["ssim"], row["source"])
+                for row in csv.DictReader(file)
+            }
+    except (OSError, KeyError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read ({error})") from error
+
+
+def describe_table_2(found: Sequence[Record], budget: str) -> str:
+    """Returns Table 2 as Markdown.
+
+    Args:
+      found: records of any methods; those without a cost are left out.
+      budget: the budget.
+
+    Raises:
+      DataError: if the published results cannot be read.
+    """
+    literature = published()
+    costed = {(record["method"], record["scale"]): record for record in found if record["cost"] and not record["seed"]}
+    sets = BUDGETS[budget]["sets"]
+    sources: dict[str, dict[str, None]] = {}  # to labels, each once
+    lines = [f"# Table 2: comparison of methods, budget `{budget}`", ""]
+    for scale in sorted({scale for method, scale in costed if method in BUDGETS[budget]["methods"]}):
+        rows = []
+        for label, (method, printed) in table_2.ROWS.items():
+            if (method, scale) not in costed:
+                continue
+            record = costed[method, scale]
+            cells = []
+            for name in sets:
+                ours = record["measurements"].get(name)
+                cells.append(scores(ours) if ours else "-")
+                if printed and (printed, name, scale) in literature:
+                    psnr, ssim, source = literature[printed, name, scale]
+                    cells[-1] += f"<br>*{psnr} / {ssim}*"
+                    sources.setdefault(source, {})[label] = None
+            title = _describe_method(label, record)
+            rows.append([title, *describe_cost(record["cost"]), *_describe_run(record), *cells])
+        header = ["method", "parameters", "G MAC", "s/Mpx", "steps x batch, patch", "precision, minutes", *sets]
+        lines += [f"x{scale}, PSNR in dB / SSIM:", "", markdown_table(header, rows), ""]
+    height, width = OUTPUT_SIZE
+    lines.append(
+        f"Multiply-accumulates for an output of {width}x{height} (or the next smaller multiple of the scale); seconds "
+        f"for a megapixel of it in float32, on the hardware that `{budget}.jsonl` names. {table_2.NOTE}"
+    )
+    if sources:
+        listed = "; ".join(f"{', '.join(labels)}: {source}" for source, labels in sorted(sources.items()))
+        lines.append(f"In italics, as published: {listed}.")
+    return "\n".join(lines) + "\n"
+
+
+def _describe_method(label: str, record: Record) -> str:
+    """The label, with the options that make the network another than its paper's."""
+    options = (record["run"] or {}).get("model_options", {})
+    return ", ".join([label, *(f"{name} {value}" for name, value in options.items())])
+
+
+def _describe_run(record: Record) -> list[str]:
+    run = record["run"]
+    if run is None:
+        return ["-", "-"]
+    budget = f"{run['steps']:,} x {run['batch_size']}, {run['patch']}x{run['patch']}"
+    return [budget, f"{run['precision'].removeprefix('mixed_')}, {run['seconds'] / 60:.0f}"]
+
+
+def describe_weights(cards: Sequence[Record], macs: Sequence[int], sets: Sequence[str] = TEST_SETS) -> str:
+    """Returns the table of what the pretrained networks cost and reach, as Markdown.
+
+    Args:
+      cards: their cards.
+      macs: multiply-accumulates of each, for an output of `OUTPUT_SIZE`.
+      sets: the sets to show.
+    """
+    rows = []
+    for scale in sorted({card["scale"] for card in cards}):
+        here = [(card, cost) for card, cost in zip(cards, macs) if card["scale"] == scale]
+        bicubic = here[0][0]["bicubic"]
+        rows.append([f"x{scale}", "bicubic", *_describe_size(None, None), *(scores(bicubic[name]) for name in sets)])
+        for card, cost in here:
+            size, measurements = _describe_size(card["parameters"], cost), card["measurements"]
+            rows.append([f"x{scale}", f"`{card['network']}`", *size, *(scores(measurements[name]) for name in sets)])
+    return markdown_table(["scale", "network", "parameters", "G MAC", *sets], rows)

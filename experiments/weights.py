@@ -1,0 +1,119 @@
+"""The pretrained networks: put among srnet's weights, measured, and listed in the documentation."""
+
+import hashlib
+import pathlib
+import re
+import shutil
+import tempfile
+
+from experiments.tables import Record, describe_weights
+from experiments.workspace import ROOT
+from srnet.data.datasets import TEST_SETS
+from srnet.errors import DataError
+from srnet.evaluation.benchmark import evaluate_sets
+from srnet.evaluation.methods import Method, model_method, named_method
+from srnet.files import reason, write_json, write_text, written_whole
+from srnet.models.analysis import OUTPUT_SIZE, multiply_accumulates
+from srnet.pretrained import cards
+from srnet.pretrained.load import load
+from srnet.training.checkpoints import load_run
+from srnet.training.run_folder import Run, history, read_metrics
+
+USE = "Enlarging photographs and other continuous-tone pictures that were reduced, or taken, without strong blur."
+LIMITS = (
+    "Trained on pictures reduced by MATLAB's antialiased bicubic imresize: it sharpens what that takes away. It does "
+    "not remove noise, JPEG blocks or motion blur, but enlarges them, and invents no detail that is not hinted at. "
+    "Figures are of luma; chroma is enlarged bicubically."
+)
+PAGE = ROOT / "docs" / "networks.md"
+TABLE = re.compile(r"(?<=<!-- weights -->\n).*?(?=\n\n|\n?\Z)", re.S)
+
+
+def ship(run: Run, data_root: str | None) -> None:
+    """Puts the trained network of a run among the pretrained ones, in the place of an older one, with its card.
+
+    Args:
+      run: `Run`.
+      data_root: folder of the test sets.
+
+    Raises:
+      DataError: if the run cannot be loaded, or something cannot be written.
+    """
+    model, config = load_run(run.folder)
+    method = model_method(config.variant, {config.scale: lambda: model}, config.channels)
+    measurements = _measure(method, config.scale, data_root)
+    path = cards.weights_file(config.variant, config.scale)
+    with tempfile.TemporaryDirectory() as folder:
+        saved = pathlib.Path(folder) / path.name  # Keras insists on the suffix .weights.h5
+        model.save_weights(saved)
+        with written_whole(path) as partial:
+            shutil.copyfile(saved, partial)
+    card = {
+        "network": config.variant,
+        "scale": config.scale,
+        "channels": config.channels,
+        "model_options": config.model_options,
+        "parameters": model.count_params(),
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "run": {**history(run), "seconds": read_metrics(run)[-1]["seconds"], "config": config.to_json()},
+        **measurements,
+        "use": USE,
+        "limits": LIMITS,
+    }
+    write_json(cards.card_file(config.variant, config.scale), card)
+
+
+def measure_again(data_root: str | None) -> None:
+    """Measures all pretrained networks and puts the results into their cards.
+
+    Args:
+      data_root: folder of the test sets.
+
+    Raises:
+      DataError: if the test sets cannot be found, or a card cannot be written.
+    """
+    for network in cards.names():
+        for scale in cards.scales(network):
+            measurements = _measure(named_method(network), scale, data_root)
+            write_json(cards.card_file(network, scale), {**cards.card(scale, network), **measurements})
+
+
+def _measure(method: Method, scale: int, data_root: str | None) -> Record:
+    """The measurements of a card: of a method, and of bicubic interpolation."""
+    found = {}
+    for name, measured in (("measurements", method), ("bicubic", named_method("bicubic"))):
+        results = evaluate_sets(measured, TEST_SETS, [scale], data_root)
+        found[name] = {each["set"]: {"psnr": each["psnr"], "ssim": each["ssim"]} for each in results}
+    return found
+
+
+def weights_table() -> str:
+    """Returns the Markdown table of what the pretrained networks cost and reach, made of their cards."""
+    found = [cards.card(scale, network) for network in cards.names() for scale in cards.scales(network)]
+    return describe_weights(found, [_macs(card) for card in found], TEST_SETS)
+
+
+def _macs(card: Record) -> int:
+    height, width = (side // card["scale"] for side in OUTPUT_SIZE)
+    return multiply_accumulates(load(card["scale"], card["network"]), height, width)
+
+
+def update_page() -> str:
+    """Puts the table of the pretrained networks into the documentation, after the line <!-- weights -->.
+
+    Returns:
+      The table.
+
+    Raises:
+      DataError: if the page cannot be read or written, or has no such line.
+    """
+    try:
+        text = PAGE.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{PAGE}: cannot be read ({reason(error)})") from error
+    table = weights_table()
+    changed, count = TABLE.subn(lambda _: table, text)
+    if not count:
+        raise DataError(f"{PAGE}: no line <!-- weights --> for the table")
+    write_text(PAGE, changed)
+    return table

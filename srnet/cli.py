@@ -1,0 +1,257 @@
+"""What the commands share: flags, errors as one line, exit statuses, which network is meant.
+
+Exit status 0 is success, 1 a failure (a file, the disk), 2 wrong usage, 128 + n a stop by signal n.
+TensorFlow is imported when the first network is needed, so that --help and usage errors are quick.
+"""
+
+import contextlib
+import dataclasses
+import functools
+import importlib
+import inspect
+import logging
+import os
+import pathlib
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+import absl.logging
+from absl import app, flags
+
+from srnet.data.datasets import default_data_root
+from srnet.errors import DataError, UsageError
+from srnet.pretrained import cards
+
+if TYPE_CHECKING:
+    import keras
+
+Main = Callable[[list[str]], int | None]
+
+
+def run(main: Main, define_flags: Callable[[], None]) -> None:
+    """Runs a command: parses its flags, calls it, and turns errors into one line and an exit status.
+
+    Args:
+      main: callable taking the positional arguments; may return an exit status.
+      define_flags: callable that defines the command's flags.
+    """
+    if sys.platform == "win32":
+        _fail("srnet needs Linux or macOS; on Windows, use WSL", 1)
+    module = inspect.getmodule(main)
+    sys.modules["__main__"].__doc__ = module.__doc__ if module else None  # --help shows it, in console scripts too
+    before = set(flags.FLAGS)
+    define_flags()
+    for name in set(flags.FLAGS) - before:
+        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[name])  # --help shows key flags alone
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # names of files may be anything
+    absl.logging.set_verbosity(absl.logging.WARNING)
+
+    def guarded(argv: list[str]) -> int | None:
+        try:
+            return main(argv[1:])
+        except UsageError as error:
+            _fail(error, 2)
+        except DataError as error:
+            _fail(error, 1)
+        except KeyboardInterrupt:
+            _fail("interrupted", 130)
+
+    try:
+        app.run(guarded, flags_parser=_parse)
+    except BrokenPipeError:
+        # Whoever read the output has read enough; the rest of it must not fail again at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _parse(argv: list[str]) -> list[str]:
+    try:
+        return flags.FLAGS(argv)
+    except SystemExit:
+        sys.stdout.flush()
+        sys.exit(0)  # absl ends --help with 1
+    except flags.Error as error:
+        missing = re.match(r"flag --(\w+)=None:", str(error))
+        required = missing and f"--{missing[1]} is required: {flags.FLAGS[missing[1]].help}"
+        _fail(required or " ".join(str(error).split()), 2)
+
+
+def _fail(message: object, status: int) -> NoReturn:
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(status)
+
+
+@functools.cache
+def import_tensorflow() -> None:
+    """Imports TensorFlow, with its start-up notes held back."""
+    with without_notes():
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()
+    logging.getLogger("tensorflow").setLevel(logging.WARNING)
+
+
+@contextlib.contextmanager
+def without_notes() -> Iterator[None]:
+    """Holds back standard error, then passes on all but TensorFlow's notes.
+
+    TensorFlow 2.21 prints notes while it is imported, and converts, whatever TF_CPP_MIN_LOG_LEVEL says; on a machine
+    without an NVIDIA device, that it found none is a note too.
+    """
+    notes = ["I0000 ", "W0000 ", "WARNING: All log messages before absl::InitializeLog()"]
+    if not any(pathlib.Path("/dev").glob("nvidia*")):
+        notes.append("E0000 ")
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            held.seek(0)
+            lines = held.read().decode(errors="replace").splitlines()
+            for line in lines:
+                if not line.startswith(tuple(notes)):
+                    print(line, file=sys.stderr)
+
+
+def define_plugin_flag() -> None:
+    """Defines --plugin."""
+    flags.DEFINE_list("plugin", [], "Python modules to import first: they register networks, losses, metrics, ...")
+
+
+def import_plugins(names: Sequence[str]) -> None:
+    """Imports modules that register networks, losses, metrics or degradations.
+
+    Args:
+      names: modules, in the working directory or on the Python path.
+
+    Raises:
+      UsageError: if one cannot be found.
+    """
+    if names:
+        import_tensorflow()
+        sys.path.insert(0, str(pathlib.Path.cwd()))
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            raise UsageError(f"--plugin={name}: {error}") from error
+
+
+def define_network_flags(default: str | None = cards.DEFAULT) -> None:
+    """Defines the flags that name a trained network: --network, --run (with --checkpoint) or --model.
+
+    Args:
+      default: the pretrained network that is meant without any of them, or None.
+    """
+    unless = f"; {default} unless given" if default else ""
+    flags.DEFINE_enum("network", None, cards.names(), f"Pretrained network{unless}.")
+    flags.DEFINE_string("run", None, "Run folder of a trained network.")
+    flags.DEFINE_enum("checkpoint", "last", ("last", "best"), "With --run: newest weights, or best validation PSNR.")
+    flags.DEFINE_string("model", None, "Network as a .keras file.")
+
+
+@dataclasses.dataclass(frozen=True)
+class Networks:
+    """One network at one or several scales.
+
+    Attributes:
+      name: what results call it.
+      at_scale: dict from scales to callables that return the Keras model.
+      channels: image channels it takes, 1 or 3.
+    """
+
+    name: str
+    at_scale: "Mapping[int, Callable[[], keras.Model]]"
+    channels: int
+
+    @property
+    def default_scale(self) -> int:
+        """The scale that is meant where none is given: 4, or the largest that there is."""
+        return default_scale(self.at_scale)
+
+
+def default_scale(scales: Mapping[int, object]) -> int:
+    """Returns the scale that is meant where none is given: 4, or the largest that there is."""
+    return 4 if 4 in scales else max(scales)
+
+
+def chosen_networks(default: str = cards.DEFAULT) -> Networks:
+    """Returns the network that the flags of `define_network_flags` name.
+
+    Args:
+      default: the pretrained network that is meant without any of them.
+
+    Raises:
+      UsageError: if several of them are given.
+      DataError: if the run or the file cannot be used.
+    """
+    values = flags.FLAGS
+    given = [name for name in ("network", "run", "model") if values[name].value]
+    if len(given) > 1:
+        raise UsageError(f"{' and '.join(f'--{name}' for name in given)} cannot both be given")
+    if values.run or values.model:
+        import_tensorflow()
+        from srnet.models.analysis import scale_of
+        from srnet.models.keras_file import load_file
+        from srnet.training.checkpoints import load_run
+
+        if values.run:
+            model, config = load_run(values.run, values.checkpoint)
+            return Networks(config.variant, {config.scale: lambda: model}, config.channels)
+        model = load_file(values.model)
+        return Networks(model.name, {scale_of(model): lambda: model}, model.input_shape[-1])
+    name = values.network or default
+
+    def load(scale: int) -> "keras.Model":
+        import_tensorflow()
+        from srnet.pretrained.load import load as load_pretrained
+
+        return load_pretrained(scale, name)
+
+    scales = cards.check_network(name)
+    at_scale = {scale: functools.cache(functools.partial(load, scale)) for scale in scales}
+    return Networks(name, at_scale, cards.card(scales[0], name)["channels"])
+
+
+def define_folder_flags() -> None:
+    """Defines --data_root and --cache_dir, the folders of the image sets and of what is made from them."""
+    flags.DEFINE_string(
+        "data_root", default_data_root(), "Folder with a subfolder for each image set; $SRNET_DATA unless given."
+    )
+    cache = os.environ.get("SRNET_CACHE") or str(pathlib.Path.home() / ".cache" / "srnet")
+    flags.DEFINE_string("cache_dir", cache, "Folder of patch stores and trained A+; $SRNET_CACHE unless given.")
+
+
+def expect_no_arguments(arguments: Sequence[str]) -> None:
+    """Checks that there are no positional arguments.
+
+    Raises:
+      UsageError: if there are any.
+    """
+    if arguments:
+        raise UsageError(f"expected no arguments besides flags, not {' '.join(arguments)}")
+
+
+def integers(name: str, values: Sequence[str] | None) -> tuple[int, ...] | None:
+    """Returns the integers of a list flag, or None where it is not given.
+
+    Args:
+      name: the flag, or what stands for it, for the message.
+      values: strings, or None.
+
+    Raises:
+      UsageError: if one is no integer.
+    """
+    try:
+        return None if values is None else tuple(int(value) for value in values)
+    except ValueError as error:
+        raise UsageError(f"{name} {','.join(values or ())}: expected integers") from error

@@ -1,0 +1,74 @@
+"""What is measured: a method is a callable from LR to HR pixels, at one or several scales."""
+
+import dataclasses
+import functools
+import pathlib
+from collections.abc import Callable, Mapping
+
+import keras
+
+from srnet.evaluation.classical import CLASSICAL
+from srnet.inference import method as networks
+from srnet.pretrained import cards
+from srnet.pretrained.load import loaders
+
+
+@dataclasses.dataclass(frozen=True)
+class Method:
+    """Something that enlarges, under the name that tables give it.
+
+    Attributes:
+      name: its name.
+      at_scale: callable from a scale to the method there (see `srnet.evaluation.protocol.evaluate`).
+      scales: the scales it is measured at unless others are asked for.
+      only: whether it knows no other scales.
+      channels: image channels it takes, 1 or 3.
+    """
+
+    name: str
+    at_scale: Callable[[int], networks.Method]
+    scales: tuple[int, ...]
+    only: bool = False
+    channels: int = 1
+
+
+def model_method(name: str, models: Mapping[int, Callable[[], keras.Model]], channels: int = 1) -> Method:
+    """Returns a network as a method.
+
+    Args:
+      name: its name.
+      models: dict from scales to callables that return the network.
+      channels: image channels it takes, 1 or 3.
+    """
+    at_scale = functools.cache(lambda scale: networks.network_method(models[scale]()))
+    return Method(name, at_scale, tuple(models), only=True, channels=channels)
+
+
+def named_method(
+    name: str, data_root: str | pathlib.Path | None = None, cache_dir: str | pathlib.Path | None = None
+) -> Method:
+    """Returns a method that needs no run: a classical one or a pretrained network.
+
+    Args:
+      name: one of `srnet.evaluation.classical.CLASSICAL` or `srnet.pretrained.cards.names()`.
+      data_root: folder with a folder for each set, for a method that learns from images.
+      cache_dir: folder where such a method keeps what it has learned.
+
+    Raises:
+      UsageError: if there is no such method.
+    """
+    if name in CLASSICAL:
+        at_scale = functools.partial(CLASSICAL[name], data_root=data_root, cache_dir=cache_dir)
+        return Method(name, functools.cache(at_scale), scales=(2, 4))
+    models = loaders(name)
+    return model_method(name, models, cards.card(min(models), name)["channels"])
+
+
+def self_ensembled(method: Method) -> Method:
+    """Returns a method whose results are the means over the eight flips and rotations, and whose name ends with "+".
+
+    Args:
+      method: the method.
+    """
+    at_scale = functools.cache(lambda scale: networks.self_ensemble(method.at_scale(scale)))
+    return dataclasses.replace(method, name=f"{method.name}+", at_scale=at_scale)

@@ -1,0 +1,187 @@
+"""PSNR, SSIM and the protocol that the field's published figures follow.
+
+1. Crop the HR picture to a multiple of the scale.
+2. Take its luma (BT.601 as MATLAB's `rgb2ycbcr`, 8 bits) and reduce it by MATLAB's bicubic `imresize` in double
+   precision.
+3. Round the method's result to 8 bits and shave `scale` pixels off each border.
+4. PSNR has peak 255; SSIM an 11x11 Gaussian window of sigma 1.5 where it fits whole, K1 0.01 and K2 0.03.
+5. Take the mean over the images of a set.
+"""
+
+import dataclasses
+import pathlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import skimage.metrics
+
+from srnet.errors import DataError, UsageError
+from srnet.images.color import round_to_uint8, to_luma, to_rgb
+from srnet.images.read import read_image
+from srnet.images.resize import crop_to_multiple, imresize
+
+PROTOCOL = (
+    "luma of BT.601 as MATLAB's rgb2ycbcr; LR by MATLAB's antialiased bicubic imresize in double precision; "
+    "result rounded to 8 bits; scale pixels shaved off each border; "
+    "PSNR peak 255; SSIM 11x11 Gaussian, sigma 1.5; mean over images"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageScore:
+    """The figures of one method on one image.
+
+    Attributes:
+      image: file name.
+      values: dict from metrics to values, such as psnr in dB and ssim up to 1.
+      seconds: time that the method took.
+    """
+
+    image: str
+    values: dict[str, float]
+    seconds: float
+
+
+def psnr(reference: np.ndarray, image: np.ndarray) -> float:
+    """Peak signal-to-noise ratio for peak 255, in dB; infinite for equal images.
+
+    Args:
+      reference: (H, W) array in [0, 255].
+      image: array of the same shape.
+    """
+    difference = np.asarray(reference, np.float64) - np.asarray(image, np.float64)
+    error = np.mean(difference**2)
+    return float(10 * np.log10(255.0**2 / error)) if error else float("inf")
+
+
+def ssim(reference: np.ndarray, image: np.ndarray) -> float:
+    """Mean structural similarity with the window of Wang et al. (2004) where it fits whole.
+
+    Args:
+      reference: (H, W) array in [0, 255], H and W at least 11.
+      image: array of the same shape.
+
+    Raises:
+      DataError: if the images are smaller than the window.
+    """
+    if min(reference.shape) < 11:
+        raise DataError(f"SSIM needs at least 11x11 pixels, not {reference.shape[1]}x{reference.shape[0]}")
+    return float(
+        skimage.metrics.structural_similarity(
+            np.asarray(reference, np.float64),
+            np.asarray(image, np.float64),
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
+            data_range=255,
+        )
+    )
+
+
+Metric = Callable[[np.ndarray, np.ndarray], float]
+
+METRICS: dict[str, Metric] = {"psnr": psnr, "ssim": ssim}
+DEFAULT_METRICS = ("psnr", "ssim")
+
+
+def register_metric(name: str, metric: Metric) -> None:
+    """Makes a metric known to `evaluate` and to `srnet.evaluate --metrics`.
+
+    Args:
+      name: what results call it.
+      metric: callable from the original's and the result's luma, uint8 arrays (H, W), to a number.
+
+    Raises:
+      UsageError: if another metric has that name.
+    """
+    if METRICS.setdefault(name, metric) is not metric:
+        raise UsageError(f"metric {name!r} is registered already")
+
+
+def benchmark_pair(image: np.ndarray, scale: int, channels: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Makes the LR and HR image of the protocol from one picture.
+
+    Args:
+      image: uint8 (H, W) or (H, W, 3).
+      scale: integer reduction.
+      channels: 1 for luma, 3 for RGB.
+
+    Returns:
+      lr, float32 (H // scale, W // scale[, 3]), not rounded, and hr, the cropped uint8 original.
+    """
+    hr = crop_to_multiple(to_luma(image) if channels == 1 else to_rgb(image), scale)
+    return imresize(hr, 1 / scale).astype(np.float32), hr
+
+
+def measurable_image(path: pathlib.Path, scale: int) -> np.ndarray:
+    """Reads an image to measure.
+
+    Args:
+      path: the HR picture file.
+      scale: integer enlargement.
+
+    Returns:
+      uint8 array (H, W) or (H, W, 3).
+
+    Raises:
+      DataError: if it cannot be read, or is too small for the protocol at this scale; the message names it.
+    """
+    image = read_image(path)
+    height, width = image.shape[:2]
+    if min(height, width) // scale * scale < 11 + 2 * scale:
+        raise DataError(f"{path}: {width}x{height} is too small to measure at x{scale}")
+    return image
+
+
+def compare_luma(
+    hr: np.ndarray, sr: np.ndarray, scale: int, metrics: Sequence[str] = DEFAULT_METRICS
+) -> dict[str, float]:
+    """Returns the metrics of a result by the protocol.
+
+    Args:
+      hr: uint8 (H, W) or (H, W, 3), the original.
+      sr: array of the same shape, the method's result in [0, 255]; it is rounded to 8 bits first.
+      scale: the enlargement, and the pixels shaved off each border.
+      metrics: names in `METRICS`.
+
+    Raises:
+      UsageError: for a metric that is not registered.
+    """
+    for name in metrics:
+        if name not in METRICS:
+            raise UsageError(f"metric {name!r} is unknown: choose among {', '.join(METRICS)}")
+    shave = (slice(scale, -scale),) * 2
+    reference, image = to_luma(hr)[shave], to_luma(round_to_uint8(sr))[shave]
+    return {name: float(METRICS[name](reference, image)) for name in metrics}
+
+
+def evaluate(
+    method: Callable[[np.ndarray], np.ndarray],
+    paths: Sequence[pathlib.Path],
+    scale: int,
+    channels: int = 1,
+    metrics: Sequence[str] = DEFAULT_METRICS,
+) -> Iterator[ImageScore]:
+    """Puts a method through the protocol, image by image.
+
+    Args:
+      method: callable from float32 LR luma (H, W) in [0, 255] to (scale*H, scale*W); with `channels=3` from RGB to RGB.
+      paths: the HR image files.
+      scale: integer enlargement.
+      channels: image channels that the method takes, 1 or 3.
+      metrics: names in `METRICS`.
+
+    Yields:
+      An `ImageScore` for each file.
+
+    Raises:
+      DataError: for a file that cannot be read or is too small; the message names it.
+      UsageError: for a metric that is not registered.
+    """
+    for path in paths:
+        lr, hr = benchmark_pair(measurable_image(path, scale), scale, channels)
+        start = time.perf_counter()
+        sr = method(lr)
+        seconds = time.perf_counter() - start
+        yield ImageScore(path.name, compare_luma(hr, sr, scale, metrics), seconds)

@@ -1,0 +1,1 @@
+"""Networks in formats that other programs load: SavedModel, LiteRT, ONNX."""

@@ -1,0 +1,37 @@
+"""Networks as ONNX files."""
+
+import logging
+import pathlib
+
+import keras
+import tensorflow as tf
+
+from srnet.errors import UsageError
+from srnet.files import written_whole
+
+_OPSET = 18  # the newest that tf2onnx writes
+
+
+def export_onnx(model: keras.Model, path: str | pathlib.Path) -> None:
+    """Writes a network as an ONNX file, which appears complete or not at all.
+
+    It maps `lr`, float32 (N, H, W, c) in [0, 255], to `hr`, float32 (N, scale*H, scale*W, c), not clipped.
+
+    Args:
+      model: float32 Keras model from LR to HR pixels in [0, 255].
+      path: the file, usually .onnx.
+
+    Raises:
+      UsageError: if tf2onnx is not installed.
+      DataError: if the file cannot be written.
+    """
+    try:
+        import tf2onnx
+    except ImportError as error:
+        raise UsageError("ONNX needs tf2onnx: pip install 'srnet[onnx]'") from error
+    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    signature = [tf.TensorSpec((None, None, None, model.input_shape[-1]), tf.float32, name="lr")]
+    function = tf.function(lambda lr: {"hr": model(lr, training=False)}, input_signature=signature)
+    network, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=_OPSET)
+    with written_whole(path) as partial:
+        partial.write_bytes(network.SerializeToString())

@@ -1,0 +1,43 @@
+"""Networks as TensorFlow SavedModels, for programs without srnet."""
+
+import pathlib
+
+import keras
+import tensorflow as tf
+
+from srnet.errors import DataError
+from srnet.files import reason, written_whole
+from srnet.inference.upscaler import upscale_rgb
+
+
+def export_saved_model(model: keras.Model, path: str | pathlib.Path) -> None:
+    """Writes a network as a SavedModel; the folder appears complete or not at all, and replaces an older one.
+
+    Its two signatures take any batch, height and width:
+      serving_default: `lr`, float32 (N, H, W, c) in [0, 255], to `hr`, float32 (N, scale*H, scale*W, c), not clipped.
+      upscale_rgb: `rgb`, uint8 (N, H, W, 3), to `rgb`, uint8 enlarged, see `srnet.inference.upscaler.upscale_rgb`.
+
+    Args:
+      model: float32 Keras model from LR to HR pixels in [0, 255], of 1 or 3 channels.
+      path: the folder.
+
+    Raises:
+      DataError: if it cannot be written.
+    """
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint(
+        "serving_default",
+        lambda lr: {"hr": model(lr, training=False)},
+        input_signature=[tf.TensorSpec((None, None, None, model.input_shape[-1]), tf.float32, name="lr")],
+    )
+    archive.add_endpoint(
+        "upscale_rgb",
+        lambda rgb: {"rgb": upscale_rgb(model, rgb)},
+        input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8, name="rgb")],
+    )
+    with written_whole(path) as partial:
+        try:
+            archive.write_out(partial, verbose=False)
+        except tf.errors.OpError as error:
+            raise DataError(f"{path}: cannot be written ({reason(error)})") from error

@@ -1,0 +1,1 @@
+"""One picture, in memory and on disk: reading, writing, colors, resizing. Knows nothing of networks."""

@@ -1,0 +1,99 @@
+"""Luma, RGB and the one rounding to 8 and 16 bits."""
+
+import numpy as np
+import numpy.typing as npt
+
+# ITU-R BT.601 with headroom, the matrix of MATLAB's rgb2ycbcr, for RGB in [0, 255].
+YCBCR_OFFSET = np.array([16.0, 128.0, 128.0])
+YCBCR_MATRIX = np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [112.0, -93.786, -18.214]]) / 255.0
+
+# Largest value of each dtype that a picture's pixels may have; the smallest is 0.
+PEAKS = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0, "float64": 1.0}
+
+
+def quantize(values: np.ndarray, dtype: npt.DTypeLike) -> np.ndarray:
+    """Clips values to the range of a dtype and, for integers, rounds half up.
+
+    Args:
+      values: array of any shape, in units of the dtype: [0, 255], [0, 65535] or [0, 1].
+      dtype: uint8, uint16, float32 or float64.
+
+    Returns:
+      Array of the same shape and of that dtype.
+    """
+    dtype = np.dtype(dtype)
+    rounded = np.floor(values + 0.5) if dtype.kind == "u" else values
+    return np.clip(rounded, 0, PEAKS[dtype.name]).astype(dtype)
+
+
+def round_to_uint8(values: npt.ArrayLike) -> np.ndarray:
+    """Rounds half up and clips to [0, 255].
+
+    Args:
+      values: array of any shape, gray levels in [0, 255].
+
+    Returns:
+      uint8 array of the same shape.
+    """
+    return quantize(np.asarray(values), np.uint8)
+
+
+def change_depth(pixels: np.ndarray, dtype: npt.DTypeLike) -> np.ndarray:
+    """Converts pixels from the range of their dtype to that of another.
+
+    Args:
+      pixels: array of uint8, uint16, or floats in [0, 1].
+      dtype: uint8, uint16, float32 or float64.
+    """
+    if pixels.dtype == dtype:
+        return pixels
+    return quantize(pixels.astype(np.float64) * (PEAKS[np.dtype(dtype).name] / PEAKS[pixels.dtype.name]), dtype)
+
+
+def rgb_to_ycbcr(rgb: npt.ArrayLike) -> np.ndarray:
+    """Converts RGB to Y'CbCr as MATLAB's `rgb2ycbcr`.
+
+    Args:
+      rgb: (..., 3) array in [0, 255].
+
+    Returns:
+      (..., 3) array, luma in [16, 235] and chroma in [16, 240]; uint8, rounded, for uint8 input, else float64.
+    """
+    ycbcr = np.asarray(rgb, np.float64) @ YCBCR_MATRIX.T + YCBCR_OFFSET
+    return round_to_uint8(ycbcr) if np.asarray(rgb).dtype == np.uint8 else ycbcr
+
+
+def ycbcr_to_rgb(ycbcr: npt.ArrayLike) -> np.ndarray:
+    """Converts Y'CbCr back to RGB: the inverse of `rgb_to_ycbcr`.
+
+    Args:
+      ycbcr: (..., 3) array, luma in [16, 235] and chroma in [16, 240].
+
+    Returns:
+      float64 (..., 3) array, not clipped.
+    """
+    return (np.asarray(ycbcr, np.float64) - YCBCR_OFFSET) @ np.linalg.inv(YCBCR_MATRIX).T
+
+
+def to_luma(image: np.ndarray) -> np.ndarray:
+    """Returns the luma of a picture; a grayscale picture is luma as it is.
+
+    Args:
+      image: (H, W) or (H, W, 3) array in [0, 255].
+
+    Returns:
+      (H, W) array; uint8 for uint8 input, else float64.
+    """
+    return image if image.ndim == 2 else rgb_to_ycbcr(image)[..., 0]
+
+
+def to_rgb(image: np.ndarray) -> np.ndarray:
+    """Returns a picture with three channels; grayscale is repeated.
+
+    Args:
+      image: (H, W) or (H, W, 3) array.
+
+    Returns:
+      (H, W, 3) array of the same dtype.
+    """
+    return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=-1)

@@ -1,0 +1,238 @@
+"""Files and folders to enlarge: which, where to, and one after another."""
+
+import dataclasses
+import functools
+import os
+import pathlib
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import PIL.Image
+import tqdm
+
+from srnet.errors import DataError, UsageError
+from srnet.files import reason, without_library_messages
+from srnet.images.picture import Picture
+from srnet.images.read import is_image_name, read_picture
+from srnet.images.write import as_rgb, encode, format_for, own_format, write_picture, written_format
+from srnet.inference.sizes import enlarge_picture, target_size
+
+if TYPE_CHECKING:  # it imports TensorFlow
+    from srnet.inference.upscaler import Upscaler
+
+STANDARD = "-"  # standard input or output
+_BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
+_PREVIEW_SIDE = 512  # HR pixels
+
+Place = pathlib.Path | str  # a path, or STANDARD
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One picture to enlarge: `source` and `target` are paths, or `STANDARD`."""
+
+    source: Place
+    target: Place
+
+
+def find_jobs(sources: Sequence[str], output: str | None, recursive: bool, label: str) -> tuple[list[Job], list[str]]:
+    """Says which pictures to enlarge, and where to.
+
+    Args:
+      sources: files and folders, or `STANDARD`.
+      output: a file, for one picture; else a folder, which may be new; `STANDARD`; or None for files beside the
+        sources, whose names end with the label.
+      recursive: whether subfolders are searched; links to folders are not followed.
+      label: callable that returns the ending, such as "x4"; called when it is needed.
+
+    Returns:
+      (jobs, failed): the jobs, and a message for each folder that cannot be read.
+
+    Raises:
+      UsageError: if several pictures, or a folder, would go to one file, or a target is missing.
+    """
+    sources = list(dict.fromkeys(sources))
+    if output is None:
+        return [Job(pathlib.Path(source), _beside(source, label)) for source in sources], []
+    alone = len(sources) == 1 and (sources[0] == STANDARD or not _is_folder(sources[0]))
+    if STANDARD in (output, *sources) and not alone:
+        raise UsageError("standard input and output are for one picture")
+    if alone and (output == STANDARD or (pathlib.Path(output).suffix and not _is_folder(output))):
+        target: Place = output if output == STANDARD else pathlib.Path(output)
+        if target != STANDARD:
+            written_format(target)
+        return [Job(sources[0] if sources[0] == STANDARD else pathlib.Path(sources[0]), target)], []
+    if STANDARD in sources:
+        raise UsageError("standard input needs --output to be a file, or -")
+    if is_image_name(output) and not _is_folder(output):
+        raise UsageError(f"--output={output}: more than one picture needs a folder")
+    jobs: dict[pathlib.Path, Job] = {}
+    failed: list[str] = []
+    for source in map(pathlib.Path, sources):
+        inside = _pictures_in(source, recursive, failed) if _is_folder(source) else [source]
+        base = source if _is_folder(source) else source.parent
+        for path in inside:
+            jobs.setdefault(path, Job(path, pathlib.Path(output) / _written_name(path.relative_to(base))))
+    taken: dict[Place, Place] = {}
+    for job in jobs.values():
+        if taken.setdefault(job.target, job.source) != job.source:
+            raise UsageError(f"{taken[job.target]} and {job.source} would both become {job.target}")
+    if not jobs and not failed:
+        raise UsageError(f"no pictures in {', '.join(sources)}")
+    return list(jobs.values()), failed
+
+
+def _is_folder(path: Place) -> bool:
+    try:
+        return pathlib.Path(path).is_dir()
+    except OSError:  # such as a name that is too long
+        return False
+
+
+def _beside(source: str, label: Callable[[], str]) -> pathlib.Path:
+    """The result's place where no output is given: photo.jpg becomes photo_x4.jpg."""
+    if source == STANDARD or _is_folder(source):
+        kind = "standard input" if source == STANDARD else f"the folder {source}"
+        raise UsageError(f"--output is required for {kind}")
+    written = _written_name(pathlib.Path(source))
+    return written.with_name(f"{written.stem}_{label()}{written.suffix}")
+
+
+def _pictures_in(folder: pathlib.Path, recursive: bool, failed: list[str]) -> list[pathlib.Path]:
+    found = []
+    try:
+        inside = sorted(folder.iterdir())
+    except OSError as error:
+        failed.append(f"{folder}: cannot be read ({reason(error)})")
+        inside = []
+    for path in inside:
+        if path.is_dir() and not path.is_symlink() and recursive and not path.name.startswith("."):
+            found += _pictures_in(path, recursive, failed)
+        elif not path.is_dir() and is_image_name(path.name):
+            found.append(path)
+    return found
+
+
+def _written_name(path: pathlib.Path) -> pathlib.Path:
+    """The path itself, or with the suffix .png where its own format is not written."""
+    try:
+        written_format(path)
+        return path
+    except UsageError:
+        return path.with_suffix(".png")
+
+
+def preview_name(target: pathlib.Path) -> pathlib.Path:
+    """Returns the path of the preview of a result."""
+    return target.with_name(f"{target.name}.preview.png")
+
+
+def upscalers_of(
+    networks: Mapping[int, Callable[[], object]], tile: int | None = None, self_ensemble: bool = False
+) -> dict[int, Callable[[], "Upscaler"]]:
+    """Returns an `Upscaler` for each of several networks, made when it is first called for.
+
+    Args:
+      networks: dict from scales to callables that return a Keras model.
+      tile: as for `Upscaler`.
+      self_ensemble: as for `Upscaler`.
+
+    Returns:
+      A dict from scales to callables that return the `Upscaler`.
+    """
+
+    def make(load: Callable[[], object]) -> "Upscaler":
+        model = load()
+        from srnet.inference.upscaler import Upscaler  # TensorFlow takes seconds to import
+
+        return Upscaler(model, tile, self_ensemble)
+
+    return {scale: functools.cache(functools.partial(make, load)) for scale, load in networks.items()}
+
+
+def enlarge_file(
+    job: Job,
+    scale: float,
+    size: tuple[int, int] | None,
+    upscalers: Mapping[int, Callable[[], "Upscaler"]],
+    overwrite: bool = False,
+    preview: bool = False,
+    label: str = "",
+) -> str:
+    """Enlarges one picture file.
+
+    Args:
+      job: source and target.
+      scale: enlargement, above 1.
+      size: exact (height, width) instead, or None.
+      upscalers: as for `srnet.inference.sizes.enlarge_picture`.
+      overwrite: whether a file may be replaced.
+      preview: whether a preview is written, too; not for standard output.
+      label: beginning of the progress bar.
+
+    Returns:
+      A line that says what was done.
+
+    Raises:
+      DataError: if a file cannot be read or written, or the result does not fit the memory.
+      UsageError: if the size is no enlargement of the picture's.
+    """
+    start = time.monotonic()
+    target = None if job.target == STANDARD else pathlib.Path(job.target)
+    if target and not overwrite:
+        for path in [target, *([preview_name(target)] if preview else [])]:
+            if os.path.lexists(path):
+                raise DataError(f"{path} exists; --overwrite replaces it")
+    with without_library_messages():
+        picture = read_picture(sys.stdin.buffer.read() if job.source == STANDARD else job.source, job.source)
+    if target:
+        format_for(target, picture)
+    height, width = picture.size
+    size = target_size(picture.size, scale, size)
+    with tqdm.tqdm(total=1.0, desc=f"{label}{job.source}", leave=False, disable=None, bar_format=_BAR) as bar:
+        enlarged = enlarge_picture(picture, size, upscalers, functools.partial(_show, bar))
+    if target:
+        write_picture(target, enlarged)
+        if preview:
+            write_preview(target, picture, enlarged)
+    else:
+        _write_to_standard_output(encode(enlarged, own_format(picture)))
+    seconds = time.monotonic() - start
+    # By more than half a pixel, which rounding explains.
+    stretched = abs(size[1] * height - size[0] * width) > max(height, width)
+    shape = ", its proportions changed," if stretched else ""
+    return f"{job.target}: {width}x{height} enlarged to {size[1]}x{size[0]}{shape} in {seconds:.1f} s"
+
+
+def _write_to_standard_output(data: bytes) -> None:
+    try:
+        # A file of its own: sys.stdout would try to write again at the end of the program.
+        with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as file:
+            file.write(data)
+    except OSError as error:
+        raise DataError(f"standard output: cannot be written ({reason(error)})") from error
+
+
+def _show(bar: tqdm.tqdm, done: int, whole: int) -> None:
+    bar.n = done / whole
+    bar.refresh()
+
+
+def write_preview(target: pathlib.Path, picture: Picture, enlarged: Picture) -> None:
+    """Writes the middle of a result, on the right of the same by bicubic interpolation, to `preview_name`.
+
+    Args:
+      target: path of the result.
+      picture: the picture before it was enlarged.
+      enlarged: the result.
+    """
+    height, width = enlarged.size
+    left, top = max(0, (width - _PREVIEW_SIDE) // 2), max(0, (height - _PREVIEW_SIDE) // 2)
+    right, bottom = min(width, left + _PREVIEW_SIDE), min(height, top + _PREVIEW_SIDE)
+    bicubic = as_rgb(picture).resize((width, height), PIL.Image.Resampling.BICUBIC).crop((left, top, right, bottom))
+    ours = as_rgb(dataclasses.replace(enlarged, pixels=enlarged.pixels[top:bottom, left:right]))
+    sheet = np.concatenate([np.asarray(bicubic), np.full((ours.height, 8, 3), 255, np.uint8), np.asarray(ours)], axis=1)
+    write_picture(preview_name(target), dataclasses.replace(enlarged, pixels=sheet, mode="RGB", icc=None))

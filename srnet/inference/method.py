@@ -1,0 +1,52 @@
+"""Networks as methods: callables from one LR image to one SR image, as the evaluation measures them."""
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+Method = Callable[[np.ndarray], np.ndarray]  # float32 (H, W[, 3]) in [0, 255] to (scale*H, scale*W[, 3])
+
+
+def network_method(model: keras.Model) -> Method:
+    """Returns a network as a method.
+
+    Args:
+      model: Keras model from LR to HR pixels in [0, 255].
+
+    Returns:
+      A callable from a float32 array (H, W), or (H, W, 3) for an RGB network, to (scale*H, scale*W[, 3]).
+    """
+    channels = model.input_shape[-1]
+    predict = tf.function(
+        lambda lr: model(lr, training=False),
+        input_signature=[tf.TensorSpec((None, None, None, channels), tf.float32)],
+    )
+
+    def method(lr: np.ndarray) -> np.ndarray:
+        batch = np.asarray(lr, np.float32).reshape(1, *lr.shape[:2], channels)
+        sr = predict(batch).numpy()[0]
+        return sr[..., 0] if lr.ndim == 2 else sr
+
+    return method
+
+
+def self_ensemble(method: Method) -> Method:
+    """Returns the method whose result is the mean of another's over the eight flips and rotations of an image.
+
+    Reference: R. Timofte, R. Rothe, L. Van Gool. Seven ways to improve example-based single image super resolution.
+    CVPR 2016 ("enhanced prediction").
+
+    Args:
+      method: callable from an array (H, W[, C]) to (scale*H, scale*W[, C]).
+    """
+
+    def mean(lr: np.ndarray) -> np.ndarray:
+        total: np.ndarray | float = 0.0  # a Python number, which leaves float32 as it is
+        for turns in range(4):
+            turned = np.rot90(lr, turns)
+            total = total + np.rot90(method(turned), -turns) + np.rot90(method(turned[:, ::-1])[:, ::-1], -turns)
+        return np.asarray(total) / 8
+
+    return mean

@@ -1,0 +1,116 @@
+"""One picture to any larger size: passes of a network, then a reduction to the exact size."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import PIL.Image
+import psutil
+
+from srnet.errors import DataError, UsageError
+from srnet.images.color import quantize
+from srnet.images.picture import Picture
+
+if TYPE_CHECKING:  # it imports TensorFlow
+    from srnet.inference.upscaler import Progress, Upscaler
+
+LARGEST_SCALE = 64
+_COPIES = 3  # of the result: the array, Pillow's own, and the file
+_BAND = 256  # rows
+
+
+def passes(factor: float, scales: Iterable[int]) -> list[int]:
+    """Returns the integer scales, one after another, whose product is at least a factor.
+
+    Args:
+      factor: enlargement, above 1.
+      scales: the integer scales that there are networks for.
+
+    Returns:
+      The largest scale as often as needed, then the smallest that suffices.
+    """
+    chosen = []
+    while factor > max(scales):
+        chosen.append(max(scales))
+        factor /= max(scales)
+    return [*chosen, min(scale for scale in scales if scale >= factor)] if factor > 1 else chosen
+
+
+def target_size(size: tuple[int, int], scale: float, exact: tuple[int, int] | None) -> tuple[int, int]:
+    """Returns (height, width) of a result.
+
+    Args:
+      size: (height, width) of the picture.
+      scale: enlargement, above 1 and up to `LARGEST_SCALE`; rounded to whole pixels.
+      exact: (height, width) to use instead, or None.
+
+    Raises:
+      UsageError: if the scale is out of range, or the size is no enlargement of the picture's.
+    """
+    if exact is None and not 1 < scale <= LARGEST_SCALE:
+        raise UsageError(f"scale {scale:g} cannot be used: it must be above 1 and at most {LARGEST_SCALE}")
+    height, width = exact or (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
+    if height < size[0] or width < size[1] or (height, width) == size:
+        raise UsageError(f"{width}x{height} is no enlargement of {size[1]}x{size[0]}")
+    return height, width
+
+
+def enlarge_picture(
+    picture: Picture,
+    size: tuple[int, int],
+    upscalers: Mapping[int, Callable[[], "Upscaler"]],
+    progress: "Progress | None" = None,
+) -> Picture:
+    """Enlarges a picture to a size: by the next larger passes of networks, then antialiased bicubic reduction.
+
+    Args:
+      picture: the picture.
+      size: (height, width) of the result, from `target_size`.
+      upscalers: dict from integer scales to callables that return the `srnet.inference.upscaler.Upscaler`.
+      progress: callable (done, of) that is told enlarged LR pixels of the current pass, or None.
+
+    Returns:
+      A picture of that size.
+
+    Raises:
+      DataError: if the memory does not suffice.
+    """
+    pixels = picture.pixels
+    height, width = picture.size
+    chosen = passes(max(size[0] / height, size[1] / width), upscalers)
+    _check_memory(pixels, math.prod(chosen))
+    try:
+        for scale in chosen:
+            pixels = upscalers[scale]().enlarge(pixels, picture.mode, progress)
+        if pixels.shape[:2] != size:
+            pixels = _reduce(pixels, size)
+    except MemoryError as error:
+        raise DataError(f"{width}x{height} to {size[1]}x{size[0]}: the memory does not suffice") from error
+    return dataclasses.replace(picture, pixels=pixels)
+
+
+def _check_memory(pixels: np.ndarray, factor: int) -> None:
+    needed, available = _COPIES * pixels.nbytes * factor**2, psutil.virtual_memory().available
+    if needed > available:
+        raise DataError(f"the result takes {needed / 2**30:.1f} GiB of memory, {available / 2**30:.1f} are free")
+
+
+def _reduce(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Antialiased bicubic reduction in floating point, a channel and a band of rows at a time."""
+    height, width = pixels.shape[:2]
+    ratio = height / size[0]
+    margin = math.ceil(2 * ratio) + 1  # the cubic reaches two pixels of the result
+    planes = pixels.reshape(height, width, -1)
+    reduced = np.empty((*size, planes.shape[2]), pixels.dtype)
+    for top in range(0, size[0], _BAND):
+        bottom = min(top + _BAND, size[0])
+        first = max(0, math.floor(top * ratio) - margin)
+        band = planes[first : math.ceil(bottom * ratio) + margin]
+        box = (0, top * ratio - first, width, min(bottom * ratio - first, len(band)))
+        for i in range(planes.shape[2]):
+            plane = PIL.Image.fromarray(band[..., i].astype(np.float32))
+            plane = plane.resize((size[1], bottom - top), PIL.Image.Resampling.BICUBIC, box)
+            reduced[top:bottom, :, i] = quantize(np.asarray(plane), pixels.dtype)
+    return reduced.reshape(*size, *pixels.shape[2:])

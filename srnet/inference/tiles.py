@@ -1,0 +1,68 @@
+"""The geometry of tiles: which LR pixels each needs, and where its result goes."""
+
+import dataclasses
+
+Window = tuple[slice, slice]
+
+
+@dataclasses.dataclass(frozen=True)
+class Tile:
+    """A box of LR pixels that is enlarged on its own.
+
+    Attributes:
+      top, left, bottom, right: the box, half-open.
+      margin: LR pixels around it that its result depends on.
+    """
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+    margin: int
+
+    @property
+    def side(self) -> int:
+        """The longer side of the box."""
+        return max(self.bottom - self.top, self.right - self.left)
+
+    @property
+    def area(self) -> int:
+        """LR pixels in the box."""
+        return (self.bottom - self.top) * (self.right - self.left)
+
+    @property
+    def crop(self) -> Window:
+        """The LR pixels to enlarge: the box and its margin, as far as the picture goes."""
+        rows = slice(max(0, self.top - self.margin), self.bottom + self.margin)
+        return rows, slice(max(0, self.left - self.margin), self.right + self.margin)
+
+    def inner(self, scale: int) -> Window:
+        """The part of the enlarged crop that belongs to the box."""
+        rows, columns = self.crop
+        top, left = self.top - rows.start, self.left - columns.start
+        bottom, right = self.bottom - rows.start, self.right - columns.start
+        return slice(scale * top, scale * bottom), slice(scale * left, scale * right)
+
+    def target(self, scale: int) -> Window:
+        """The place of the box in the result."""
+        return slice(scale * self.top, scale * self.bottom), slice(scale * self.left, scale * self.right)
+
+    def split(self, side: int) -> list["Tile"]:
+        """Covers the box with squares of a side, the upper left one last; those at the far ends are cut."""
+        corners = [
+            (top, left) for top in range(self.top, self.bottom, side) for left in range(self.left, self.right, side)
+        ]
+        return [
+            Tile(top, left, min(top + side, self.bottom), min(left + side, self.right), self.margin)
+            for top, left in reversed(corners)
+        ]
+
+
+def round_up(value: int, multiple: int) -> int:
+    """Returns the next multiple that is not below a value."""
+    return -(-value // multiple) * multiple
+
+
+def round_down(value: int, multiple: int) -> int:
+    """Returns the largest multiple, at least one, that is not above a value."""
+    return max(multiple, value // multiple * multiple)

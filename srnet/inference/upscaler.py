@@ -1,0 +1,231 @@
+"""Whole pictures, enlarged by a network: any size, depth and kind, tile by tile."""
+
+import math
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import PIL.Image
+import psutil
+import tensorflow as tf
+
+from srnet.errors import UsageError
+from srnet.images.color import PEAKS, YCBCR_MATRIX, YCBCR_OFFSET, quantize
+from srnet.images.read import from_pillow
+from srnet.images.write import to_pillow
+from srnet.inference.method import self_ensemble
+from srnet.inference.tiles import Tile, round_down, round_up
+from srnet.inference.transparency import replace_hidden_colors
+from srnet.models.analysis import alignment, largest_features, reach, scale_of
+from srnet.models.layers import BicubicUpsampling
+
+Progress = Callable[[int, int], None]  # told (LR pixels done, LR pixels in all)
+
+_CHROMA_REACH = 2  # LR pixels that bicubic interpolation reads beyond its own
+_ENOUGH_MEMORY = 2**28  # bytes for the feature maps of a tile; larger tiles save a few per cent of the time
+_SHARE_OF_MEMORY = 0.25
+_UNKNOWN_TILE = 128  # LR pixels; for networks whose feature maps cannot be computed
+
+
+class Upscaler:
+    """Enlarges pictures with a network.
+
+    Luma is enlarged by the network, chroma and transparency by bicubic interpolation; a network of three channels
+    enlarges all colors. Colors hidden by full transparency are replaced by their nearest visible ones, so that none
+    bleeds into an edge. Tiles give the same result as the whole picture.
+
+    Args:
+      model: Keras model from LR to HR pixels in [0, 255], of 1 or 3 channels, such as `srnet.load` returns.
+      tile: side of a tile in LR pixels, at least 1; None for what fits a quarter of the free memory, and 256 MiB.
+      self_ensemble: whether the mean of the results for the eight flips and rotations is taken; eight times the work.
+      margin: LR pixels beyond its own that a result pixel depends on, a multiple of the network's stride; None to
+        compute it, which takes layers that `srnet.models.analysis` knows.
+
+    Raises:
+      UsageError: for a tile or a margin below 1, what is no Keras model, or a network whose margin must be given.
+    """
+
+    def __init__(
+        self, model: keras.Model, tile: int | None = None, self_ensemble: bool = False, margin: int | None = None
+    ):
+        if not isinstance(model, keras.Model):
+            raise UsageError(f"a network must be a Keras model, such as srnet.load returns, not {type(model).__name__}")
+        for name, value in (("tile", tile), ("margin", margin)):
+            if value is not None and value < 1:
+                raise UsageError(f"{name} {value} cannot be used: it must be at least 1")
+        self.scale = scale_of(model)
+        self._channels = model.input_shape[-1]
+        if margin is None:
+            try:
+                multiple, margin = alignment(model), max(reach(model), _CHROMA_REACH)
+            except TypeError as error:
+                raise UsageError(f"the network's margin must be given: {error}") from error
+            tile = tile or _fitting_tile(model, margin)
+        else:
+            multiple = margin
+        self._multiple = multiple
+        self._margin = round_up(margin, multiple)
+        self._tile = round_down(tile or _UNKNOWN_TILE, multiple)
+        self._self_ensemble = self_ensemble
+        self._bicubic = _compiled(BicubicUpsampling(self.scale, dtype="float32"), 1)
+        self._luma = _compiled(lambda lr: model(lr, training=False), 1)
+        self._rgb = _compiled(lambda rgb: enlarge_colors(model, rgb), 3)
+
+    def __call__(
+        self, image: np.ndarray | PIL.Image.Image, progress: Progress | None = None
+    ) -> np.ndarray | PIL.Image.Image:
+        """Enlarges one picture.
+
+        Args:
+          image: array (H, W) or (H, W, 1), grayscale; (H, W, 2) with transparency; (H, W, 3), RGB; or (H, W, 4) with
+            transparency: uint8, uint16, or float32 or float64 in [0, 1]. Or a Pillow image of any mode but I and F.
+          progress: callable (done, of) that is told the LR pixels that are done after each tile, or None.
+
+        Returns:
+          Array (scale*H, scale*W[, C]) of the same dtype, clipped to its range; or a Pillow image with the same color
+          profile and EXIF, of the same mode where that is L, LA, RGB, RGBA, CMYK or I;16, else of the nearest of them.
+
+        Raises:
+          UsageError: for an array of another shape, dtype or range.
+          DataError: for a Pillow image whose samples have no known range.
+          MemoryError: if the memory does not suffice for the smallest tile.
+        """
+        if not isinstance(image, PIL.Image.Image):
+            check_array(image)
+            return self.enlarge(image, "", progress)
+        mode, pixels = from_pillow(image, "the image")
+        enlarged = to_pillow(self.enlarge(pixels, mode, progress), mode)
+        enlarged.info = {name: image.info[name] for name in ("icc_profile", "exif") if name in image.info}
+        return enlarged
+
+    def enlarge(self, pixels: np.ndarray, mode: str, progress: Progress | None = None) -> np.ndarray:
+        """Enlarges the pixels of a picture; each channel of CMYK as grayscale.
+
+        Args:
+          pixels: array as in `srnet.images.picture.Picture`.
+          mode: mode as there; any but CMYK follows from the number of channels.
+          progress: as for a call.
+
+        Returns:
+          Array (scale*H, scale*W[, C]).
+
+        Raises:
+          MemoryError: if the memory does not suffice for the smallest tile.
+        """
+        planes = [pixels[..., i] for i in range(4)] if mode == "CMYK" else [pixels]
+        whole, done = sum(plane.shape[0] * plane.shape[1] for plane in planes), 0
+        output = np.empty((self.scale * pixels.shape[0], self.scale * pixels.shape[1], *pixels.shape[2:]), pixels.dtype)
+        for i, plane in enumerate(planes):
+            result = output[..., i] if mode == "CMYK" else output
+            if plane.ndim == 3 and plane.shape[2] in (2, 4):
+                plane = replace_hidden_colors(plane, 2 * self._margin + _CHROMA_REACH)
+            waiting = Tile(0, 0, plane.shape[0], plane.shape[1], self._margin).split(self._tile)
+            while waiting:
+                tile = waiting.pop()
+                if tile.side > self._tile:
+                    waiting += tile.split(self._tile)
+                    continue
+                try:
+                    enlarged = self._enlarge_crop(plane[tile.crop])
+                except tf.errors.ResourceExhaustedError as error:
+                    if self._tile == self._multiple:
+                        raise MemoryError("not enough memory for the smallest tile") from error
+                    self._tile = round_down(self._tile // 2, self._multiple)
+                    waiting.append(tile)
+                    continue
+                result[tile.target(self.scale)] = enlarged[tile.inner(self.scale)]
+                done += tile.area
+                if progress:
+                    progress(done, whole)
+        return output
+
+    def _enlarge_crop(self, crop: np.ndarray) -> np.ndarray:
+        """Enlarges a crop that needs no tiles."""
+        peak = PEAKS[crop.dtype.name]
+        values = crop.reshape(*crop.shape[:2], -1).astype(np.float32) * np.float32(255 / peak)
+        transparent = values.shape[2] in (2, 4)
+        colors = values[..., :-1] if transparent else values
+        enlarged = self._ensemble(colors) if self._self_ensemble else self._enlarge_colors(colors)
+        if transparent:
+            enlarged = np.concatenate([enlarged, self._bicubic(values[None, ..., -1:]).numpy()[0]], axis=2)
+        enlarged = quantize(enlarged * (peak / 255), crop.dtype)
+        return enlarged.reshape(*enlarged.shape[:2], *crop.shape[2:])
+
+    def _enlarge_colors(self, colors: np.ndarray) -> np.ndarray:
+        """float32 (h, w, 1 or 3) in [0, 255] to (scale*h, scale*w, 1 or 3), not clipped."""
+        if colors.shape[2] == 3:
+            return self._rgb(colors[None]).numpy()[0]
+        if self._channels == 1:
+            return self._luma(colors[None]).numpy()[0]
+        return self._rgb(np.repeat(colors, 3, axis=2)[None]).numpy()[0].mean(axis=2, keepdims=True)
+
+    def _ensemble(self, colors: np.ndarray) -> np.ndarray:
+        """The mean over the eight flips and rotations."""
+        height, width = colors.shape[:2]
+        # A rotated crop begins at its other end, so both ends must lie on the network's grid.
+        ends = [(0, -size % self._multiple) for size in (height, width)]
+        padded = np.pad(colors, [*ends, (0, 0)], mode="symmetric")
+        return self_ensemble(self._enlarge_colors)(padded)[: height * self.scale, : width * self.scale]
+
+
+def enlarge_colors(model: keras.Model, rgb: tf.Tensor) -> tf.Tensor:
+    """Enlarges RGB pictures: luma by the network, chroma by bicubic interpolation; an RGB network does both.
+
+    Args:
+      model: Keras model from LR to HR pixels in [0, 255], of 1 or 3 channels.
+      rgb: float32 tensor (N, H, W, 3) in [0, 255].
+
+    Returns:
+      float32 tensor (N, scale*H, scale*W, 3), neither rounded nor clipped.
+    """
+    if model.input_shape[-1] == 3:
+        return model(rgb, training=False)
+    ycbcr = tf.tensordot(rgb, tf.constant(YCBCR_MATRIX.T, tf.float32), 1) + tf.constant(YCBCR_OFFSET, tf.float32)
+    luma = model(ycbcr[..., :1], training=False)
+    chroma = BicubicUpsampling(scale_of(model), dtype="float32")(ycbcr[..., 1:])
+    enlarged = tf.concat([luma, chroma], -1) - tf.constant(YCBCR_OFFSET, tf.float32)
+    return tf.tensordot(enlarged, tf.constant(np.linalg.inv(YCBCR_MATRIX).T, tf.float32), 1)
+
+
+def upscale_rgb(model: keras.Model, rgb: tf.Tensor) -> tf.Tensor:
+    """Does what `enlarge_colors` does, from and to 8 bits.
+
+    Args:
+      model: as for `enlarge_colors`.
+      rgb: uint8 tensor (N, H, W, 3).
+
+    Returns:
+      uint8 tensor (N, scale*H, scale*W, 3).
+    """
+    enlarged = enlarge_colors(model, tf.cast(rgb, tf.float32))
+    # `quantize` as a graph, for exported models.
+    return tf.cast(tf.clip_by_value(tf.floor(enlarged + 0.5), 0.0, 255.0), tf.uint8)
+
+
+def check_array(image: np.ndarray) -> None:
+    """Checks that an array is a picture.
+
+    Raises:
+      UsageError: if it is no array, or has another shape, dtype or range than `Upscaler` takes.
+    """
+    if not isinstance(image, np.ndarray):
+        raise UsageError(f"{type(image).__name__} cannot be enlarged: it must be a NumPy array or a Pillow image")
+    if image.dtype.name not in PEAKS:
+        raise UsageError(f"an array of {image.dtype} cannot be enlarged: it must be uint8, uint16, float32 or float64")
+    if image.ndim not in (2, 3) or 0 in image.shape or (image.ndim == 3 and image.shape[2] not in (1, 2, 3, 4)):
+        raise UsageError(f"an array of shape {image.shape} cannot be enlarged: it must be (H, W) or (H, W, 1 to 4)")
+    if image.dtype.kind == "f" and np.isnan(image.min()):
+        raise UsageError("floating-point values that are not numbers (NaN): they must be within [0, 1]")
+    if image.dtype.kind == "f" and not (image.min() >= 0 and image.max() <= 1):
+        raise UsageError(f"floating-point values from {image.min()} to {image.max()}: they must be within [0, 1]")
+
+
+def _compiled(function: Callable[[tf.Tensor], tf.Tensor], channels: int) -> Callable[[np.ndarray], tf.Tensor]:
+    return tf.function(function, input_signature=[tf.TensorSpec((None, None, None, channels), tf.float32)])
+
+
+def _fitting_tile(model: keras.Model, margin: int) -> int:
+    """The side of the tile whose feature maps fit the share of the free memory, or what is enough."""
+    memory = min(_SHARE_OF_MEMORY * psutil.virtual_memory().available, _ENOUGH_MEMORY)
+    bytes_per_pixel = 4 * largest_features(model) * 6  # about six feature maps of the largest size live at a time
+    return max(math.isqrt(int(memory / bytes_per_pixel)) - 2 * margin, 1)

@@ -1,0 +1,50 @@
+"""Networks from `.keras` files."""
+
+import pathlib
+import zipfile
+
+import keras
+
+from srnet.errors import DataError
+from srnet.models import layers  # noqa: F401  registers the layers that a file may name
+from srnet.models.analysis import reach
+
+
+def load_file(path: str | pathlib.Path, margin: int | None = None) -> keras.Model:
+    """Returns the network of a `.keras` file, such as the `model.keras` of a run.
+
+    Args:
+      path: the file.
+      margin: LR pixels that an HR pixel depends on beyond its own, for a network whose reach `srnet.models.analysis`
+        does not know; None to refuse such a network.
+
+    Raises:
+      DataError: if the file cannot be read, or holds no network from LR to HR pixels.
+    """
+    try:
+        model = keras.models.load_model(path, compile=False)
+        shapes = model.input_shape, model.output_shape
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, zipfile.BadZipFile) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(f"{path}: not a network of srnet that can be read ({reason})") from error
+    if not all(isinstance(shape, tuple) and len(shape) == 4 for shape in shapes) or not _enlarges(model):
+        raise DataError(f"{path}: not a network from LR to HR pixels")
+    if margin is None:
+        try:
+            reach(model)
+        except TypeError as error:
+            raise DataError(f"{path}: cannot be used in tiles ({error})") from error
+    return model
+
+
+def _enlarges(model: keras.Model) -> bool:
+    """Whether images of 1 or 3 channels and any size are enlarged by one integer, at least 2, in height and width."""
+    channels = model.input_shape[-1]
+    if channels not in (1, 3):
+        return False
+    try:
+        scale = model.compute_output_shape((1, 1, 1, channels))[1]
+        larger = model.compute_output_shape((1, 5, 7, channels))
+        return scale >= 2 and tuple(larger) == (1, 5 * scale, 7 * scale, channels)
+    except (TypeError, ValueError):
+        return False

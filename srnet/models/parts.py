@@ -1,0 +1,116 @@
+"""What the builders of networks share: initializers, convolutions, the first and the last layers."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from srnet.errors import UsageError
+from srnet.models import layers
+
+INITIALIZERS = ("he", "paper")
+
+
+def kernel_initializer(name: str) -> keras.initializers.Initializer:
+    """Returns a new Keras initializer for convolution kernels.
+
+    Args:
+      name: one of `INITIALIZERS`: "he" (He et al. 2015, normal) or "paper" (normal, mean 0, standard deviation 0.001;
+        section 2.2.3); or one of Keras's own, such as "zeros".
+    """
+    if name == "paper":
+        return keras.initializers.RandomNormal(mean=0.0, stddev=0.001)
+    return keras.initializers.get({"he": "he_normal"}.get(name, name))
+
+
+def convolve(
+    kind: Callable[..., keras.layers.Layer],
+    x: keras.KerasTensor,
+    name: str,
+    filters: int,
+    kernel_size: int = 3,
+    *,
+    initializer: str | keras.initializers.Initializer,
+    dtype: str,
+    padding: str = "same",
+    activation: str | None = "relu",
+    **arguments: Any,
+) -> keras.KerasTensor:
+    """Applies a new convolution.
+
+    Args:
+      kind: `keras.layers.Conv2D` or `keras.layers.Conv2DTranspose`.
+      x: symbolic feature map.
+      name: name of the layer.
+      filters: channels of the result.
+      kernel_size: side of the kernel.
+      initializer: name, as for `kernel_initializer`, or a Keras initializer.
+      dtype: dtype of the layer, or name of its dtype policy.
+      padding: "same" (with zeros) or "valid".
+      activation: "relu" or None.
+      **arguments: further arguments of the layer, such as `strides`.
+
+    Returns:
+      The symbolic result.
+    """
+    return kind(
+        filters,
+        kernel_size,
+        padding=padding,
+        activation=activation,
+        kernel_initializer=kernel_initializer(initializer) if isinstance(initializer, str) else initializer,
+        dtype=dtype,
+        name=name,
+        **arguments,
+    )(x)
+
+
+def bicubic_input(scale: int, channels: int) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Begins a network that works on the bicubic enlargement, with pixels scaled to [0, 1].
+
+    Args:
+      scale: integer enlargement, at least 2.
+      channels: image channels.
+
+    Returns:
+      (lr, enlarged): the symbolic LR input in [0, 255], and its enlargement divided by 255, both float32.
+
+    Raises:
+      UsageError: for a scale that is not an integer of at least 2.
+    """
+    check_scale(scale)
+    lr = keras.Input((None, None, channels), name="lr")
+    enlarged = layers.BicubicUpsampling(scale, dtype="float32", name="bicubic")(lr)
+    return lr, keras.layers.Rescaling(1 / 255, dtype="float32", name="to_unit")(enlarged)
+
+
+def to_pixels(x: keras.KerasTensor) -> keras.KerasTensor:
+    """Multiplies a symbolic result by 255, which gives a network's output: float32 pixels in [0, 255]."""
+    return keras.layers.Rescaling(255.0, dtype="float32", name="to_pixels")(x)
+
+
+def check_scale(scale: int) -> None:
+    """Raises a UsageError unless `scale` is an integer of at least 2."""
+    if type(scale) is not int or scale < 2:
+        raise UsageError(f"scale {scale!r} cannot be used: it must be an integer of at least 2")
+
+
+def upsampling_strides(scale: int, upsampling: str) -> tuple[int, ...]:
+    """Returns the strides of the transposed convolutions that enlarge by `scale`.
+
+    Args:
+      scale: integer enlargement, at least 2.
+      upsampling: "cascade" (stages of stride 2 for powers of two, one stage of stride 3 for 3) or "single" (one
+        stage of stride `scale`, the literal reading of section 2.1.1).
+
+    Raises:
+      UsageError: for a scale that a cascade cannot reach.
+    """
+    check_scale(scale)
+    if upsampling == "single":
+        return (scale,)
+    if scale == 3:
+        return (3,)
+    if scale & (scale - 1):
+        raise UsageError(f"scale {scale} cannot be made of stages of 2: choose 2, 3, 4, 8 or another power of two")
+    return (2,) * (scale.bit_length() - 1)

@@ -1,0 +1,114 @@
+"""The table of networks: `names` lists them, `build` makes one, `register` adds one."""
+
+import dataclasses
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import keras
+
+from srnet.errors import UsageError
+from srnet.models.hybrid import VARIANTS, HybridOptions, build_hybrid
+from srnet.models.plus import PlusOptions, build_plus
+from srnet.models.rednet import RednetOptions, build_rednet
+from srnet.models.srcnn import SrcnnOptions, build_srcnn
+from srnet.models.vdsr import VdsrOptions, build_vdsr
+
+Builder = Callable[[Any, int, int, str, str], keras.Model]
+
+
+@dataclasses.dataclass(frozen=True)
+class NoOptions:
+    """The options of a network that has none."""
+
+
+class Network(NamedTuple):
+    """A row of the table.
+
+    Attributes:
+      builder: callable from (options, scale, channels, dtype, name) to the untrained Keras model.
+      options: the frozen dataclass of its options.
+      row: the options that make it this network; the others have their defaults.
+    """
+
+    builder: Builder
+    options: type
+    row: dict[str, Any]
+
+
+_networks = {
+    **{name: Network(build_hybrid, HybridOptions, row) for name, row in VARIANTS.items()},
+    "plus": Network(build_plus, PlusOptions, {}),
+    "srcnn": Network(build_srcnn, SrcnnOptions, {}),
+    "vdsr": Network(build_vdsr, VdsrOptions, {}),
+    "rednet": Network(build_rednet, RednetOptions, {}),
+}
+
+
+def names() -> tuple[str, ...]:
+    """Returns the names of the networks that `build` makes."""
+    return tuple(_networks)
+
+
+def register(name: str, builder: Builder, options: type | None = None, **row: Any) -> None:
+    """Adds a network, which `build` and `srnet.train --variant` then know by its name.
+
+    Args:
+      name: its name: lower-case letters, digits and underscores.
+      builder: callable (options, scale, channels, dtype, name) -> `keras.Model`, as `build` returns it. `dtype` is
+        "float32" or "mixed_bfloat16", `name` is the model's. It raises a UsageError for a scale that it cannot make.
+      options: frozen dataclass of what may be varied, each field with a default; None for no options.
+      **row: values of options that make it this network. A variant is another name with another row.
+
+    Raises:
+      UsageError: if the name is another network's or of other characters, or the options are not such a dataclass.
+    """
+    if not re.fullmatch("[a-z][a-z0-9_]*", name):
+        raise UsageError(f"network name {name!r} cannot be used: take lower-case letters, digits and underscores")
+    if name in _networks and not _same(builder, _networks[name].builder):
+        raise UsageError(f"there is a network {name!r} already: choose another name")
+    network = Network(builder, options or NoOptions, row)
+    if not dataclasses.is_dataclass(network.options):
+        raise UsageError(f"options of network {name} cannot be used: {network.options!r} is not a dataclass")
+    try:
+        network.options(**row)
+    except TypeError as error:
+        raise UsageError(f"options of network {name} cannot be used: {error}") from error
+    _networks[name] = network
+
+
+def _same(one: Builder, other: Builder) -> bool:
+    """Whether two builders are one function, which a reloaded module defines again."""
+    places = [(getattr(each, "__module__", None), getattr(each, "__qualname__", "<")) for each in (one, other)]
+    return one is other or (places[0] == places[1] and "<" not in places[0][1])
+
+
+def build(name: str, scale: int, channels: int = 1, dtype: str = "float32", **options: Any) -> keras.Model:
+    """Builds an untrained network.
+
+    Args:
+      name: one of `names()`.
+      scale: integer enlargement (2, 3, 4, 8; plus, srcnn, vdsr and rednet: any from 2 on).
+      channels: 1 for luma, 3 for RGB.
+      dtype: "float32", or "mixed_bfloat16" to compute in bfloat16 with float32 weights and output.
+      **options: the network's own options: see `HybridOptions` (the paper's network and its variants), `PlusOptions`,
+        `SrcnnOptions`, `VdsrOptions` and `RednetOptions`, each in the module of that name.
+
+    Returns:
+      A `keras.Model` from LR pixels (N, H, W, channels) in [0, 255], any H, W >= 1, to HR pixels
+      (N, scale*H, scale*W, channels), float32 and not clipped.
+
+    Raises:
+      UsageError: for an unknown name, or a scale, channels or option that cannot be used.
+    """
+    if name not in _networks:
+        raise UsageError(f"network {name!r} is unknown: choose one of {', '.join(names())}")
+    if channels not in (1, 3):
+        raise UsageError(f"channels {channels!r} cannot be used: choose 1 (luma) or 3 (RGB)")
+    network = _networks[name]
+    known = [field.name for field in dataclasses.fields(network.options)]
+    for option in options:
+        if option not in known:
+            choices = f"choose one of {', '.join(known)}" if known else "it has none"
+            raise UsageError(f"network {name} has no option {option!r}: {choices}")
+    return network.builder(network.options(**{**network.row, **options}), scale, channels, dtype, name)

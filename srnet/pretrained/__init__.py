@@ -1,0 +1,1 @@
+"""The pretrained networks: weights, cards, and the code that finds them."""

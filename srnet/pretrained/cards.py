@@ -1,0 +1,79 @@
+"""What the pretrained networks are: a card beside each file of weights."""
+
+import pathlib
+from typing import Any
+
+from srnet.errors import DataError, UsageError
+from srnet.files import read_json
+
+FOLDER = pathlib.Path(__file__).parent / "weights"
+DEFAULT = "plus"
+_FIELDS = {"network", "scale", "channels", "model_options", "sha256", "run", "measurements", "use", "limits"}
+
+
+def names() -> tuple[str, ...]:
+    """Returns the names of the pretrained networks, sorted."""
+    return tuple(sorted({path.stem.rsplit("_x", 1)[0] for path in FOLDER.glob("[!.]*_x*.json")}))
+
+
+def scales(network: str = DEFAULT) -> tuple[int, ...]:
+    """Returns the scales that there are weights for, ascending.
+
+    Args:
+      network: name in `srnet.models`.
+    """
+    return tuple(sorted(int(path.stem.rsplit("_x", 1)[1]) for path in FOLDER.glob(f"{network}_x*.json")))
+
+
+def check_network(network: str) -> tuple[int, ...]:
+    """Returns the scales of a pretrained network, after checking that there is one.
+
+    Args:
+      network: name in `srnet.models`.
+
+    Raises:
+      UsageError: if there are no weights for it.
+    """
+    if not scales(network):
+        raise UsageError(f"no pretrained {network!r}: choose one of {', '.join(names())}")
+    return scales(network)
+
+
+def weights_file(network: str, scale: int) -> pathlib.Path:
+    """Returns the file of the weights of a network, whether it exists or not.
+
+    Args:
+      network: name in `srnet.models`.
+      scale: integer enlargement.
+    """
+    return FOLDER / f"{network}_x{scale}.weights.h5"
+
+
+def card_file(network: str, scale: int) -> pathlib.Path:
+    """Returns the file of the card of a network, whether it exists or not.
+
+    Args:
+      network: name in `srnet.models`.
+      scale: integer enlargement.
+    """
+    return FOLDER / f"{network}_x{scale}.json"
+
+
+def card(scale: int = 4, network: str = DEFAULT) -> dict[str, Any]:
+    """Returns the card of a pretrained network: what it is, how it was trained, its figures, use and limits.
+
+    Args:
+      scale: integer enlargement.
+      network: name in `srnet.models`.
+
+    Raises:
+      UsageError: if there are no weights for it.
+      DataError: if the card is damaged.
+    """
+    if scale not in scales(network):
+        known = ", ".join(map(str, scales(network))) or "none"
+        raise UsageError(f"no pretrained {network} for scale {scale!r}; scales: {known}")
+    found = read_json(card_file(network, scale))
+    if not isinstance(found, dict) or not set(found) >= _FIELDS:
+        raise DataError(f"{card_file(network, scale)}: damaged; install srnet again")
+    return found

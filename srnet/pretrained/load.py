@@ -1,0 +1,50 @@
+"""Pretrained networks as Keras models."""
+
+import functools
+import hashlib
+from collections.abc import Callable
+
+import keras
+
+from srnet.errors import DataError
+from srnet.files import reason
+from srnet.models import build
+from srnet.pretrained import cards
+
+
+def load(scale: int = 4, network: str = cards.DEFAULT) -> keras.Model:
+    """Returns a pretrained network.
+
+    Args:
+      scale: integer enlargement.
+      network: name in `srnet.models`.
+
+    Returns:
+      A float32 `keras.Model`, as `srnet.build` makes it.
+
+    Raises:
+      UsageError: if there are no weights for it.
+      DataError: if its files are damaged.
+    """
+    card, path = cards.card(scale, network), cards.weights_file(network, scale)
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({reason(error)})") from error
+    if digest != card["sha256"]:
+        raise DataError(f"{path}: not the bundled weights (SHA-256 differs); install srnet again")
+    model = build(card["network"], card["scale"], card["channels"], **card["model_options"])
+    model.load_weights(path)
+    return model
+
+
+def loaders(network: str = cards.DEFAULT) -> dict[int, Callable[[], keras.Model]]:
+    """Returns a callable for each scale of a pretrained network, which loads it at the first call.
+
+    Args:
+      network: name in `srnet.models`.
+
+    Raises:
+      UsageError: if there are no weights for it.
+    """
+    return {scale: functools.cache(functools.partial(load, scale, network)) for scale in cards.check_network(network)}

@@ -1,0 +1,136 @@
+"""Checkpoints of a run: saved, restored whole or not at all, and used as the beginning of another run."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from srnet.errors import DataError, UsageError
+from srnet.files import reason
+from srnet.models.keras_file import load_file
+from srnet.pretrained import cards
+from srnet.pretrained.load import load as load_pretrained
+from srnet.training.config import TrainConfig, load_config
+from srnet.training.run_folder import Run, history, pick_history
+from srnet.training.step import State, build_network
+
+
+def managers(state: State, run: Run) -> tuple[tf.train.CheckpointManager, tf.train.CheckpointManager]:
+    """Returns what keeps the checkpoints of a run: (last, best), the last two and the one of the best PSNR.
+
+    Args:
+      state: `State`.
+      run: `Run`.
+    """
+    checkpoint = state.checkpoint()
+    last = tf.train.CheckpointManager(checkpoint, run.last, max_to_keep=2, checkpoint_name="step")
+    best = tf.train.CheckpointManager(checkpoint, run.best, max_to_keep=1, checkpoint_name="step")
+    return last, best
+
+
+def save(manager: tf.train.CheckpointManager, step: int) -> None:
+    """Saves a checkpoint.
+
+    Args:
+      manager: one of those that `managers` returns.
+      step: number of steps done.
+
+    Raises:
+      DataError: if it cannot be written.
+    """
+    try:
+        manager.save(checkpoint_number=step)
+    except tf.errors.OpError as error:
+        raise DataError(f"{manager.directory}: cannot write the checkpoint ({reason(error)})") from error
+
+
+def restore(checkpoint: tf.train.Checkpoint, path: str, whole: bool = True) -> None:
+    """Restores a checkpoint, or fails: nothing is ever restored in part.
+
+    Args:
+      checkpoint: `tf.train.Checkpoint` whose objects have their variables.
+      path: prefix of the checkpoint's files.
+      whole: whether everything in the file must find its object, too.
+
+    Raises:
+      DataError: if the file is damaged or of another network.
+    """
+    try:
+        status = checkpoint.restore(path)
+        if whole:
+            status.assert_consumed()
+        else:
+            status.expect_partial().assert_existing_objects_matched()
+    except (AssertionError, ValueError, IndexError, RuntimeError, tf.errors.OpError) as error:
+        raise DataError(f"{path}: damaged, or a checkpoint of another network ({reason(error)})") from error
+
+
+def load_run(folder: Path | str, checkpoint: str = "last") -> tuple[keras.Model, TrainConfig]:
+    """Loads the network of a run, in float32 whatever it was trained in.
+
+    Args:
+      folder: the run folder.
+      checkpoint: "last" for the newest weights, "best" for those of the best validation PSNR.
+
+    Returns:
+      (model, config): a `keras.Model` and the run's `TrainConfig`.
+
+    Raises:
+      DataError: if the folder holds no run, no checkpoint, or one of another network.
+    """
+    run = Run(Path(folder))
+    if not run.config.exists():
+        raise DataError(f"{run.folder}: no run there (config.json is missing)")
+    config = load_config(run.config)
+    model = build_network(config, "float32")
+    place = run.best if checkpoint == "best" else run.last
+    found = tf.train.get_checkpoint_state(place)
+    if found is None:
+        raise DataError(f"{place}: no checkpoint yet; train the run first")
+    part = "averaged" if config.average_decay else "model"
+    restore(tf.train.Checkpoint(**{part: model}), found.model_checkpoint_path, whole=False)
+    return model, config
+
+
+def begin_with(model: keras.Model, source: str) -> tuple[int, int, dict[str, Any]]:
+    """Gives a network trained weights in each layer of the same name and shape.
+
+    Args:
+      model: Keras model.
+      source: where the weights are: a run folder, a .keras file, or a pretrained network, such as "plus_x2".
+
+    Returns:
+      (layers, same, initial): the number of layers with weights, how many of them were given theirs, and a dict of the
+      SHA-256 of the source's weights and, where it is known, its `history`.
+
+    Raises:
+      DataError: if the source holds no trained network.
+      UsageError: if no layer is the same.
+    """
+    trained, known = _trained(source)
+    there = {layer.name: layer for layer in trained.layers}
+    weighty = [layer for layer in model.layers if layer.weights]
+    same = [layer for layer in weighty if layer.name in there and _shapes(layer) == _shapes(there[layer.name])]
+    if not same:
+        raise UsageError(f"{source}: no layer of {trained.name} there fits {model.name}")
+    for layer in same:
+        layer.set_weights(there[layer.name].get_weights())
+    digest = hashlib.sha256(b"".join(weights.tobytes() for weights in trained.get_weights())).hexdigest()
+    return len(weighty), len(same), {"sha256": digest, **known}
+
+
+def _trained(source: str) -> tuple[keras.Model, dict[str, Any]]:
+    """The network of `begin_with`, and its history."""
+    pretrained = {f"{name}_x{scale}": (scale, name) for name in cards.names() for scale in cards.scales(name)}
+    if source in pretrained and not Path(source).exists():
+        return load_pretrained(*pretrained[source]), pick_history(cards.card(*pretrained[source])["run"])
+    if Path(source).suffix == ".keras":
+        return load_file(source), {}
+    model, _ = load_run(source)
+    return model, history(Run(Path(source)))
+
+
+def _shapes(layer: keras.Layer) -> list[tuple[int, ...]]:
+    return [weight.shape for weight in layer.weights]

@@ -1,0 +1,184 @@
+"""A whole training run: configuration, data, loop, run folder, export."""
+
+import dataclasses
+from collections.abc import Collection
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+import tqdm
+
+from srnet.data.datasets import find_images, has_set, spread
+from srnet.data.patches import PatchOptions, PatchStore, ensure_store
+from srnet.errors import DataError
+from srnet.evaluation.protocol import measurable_image
+from srnet.files import written_whole
+from srnet.formats.saved_model import export_saved_model
+from srnet.images.read import read_size
+from srnet.training import checkpoints, loop, run_folder, schedule
+from srnet.training.config import TrainConfig
+from srnet.training.run_folder import Run
+from srnet.training.step import new_state
+
+
+def resolve(
+    config: TrainConfig, data_root: Path | str | None, fixed: Collection[str] = ()
+) -> tuple[TrainConfig, list[str]]:
+    """Settles what a configuration leaves to the machine: precision "auto", and sets that are missing.
+
+    Args:
+      config: `TrainConfig`.
+      data_root: folder with a folder for each set, or None.
+      fixed: names of the fields and flags that the user chose; sets named there, and training sets missing under a
+        `data_root` named there, are never replaced.
+
+    Returns:
+      (config, notes): the settled `TrainConfig`, and a line for each thing replaced.
+
+    Raises:
+      DataError: if "data_root" is named and there is no such folder.
+    """
+    if "data_root" in fixed and not (data_root and Path(data_root).is_dir()):
+        raise DataError(f"{data_root}: no such folder (the data root)")
+    notes, settled = [], config
+    place = f"under {data_root}" if data_root else "(no --data_root)"
+    missing = [name for name in config.train_sets if not has_set(name, data_root)]
+    if missing and not {"train_sets", "data_root"} & set(fixed):
+        settled = dataclasses.replace(settled, train_sets=("skimage_train",))
+        notes.append(f"{', '.join(missing)} not found {place}: training on scikit-image's photographs")
+    if not has_set(config.validation_set, data_root) and "validation_set" not in fixed:
+        settled = dataclasses.replace(settled, validation_set="skimage_test")
+        notes.append(f"{config.validation_set} not found {place}: validating on held-out photographs of scikit-image")
+    if config.precision == "auto":
+        settled = dataclasses.replace(settled, precision="mixed_bfloat16" if _has_bfloat16() else "float32")
+    return settled, notes
+
+
+def _has_bfloat16() -> bool:
+    """Whether the processor, or every GPU, computes in bfloat16 faster than in float32."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+        return all(each.get("compute_capability", (0, 0)) >= (8, 0) for each in details)
+    cpuinfo = Path("/proc/cpuinfo")
+    return cpuinfo.exists() and "avx512_bf16" in cpuinfo.read_text()
+
+
+def prepare(config: TrainConfig) -> None:
+    """Sets the seeds, and reproducible operations where asked; call it before anything of TensorFlow runs.
+
+    Args:
+      config: `TrainConfig`.
+    """
+    keras.utils.set_random_seed(config.seed)
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
+
+
+def make_strategy(config: TrainConfig) -> tf.distribute.Strategy:
+    """Returns the `tf.distribute.Strategy` that a configuration names.
+
+    Args:
+      config: `TrainConfig`.
+    """
+    return tf.distribute.MirroredStrategy() if config.strategy == "mirrored" else tf.distribute.get_strategy()
+
+
+def training_patches(config: TrainConfig, data_root: Path | str | None, cache_dir: Path | str) -> PatchStore:
+    """Opens the patch store of a run; builds it first where it is missing.
+
+    Args:
+      config: `TrainConfig`.
+      data_root: folder with a folder for each set, or None.
+      cache_dir: folder of patch stores.
+
+    Raises:
+      DataError: if a set is missing, or an image, the store or the disk fails.
+    """
+    options = PatchOptions(
+        config.scale,
+        config.channels,
+        patch=config.patch - config.patch % config.scale,
+        stride=config.stride - config.stride % config.scale,
+        orientations=config.orientations,
+        augment_scales=config.augment_scales,
+        degradation=config.degradation,
+    )
+    paths = [path for name in config.train_sets for path in find_images(name, data_root)]
+    large = [path for path in paths if min(read_size(path)) >= options.patch]
+    if 0 < len(large) < len(paths):
+        left_out = f"{len(paths) - len(large)} of {len(paths)} training images are left out"
+        tqdm.tqdm.write(f"{left_out}: they are smaller than a patch of {options.patch}x{options.patch}")
+    label = "+".join(Path(name).name for name in config.train_sets)
+    return ensure_store(cache_dir, label, large or paths, options)
+
+
+def validation_images(config: TrainConfig, data_root: Path | str | None) -> list[Path]:
+    """Returns the images that are measured after each epoch.
+
+    Args:
+      config: `TrainConfig`.
+      data_root: folder with a folder for each set, or None.
+
+    Raises:
+      DataError: if the set is missing, or an image cannot be measured.
+    """
+    paths = spread(find_images(config.validation_set, data_root), config.validation_images)
+    for path in paths:
+        measurable_image(path, config.scale)
+    return paths
+
+
+def run_training(config: TrainConfig, run_dir: Path | str, data_root: Path | str | None, cache_dir: Path | str) -> Run:
+    """Trains a run, or resumes it, and exports the network at the end.
+
+    Args:
+      config: settled `TrainConfig`.
+      run_dir: the run folder.
+      data_root: folder with a folder for each set, or None.
+      cache_dir: folder of patch stores.
+
+    Returns:
+      The `Run`.
+
+    Raises:
+      UsageError: if the configuration cannot be used, or the folder holds another run.
+      DataError: if images, the store, a checkpoint or the disk fail, or the loss is no longer finite.
+      Interrupted: after Ctrl-C or SIGTERM; the state is saved.
+    """
+    before = run_folder.check_run(run_dir, config)
+    done = run_folder.steps_done(Run(Path(run_dir)))
+    prepare(config)
+    strategy = make_strategy(config)
+    state = new_state(config, strategy)
+    initial = None
+    if config.initial_run and not done:
+        layers, same, initial = checkpoints.begin_with(state.model, config.initial_run)
+        tqdm.tqdm.write(f"{same} of {layers} layers begin with the weights of {config.initial_run}")
+    measured = validation_images(config, data_root)
+    store = training_patches(config, data_root, cache_dir)
+    network, steps = f"{config.variant} x{config.scale}", f"{config.total_steps} steps in {config.precision}"
+    tqdm.tqdm.write(f"{network} on {'+'.join(config.train_sets)}, {steps}, into {run_dir}")
+    note = schedule.change_note(before, config) if before and 0 < done < config.total_steps else None
+    if note:
+        tqdm.tqdm.write(note)
+    with run_folder.open_run(run_dir, config, store.digest, initial) as run:
+        loop.train_epochs(config, state, store, measured, run, strategy)
+        if not run_folder.is_exported(run):
+            export(run)
+    return run
+
+
+def export(run: Run) -> None:
+    """Writes the trained network into its run folder, as a `.keras` file and as a SavedModel.
+
+    Args:
+      run: `Run` with a checkpoint.
+
+    Raises:
+      DataError: if it cannot be written.
+    """
+    model, _ = checkpoints.load_run(run.folder)
+    with written_whole(run.model) as partial:
+        model.save(partial)
+    export_saved_model(model, run.saved_model)

@@ -1,0 +1,32 @@
+"""Benchmarks: what the self-ensemble changes and what it leaves."""
+
+import numpy as np
+import pytest
+
+from srnet.evaluation.benchmark import evaluate_sets
+from srnet.evaluation.methods import named_method, self_ensembled
+from srnet.inference.method import self_ensemble
+
+
+def test_self_ensemble_takes_the_mean_over_all_eight_flips_and_rotations():
+    lr = np.random.default_rng(0).uniform(size=(3, 5))
+
+    def leaning(lr):
+        sr = np.kron(lr, np.ones((2, 2)))
+        return sr + np.arange(sr.shape[1]) + 100.0 * (np.arange(sr.shape[0])[:, None] == 0)
+
+    # The ramp runs along each side in both directions, so (W - 1) / 2 and (H - 1) / 2 remain; the bright row lies at
+    # each of the four sides twice.
+    expected = np.kron(lr, np.ones((2, 2))) + (9 / 2 + 5 / 2) / 2
+    for side in (expected[0], expected[-1], expected[:, 0], expected[:, -1]):
+        side += 25.0
+    np.testing.assert_allclose(self_ensemble(leaning)(lr), expected, atol=1e-12)
+
+
+def test_self_ensemble_leaves_bicubic_interpolation_as_it_is(picture_root):
+    method = named_method("bicubic", None, None)
+    (alone,), (mean,) = (
+        evaluate_sets(each, ["held_out"], [3], picture_root) for each in (method, self_ensembled(method))
+    )
+    assert (alone["method"], mean["method"]) == ("bicubic", "bicubic+")
+    assert mean["psnr"] == pytest.approx(alone["psnr"], abs=0.01)

@@ -1,0 +1,40 @@
+"""The committed tables are those of the committed records."""
+
+import pathlib
+
+import pytest
+
+from experiments import records, weights
+from experiments.ablation_tables import describe_plus_ablation, describe_table_1
+from experiments.crops import read_crops
+from experiments.tables import describe_table_2
+from srnet.images.read import read_image
+
+RESULTS = pathlib.Path(__file__).parents[2] / "experiments" / "results"
+
+
+@pytest.mark.parametrize("path", RESULTS.glob("*.jsonl"), ids=lambda path: path.stem)
+def test_tables_are_made_from_the_records(path):
+    if path.stem.startswith("figure_6"):
+        for key, line in read_crops(path).items():
+            _, _, width, height = key[3]
+            assert read_image(RESULTS / line["file"]).shape[:2] == (height, width)
+        return
+    found = records.read_records(path)
+    if path.stem.startswith("plus_ablation"):
+        assert path.with_suffix(".md").read_text() == describe_plus_ablation(found)
+        return
+    tables = {
+        f"table_1_{path.stem}.md": describe_table_1(found, path.stem),
+        f"table_2_{path.stem}.md": describe_table_2(found, path.stem),
+    }
+    for name, text in tables.items():
+        if (RESULTS / name).exists():
+            assert (RESULTS / name).read_text() == text
+    assert any((RESULTS / name).exists() for name in tables)
+    assert all({"command", "commit", "hardware", "seconds"} <= set(each["run"]) for each in found if each["run"])
+
+
+def test_docs_give_what_the_cards_of_the_pretrained_networks_say():
+    text = weights.PAGE.read_text(encoding="utf-8")
+    assert weights.TABLE.search(text)[0] == weights.weights_table()

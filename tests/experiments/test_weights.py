@@ -1,0 +1,86 @@
+"""Weights put among the pretrained ones: they are the run's, with its measurements and its history."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from experiments import weights
+from srnet import models
+from srnet.data.datasets import find_images
+from srnet.errors import DataError
+from srnet.evaluation.protocol import evaluate
+from srnet.pretrained import cards
+from srnet.pretrained.load import load
+from srnet.training.checkpoints import load_run
+from srnet.training.config import TrainConfig
+from srnet.training.run import run_training
+
+SMALL = TrainConfig(
+    variant="plus",
+    train_sets=("tiny",),
+    validation_set="held_out",
+    model_options={"filters": 4, "blocks": 1},
+    patch=16,
+    batch_size=2,
+    steps_per_epoch=2,
+    epochs=2,
+)
+
+
+@pytest.fixture(autouse=True)
+def own_places(tmp_path, monkeypatch):
+    """A folder of weights, a page and a test set of the test's own."""
+    monkeypatch.setattr(cards, "FOLDER", tmp_path / "weights")
+    monkeypatch.setattr(weights, "TEST_SETS", ("held_out",))
+    monkeypatch.setattr(weights, "PAGE", tmp_path / "networks.md")
+    cards.FOLDER.mkdir()
+    weights.PAGE.write_text("before\n<!-- weights -->\n\n\nafter\n")
+
+
+def _train(folder, picture_root, **changes):
+    config = dataclasses.replace(SMALL, **changes)
+    return run_training(config, folder, picture_root, folder.parent / "cache")
+
+
+def test_a_run_is_shipped_and_all_are_measured_again(picture_root, tmp_path):
+    weights.ship(_train(tmp_path / "first", picture_root), picture_root)
+    second = _train(tmp_path / "second", picture_root, scale=3, initial_run="plus_x2")
+    weights.ship(second, picture_root)
+    assert cards.scales() == (2, 3)
+    trained = load_run(second.folder)[0]
+    for ours, theirs in zip(load(3).get_weights(), trained.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    card = cards.card(3)
+    assert (card["run"]["steps"], card["run"]["initial"]["steps"]) == (4, 4)
+    assert card["run"]["initial"]["started"] == cards.card(2)["run"]["started"]
+    paths = find_images("held_out", picture_root)
+    (score,) = evaluate(lambda lr: trained(lr[None, ..., None])[0, ..., 0].numpy(), paths, 3)
+    assert card["measurements"]["held_out"]["psnr"] == pytest.approx(score.values["psnr"], abs=1e-4)
+
+    table = weights.update_page()
+    text = weights.PAGE.read_text()
+    assert text == f"before\n<!-- weights -->\n{table}\n\nafter\n" and table.startswith("| scale |")
+    assert f"| x3 | `plus` | {models.build('plus', 3, filters=4, blocks=1).count_params():,} |" in table
+    before = cards.card_file("plus", 3).read_text()
+    cards.card_file("plus", 3).write_text(before.replace(str(card["measurements"]["held_out"]["psnr"]), "99.0"))
+    weights.measure_again(picture_root)
+    assert cards.card_file("plus", 3).read_text() == before
+    assert weights.update_page() == table
+    assert weights.PAGE.read_text() == text
+
+
+@pytest.mark.parametrize(("text", "message"), [(None, "cannot be read"), ("no marker\n", "no line <!-- weights -->")])
+def test_a_page_without_a_place_for_the_table(text, message):
+    weights.PAGE.unlink()
+    if text:
+        weights.PAGE.write_text(text)
+    with pytest.raises(DataError, match=message):
+        weights.update_page()
+
+
+def test_a_table_at_the_end_of_the_page(monkeypatch):
+    monkeypatch.setattr(weights, "weights_table", lambda: "| new |")
+    weights.PAGE.write_text("<!-- weights -->\n| old |\n")
+    weights.update_page()
+    assert weights.PAGE.read_text() == "<!-- weights -->\n| new |\n"

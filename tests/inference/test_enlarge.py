@@ -1,0 +1,87 @@
+"""`srnet.enlarge`: what goes in comes out, of the size that was asked for."""
+
+import io
+
+import numpy as np
+import PIL.Image
+import pytest
+
+import srnet
+from srnet.errors import DataError, UsageError
+from srnet.images.resize import imresize
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (9, 12, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def bicubic():
+    """A network that enlarges bicubically, so that its results are known."""
+    return srnet.build("srcnn", 2, initializer="identity", filters=(2, 2))
+
+
+def _expected(pixels, scale):
+    return np.clip(imresize(pixels, scale), 0, 255)
+
+
+def test_arrays(bicubic):
+    large = srnet.enlarge(PIXELS, 2, model=bicubic)
+    assert large.dtype == np.uint8
+    assert np.abs(large - _expected(PIXELS, 2)).max() <= 1.01
+    halves = srnet.enlarge(PIXELS[..., 0] / np.float32(255), 2, model=bicubic)
+    assert halves.dtype == np.float32
+    np.testing.assert_allclose(255 * halves, _expected(PIXELS[..., 0], 2), atol=0.01)
+    for shape in ((9, 12, 1), (9, 12, 2), (9, 12, 4)):
+        assert srnet.enlarge(np.zeros(shape, np.uint16), 2.5, model=bicubic).shape == (22, 30, shape[2])
+
+
+def test_pillow_images(bicubic):
+    image = PIL.Image.fromarray(PIXELS).convert("CMYK")
+    image.info["icc_profile"] = b"profile"
+    large = srnet.enlarge(image, model=bicubic, size=(50, 40))
+    assert (large.mode, large.size, large.info["icc_profile"]) == ("CMYK", (50, 40), b"profile")
+
+
+@pytest.mark.parametrize(("given", "written"), [("JPEG", "JPEG"), ("GIF", "PNG"), ("WEBP", "WEBP")])
+def test_bytes_of_a_file(bicubic, given, written):
+    file = io.BytesIO()
+    PIL.Image.fromarray(PIXELS).save(file, given)
+    with PIL.Image.open(io.BytesIO(srnet.enlarge(file.getvalue(), 3, model=bicubic))) as large:
+        assert (large.format, large.size) == (written, (36, 27))
+
+
+def test_paths(bicubic, tmp_path):
+    PIL.Image.fromarray(PIXELS).save(tmp_path / "photo.png")
+    assert srnet.enlarge(tmp_path / "photo.png", 2, model=bicubic) == tmp_path / "photo_x2.png"
+    assert srnet.enlarge(str(tmp_path / "photo.png"), 2, model=bicubic, output=tmp_path / "large.png") == str(
+        tmp_path / "large.png"
+    )
+    with PIL.Image.open(tmp_path / "photo_x2.png") as one, PIL.Image.open(tmp_path / "large.png") as other:
+        np.testing.assert_array_equal(one, srnet.enlarge(PIXELS, 2, model=bicubic))
+        np.testing.assert_array_equal(one, other)
+    with pytest.raises(DataError, match=r"photo_x2\.png exists"):
+        srnet.enlarge(tmp_path / "photo.png", 2, model=bicubic)
+    srnet.enlarge(tmp_path / "photo.png", 2, model=bicubic, overwrite=True)
+
+
+def test_pretrained_networks_are_used_at_every_scale():
+    for scale in (2, 4):
+        whole = srnet.Upscaler(srnet.load(scale))(PIXELS)
+        np.testing.assert_array_equal(srnet.enlarge(PIXELS, scale), whole)
+    assert srnet.enlarge(PIXELS[..., 0], 6, network="full").shape == (54, 72)
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "message"),
+    [
+        (PIXELS, {"scale": 1}, "scale 1 cannot be used"),
+        (PIXELS, {"size": (11, 40)}, "11x40 is no enlargement of 12x9"),
+        (PIXELS, {"network": "nothing"}, "no pretrained 'nothing': choose one of full, plus"),
+        (PIXELS, {"output": "x.png"}, "output goes with a path"),
+        ([1, 2], {}, "list cannot be enlarged"),
+        (b"text", {}, "the picture: not a picture"),
+        (".", {}, "is a folder: srnet.enlarge takes one picture"),
+    ],
+)
+def test_what_cannot_be_used_is_said(source, options, message):
+    with pytest.raises((UsageError, DataError), match=message):
+        srnet.enlarge(source, **options)

@@ -1,0 +1,110 @@
+"""Pictures to any size: passes, reduction, CMYK, memory."""
+
+import numpy as np
+import PIL.Image
+import psutil
+import pytest
+
+from srnet import models
+from srnet.errors import DataError, UsageError
+from srnet.images.picture import Picture
+from srnet.inference import sizes
+from srnet.inference.sizes import enlarge_picture, passes, target_size
+from srnet.inference.upscaler import Upscaler
+
+RANDOM = np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def upscalers():
+    """Bicubic ones, by networks that start as that."""
+    made = {scale: Upscaler(models.build("srcnn", scale, initializer="identity", filters=(2, 2))) for scale in (2, 3)}
+    return {scale: lambda scale=scale: made[scale] for scale in made}
+
+
+@pytest.mark.parametrize(
+    ("factor", "scales", "expected"),
+    [
+        (2, [2, 3, 4], [2]),
+        (2.5, [2, 3, 4], [3]),
+        (4, [2, 3, 4], [4]),
+        (8, [2, 3, 4], [4, 2]),
+        (16, [2, 3, 4], [4, 4]),
+        (5, [3], [3, 3]),
+        (1.1, [4], [4]),
+    ],
+)
+def test_passes(factor, scales, expected):
+    assert passes(factor, scales) == expected
+
+
+@pytest.mark.parametrize("size", [(18, 24), (27, 36), (36, 48), (13, 17), (9, 13), (30, 12)])
+def test_any_size(upscalers, size):
+    pixels = np.full((9, 12, 3), (10, 100, 200), np.uint8)
+    enlarged = enlarge_picture(Picture(pixels, "RGB", "PNG"), size, upscalers)
+    assert enlarged.pixels.shape == (*size, 3) and (enlarged.pixels == (10, 100, 200)).all()
+
+
+@pytest.mark.parametrize(("dtype", "peak"), [("uint8", 255), ("uint16", 65535), ("float32", 1)])
+def test_between_two_scales_the_picture_is_that_of_the_larger_one_reduced(upscalers, dtype, peak):
+    rows, columns = np.mgrid[:40, :40] / 39
+    smooth = ((0.5 + 0.4 * np.sin(6 * rows) * np.cos(5 * columns)) * peak).astype(dtype)
+    enlarged = enlarge_picture(Picture(smooth, "L", "PNG"), (100, 100), upscalers).pixels
+    places = (np.arange(100) + 0.5) / 2.5 - 0.5
+    expected = (0.5 + 0.4 * np.sin(6 * places[:, None] / 39) * np.cos(5 * places / 39)) * peak
+    assert np.abs(enlarged.astype(np.float64) - expected)[6:-6, 6:-6].max() < 0.008 * peak
+
+
+@pytest.mark.parametrize("size", [(101, 60), (64, 171), (199, 199)])
+def test_bands_reduce_as_the_whole(monkeypatch, size):
+    pixels = RANDOM.uniform(0, 1, (200, 200, 2)).astype(np.float32)
+    whole = [PIL.Image.fromarray(pixels[..., i]).resize(size[::-1], PIL.Image.Resampling.BICUBIC) for i in (0, 1)]
+    monkeypatch.setattr(sizes, "_BAND", 7)
+    np.testing.assert_allclose(sizes._reduce(pixels, size), np.clip(np.stack(whole, -1), 0, 1), atol=2e-6)
+
+
+def test_memory_that_does_not_suffice_is_said():
+    class Exhausted:
+        def enlarge(self, pixels, mode, progress):
+            raise MemoryError
+
+    with pytest.raises(DataError, match="12x9 to 24x18: the memory does not suffice"):
+        enlarge_picture(Picture(np.zeros((9, 12), np.uint8), "L", "PNG"), (18, 24), {2: Exhausted})
+
+
+def test_cmyk_is_enlarged_ink_by_ink(upscalers):
+    pixels = RANDOM.integers(0, 256, (8, 9, 4), np.uint8)
+    enlarged = enlarge_picture(Picture(pixels, "CMYK", "JPEG"), (16, 18), upscalers).pixels
+    for i in range(4):
+        np.testing.assert_array_equal(enlarged[..., i], upscalers[2]()(pixels[..., i]))
+
+
+def test_progress_reaches_the_whole(upscalers):
+    told = []
+    picture = Picture(np.zeros((8, 9, 4), np.uint8), "CMYK", "JPEG")
+    enlarge_picture(picture, (16, 18), upscalers, lambda done, whole: told.append((done, whole)))
+    assert told == [(72, 288), (144, 288), (216, 288), (288, 288)]
+
+
+@pytest.mark.parametrize("size", [(9, 12), (8, 40), (40, 11)])
+def test_sizes_that_are_no_enlargement(size):
+    with pytest.raises(UsageError, match="is no enlargement of 12x9"):
+        target_size((9, 12), 4, size)
+
+
+@pytest.mark.parametrize("scale", [1, 0.5, 65, float("nan")])
+def test_scales_that_are_no_enlargement(scale):
+    with pytest.raises(UsageError, match="it must be above 1 and at most 64"):
+        target_size((9, 12), scale, None)
+
+
+def test_sizes_of_scales_are_rounded():
+    assert target_size((9, 12), 1.5, None) == (14, 18)
+    assert target_size((9, 12), 4, (20, 50)) == (20, 50)
+
+
+def test_results_beyond_the_memory_are_refused(upscalers):
+    pixels = np.broadcast_to(np.uint8(0), (30000, 30000))
+    assert psutil.virtual_memory().available < 9e8 * 3**12
+    with pytest.raises(DataError, match=r"the result takes \d+\.\d GiB of memory, "):
+        enlarge_picture(Picture(pixels, "L", "PNG"), (30000 * 700, 30000 * 700), upscalers)

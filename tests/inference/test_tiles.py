@@ -1,0 +1,88 @@
+"""Tiles against whole pictures."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from srnet import models
+from srnet.inference.method import network_method
+from srnet.inference.tiles import Tile
+from srnet.inference.upscaler import Upscaler
+from srnet.models.analysis import alignment
+from srnet.models.hybrid import VARIANTS
+
+IMAGE = np.random.default_rng(0).uniform(0.2, 0.8, (61, 83)).astype(np.float32)
+
+
+def _whole(model, image):
+    return np.clip(network_method(model)(255 * image) / 255, 0, 1)
+
+
+def _random_weights(model):
+    """Weights, none of which is 0, whose results stay within the range of a picture."""
+    random = np.random.default_rng(0)
+    for variable in model.trainable_variables:
+        variable.assign(random.normal(0, 1 / np.sqrt(np.prod(variable.shape[:-1])), variable.shape))
+    return model
+
+
+@pytest.mark.parametrize("name", [*VARIANTS, "plus", "srcnn", "vdsr", "rednet"])
+def test_tiles_make_the_whole(name):
+    model = _random_weights(models.build(name, 2, filters=(4, 4) if name == "srcnn" else 4))
+    whole = _whole(model, IMAGE)
+    assert np.std(whole) > 1e-4
+    for tile in (7, 32, 100):
+        np.testing.assert_allclose(Upscaler(model, tile=tile)(IMAGE), whole, atol=1e-3 * np.std(whole))
+
+
+@pytest.mark.parametrize(("scale", "multiple"), [(2, 2), (3, 4), (4, 1), (8, 1)])
+def test_tiles_begin_where_the_network_repeats(scale, multiple):
+    model = _random_weights(models.build("full", scale, filters=4))
+    assert alignment(model) == multiple
+    whole = _whole(model, IMAGE[:33, :46])
+    np.testing.assert_allclose(Upscaler(model, tile=9)(IMAGE[:33, :46]), whole, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1), (9, 9)])
+def test_small_pictures(size):
+    model = _random_weights(models.build("full", 2, filters=4))
+    image = IMAGE[: size[0], : size[1]]
+    np.testing.assert_allclose(Upscaler(model, tile=8)(image), _whole(model, image), atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(20, 31, 3), (1, 1), (40, 7)])
+@pytest.mark.parametrize(("side", "margin"), [(8, 2), (7, 0), (64, 5)])
+def test_the_windows_cover_a_picture_once(shape, side, margin):
+    image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    output, times = np.zeros((3 * shape[0], 3 * shape[1], *shape[2:]), np.uint8), np.zeros((3 * shape[0], 3 * shape[1]))
+    tiles = Tile(0, 0, *shape[:2], margin).split(side)
+    for tile in tiles:
+        assert tile.side <= side
+        crop = image[tile.crop]
+        assert max(crop.shape[:2]) <= side + 2 * margin
+        output[tile.target(3)] = crop.repeat(3, 0).repeat(3, 1)[tile.inner(3)]
+        times[tile.target(3)] += 1
+    np.testing.assert_array_equal(output, image.repeat(3, 0).repeat(3, 1))
+    assert (times == 1).all() and sum(tile.area for tile in tiles) == image.shape[0] * image.shape[1]
+
+
+def test_tiles_are_quartered_when_memory_is_short(monkeypatch):
+    asked, told = [], []
+
+    def enlarge(crop):
+        asked.append(crop.shape)
+        if crop.size > limit:
+            raise tf.errors.ResourceExhaustedError(None, None, "out of memory")
+        return crop.repeat(2, 0).repeat(2, 1)
+
+    upscaler = Upscaler(models.build("no_deconv_no_dilation", 2, filters=2), tile=64, margin=1)
+    monkeypatch.setattr(upscaler, "_enlarge_crop", enlarge)
+    limit = 400
+    np.testing.assert_array_equal(
+        upscaler(IMAGE, lambda done, of: told.append((done, of))), IMAGE.repeat(2, 0).repeat(2, 1)
+    )
+    assert told[-1] == (IMAGE.size, IMAGE.size)
+    assert sum(height * width > 400 for height, width in asked) == 2  # 64 and 32 are too large, tried once each
+    limit = 0
+    with pytest.raises(MemoryError, match="smallest tile"):
+        upscaler(IMAGE)

@@ -1,0 +1,165 @@
+"""The Upscaler: kinds of pictures, transparency, tiles, the self-ensemble."""
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from srnet import models
+from srnet.errors import DataError, UsageError
+from srnet.images.resize import imresize
+from srnet.inference import transparency
+from srnet.inference.method import network_method
+from srnet.inference.upscaler import Upscaler, upscale_rgb
+
+RANDOM = np.random.default_rng(0)
+RGB = RANDOM.integers(0, 256, (21, 34, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def network():
+    return models.build("full", 2, filters=4)
+
+
+@pytest.fixture(scope="module")
+def bicubic():
+    """A network that enlarges bicubically, so that its results are known."""
+    return models.build("srcnn", 3, initializer="identity", filters=(2, 2))
+
+
+def test_greyscale_is_luma(network):
+    sr = network_method(network)(RGB[..., 0].astype(np.float32))
+    assert np.abs(Upscaler(network)(RGB[..., 0]) - np.clip(sr, 0, 255)).max() <= 0.501
+
+
+def test_colours_are_those_of_the_saved_model(network):
+    differences = np.abs(Upscaler(network)(RGB).astype(int) - upscale_rgb(network, RGB[None])[0].numpy())
+    assert differences.max() <= 1 and differences.mean() < 0.01  # a value between two grey levels may fall to either
+
+
+@pytest.mark.parametrize("shape", [(14, 11), (14, 11, 1), (14, 11, 3)])
+@pytest.mark.parametrize(("dtype", "peak"), [("uint8", 255), ("uint16", 65535), ("float32", 1), ("float64", 1)])
+def test_depth_is_kept(bicubic, shape, dtype, peak):
+    image = (RANDOM.uniform(0.2, 0.8, shape) * peak).astype(dtype)
+    enlarged = Upscaler(bicubic)(image)
+    assert (enlarged.dtype, enlarged.shape) == (image.dtype, (42, 33, *shape[2:]))
+    planes = np.moveaxis(np.atleast_3d(image), -1, 0)
+    expected = np.stack([imresize(plane.astype(np.float64), 3) for plane in planes], axis=-1).reshape(enlarged.shape)
+    assert np.abs(enlarged.astype(np.float64) - expected).max() <= (1e-5 if peak == 1 else 0.51 if peak == 255 else 1)
+
+
+def test_opaque_pictures_stay_opaque(network):
+    opaque = np.full((*RGB.shape[:2], 1), 255, np.uint8)
+    enlarged = Upscaler(network)(np.concatenate([RGB, opaque], axis=2))
+    np.testing.assert_array_equal(enlarged[..., :3], Upscaler(network)(RGB))
+    assert (enlarged[..., 3] == 255).all()
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "I;16", "CMYK", "P", "1"])
+def test_pillow_images_come_out_as_such(bicubic, mode):
+    image = PIL.Image.fromarray(RGB)
+    image = PIL.Image.fromarray(RGB[..., 0].astype(np.uint16) * 257) if mode == "I;16" else image.convert(mode)
+    image.info["icc_profile"] = b"a profile"
+    enlarged = Upscaler(bicubic)(image)
+    expected_mode = {"P": "RGB", "1": "L"}.get(mode, mode)
+    assert (enlarged.mode, enlarged.size) == (expected_mode, (102, 63))
+    assert enlarged.info["icc_profile"] == b"a profile"
+    small = np.asarray(image.convert(expected_mode))
+    if mode == "CMYK":
+        expected = np.stack([Upscaler(bicubic)(small[..., i]) for i in range(4)], axis=-1)
+    else:
+        expected = Upscaler(bicubic)(small)
+    np.testing.assert_array_equal(np.asarray(enlarged), expected)
+
+
+def test_progress_is_told_in_pixels(bicubic):
+    upscaler = Upscaler(bicubic, tile=16)
+    for image, whole in ((RGB, 714), (PIL.Image.fromarray(RGB), 714), (PIL.Image.new("CMYK", (34, 21)), 4 * 714)):
+        told = []
+        upscaler(image, lambda done, of, told=told: told.append((done, of)))
+        assert told[-1] == (whole, whole) and len(told) >= 6
+        assert told == sorted(told) and {of for _, of in told} == {whole}
+
+
+def test_pillow_images_without_a_range_are_refused(bicubic):
+    with pytest.raises(DataError, match="samples of mode F cannot be enlarged"):
+        Upscaler(bicubic)(PIL.Image.new("F", (3, 3)))
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_hidden_colours_do_not_bleed(bicubic, channels):
+    rows, columns = np.mgrid[:31, :31]
+    alpha = np.where((rows - 15) ** 2 + (columns - 15) ** 2 < 100, 255, 0)
+    image = np.stack([*(np.where(alpha, 200, 0) for _ in range(channels - 1)), alpha], axis=-1).astype(np.uint8)
+    enlarged = Upscaler(bicubic, tile=10)(image)
+    assert (enlarged[..., :-1] == 200).all()
+    expected = np.clip(np.floor(imresize(alpha.astype(np.float64), 3) + 0.5), 0, 255)
+    np.testing.assert_allclose(enlarged[..., -1], expected, atol=1)
+
+
+def test_hidden_colours_are_the_nearest_ones_across_bands(monkeypatch):
+    monkeypatch.setattr(transparency, "_BAND", 8)
+    image = RANDOM.integers(1, 256, (50, 21, 4), np.uint8)
+    image[..., 3] = RANDOM.uniform(size=(50, 21)) < 0.1
+    replaced = transparency.replace_hidden_colors(image, 12)
+    visible = np.argwhere(image[..., 3])
+    assert 0 < len(visible) < 200
+    for place in np.argwhere(image[..., 3] == 0):
+        distances = ((visible - place) ** 2).sum(axis=1)
+        nearest = visible[distances == distances.min()]
+        assert any((replaced[tuple(place)][:3] == image[tuple(other)][:3]).all() for other in nearest)
+    np.testing.assert_array_equal(replaced[image[..., 3] == 1], image[image[..., 3] == 1])
+
+
+@pytest.mark.parametrize("self_ensemble", [False, True])
+@pytest.mark.parametrize("scale", [2, 3])
+def test_tiles_make_the_whole(scale, self_ensemble):
+    network = models.build("full", scale, filters=4)
+    whole = Upscaler(network, tile=256, self_ensemble=self_ensemble)(RGB)
+    pieces = Upscaler(network, tile=8, self_ensemble=self_ensemble)(RGB)
+    assert np.abs(whole.astype(int) - pieces).max() <= 1
+
+
+def test_the_self_ensemble_knows_no_direction(network):
+    upscaler = Upscaler(network, self_ensemble=True)
+    image = RANDOM.uniform(0.3, 0.7, (20, 34)).astype(np.float32)
+    enlarged = upscaler(image)
+    for turns, flip in ((1, False), (2, True), (3, False)):
+        turned = np.rot90(image[::-1] if flip else image, turns)
+        expected = np.rot90(enlarged[::-1] if flip else enlarged, turns)
+        np.testing.assert_allclose(upscaler(turned), expected, atol=1e-4)
+    assert np.abs(Upscaler(network)(image) - enlarged).max() > 1e-3
+
+
+def test_networks_for_colours_take_greyscale():
+    network = models.build("full", 2, channels=3, filters=4)
+    grey = RGB[..., 0]
+    colours = network(np.repeat(grey[None, ..., None], 3, -1).astype(np.float32))[0].numpy()
+    expected = np.clip(colours.mean(axis=-1), 0, 255)
+    assert np.abs(Upscaler(network)(grey) - expected).max() <= 0.51
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (np.zeros((4, 4), np.int32), "int32"),
+        (np.zeros((4, 4, 5), np.uint8), r"\(4, 4, 5\)"),
+        (np.zeros((0, 4), np.uint8), r"\(0, 4\)"),
+        (np.full((4, 4), 2.0), "from 2.0 to 2.0"),
+        (np.full((4, 4), np.nan), r"not numbers \(NaN\)"),
+        ([[1, 2], [3, 4]], "list cannot be enlarged"),
+        (None, "NoneType cannot be enlarged"),
+    ],
+)
+def test_other_arrays_are_refused(network, image, message):
+    with pytest.raises(UsageError, match=message):
+        Upscaler(network)(image)
+
+
+def test_a_name_is_no_network():
+    with pytest.raises(UsageError, match="must be a Keras model, such as srnet.load returns, not str"):
+        Upscaler("plus")
+
+
+def test_a_tile_has_a_side(network):
+    with pytest.raises(UsageError, match="tile 0 cannot be used: it must be at least 1"):
+        Upscaler(network, tile=0)

@@ -1,0 +1,66 @@
+"""Networks from `.keras` files."""
+
+import keras
+import numpy as np
+import pytest
+
+from srnet import models
+from srnet.errors import DataError
+from srnet.models.keras_file import load_file
+
+
+def test_keras_files(tmp_path):
+    model = models.build("full", 2, filters=4)
+    model.save(tmp_path / "x.keras")
+    lr = np.zeros((1, 4, 4, 1), np.float32)
+    np.testing.assert_array_equal(load_file(tmp_path / "x.keras")(lr), model(lr))
+    (tmp_path / "bad.keras").write_bytes((tmp_path / "x.keras").read_bytes()[:5000])
+    flipped = bytearray((tmp_path / "x.keras").read_bytes())
+    flipped[flipped.index(b"model.weights.h5") + 2000] ^= 1
+    (tmp_path / "flipped.keras").write_bytes(flipped)
+    for name in ("bad.keras", "flipped.keras", "none.keras"):
+        with pytest.raises(DataError, match=f"{name}: not a network of srnet") as error:
+            load_file(tmp_path / name)
+        assert "\n" not in str(error.value)
+
+
+def _with_flipped_image(x):
+    return keras.layers.Conv2DTranspose(1, 3, 2, "same")(keras.ops.flip(x, axis=2))
+
+
+def _with_image_mean(x):
+    mean = keras.layers.GlobalAveragePooling2D(keepdims=True)(x)
+    return keras.layers.UpSampling2D(2)(keras.layers.Multiply()([x, mean]))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda x: keras.layers.Conv2D(1, 3, padding="same")(x), "not a network from LR to HR pixels"),
+        (lambda x: keras.layers.Conv2DTranspose(1, 3, (2, 1), "same")(x), "not a network from LR to HR pixels"),
+        (lambda x: keras.layers.Conv2DTranspose(2, 3, 2, "same")(x), "not a network from LR to HR pixels"),
+        (lambda x: keras.layers.Conv2DTranspose(1, 4, 2, "valid")(x), "not a network from LR to HR pixels"),
+        (lambda x: keras.layers.UpSampling2D(2)(keras.layers.Conv2D(1, 3)(x)), "not a network from LR to HR pixels"),
+        (lambda x: keras.layers.GlobalAveragePooling2D()(x), "not a network from LR to HR pixels"),
+        (_with_flipped_image, r"cannot be used in tiles \(the reach of operation 'flip\w*' \(Flip\) is not known\)"),
+        (_with_image_mean, r"cannot be used in tiles \(the reach of layer 'global_.*is unbounded"),
+    ],
+)
+def test_keras_files_of_other_networks_are_refused(tmp_path, make, message):
+    lr = keras.Input((None, None, 1))
+    keras.Model(lr, make(lr)).save(tmp_path / "x.keras")
+    with pytest.raises(DataError, match=message):
+        load_file(tmp_path / "x.keras")
+
+
+def test_networks_of_several_inputs_are_refused(tmp_path):
+    inputs = [keras.Input((None, None, 1)) for _ in range(2)]
+    keras.Model(inputs, keras.layers.UpSampling2D(2)(keras.layers.Add()(inputs))).save(tmp_path / "x.keras")
+    with pytest.raises(DataError, match="not a network from LR to HR pixels"):
+        load_file(tmp_path / "x.keras")
+
+
+def test_margin_stands_in_for_an_unknown_reach(tmp_path):
+    lr = keras.Input((None, None, 1))
+    keras.Model(lr, _with_image_mean(lr)).save(tmp_path / "x.keras")
+    assert load_file(tmp_path / "x.keras", margin=8).output_shape == (None, None, None, 1)

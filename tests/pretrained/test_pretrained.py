@@ -1,0 +1,75 @@
+"""Weights that come with srnet: cards, checks, what is shipped."""
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+
+from srnet import models
+from srnet.errors import DataError, UsageError
+from srnet.evaluation.benchmark import evaluate_sets
+from srnet.evaluation.methods import named_method
+from srnet.pretrained import cards
+from srnet.pretrained.load import load
+
+
+@pytest.fixture
+def shipped(tmp_path, monkeypatch):
+    """A folder with weights of a small network for scale 3."""
+    monkeypatch.setattr(cards, "FOLDER", tmp_path)
+    model = models.build("plus", 3, filters=4)
+    model.save_weights(cards.weights_file("plus", 3))
+    digest = hashlib.sha256(cards.weights_file("plus", 3).read_bytes()).hexdigest()
+    card = {"network": "plus", "scale": 3, "channels": 1, "model_options": {"filters": 4}, "sha256": digest}
+    card |= {"run": {}, "measurements": {}, "use": "", "limits": ""}
+    cards.card_file("plus", 3).write_text(json.dumps(card))
+    return model
+
+
+def test_weights_load(shipped):
+    (cards.FOLDER / ".plus_x4.host.1.partial.json").write_text("")  # what a killed writer leaves
+    assert cards.names() == ("plus",) and cards.scales() == (3,)
+    for ours, theirs in zip(load(3).get_weights(), shipped.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_one_changed_byte_is_refused(shipped):
+    path = cards.weights_file("plus", 3)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(DataError, match=r"plus_x3\.weights\.h5: not the bundled weights"):
+        load(3)
+    path.unlink()
+    with pytest.raises(DataError, match=r"plus_x3\.weights\.h5: cannot be read"):
+        load(3)
+
+
+def test_what_is_not_there_is_named(shipped):
+    with pytest.raises(UsageError, match="no pretrained plus for scale 2; scales: 3"):
+        load(2)
+    with pytest.raises(UsageError, match="no pretrained vdsr for scale 3; scales: none"):
+        load(3, "vdsr")
+    cards.card_file("plus", 3).write_text("{}")
+    with pytest.raises(DataError, match=r"plus_x3\.json: damaged"):
+        load(3)
+
+
+def test_weights_come_with_srnet_for_each_scale_and_beat_bicubic():
+    """Bounds: 2.5, 1.8 and 1.5 dB above the bicubic figures of the literature (33.66, 30.39 and 28.42 dB on Set5)."""
+    for scale, least in ((2, 36.16), (3, 32.19), (4, 29.92)):
+        known = cards.card(scale)
+        assert known["measurements"]["Set5"]["psnr"] > least
+        assert known["run"]["config"]["scale"] == scale and known["run"]["commit"]
+        assert load(scale).count_params() == known["parameters"]
+
+
+@pytest.mark.parametrize(
+    ("network", "scale"), [(name, scale) for name in cards.names() for scale in cards.scales(name)]
+)
+def test_cards_say_what_the_weights_reach(network, scale, data_root):
+    (result,) = evaluate_sets(named_method(network, None, None), ["Set5"], [scale], data_root)
+    figures = cards.card(scale, network)["measurements"]["Set5"]
+    assert result["psnr"] == pytest.approx(figures["psnr"], abs=1e-3)
+    assert result["ssim"] == pytest.approx(figures["ssim"], abs=1e-5)

@@ -1,0 +1,169 @@
+"""The commands as a user runs them: what they print, their files, their exit statuses."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from srnet.evaluation.classical import CLASSICAL
+from srnet.images.read import read_image
+
+
+def _run(*arguments, **environment):
+    command = [sys.executable, "-m", *map(str, arguments)]
+    clean = {name: value for name, value in os.environ.items() if name not in ("SRNET_DATA", "SRNET_CACHE")}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env={**clean, **environment})
+
+
+def _small(root, tmp_path):
+    return [
+        "srnet.train",
+        *(f"--data_root={root}", "--train_sets=tiny", "--validation_set=held_out", f"--cache_dir={tmp_path / 'cache'}"),
+        *('--model_options={"filters": 4}', "--patch=16", "--stride=8", "--batch_size=4"),
+        *("--steps_per_epoch=5", "--epochs=1", f"--run_dir={tmp_path / 'run'}"),
+    ]
+
+
+def test_train_evaluate_export_upscale(picture_root, tmp_path):
+    trained = _run(*_small(picture_root, tmp_path), "--scale=3")
+    assert trained.returncode == 0, trained.stderr
+    assert "held_out: " in trained.stdout and "after 5 steps" in trained.stdout
+    assert "WARNING" not in trained.stderr and "Traceback" not in trained.stderr
+    run = tmp_path / "run"
+
+    output = tmp_path / "results.json"
+    flags = (f"--run={run}", f"--data_root={picture_root}", "--sets=tiny,held_out", f"--output={output}")
+    evaluated = _run("srnet.evaluate", *flags)
+    assert evaluated.returncode == 0, evaluated.stderr
+    records = json.loads(output.read_text())
+    assert [(r["method"], r["set"], r["scale"], r["images"]) for r in records] == [
+        ("full", "tiny", 3, 3),
+        ("full", "held_out", 3, 1),
+    ]
+    assert records[0]["psnr"] == pytest.approx(np.mean([image["psnr"] for image in records[0]["per_image"]]))
+    assert f"{records[1]['psnr']:.3f}" in evaluated.stdout and "rgb2ycbcr" in evaluated.stdout
+    metrics = json.loads((run / "metrics.jsonl").read_text())
+    assert records[1]["psnr"] == pytest.approx(metrics["psnr"], abs=1e-3)
+
+    exported = _run("srnet.export", f"--run={run}", f"--output={tmp_path / 'export'}")
+    assert exported.returncode == 0, exported.stderr
+    assert (tmp_path / "export" / "saved_model.pb").exists()
+    exported = _run("srnet.export", f"--run={run}", f"--output={tmp_path / 'x.tflite'}")
+    assert exported.stdout == f"litert: {tmp_path / 'x.tflite'}\n" and (tmp_path / "x.tflite").is_file()
+
+    source = picture_root / "tiny" / "b2.png"
+    upscaled = _run("srnet.upscale", source, f"--output={tmp_path / 'large.png'}", f"--run={run}")
+    assert upscaled.returncode == 0, upscaled.stderr
+    assert read_image(tmp_path / "large.png").shape == (99, 105, 3)
+    assert "35x33 enlarged to 105x99" in upscaled.stdout
+
+    refused = _run("srnet.evaluate", *flags, "--scales=2")
+    assert (refused.returncode, refused.stderr) == (2, "error: scale 2: full has scales 3\n")
+
+
+def test_bicubic_needs_no_run(picture_root, tmp_path):
+    output = tmp_path / "results.json"
+    flags = ("--method=bicubic", "--sets=held_out", "--scales=2", f"--output={output}")
+    result = _run("srnet.evaluate", *flags, SRNET_DATA=str(picture_root))
+    assert result.returncode == 0, result.stderr
+    (record,) = json.loads(output.read_text())
+    assert record["method"] in CLASSICAL and set(record) == {
+        *("method", "set", "scale", "psnr", "ssim", "images", "seconds", "per_image")
+    }
+
+
+def test_models_table():
+    result = _run("srnet.models", "2")
+    assert result.returncode == 0
+    assert "full                      x2    406,913   259.2  19x19" in result.stdout
+
+
+def _corrupt(root):
+    (root / "tiny" / "bad.png").write_bytes((root / "tiny" / "b10.png").read_bytes()[:700])
+
+
+@pytest.mark.parametrize(
+    ("more", "prepare", "status", "message"),
+    [
+        (["--variant=fuller"], None, 2, "error: network 'fuller' is unknown: choose one of full, no_deconv, "),
+        (["--scale=5"], None, 2, "error: scale 5 cannot be made of stages of 2"),
+        (["--epochs=many"], None, 2, "error: flag --epochs=many: "),
+        (["--no_such_flag=1"], None, 2, "error: Unknown command line flag 'no_such_flag'"),
+        (["leftover"], None, 2, "error: expected no arguments besides flags, not leftover"),
+        (["--model_options=[1]"], None, 2, "error: --model_options: expected a JSON object"),
+        (["--augment_scales=1,half"], None, 2, "error: --augment_scales: expected numbers with commas between them"),
+        (["--train_sets=empty"], lambda root: (root / "empty").mkdir(), 1, "empty: no pictures in it"),
+        (["--data_root=/nowhere", "--train_sets=T91,BSD200"], None, 1, "error: /nowhere: no such folder"),
+        (["--data_root=/nowhere", "--train_sets=skimage_train"], None, 1, "error: /nowhere: no such folder"),
+        ([], _corrupt, 1, "bad.png: "),
+        (["--patch=42"], None, 1, "b2.png: 35x33 is smaller than a patch of 42x42"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing(picture_root, tmp_path, more, prepare, status, message):
+    if prepare:
+        prepare(picture_root)
+    result = _run(*_small(picture_root, tmp_path), *more)
+    assert result.returncode == status, result.stderr
+    (line,) = [line for line in result.stderr.replace("\r", "\n").splitlines() if "cutting patches" not in line]
+    assert line.startswith("error: ") and message in line
+    assert result.stdout == ""
+    assert not (tmp_path / "run").exists()
+    assert not list((tmp_path / "cache").glob("*"))
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "message"),
+    [
+        (["srnet.evaluate"], 2, "give one of --network, --run, --model and --method"),
+        (["srnet.evaluate", "--method=lanczos"], 2, "lanczos"),
+        (["srnet.evaluate", "--method=bicubic", "--scales=two"], 2, "--scales two: expected integers"),
+        (["srnet.export", "--run=nowhere", "--output=x"], 1, "nowhere: no run there"),
+        (["srnet.upscale", "photos", "-", "--output=x"], 2, "standard input and output are for one picture"),
+        (["srnet.export", "--run=nowhere"], 2, "--output is required: Folder of the SavedModel"),
+        (["srnet.upscale", "in.png", "--run=a", "--model=b"], 2, "--run and --model cannot both be given"),
+        (["srnet.upscale", "in.png", "--network=plus", "--run=a"], 2, "--network and --run cannot both be given"),
+        (["srnet.upscale", "in.png", "--output=out.png", "--run=nowhere"], 1, "nowhere: no run there"),
+        (["srnet.upscale", "in.png", "--output=out.png", "--model=no.keras"], 1, "no.keras: not a network of srnet"),
+        (["srnet.upscale", "in.png", "--output=out.docx", "--run=nowhere"], 2, "out.docx: no picture format"),
+    ],
+)
+def test_bad_usage_of_the_other_commands(command, status, message):
+    result = _run(*command)
+    assert result.returncode == status, result.stderr
+    assert result.stderr.startswith("error: ") and result.stderr.count("\n") == 1 and message in result.stderr
+
+
+def test_fallback_to_the_embedded_images_is_said(tmp_path):
+    flags = ['--model_options={"filters": 2}', "--epochs=1", "--steps_per_epoch=1", "--batch_size=2", "--stride=128"]
+    result = _run("srnet.train", *flags, f"--run_dir={tmp_path / 'run'}", f"--cache_dir={tmp_path / 'cache'}")
+    assert result.returncode == 0, result.stderr
+    assert "epoch 1/1, step 1/1: loss " in result.stdout
+    assert "T91, BSD200 not found (no --data_root): training on the photographs of scikit-image" in result.stdout
+    assert read_image(tmp_path / "run" / "preview.png").shape == (276, 4 * 260, 3)
+
+
+def test_a_stop_while_tensorflow_is_imported_is_no_traceback(tmp_path):
+    (tmp_path / "tensorflow").mkdir()
+    (tmp_path / "tensorflow" / "__init__.py").write_text("raise KeyboardInterrupt")
+    result = _run("srnet.upscale", "in.png", "--model=x.keras", PYTHONPATH=str(tmp_path))
+    assert (result.returncode, result.stderr) == (130, "error: interrupted\n")
+
+
+def test_help_says_what_the_command_does_and_succeeds():
+    result = _run("srnet.upscale", "--help")
+    assert result.returncode == 0
+    assert (
+        "srnet.upscale photo.jpg --output=large.png --scale=2.5\n" in result.stdout and "--checkpoint" in result.stdout
+    )
+
+
+def test_a_reader_that_leaves_early_is_no_traceback():
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "srnet.evaluate", "--help"]
+    result = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert result.stderr == b""

@@ -1,0 +1,92 @@
+"""README and docs/: links resolve, flags exist, and the plugin of docs/extending.md trains, measures and enlarges."""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+import PIL.Image
+import pytest
+
+import srnet
+
+ROOT = pathlib.Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("experiments/*.md")])
+COMMAND = re.compile(r"python (-m srnet\.\w+|tools/\w+\.py)([^\n`|#]*)")
+SETTINGS = {"--patch=16", "--stride=16", "--batch_size=2", "--steps_per_epoch=2", "--epochs=2", "--scale=2"}
+
+
+def _text(path):
+    return path.read_text(encoding="utf-8")
+
+
+def _anchors(path):
+    """The anchors that GitHub gives the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```$", "", _text(path), flags=re.S | re.M), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_resolve(page):
+    for link in re.findall(r"\]\(([^)\s]+)\)", _text(page)):
+        if "://" in link:
+            continue
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        assert target.exists(), link
+        assert not anchor or anchor in _anchors(target), link
+
+
+def _commands():
+    """The flags that the pages use, by command."""
+    used = {}
+    for page in PAGES:
+        for command, rest in COMMAND.findall(re.sub(r"\\\n", " ", _text(page))):
+            used.setdefault(command, set()).update(re.findall(r"--(\w+)", rest))
+    return {command: flags for command, flags in used.items() if flags}
+
+
+@pytest.mark.parametrize("command", sorted(_commands()))
+def test_flags_exist(command):
+    arguments = [sys.executable, *command.split(), "--help"]
+    text = subprocess.run(arguments, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    known = set(re.findall(r"^ +--(?:\[no\])?(\w+):", text, re.M)) | {"help"}
+    assert _commands()[command] <= known
+
+
+def test_the_version_is_the_same_everywhere():
+    assert f"\nversion: {srnet.__version__}\n" in _text(ROOT / "CITATION.cff")
+    assert re.search(r"^## (\S+)", _text(ROOT / "CHANGELOG.md"), re.M)[1] == srnet.__version__
+
+
+def _plugin_blocks():
+    page = _text(ROOT / "docs" / "extending.md")
+    return re.findall(r"^```python\n(.+?)^```$", page, re.S | re.M)
+
+
+def test_each_extension_is_short():
+    blocks = _plugin_blocks()
+    assert len(blocks) == 4
+    assert all(len(block.splitlines()) < 30 for block in blocks)
+
+
+def test_the_plugin_trains_is_measured_and_enlarges(tmp_path, picture_root):
+    (tmp_path / "mine.py").write_text("\n".join(_plugin_blocks()), encoding="utf-8")
+
+    def command(name, *arguments):
+        process = subprocess.run(
+            [sys.executable, "-m", f"srnet.{name}", *arguments], cwd=tmp_path, capture_output=True, text=True
+        )
+        assert process.returncode == 0, process.stderr
+
+    folders = [f"--data_root={picture_root}", f"--cache_dir={tmp_path / 'cache'}", "--plugin=mine"]
+    names = ["--variant=espcn", "--loss=charbonnier", "--degradation=noisy", '--model_options={"filters": 4}']
+    sets = ["--train_sets=tiny", "--validation_set=held_out", "--run_dir=run"]
+    command("train", *folders, *names, *sets, *SETTINGS)
+    command("evaluate", *folders, "--run=run", "--sets=held_out", "--metrics=psnr,ssim,mae", "--output=results.json")
+    (record,) = json.loads((tmp_path / "results.json").read_text())
+    assert record["method"] == "espcn" and record["mae"] > 0
+    command("upscale", f"{picture_root}/held_out/a.png", "--model=run/model.keras")
+    with PIL.Image.open(picture_root / "held_out" / "a_x2.png") as image:
+        assert image.size == (80, 72)

@@ -1,0 +1,65 @@
+"""Runs that begin with the weights of another."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from srnet.errors import DataError, UsageError
+from srnet.pretrained import cards
+from srnet.pretrained.load import load
+from srnet.training.checkpoints import load_run
+from srnet.training.run_folder import read_metrics
+
+
+def test_a_run_begins_with_the_weights_of_another(train):
+    options = {"variant": "plus", "model_options": {"filters": 4, "blocks": 1}, "learning_rate": 1e-20}
+    first = train("first", **{**options, "learning_rate": 1e-3})
+    begun = train("begun", scale=4, initial_run=str(first.folder), **options)
+    initial = json.loads(begun.origin.read_text())["initial"]
+    origin = json.loads(first.origin.read_text())
+    assert (initial["steps"], initial["started"]) == (read_metrics(first)[-1]["step"], origin["started"])
+    averaged = train("averaged", scale=4, initial_run=str(first.folder), average_decay=0.5, **options)
+    for model in (load_run(begun.folder)[0], load_run(averaged.folder)[0]):
+        for weight, trained in zip(model.weights, load_run(first.folder)[0].weights, strict=True):
+            if weight.path.startswith("output/"):
+                assert np.abs(weight).max() < 1e-15
+            else:
+                np.testing.assert_allclose(weight, trained, rtol=1e-6, atol=1e-15)
+    shutil.rmtree(first.folder)  # a run that has begun needs it no more
+    train("begun", scale=4, initial_run=str(first.folder), **options)
+
+
+def test_a_run_begins_with_a_file_or_with_a_pretrained_network(train):
+    one_step = {"steps_per_epoch": 1, "epochs": 1, "batch_size": 1, "learning_rate": 1e-20}
+    options = {"variant": "plus", "scale": 4, "model_options": {}, **one_step}
+    first = train("first", initial_run="plus_x2", **options)
+    assert json.loads(first.origin.read_text())["initial"]["commit"] == cards.card(2)["run"]["commit"]
+    second = train("second", initial_run=str(first.model), **options)
+    pretrained = {weight.path: weight.numpy() for weight in load(2).weights}
+    for run in (first, second):
+        for weight in load_run(run.folder)[0].weights:
+            if not weight.path.startswith("output/"):
+                np.testing.assert_allclose(weight, pretrained[weight.path], atol=1e-15)
+
+
+def test_a_run_that_has_no_checkpoint_yet_resumes_with_the_same_initial_weights(train):
+    options = {"variant": "plus", "model_options": {"filters": 4, "blocks": 1}}
+    first = train("first", **options)
+    begun = train("begun", initial_run=str(first.model), **options)
+    shutil.rmtree(begun.last)
+    train("begun", initial_run=str(first.model), **options)
+    shutil.rmtree(begun.last)
+    first.model.write_bytes(train("other", seed=1, **options).model.read_bytes())
+    with pytest.raises(UsageError, match="begun holds a run that began with other weights"):
+        train("begun", initial_run=str(first.model), **options)
+
+
+def test_weights_to_begin_with_must_fit(train, tmp_path):
+    first = train("first")
+    with pytest.raises(UsageError, match="first: no layer of full there fits vdsr$"):
+        train(variant="vdsr", initial_run=str(first.folder), model_options={"filters": 3, "depth": 3})
+    with pytest.raises(DataError, match="nowhere: no run there"):
+        train(initial_run=str(tmp_path / "nowhere"))
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,110 @@
+"""Whole runs, small: they learn, and say what they do."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from srnet.data.patches import open_store
+from srnet.data.pipeline import training_batches
+from srnet.errors import DataError
+from srnet.files import write_json
+from srnet.training.checkpoints import load_run
+from srnet.training.config import TrainConfig
+from srnet.training.run import resolve
+from srnet.training.run_folder import Run, read_metrics
+
+
+def test_a_run_learns_and_leaves_its_folder(train):
+    run = train(epochs=6, steps_per_epoch=20)
+    lines = read_metrics(run)
+    assert [(line["epoch"], line["step"]) for line in lines] == [(n, 20 * n) for n in range(1, 7)]
+    assert lines[-1]["loss"] < lines[0]["loss"] and lines[-1]["psnr"] > lines[0]["psnr"] + 1
+    assert set(lines[0]) == {"epoch", "step", "loss", "psnr", "ssim", "learning_rate", "images_per_second", "seconds"}
+    assert json.loads(run.config.read_text())["batch_size"] == 4
+    assert {"command", "commit", "versions", "hardware", "patches"} <= set(json.loads(run.origin.read_text()))
+    assert sorted(path.name for path in run.last.glob("step-*.index")) == ["step-100.index", "step-120.index"]
+    assert len(list(run.best.glob("step-*.index"))) == 1
+    assert list(run.tensorboard.iterdir()) and run.preview.exists() and run.model.exists()
+    assert (run.saved_model / "saved_model.pb").exists()
+
+
+def test_lines_give_the_epochs_mean_loss_and_learning_rate(train, tmp_path):
+    # With a vanishing learning rate the weights stay the same, so the saved ones are those of every step.
+    run = train(decay_every=1, learning_rate=1e-20, weight_decay=0.5)
+    lines = read_metrics(run)
+    assert [line["learning_rate"] for line in lines] == pytest.approx([1e-20, 5e-21], rel=1e-3)
+    model, config = load_run(run.folder)
+    (store,) = (tmp_path / "cache").glob("*.h5")
+    batches = list(training_batches(open_store(store), config.batch_size, config.seed, 0, 10))
+    errors = [np.mean((model(lr).numpy().astype(np.float64) - hr.numpy()) ** 2) for lr, hr in batches]
+    kernels = [variable.numpy() for variable in model.weights if variable.name == "kernel"]
+    penalty = 0.25 * sum((kernel.astype(np.float64) ** 2).sum() for kernel in kernels)
+    expected = [np.mean(errors[:5]) + penalty, np.mean(errors[5:]) + penalty]
+    assert [line["loss"] for line in lines] == pytest.approx(expected, rel=1e-4)
+
+
+def test_pictures_smaller_than_a_patch_are_left_out(train, picture_root, capfd, tmp_path):
+    PIL.Image.new("L", (15, 40)).save(picture_root / "tiny" / "small.png")
+    with_small = train("with_small")
+    assert "1 of 4 training images are left out: they are smaller than a patch of 16x16" in capfd.readouterr().out
+    (picture_root / "tiny" / "small.png").unlink()
+    train("without")
+    assert len(list((tmp_path / "cache").glob("*.h5"))) == 1
+    assert read_metrics(with_small)[-1]["step"] == 10
+
+
+def test_unusable_validation_picture_is_said_before_training(train, picture_root, tmp_path):
+    PIL.Image.new("RGB", (40, 12)).save(picture_root / "held_out" / "b.png")
+    with pytest.raises(DataError, match=r"b\.png: 40x12 is too small to measure at x2"):
+        train()
+    assert not (tmp_path / "run").exists()
+
+
+def test_missing_sets_fall_back_to_the_embedded_images_only_when_not_asked_for(small, picture_root):
+    config, notes = resolve(TrainConfig(), None)
+    assert (config.train_sets, config.validation_set) == (("skimage_train",), "skimage_test")
+    assert len(notes) == 2 and "T91, BSD200 not found" in notes[0]
+    assert resolve(TrainConfig(), picture_root, fixed=("data_root",))[0].train_sets == ("T91", "BSD200")
+    asked = TrainConfig(train_sets=("mine",))
+    assert resolve(asked, None, fixed=("train_sets",))[0].train_sets == ("mine",)
+    assert resolve(small, picture_root) == (small, [])
+
+
+@pytest.mark.parametrize("changes", [{"precision": "mixed_bfloat16"}, {"jit_compile": True}, {"channels": 3}])
+def test_other_ways_to_run(train, changes):
+    line = read_metrics(train(**changes))[-1]
+    reference = read_metrics(train("reference", channels=changes.get("channels", 1)))[-1]
+    assert line["loss"] == pytest.approx(reference["loss"], rel=0.1)
+
+
+def test_two_devices_train_as_one(small, picture_root, tmp_path):
+    """Mirrored over two logical CPU devices in a fresh process, as TensorFlow fixes its devices at start."""
+    program = f"""
+import sys
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+import dataclasses
+from srnet.training import run
+from srnet.training.config import load_config
+run.make_strategy = lambda config: tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"][: int(sys.argv[2])])
+config = dataclasses.replace(load_config({str(tmp_path / "small.json")!r}), jit_compile=sys.argv[3] == "jit")
+run.run_training(config, sys.argv[1], {str(picture_root)!r}, {str(tmp_path / "cache")!r})
+"""
+    config = dataclasses.replace(small, strategy="mirrored", average_decay=0.5)
+    write_json(tmp_path / "small.json", config.to_json())
+    results = []
+    for devices, compiled in (("1", "no"), ("2", "no"), ("2", "jit")):
+        folder = tmp_path / f"{devices}_{compiled}"
+        command = [sys.executable, "-c", program, str(folder), devices, compiled]
+        subprocess.run(command, check=True, capture_output=True)
+        results.append([line["loss"] for line in read_metrics(Run(folder))])
+    for one, other in zip(*(load_run(tmp_path / name)[0].get_weights() for name in ("1_no", "2_no"))):
+        np.testing.assert_allclose(one, other, rtol=1e-2, atol=1e-4)
+    assert results[1] == pytest.approx(results[0], rel=1e-3)
+    assert results[2] == pytest.approx(results[0], rel=1e-3)
