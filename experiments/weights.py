@@ -112,7 +112,7 @@ def update_page() -> str:
     except OSError as error:
         raise DataError(f"{PAGE}: cannot be read ({reason(error)})") from error
     table = weights_table()
-    changed, count = TABLE.subn(lambda _: table, text)
+    changed, count = TABLE.subn(lambda _: table, text, count=1)
     if not count:
         raise DataError(f"{PAGE}: no line <!-- weights --> for the table")
     write_text(PAGE, changed)

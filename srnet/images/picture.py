@@ -24,6 +24,17 @@ class Picture:
     exif: bytes | None = None
 
     @property
+    def needs(self) -> frozenset[str]:
+        """What a file format must hold besides 8-bit grayscale and RGB, in words."""
+        needs = {
+            "CMYK": self.mode == "CMYK",
+            "floating-point samples": self.pixels.dtype.kind == "f",
+            "16 bits": self.pixels.dtype == np.uint16,
+            "transparency": self.mode in ("LA", "RGBA"),
+        }
+        return frozenset(name for name, needed in needs.items() if needed)
+
+    @property
     def size(self) -> tuple[int, int]:
         """Height and width in pixels."""
         return self.pixels.shape[0], self.pixels.shape[1]

@@ -4,10 +4,12 @@ libvips writes PNG, JPEG and every picture of more than 8 bits, Pillow the rest.
 loses its EXIF.
 """
 
+import dataclasses
 import io
 import os
 import pathlib
 import struct
+import sys
 import zlib
 
 import numpy as np
@@ -15,18 +17,25 @@ import PIL.Image
 import pyvips
 
 from srnet.errors import DataError, UsageError
-from srnet.files import written_whole
+from srnet.files import reason, written_whole
 from srnet.images.color import change_depth
 from srnet.images.picture import Picture
 
 _EXIF_IFD, _EXIF_WIDTH, _EXIF_HEIGHT = 0x8769, 0xA002, 0xA003
 
-# Formats that are written, and which of them hold more than 8-bit gray and RGB. Others change what they are given, as
-# GIF does colors and ICO the size.
-_WRITTEN = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "JPEG2000", "TGA", "BMP", "PPM")
-_HOLDS_TRANSPARENCY = ("PNG", "TIFF", "WEBP", "AVIF", "JPEG2000", "TGA")
-_HOLDS_CMYK = ("JPEG", "TIFF")
-_HOLDS_16_BITS = ("PNG", "TIFF")
+# The formats that are written, and what each holds besides 8-bit grayscale and RGB. Others change what they are given,
+# as GIF does colors and ICO the size.
+HOLDS: dict[str, frozenset[str]] = {
+    "PNG": frozenset({"transparency", "16 bits"}),
+    "JPEG": frozenset({"CMYK"}),
+    "TIFF": frozenset({"transparency", "16 bits", "floating-point samples", "CMYK"}),
+    "WEBP": frozenset({"transparency"}),
+    "AVIF": frozenset({"transparency"}),
+    "JPEG2000": frozenset({"transparency"}),
+    "TGA": frozenset({"transparency"}),
+    "BMP": frozenset(),
+    "PPM": frozenset(),
+}
 _STREAMED = ("PNG", "JPEG")  # written by libvips, since Pillow would hold a large picture once more
 _VIPS_SAVERS: dict[str, tuple[str, dict[str, object]]] = {
     "PNG": ("pngsave", {}),
@@ -35,6 +44,7 @@ _VIPS_SAVERS: dict[str, tuple[str, dict[str, object]]] = {
 }
 _INTERPRETATIONS = {"uint8": ("b-w", "srgb"), "uint16": ("grey16", "rgb16"), "float32": ("b-w", "scrgb")}
 _DOTS_PER_MM = 72 / 25.4  # what a file says that does not know
+_COMPARED_SIDE = 512  # pixels
 _LONGEST_SEGMENT = 65533  # bytes, of JPEG
 _PNG_HEADER = 33  # bytes: signature and first chunk
 _QUALITY: dict[str, dict[str, object]] = {
@@ -59,45 +69,27 @@ def written_format(path: str | pathlib.Path) -> str:
     kind = PIL.Image.EXTENSION.get(suffix, "")
     if kind not in PIL.Image.SAVE:
         raise UsageError(f"{path}: no picture format for the suffix {suffix!r}; use .png, for example")
-    if kind not in _WRITTEN:
+    if kind not in HOLDS:
         raise UsageError(f"{path}: {kind} would change the picture's colors or size; use .png, for example")
     return kind
 
 
-def format_for(path: str | pathlib.Path, picture: Picture) -> str:
-    """Returns Pillow's name of the format of a file, after checking that it can hold a picture.
+def check_holds(path: str | pathlib.Path, needs: frozenset[str]) -> None:
+    """Checks that a file's format can hold a picture.
 
     Args:
       path: the file to be written.
-      picture: `srnet.images.picture.Picture`.
+      needs: the picture's `needs`.
 
     Raises:
-      UsageError: if the suffix names no format that pictures are written in.
-      DataError: if the format cannot hold the picture's transparency, depth or color space.
+      UsageError: if pictures are not written in that format.
+      DataError: if the format cannot hold the picture.
     """
     kind = written_format(path)
-    missing = cannot_hold(kind, picture)
+    missing = sorted(needs - HOLDS[kind])
     if missing:
-        raise DataError(f"{path}: {kind} cannot hold {missing}; use .tif" + ("" if "CMYK" in missing else " or .png"))
-    return kind
-
-
-def cannot_hold(kind: str, picture: Picture) -> str | None:
-    """Returns what of a picture a format cannot hold, in words, or None.
-
-    Args:
-      kind: Pillow's name of the format.
-      picture: `srnet.images.picture.Picture`.
-    """
-    if picture.mode == "CMYK":
-        return None if kind in _HOLDS_CMYK else "CMYK"
-    if picture.pixels.dtype == np.float32 and kind != "TIFF":
-        return "floating-point samples"
-    if picture.pixels.dtype == np.uint16 and kind not in _HOLDS_16_BITS:
-        return "16 bits"
-    if picture.mode in ("LA", "RGBA") and kind not in _HOLDS_TRANSPARENCY:
-        return "transparency"
-    return None
+        better = " or ".join(f".{name}" for name, format in (("tif", "TIFF"), ("png", "PNG")) if needs <= HOLDS[format])
+        raise DataError(f"{path}: {kind} cannot hold {' and '.join(missing)}; use {better}")
 
 
 def own_format(picture: Picture) -> str:
@@ -108,8 +100,9 @@ def own_format(picture: Picture) -> str:
     Args:
       picture: `srnet.images.picture.Picture`.
     """
-    kept = picture.format in _WRITTEN and not cannot_hold(picture.format, picture)
-    return picture.format if kept else "PNG"
+    return (
+        picture.format if picture.needs <= HOLDS.get(picture.format, frozenset()) and picture.format in HOLDS else "PNG"
+    )
 
 
 def encode(picture: Picture, kind: str) -> bytes:
@@ -196,13 +189,52 @@ def write_picture(path: str | pathlib.Path, picture: Picture) -> None:
       UsageError: if the suffix names no format.
       DataError: if the format cannot hold the picture, or the file cannot be written.
     """
-    kind = format_for(path, picture)
+    check_holds(path, picture.needs)
+    kind = written_format(path)
     with written_whole(path) as partial:
         if _is_for_vips(picture, kind) and not picture.exif:
             partial.touch()  # says what the system says where nothing can be written
             _save_by_vips(picture, kind, partial)
         else:
             partial.write_bytes(encode(picture, kind))
+
+
+def write_standard_output(picture: Picture) -> None:
+    """Writes a picture to standard output, in its own format or as PNG.
+
+    Args:
+      picture: the picture.
+
+    Raises:
+      DataError: if it cannot be written.
+    """
+    data = encode(picture, own_format(picture))
+    try:
+        # A file of its own: sys.stdout would try to write again at the end of the program.
+        with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as file:
+            file.write(data)
+    except OSError as error:
+        raise DataError(f"standard output: cannot be written ({reason(error)})") from error
+
+
+def write_comparison(path: str | pathlib.Path, picture: Picture, enlarged: Picture) -> None:
+    """Writes the middle of a result, on the right of the same by bicubic interpolation.
+
+    Args:
+      path: the file.
+      picture: the picture before it was enlarged.
+      enlarged: the result.
+
+    Raises:
+      DataError: if the file cannot be written.
+    """
+    height, width = enlarged.size
+    left, top = max(0, (width - _COMPARED_SIDE) // 2), max(0, (height - _COMPARED_SIDE) // 2)
+    right, bottom = min(width, left + _COMPARED_SIDE), min(height, top + _COMPARED_SIDE)
+    bicubic = as_rgb(picture).resize((width, height), PIL.Image.Resampling.BICUBIC).crop((left, top, right, bottom))
+    ours = as_rgb(dataclasses.replace(enlarged, pixels=enlarged.pixels[top:bottom, left:right]))
+    sheet = np.concatenate([np.asarray(bicubic), np.full((ours.height, 8, 3), 255, np.uint8), np.asarray(ours)], axis=1)
+    write_picture(path, dataclasses.replace(enlarged, pixels=sheet, mode="RGB", icc=None))
 
 
 def write_image(path: str | pathlib.Path, image: np.ndarray) -> None:

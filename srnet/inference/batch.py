@@ -9,15 +9,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-import PIL.Image
 import tqdm
 
 from srnet.errors import DataError, UsageError
 from srnet.files import reason, without_library_messages
-from srnet.images.picture import Picture
 from srnet.images.read import is_image_name, read_picture
-from srnet.images.write import as_rgb, encode, format_for, own_format, write_picture, written_format
+from srnet.images.write import check_holds, write_comparison, write_picture, write_standard_output, written_format
 from srnet.inference.sizes import enlarge_picture, target_size
 
 if TYPE_CHECKING:  # it imports TensorFlow
@@ -25,7 +22,6 @@ if TYPE_CHECKING:  # it imports TensorFlow
 
 STANDARD = "-"  # standard input or output
 _BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
-_PREVIEW_SIDE = 512  # HR pixels
 
 Place = pathlib.Path | str  # a path, or STANDARD
 
@@ -38,7 +34,9 @@ class Job:
     target: Place
 
 
-def find_jobs(sources: Sequence[str], output: str | None, recursive: bool, label: str) -> tuple[list[Job], list[str]]:
+def find_jobs(
+    sources: Sequence[str], output: str | None, recursive: bool, label: Callable[[], str]
+) -> tuple[list[Job], list[str]]:
     """Says which pictures to enlarge, and where to.
 
     Args:
@@ -189,7 +187,7 @@ def enlarge_file(
     with without_library_messages():
         picture = read_picture(sys.stdin.buffer.read() if job.source == STANDARD else job.source, job.source)
     if target:
-        format_for(target, picture)
+        check_holds(target, picture.needs)
     height, width = picture.size
     size = target_size(picture.size, scale, size)
     with tqdm.tqdm(total=1.0, desc=f"{label}{job.source}", leave=False, disable=None, bar_format=_BAR) as bar:
@@ -197,9 +195,9 @@ def enlarge_file(
     if target:
         write_picture(target, enlarged)
         if preview:
-            write_preview(target, picture, enlarged)
+            write_comparison(preview_name(target), picture, enlarged)
     else:
-        _write_to_standard_output(encode(enlarged, own_format(picture)))
+        write_standard_output(enlarged)
     seconds = time.monotonic() - start
     # By more than half a pixel, which rounding explains.
     stretched = abs(size[1] * height - size[0] * width) > max(height, width)
@@ -207,32 +205,6 @@ def enlarge_file(
     return f"{job.target}: {width}x{height} enlarged to {size[1]}x{size[0]}{shape} in {seconds:.1f} s"
 
 
-def _write_to_standard_output(data: bytes) -> None:
-    try:
-        # A file of its own: sys.stdout would try to write again at the end of the program.
-        with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as file:
-            file.write(data)
-    except OSError as error:
-        raise DataError(f"standard output: cannot be written ({reason(error)})") from error
-
-
 def _show(bar: tqdm.tqdm, done: int, whole: int) -> None:
     bar.n = done / whole
     bar.refresh()
-
-
-def write_preview(target: pathlib.Path, picture: Picture, enlarged: Picture) -> None:
-    """Writes the middle of a result, on the right of the same by bicubic interpolation, to `preview_name`.
-
-    Args:
-      target: path of the result.
-      picture: the picture before it was enlarged.
-      enlarged: the result.
-    """
-    height, width = enlarged.size
-    left, top = max(0, (width - _PREVIEW_SIDE) // 2), max(0, (height - _PREVIEW_SIDE) // 2)
-    right, bottom = min(width, left + _PREVIEW_SIDE), min(height, top + _PREVIEW_SIDE)
-    bicubic = as_rgb(picture).resize((width, height), PIL.Image.Resampling.BICUBIC).crop((left, top, right, bottom))
-    ours = as_rgb(dataclasses.replace(enlarged, pixels=enlarged.pixels[top:bottom, left:right]))
-    sheet = np.concatenate([np.asarray(bicubic), np.full((ours.height, 8, 3), 255, np.uint8), np.asarray(ours)], axis=1)
-    write_picture(preview_name(target), dataclasses.replace(enlarged, pixels=sheet, mode="RGB", icc=None))

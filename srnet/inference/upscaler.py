@@ -24,7 +24,6 @@ Progress = Callable[[int, int], None]  # told (LR pixels done, LR pixels in all)
 _CHROMA_REACH = 2  # LR pixels that bicubic interpolation reads beyond its own
 _ENOUGH_MEMORY = 2**28  # bytes for the feature maps of a tile; larger tiles save a few per cent of the time
 _SHARE_OF_MEMORY = 0.25
-_UNKNOWN_TILE = 128  # LR pixels; for networks whose feature maps cannot be computed
 
 
 class Upscaler:
@@ -38,8 +37,8 @@ class Upscaler:
       model: Keras model from LR to HR pixels in [0, 255], of 1 or 3 channels, such as `srnet.load` returns.
       tile: side of a tile in LR pixels, at least 1; None for what fits a quarter of the free memory, and 256 MiB.
       self_ensemble: whether the mean of the results for the eight flips and rotations is taken; eight times the work.
-      margin: LR pixels beyond its own that a result pixel depends on, a multiple of the network's stride; None to
-        compute it, which takes layers that `srnet.models.analysis` knows.
+      margin: LR pixels beyond its own that a result pixel depends on; None to compute it, which takes layers that
+        `srnet.models.analysis` knows.
 
     Raises:
       UsageError: for a tile or a margin below 1, what is no Keras model, or a network whose margin must be given.
@@ -55,17 +54,12 @@ class Upscaler:
                 raise UsageError(f"{name} {value} cannot be used: it must be at least 1")
         self.scale = scale_of(model)
         self._channels = model.input_shape[-1]
-        if margin is None:
-            try:
-                multiple, margin = alignment(model), max(reach(model), _CHROMA_REACH)
-            except TypeError as error:
-                raise UsageError(f"the network's margin must be given: {error}") from error
-            tile = tile or _fitting_tile(model, margin)
-        else:
-            multiple = margin
-        self._multiple = multiple
-        self._margin = round_up(margin, multiple)
-        self._tile = round_down(tile or _UNKNOWN_TILE, multiple)
+        try:
+            self._multiple = alignment(model)
+            self._margin = round_up(max(margin or reach(model), _CHROMA_REACH), self._multiple)
+            self._tile = round_down(tile or _fitting_tile(model, self._margin), self._multiple)
+        except TypeError as error:
+            raise UsageError(f"the network's margin must be given: {error}") from error
         self._self_ensemble = self_ensemble
         self._bicubic = _compiled(BicubicUpsampling(self.scale, dtype="float32"), 1)
         self._luma = _compiled(lambda lr: model(lr, training=False), 1)

@@ -1,1 +1,1 @@
-"""Training: what a run is, its loss and schedule, and the loop."""
+"""Training: configuration, losses, schedule, the loop with its checkpoints, and the run folder."""

@@ -102,7 +102,7 @@ def begin_with(model: keras.Model, source: str) -> tuple[int, int, dict[str, Any
       source: where the weights are: a run folder, a .keras file, or a pretrained network, such as "plus_x2".
 
     Returns:
-      (layers, same, initial): the number of layers with weights, how many of them were given theirs, and a dict of the
+      (layers, same, initial): the number of layers with weights, how many of them were initialized, and a dict of the
       SHA-256 of the source's weights and, where it is known, its `history`.
 
     Raises:
@@ -111,14 +111,14 @@ def begin_with(model: keras.Model, source: str) -> tuple[int, int, dict[str, Any
     """
     trained, known = _trained(source)
     there = {layer.name: layer for layer in trained.layers}
-    weighty = [layer for layer in model.layers if layer.weights]
-    same = [layer for layer in weighty if layer.name in there and _shapes(layer) == _shapes(there[layer.name])]
+    layers = [layer for layer in model.layers if layer.weights]
+    same = [layer for layer in layers if layer.name in there and _shapes(layer) == _shapes(there[layer.name])]
     if not same:
-        raise UsageError(f"{source}: no layer of {trained.name} there fits {model.name}")
+        raise UsageError(f"{source}: no layer of {trained.name} has the name and shape of a layer of {model.name}")
     for layer in same:
         layer.set_weights(there[layer.name].get_weights())
     digest = hashlib.sha256(b"".join(weights.tobytes() for weights in trained.get_weights())).hexdigest()
-    return len(weighty), len(same), {"sha256": digest, **known}
+    return len(layers), len(same), {"sha256": digest, **known}
 
 
 def _trained(source: str) -> tuple[keras.Model, dict[str, Any]]:

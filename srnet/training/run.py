@@ -45,7 +45,7 @@ def resolve(
     missing = [name for name in config.train_sets if not has_set(name, data_root)]
     if missing and not {"train_sets", "data_root"} & set(fixed):
         settled = dataclasses.replace(settled, train_sets=("skimage_train",))
-        notes.append(f"{', '.join(missing)} not found {place}: training on scikit-image's photographs")
+        notes.append(f"{', '.join(missing)} not found {place}: training on the photographs of scikit-image")
     if not has_set(config.validation_set, data_root) and "validation_set" not in fixed:
         settled = dataclasses.replace(settled, validation_set="skimage_test")
         notes.append(f"{config.validation_set} not found {place}: validating on held-out photographs of scikit-image")
@@ -154,7 +154,7 @@ def run_training(config: TrainConfig, run_dir: Path | str, data_root: Path | str
     initial = None
     if config.initial_run and not done:
         layers, same, initial = checkpoints.begin_with(state.model, config.initial_run)
-        tqdm.tqdm.write(f"{same} of {layers} layers begin with the weights of {config.initial_run}")
+        tqdm.tqdm.write(f"{same} of {layers} layers initialized from {config.initial_run}")
     measured = validation_images(config, data_root)
     store = training_patches(config, data_root, cache_dir)
     network, steps = f"{config.variant} x{config.scale}", f"{config.total_steps} steps in {config.precision}"

@@ -1,5 +1,6 @@
 """The Upscaler: kinds of pictures, transparency, tiles, the self-ensemble."""
 
+import keras
 import numpy as np
 import PIL.Image
 import pytest
@@ -163,3 +164,21 @@ def test_a_name_is_no_network():
 def test_a_tile_has_a_side(network):
     with pytest.raises(UsageError, match="tile 0 cannot be used: it must be at least 1"):
         Upscaler(network, tile=0)
+
+
+def test_a_network_whose_reach_is_not_known_needs_a_margin():
+    class Blur(keras.layers.Layer):  # 3x3, written in a way that the analysis cannot read
+        def call(self, x):
+            return keras.ops.average_pool(keras.ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), "edge"), 3, 1)
+
+        def compute_output_shape(self, shape):
+            return shape
+
+    lr = keras.Input((None, None, 1))
+    model = keras.Model(lr, keras.layers.UpSampling2D(2)(Blur()(lr)))
+    with pytest.raises(UsageError, match="the network's margin must be given: the reach of layer .* is not known"):
+        Upscaler(model)
+    pieces = Upscaler(model, tile=8, margin=1)(RGB[..., 0])
+    np.testing.assert_array_equal(pieces, Upscaler(model, tile=64, margin=1)(RGB[..., 0]))
+    with pytest.raises(UsageError, match="margin 0 cannot be used"):
+        Upscaler(model, margin=0)

@@ -58,7 +58,7 @@ def test_a_run_that_has_no_checkpoint_yet_resumes_with_the_same_initial_weights(
 
 def test_weights_to_begin_with_must_fit(train, tmp_path):
     first = train("first")
-    with pytest.raises(UsageError, match="first: no layer of full there fits vdsr$"):
+    with pytest.raises(UsageError, match="first: no layer of full has the name and shape of a layer of vdsr$"):
         train(variant="vdsr", initial_run=str(first.folder), model_options={"filters": 3, "depth": 3})
     with pytest.raises(DataError, match="nowhere: no run there"):
         train(initial_run=str(tmp_path / "nowhere"))
