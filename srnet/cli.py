@@ -124,7 +124,8 @@ def without_notes() -> Iterator[None]:
 
 def define_plugin_flag() -> None:
     """Defines --plugin."""
-    flags.DEFINE_list("plugin", [], "Python modules to import first: they register networks, losses, metrics, ...")
+    text = "Python modules to import first, which register networks, losses, metrics or degradations."
+    flags.DEFINE_list("plugin", [], text)
 
 
 def import_plugins(names: Sequence[str]) -> None:
@@ -138,7 +139,7 @@ def import_plugins(names: Sequence[str]) -> None:
     """
     if names:
         import_tensorflow()
-        sys.path.insert(0, str(pathlib.Path.cwd()))
+        sys.path.insert(0, str(pathlib.Path.cwd()))  # a console script does not look there
     for name in names:
         try:
             importlib.import_module(name)
@@ -147,7 +148,7 @@ def import_plugins(names: Sequence[str]) -> None:
 
 
 def define_network_flags(default: str | None = cards.DEFAULT) -> None:
-    """Defines the flags that name a trained network: --network, --run (with --checkpoint) or --model.
+    """Defines the flags that name a trained network: --network, --run (with --checkpoint) or --model; and --plugin.
 
     Args:
       default: the pretrained network that is meant without any of them, or None.
@@ -157,6 +158,7 @@ def define_network_flags(default: str | None = cards.DEFAULT) -> None:
     flags.DEFINE_string("run", None, "Run folder of a trained network.")
     flags.DEFINE_enum("checkpoint", "last", ("last", "best"), "With --run: newest weights, or best validation PSNR.")
     flags.DEFINE_string("model", None, "Network as a .keras file.")
+    define_plugin_flag()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -200,6 +202,7 @@ def chosen_networks(default: str = cards.DEFAULT) -> Networks:
         raise UsageError(f"{' and '.join(f'--{name}' for name in given)} cannot both be given")
     if values.run or values.model:
         import_tensorflow()
+        import_plugins(values.plugin)
         from srnet.models.analysis import scale_of
         from srnet.models.keras_file import load_file
         from srnet.training.checkpoints import load_run

@@ -26,7 +26,6 @@ def define_flags() -> None:
     flags.DEFINE_list("metrics", ["psnr", "ssim"], "Metrics; a plugin may register more.")
     flags.DEFINE_bool("self_ensemble", False, "Mean over the eight flips and rotations, eight times slower.")
     cli.define_folder_flags()
-    cli.define_plugin_flag()
     flags.DEFINE_string("output", None, "JSON file for the results.")
 
 

@@ -48,6 +48,10 @@ def test_train_evaluate_export_upscale(picture_root, tmp_path):
     metrics = json.loads((run / "metrics.jsonl").read_text())
     assert records[1]["psnr"] == pytest.approx(metrics["psnr"], abs=1e-3)
 
+    of_file = _run("srnet.evaluate", f"--model={run / 'model.keras'}", *flags[1:])
+    assert of_file.returncode == 0, of_file.stderr
+    assert [r["psnr"] for r in json.loads(output.read_text())] == pytest.approx([r["psnr"] for r in records], abs=1e-4)
+
     exported = _run("srnet.export", f"--run={run}", f"--output={tmp_path / 'export'}")
     assert exported.returncode == 0, exported.stderr
     assert (tmp_path / "export" / "saved_model.pb").exists()

@@ -30,7 +30,7 @@ PRESETS: dict[str, Settings] = {
 
 # `plus` sees as much of a picture in an LR patch as the paper's network in an HR one, so its patches are larger. At a
 # learning rate of 1e-3 it diverged once, at x2 after 7,200 steps. With the paper's augmentation alone it overfits
-# (experiments/README.md).
+# (docs/reproduction.md).
 _PLUS: Settings = {
     "patch": 96,
     "stride": 32,
