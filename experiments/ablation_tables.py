@@ -3,9 +3,9 @@
 import statistics
 from collections.abc import Mapping, Sequence
 
-from experiments import plus_ablation, table_1
-from experiments.ablation import measured_set
-from experiments.budgets import BUDGETS
+from experiments.recipes import plus_ablation, table_1
+from experiments.recipes.ablation import measured_set
+from experiments.recipes.budgets import BUDGETS
 from experiments.tables import Record, describe_cost, markdown_table, scores
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.budgets import BUDGETS
+from experiments.recipes.budgets import BUDGETS
 from experiments.workspace import Workspace
 from srnet.data.datasets import find_images
 from srnet.errors import DataError, UsageError

@@ -8,7 +8,7 @@ import numpy as np
 from experiments import records
 from experiments.cells import Cell, find_cell, is_trained, method_of
 from experiments.details import Detail, crop_of, enlarge_again
-from experiments.figure_6 import Crop
+from experiments.recipes.figure_6 import Crop
 from experiments.workspace import Workspace
 from srnet.errors import DataError, UsageError
 from srnet.files import read_json

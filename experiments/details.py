@@ -7,7 +7,7 @@ import re
 import numpy as np
 from scipy.ndimage import uniform_filter
 
-from experiments.figure_6 import Crop
+from experiments.recipes.figure_6 import Crop
 from srnet.data.datasets import find_images
 from srnet.errors import UsageError
 from srnet.evaluation.bicubic import bicubic

@@ -2,8 +2,8 @@
 
 import pathlib
 
-from experiments import table_1
 from experiments.ablation_tables import describe_plus_ablation, describe_table_1
+from experiments.recipes import table_1
 from experiments.records import Record
 from experiments.tables import describe_table_2
 from srnet.files import write_text

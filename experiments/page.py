@@ -6,10 +6,11 @@ import pathlib
 import string
 from collections.abc import Iterable, Mapping
 
-from experiments import records, table_2
-from experiments.ablation import NETWORKS
+from experiments import records
 from experiments.ablation_tables import describe_plus_ablation, describe_table_1
 from experiments.crops import Line, read_crops
+from experiments.recipes import table_2
+from experiments.recipes.ablation import NETWORKS
 from experiments.tables import describe_table_2, scores
 from srnet.errors import DataError, UsageError
 from srnet.files import reason

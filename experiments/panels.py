@@ -9,7 +9,7 @@ import PIL.ImageDraw
 import PIL.ImageFont
 
 from experiments.details import crop_of, enlarge_again, image_of_set, open_picture
-from experiments.figure_6 import Crop
+from experiments.recipes.figure_6 import Crop
 from srnet.errors import UsageError
 from srnet.evaluation.methods import named_method
 from srnet.images.color import round_to_uint8, to_rgb

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from experiments import figure_5
-from experiments.figure_6 import Crop
+from experiments.recipes import figure_5
+from experiments.recipes.figure_6 import Crop
 from srnet.errors import UsageError
 from srnet.files import written_whole
 from srnet.images.color import to_rgb

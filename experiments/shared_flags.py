@@ -4,7 +4,7 @@ import pathlib
 
 from absl import flags
 
-from experiments.budgets import BUDGETS
+from experiments.recipes.budgets import BUDGETS
 from experiments.workspace import RESULTS, ROOT, Workspace
 from srnet import cli
 from srnet.data.datasets import default_data_root

@@ -3,9 +3,10 @@
 import pathlib
 from collections.abc import Sequence
 
-from experiments import ablation, plus_ablation, records, table_1
-from experiments.budgets import BUDGETS
+from experiments import records
 from experiments.cells import Cell, find_cell, run_settings, trained_cell
+from experiments.recipes import ablation, plus_ablation, table_1
+from experiments.recipes.budgets import BUDGETS
 from experiments.workspace import Workspace
 from srnet.data.datasets import find_images
 from srnet.errors import DataError
@@ -19,7 +20,7 @@ def ablation_cells(
     Args:
       workspace: `Workspace`.
       scales: integer scales.
-      networks: names in `experiments.ablation.NETWORKS`, or None for those that table and figure need.
+      networks: names in `experiments.recipes.ablation.NETWORKS`, or None for those that table and figure need.
       seeds: seeds of the runs.
 
     Raises:
@@ -88,7 +89,7 @@ def plus_cells(workspace: Workspace, rows: Sequence[str]) -> list[Cell]:
 
     Args:
       workspace: `Workspace`.
-      rows: names of rows of `experiments.plus_ablation.ROWS`.
+      rows: names of rows of `experiments.recipes.plus_ablation.ROWS`.
 
     Raises:
       DataError: if the images to measure cannot be found.

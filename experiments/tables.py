@@ -4,8 +4,8 @@ import csv
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from experiments import table_2
-from experiments.budgets import BUDGETS
+from experiments.recipes import table_2
+from experiments.recipes.budgets import BUDGETS
 from experiments.workspace import ROOT
 from srnet.data.datasets import TEST_SETS
 from srnet.errors import DataError

@@ -16,7 +16,7 @@ class Workspace:
     """The budget and the folders of an experiment.
 
     Attributes:
-      budget: one of `experiments.budgets.BUDGETS`.
+      budget: one of `experiments.recipes.budgets.BUDGETS`.
       runs: folder of the run folders.
       results: folder of records, tables and figures.
       data_root: folder with a folder for each image set, or None.

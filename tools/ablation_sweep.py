@@ -14,7 +14,8 @@ from absl import flags
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from experiments import ablation, shared_flags, table_1
+from experiments import shared_flags
+from experiments.recipes import ablation, table_1
 from srnet import cli
 
 

@@ -15,7 +15,8 @@ from absl import flags
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from experiments import shared_flags, table_2
+from experiments import shared_flags
+from experiments.recipes import table_2
 from srnet import cli
 
 

@@ -15,7 +15,7 @@ from absl import flags
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from experiments import shared_flags
-from experiments.plus_ablation import ROWS
+from experiments.recipes.plus_ablation import ROWS
 from srnet import cli
 
 

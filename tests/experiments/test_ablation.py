@@ -6,11 +6,11 @@ import statistics
 
 import pytest
 
-from experiments import figure_5, table_1
-from experiments.ablation import NETWORKS, needed
 from experiments.ablation_tables import describe_table_1
-from experiments.budgets import BUDGETS
 from experiments.cells import Cell, run_settings
+from experiments.recipes import figure_5, table_1
+from experiments.recipes.ablation import NETWORKS, needed
+from experiments.recipes.budgets import BUDGETS
 from experiments.sweeps import check_alike
 from srnet.errors import DataError
 from srnet.models.hybrid import VARIANTS

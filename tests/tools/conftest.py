@@ -31,7 +31,7 @@ TINY = {
 _DRIVER = """
 import json, runpy, sys
 sys.path.insert(0, sys.argv[1])
-from experiments.budgets import BUDGETS
+from experiments.recipes.budgets import BUDGETS
 BUDGETS["quick"] = json.loads(sys.argv[2])
 tool = sys.argv[3]
 sys.argv = [tool, *sys.argv[4:]]

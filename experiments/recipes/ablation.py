@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from experiments import figure_5, table_1
-from experiments.budgets import BUDGETS
+from experiments.recipes import figure_5, table_1
+from experiments.recipes.budgets import BUDGETS
 
 NETWORKS = tuple(dict.fromkeys(["full", *sorted(figure_5.NETWORKS), *table_1.COLUMNS.values()]))
 
@@ -26,7 +26,7 @@ def measured_set(budget: str) -> str:
     """Returns the set that Table 1 is measured on.
 
     Args:
-      budget: one of `experiments.budgets.BUDGETS`.
+      budget: one of `experiments.recipes.budgets.BUDGETS`.
     """
     sets = BUDGETS[budget]["sets"]
     return table_1.SET if table_1.SET in sets else sets[0]
