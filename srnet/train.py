@@ -80,7 +80,7 @@ def _parsed(name: str, value: Any) -> Any:
             return tuple(map(float, value))
         except ValueError:
             raise UsageError(f"--augment_scales: expected numbers separated by commas, not {','.join(value)}") from None
-    return int(value) if isinstance(getattr(TrainConfig(), name), int) else value
+    return int(value) if type(getattr(TrainConfig(), name)) is int else value  # an enumeration gives strings
 
 
 def main(arguments: list[str]) -> int:
