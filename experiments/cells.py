@@ -17,13 +17,13 @@ from srnet.data.datasets import find_images
 from srnet.errors import DataError, UsageError
 from srnet.evaluation.classical import CLASSICAL
 from srnet.evaluation.methods import named_method
-from srnet.files import read_json, reason
+from srnet.files import read_json, reason, write_json
 from srnet.inference.method import network_method
 from srnet.training.checkpoints import load_run
 from srnet.training.config import TrainConfig
 from srnet.training.presets import preset_settings
 from srnet.training.run import resolve
-from srnet.training.run_folder import Run, check_run, read_metrics
+from srnet.training.run_folder import Run, check_run, is_exported, read_metrics, steps_done
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -144,20 +144,27 @@ def _as_flag(value: Any) -> str:
 
 
 def is_trained(cell: Cell) -> bool:
-    """Tells whether a cell's run is complete; True for a classical method.
+    """Tells whether a cell's run has ended, after as many steps as its configuration has; True for a classical method.
 
     Args:
       cell: `Cell`.
 
     Raises:
-      UsageError: if its folder holds another run.
+      UsageError: if its folder holds another run, or one of more steps.
       DataError: if its folder cannot be read.
     """
     if cell.config is None:
         return True
-    check_run(cell.folder, cell.config)
-    steps = [line["step"] for line in epochs_of(cell)]
-    return bool(steps) and steps[-1] >= cell.config.total_steps and cell.run.saved_model.is_dir()
+    steps = cell.config.total_steps
+    there = check_run(cell.folder, cell.config)
+    if there is None:
+        return False
+    lines = epochs_of(cell)
+    done = min(lines[-1]["step"] if lines else 0, steps_done(cell.run))
+    if max(there.total_steps, done) > steps:
+        longer = f"a run of {max(there.total_steps, done)} steps"
+        raise UsageError(f"{cell.folder} holds {longer}, the budget has {steps}: choose another --runs")
+    return there.total_steps == steps == done and is_exported(cell.run)
 
 
 def epochs_of(cell: Cell) -> list[dict[str, Any]]:
@@ -179,8 +186,50 @@ def epochs_of(cell: Cell) -> list[dict[str, Any]]:
     raise DataError(f"{cell.run.metrics}: damaged ({problem}); delete {cell.folder} to train it again")
 
 
+def run_of(cell: Cell) -> dict[str, Any]:
+    """Returns what identifies the run that results of a trained cell are of: a dict of started and steps.
+
+    A run that is extended keeps its start, so both are needed. They are None for a classical method.
+
+    Args:
+      cell: `Cell`.
+
+    Raises:
+      DataError: if the run's origin cannot be read.
+    """
+    if cell.config is None:
+        return {"started": None, "steps": None}
+    return {"started": _origin(cell)["started"], "steps": cell.config.total_steps}
+
+
+def is_of_run(cell: Cell, known: Mapping[str, Any]) -> bool:
+    """Tells whether a result is of a trained cell's run as it is now.
+
+    Args:
+      cell: `Cell`.
+      known: dict of the result's started and steps; those that a result of srnet 0.1 lacks are those of the run before
+        it was first extended.
+
+    Raises:
+      DataError: if the run's origin cannot be read.
+    """
+    now = run_of(cell)
+    if cell.config is None:
+        return True
+    sessions = _origin(cell).get("sessions") or [{"epochs": cell.config.epochs}]
+    first = {**now, "steps": sessions[0]["epochs"] * cell.config.steps_per_epoch}
+    return {name: known.get(name, first[name]) for name in now} == now
+
+
+def _origin(cell: Cell) -> dict[str, Any]:
+    found = read_json(cell.run.origin)
+    if not isinstance(found, dict) or "started" not in found:
+        raise DataError(f"{cell.run.origin}: damaged; delete {cell.folder} to train it again")
+    return found
+
+
 def measured(cell: Cell, name: str) -> dict[str, Any] | None:
-    """Returns a cell's measurement on one set, or None where there is none of the set as it is now.
+    """Returns a trained cell's measurement on one set, or None where there is none of the run and the set as they are.
 
     Args:
       cell: `Cell`.
@@ -199,7 +248,42 @@ def measured(cell: Cell, name: str) -> dict[str, Any] | None:
         raise DataError(f"{path}: not a measurement of this srnet version; delete it to measure again")
     if (record["method"], record["set"], record["scale"]) != (cell.measured_as, name, cell.scale):
         raise DataError(f"{path}: of {record['method']} on {record['set']}; delete it to measure again")
-    return record if record["images"] == cell.sets[name] else None
+    current = record["images"] == cell.sets[name] and is_of_run(cell, record.get("run", {}))
+    return record if current else None
+
+
+def sign(cell: Cell, name: str) -> None:
+    """Notes in a new measurement of a cell which run it is of; `srnet.evaluate` does not say it.
+
+    Args:
+      cell: `Cell`.
+      name: the set.
+
+    Raises:
+      DataError: if the file cannot be read or written.
+    """
+    path = cell.measurement(name)
+    write_json(path, [{**record, "run": run_of(cell)} for record in read_json(path)])
+
+
+def cost_of(cell: Cell) -> dict[str, Any] | None:
+    """Returns what a trained cell's method costs, or None where it has not been measured of the run as it is now.
+
+    Args:
+      cell: `Cell`.
+
+    Returns:
+      A dict of parameters, macs, seconds_per_megapixel and hardware.
+
+    Raises:
+      DataError: if the file there is damaged.
+    """
+    if not cell.cost.exists():
+        return None
+    found, fields = read_json(cell.cost), ("parameters", "macs", "seconds_per_megapixel", "hardware")
+    if not isinstance(found, dict) or not set(fields) <= set(found):
+        raise DataError(f"{cell.cost}: damaged; delete it to make it again")
+    return {name: found[name] for name in fields} if is_of_run(cell, found.get("run", {})) else None
 
 
 def is_complete(cell: Cell) -> bool:

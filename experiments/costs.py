@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.cells import Cell, is_complete, method_of
+from experiments.cells import Cell, cost_of, is_complete, method_of, run_of
 from experiments.workspace import Workspace
 from srnet.errors import DataError
 from srnet.files import write_json
@@ -30,8 +30,8 @@ def measure_costs(cells: list[Cell], workspace: Workspace) -> list[tuple[Cell, s
     failed = []
     for cell in filter(is_complete, cells):
         try:
-            if not cell.cost.exists():
-                write_json(cell.cost, _cost(cell, workspace))
+            if cost_of(cell) is None:
+                write_json(cell.cost, {**_cost(cell, workspace), "run": run_of(cell)})
         except DataError as error:
             failed.append((cell, str(error)))
     return failed

@@ -9,10 +9,10 @@ from typing import Any
 
 import filelock
 
-from experiments.cells import Cell, epochs_of, is_complete, measured
+from experiments.cells import Cell, cost_of, epochs_of, is_complete, measured
 from srnet.errors import DataError
 from srnet.files import read_json, reason, write_text
-from srnet.training.config import TrainConfig, load_config
+from srnet.training.config import TrainConfig
 
 Record = dict[str, Any]
 
@@ -61,7 +61,6 @@ def record_of(cell: Cell, budget: str) -> Record:
     """
     kept = ("psnr", "ssim", "images", "seconds")
     measurements = {name: _pick(measured(cell, name), kept, cell.measurement(name)) for name in cell.sets}
-    cost_fields = ("parameters", "macs", "seconds_per_megapixel", "hardware")
     return {
         "version": VERSION,
         "budget": budget,
@@ -69,7 +68,7 @@ def record_of(cell: Cell, budget: str) -> Record:
         "scale": cell.scale,
         "seed": cell.seed,
         "measurements": measurements,
-        "cost": _pick(read_json(cell.cost), cost_fields, cell.cost) if cell.cost.exists() else None,
+        "cost": cost_of(cell),
         "run": _run_record(cell) if cell.config else None,
     }
 
@@ -173,7 +172,7 @@ def update_records(path: pathlib.Path, records: Sequence[Record]) -> list[Record
         merged = {key(record): record for record in read_records(path)}
         for record in records:
             old = merged.get(key(record))
-            if old and _started(old) == _started(record):
+            if old and _run_of(old) == _run_of(record):
                 measurements = {**old["measurements"], **record["measurements"]}
                 record = {**record, "measurements": measurements, "cost": record["cost"] or old["cost"]}
             merged[key(record)] = record
@@ -204,5 +203,6 @@ def locked(folder: pathlib.Path) -> Iterator[None]:
         lock.release()
 
 
-def _started(record: Record) -> str | None:
-    return record["run"] and record["run"]["started"]
+def _run_of(record: Record) -> tuple[str, int] | None:
+    """What identifies a record's run; see `experiments.cells.run_of`."""
+    return record["run"] and (record["run"]["started"], record["run"]["steps"])

@@ -53,6 +53,8 @@ def run(main: Main, define_flags: Callable[[], None]) -> None:
 
     def guarded(argv: list[str]) -> int | None:
         try:
+            if "plugin" in flags.FLAGS:
+                import_plugins(flags.FLAGS.plugin)
             return main(argv[1:])
         except UsageError as error:
             _fail(error, 2)
@@ -88,7 +90,7 @@ def _fail(message: object, status: int) -> NoReturn:
 
 @functools.cache
 def import_tensorflow() -> None:
-    """Imports TensorFlow, with its start-up notes held back."""
+    """Imports TensorFlow and suppresses its start-up messages."""
     with without_notes():
         import tensorflow as tf
 
@@ -98,10 +100,10 @@ def import_tensorflow() -> None:
 
 @contextlib.contextmanager
 def without_notes() -> Iterator[None]:
-    """Holds back standard error, then passes on all but TensorFlow's notes.
+    """Suppresses TensorFlow's log messages on standard error; everything else is printed at the end.
 
-    TensorFlow 2.21 prints notes while it is imported, and converts, whatever TF_CPP_MIN_LOG_LEVEL says; on a machine
-    without an NVIDIA device, that it found none is a note too.
+    TensorFlow 2.21 prints messages while it is imported, and converts, whatever TF_CPP_MIN_LOG_LEVEL says; on a machine
+    without an NVIDIA device, that it found none is one of them.
     """
     notes = ["I0000 ", "W0000 ", "WARNING: All log messages before absl::InitializeLog()"]
     if not any(pathlib.Path("/dev").glob("nvidia*")):
@@ -151,7 +153,7 @@ def define_network_flags(default: str | None = cards.DEFAULT) -> None:
     """Defines the flags that name a trained network: --network, --run (with --checkpoint) or --model; and --plugin.
 
     Args:
-      default: the pretrained network that is meant without any of them, or None.
+      default: the pretrained network that is used without any of them, or None.
     """
     unless = f"; {default} unless given" if default else ""
     flags.DEFINE_enum("network", None, cards.names(), f"Pretrained network{unless}.")
@@ -177,20 +179,17 @@ class Networks:
 
     @property
     def default_scale(self) -> int:
-        """The scale that is meant where none is given: 4, or the largest that there is."""
+        """The default scale: 4 if available, otherwise the largest."""
         return default_scale(self.at_scale)
 
 
 def default_scale(scales: Mapping[int, object]) -> int:
-    """Returns the scale that is meant where none is given: 4, or the largest that there is."""
+    """Returns the default scale: 4 if available, otherwise the largest."""
     return 4 if 4 in scales else max(scales)
 
 
-def chosen_networks(default: str = cards.DEFAULT) -> Networks:
-    """Returns the network that the flags of `define_network_flags` name.
-
-    Args:
-      default: the pretrained network that is meant without any of them.
+def chosen_networks() -> Networks:
+    """Returns the network that the flags of `define_network_flags` name; `plus` without any of them.
 
     Raises:
       UsageError: if several of them are given.
@@ -199,10 +198,9 @@ def chosen_networks(default: str = cards.DEFAULT) -> Networks:
     values = flags.FLAGS
     given = [name for name in ("network", "run", "model") if values[name].value]
     if len(given) > 1:
-        raise UsageError(f"{' and '.join(f'--{name}' for name in given)} cannot both be given")
+        raise UsageError(f"give only one of {', '.join(f'--{name}' for name in given)}")
     if values.run or values.model:
         import_tensorflow()
-        import_plugins(values.plugin)
         from srnet.models.analysis import scale_of
         from srnet.models.keras_file import load_file
         from srnet.training.checkpoints import load_run
@@ -212,7 +210,7 @@ def chosen_networks(default: str = cards.DEFAULT) -> Networks:
             return Networks(config.variant, {config.scale: lambda: model}, config.channels)
         model = load_file(values.model)
         return Networks(model.name, {scale_of(model): lambda: model}, model.input_shape[-1])
-    name = values.network or default
+    name = values.network or cards.DEFAULT
 
     def load(scale: int) -> "keras.Model":
         import_tensorflow()

@@ -11,3 +11,14 @@ class UsageError(ValueError):
 
 class DataError(RuntimeError):
     """A file or folder that is missing, damaged or of another kind than needed."""
+
+
+# What messages call the types of settings.
+TYPE_NAMES = {
+    int: "an integer",
+    float: "a number",
+    bool: "true or false",
+    str: "a text",
+    tuple: "a list",
+    dict: "a JSON object",
+}

@@ -20,7 +20,7 @@ from srnet.pretrained import cards
 
 def define_flags() -> None:
     cli.define_network_flags(default=None)
-    flags.DEFINE_enum("method", None, sorted([*CLASSICAL, *cards.names()]), "Method without a network, or --network.")
+    flags.DEFINE_enum("method", None, sorted([*CLASSICAL, *cards.names()]), "bicubic or aplus, or a name of --network.")
     flags.DEFINE_list("sets", TEST_SETS, "Names of the sets; skimage_test needs no data root.")
     flags.DEFINE_list("scales", None, "Scales; 2,4 for bicubic and aplus, else the network's own.")
     flags.DEFINE_list("metrics", ["psnr", "ssim"], "Metrics; a plugin may register more.")
@@ -36,7 +36,6 @@ def main(arguments: list[str]) -> None:
         raise UsageError("give one of --network, --run, --model and --method")
     scales = cli.integers("--scales", values.scales)
     cli.import_tensorflow()
-    cli.import_plugins(values.plugin)
     from srnet.evaluation.benchmark import describe_records, evaluate_sets
     from srnet.evaluation.methods import model_method, named_method, self_ensembled
 

@@ -19,7 +19,7 @@ _FORMAT_OF_SUFFIX = {".tflite": "litert", ".onnx": "onnx"}
 
 def define_flags() -> None:
     cli.define_network_flags()
-    flags.DEFINE_integer("scale", None, "Enlargement; 4 unless given, or the only scale of the network.", 2)
+    flags.DEFINE_integer("scale", None, "Enlargement. Default: 4, or the scale of --run or --model.", 2)
     flags.DEFINE_string("output", None, "Folder of the SavedModel, or the file.", required=True)
     text = "What to write; by the suffix of --output unless given. litert_int8 is dynamic-range quantization."
     flags.DEFINE_enum("format", None, FORMATS, text)

@@ -1,4 +1,4 @@
-"""Files that appear complete or not at all."""
+"""Files: written complete or not at all, digests, and the reasons of failures."""
 
 import contextlib
 import hashlib
@@ -34,7 +34,7 @@ def written_whole(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
         if path.is_dir() and any(path.iterdir()) and not (path / "saved_model.pb").exists():
             raise DataError(f"{path}: a folder with other things in it; choose another place")
         path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_left_overs(path)
+        _remove_leftovers(path)
         yield partial
         if path.is_dir() and partial.is_dir():
             path.rename(old)
@@ -73,7 +73,7 @@ def reason(error: BaseException) -> str:
     return str(error).strip().split("\n")[0].rsplit("; ", 1)[-1]
 
 
-def _remove_left_overs(path: pathlib.Path) -> None:
+def _remove_leftovers(path: pathlib.Path) -> None:
     """Removes what a killed process of this machine left behind; without /proc nothing is known to be dead."""
     for left in path.parent.iterdir():
         match = re.fullmatch(r"(.+)\.(\d+)\.(?:partial|old)", left.name.removesuffix(path.suffix))

@@ -4,7 +4,7 @@ python -m srnet.train --scale=4 --variant=full                  the paper's run,
 python -m srnet.train --scale=4 --variant=full --preset=quick   minutes on two cores, on scikit-image's photographs
 
 Every field of the configuration is a flag; a flag overrides the preset. The same command resumes a run; more --epochs
-extend it.
+extend it. Numbers in parentheses are sections of the paper.
 """
 
 import dataclasses
@@ -18,7 +18,7 @@ from absl import flags
 
 from srnet import cli
 from srnet.errors import UsageError
-from srnet.training.config import TrainConfig, bounds_text
+from srnet.training.config import TrainConfig, bounds_text, check_registered
 from srnet.training.presets import PRESETS, preset_settings
 from srnet.training.run_folder import read_metrics
 
@@ -62,7 +62,9 @@ def config_from_flags() -> tuple[TrainConfig, tuple[str, ...]]:
     present = {field.name: values[field.name].value for field in dataclasses.fields(TrainConfig)}
     given = {name: _parsed(name, value) for name, value in present.items() if value is not None}
     settings = preset_settings(values.preset, given.get("variant", TrainConfig.variant))
-    return TrainConfig(**{**settings, **given}), tuple(given)
+    config = TrainConfig(**{**settings, **given})
+    check_registered(config)
+    return config, tuple(given)
 
 
 def _parsed(name: str, value: Any) -> Any:
@@ -86,7 +88,6 @@ def _parsed(name: str, value: Any) -> Any:
 def main(arguments: list[str]) -> int:
     cli.expect_no_arguments(arguments)
     values = flags.FLAGS
-    cli.import_plugins(values.plugin)
     config, given = config_from_flags()
     cli.import_tensorflow()
     from srnet.training.loop import Interrupted

@@ -5,7 +5,7 @@ python -m srnet.upscale photo.jpg --output=large.png --scale=2.5
 python -m srnet.upscale photos more/*.png --output=large --scale=3 --recursive
 python -m srnet.upscale - --output=- --size=1920x1080 --run=RUN_DIR < photo.jpg > large.jpg
 
-Any scale above 1 is possible: the next larger one that there is a network for, repeated where needed, and a reduction.
+Scales without a network of their own use the next larger one, repeated if necessary, and reduce the result.
 Transparency, 16 bits, color profile and EXIF are kept. Each failure prints one line; processing continues and the exit
 status is 1.
 """
@@ -25,7 +25,7 @@ from srnet.inference.sizes import LARGEST_SCALE
 def define_flags() -> None:
     cli.define_network_flags()
     flags.DEFINE_string("output", None, "File, folder, or - for standard output; beside each picture unless given.")
-    flags.DEFINE_float("scale", None, "Enlargement, above 1; 4 unless given, or the only scale of the network.")
+    flags.DEFINE_float("scale", None, "Enlargement, above 1. Default: 4, or the scale of --run or --model.")
     flags.DEFINE_string("size", None, "Exact size of the results, WIDTHxHEIGHT, instead of --scale.")
     flags.DEFINE_bool("recursive", False, "Search subfolders.")
     flags.DEFINE_bool("overwrite", False, "Replace existing files.")
@@ -56,6 +56,8 @@ def main(arguments: list[str]) -> int:
     networks = chosen()
     scale = values.scale or networks.default_scale
     upscalers = upscalers_of(networks.at_scale, tile=values.tile, self_ensemble=values.self_ensemble)
+    if values.run or values.model:
+        upscalers[networks.default_scale]()  # a network that cannot be used is said once, not for each picture
     for number, job in enumerate(jobs, 1):
         progress_label = f"[{number}/{len(jobs)}] "
         try:

@@ -113,7 +113,7 @@ def test_a_full_disk_is_one_line(run, photos):
         (["a.png", "--scale=1"], "--scale=1.0 cannot be used: it must be above 1"),
         (["a.png", "--size=axb"], "--size=axb: expected WIDTHxHEIGHT"),
         (["a.png", "-"], "standard input and output are for one picture"),
-        (["a.png", "b.png", "--output=x.png"], "--output=x.png: a folder is needed, for more than one picture"),
+        (["a.png", "b.png", "--output=x.png"], "--output=x.png: more than one picture needs a folder"),
         (["a.png", "--preview", "--output=-"], "--preview needs --output to be a file or a folder"),
     ],
 )

@@ -1,7 +1,7 @@
 """A+, adjusted anchored neighborhood regression.
 
 The bicubic-enlarged image is described by the gradients and Laplacians of its patches, three LR pixels wide, reduced by
-PCA. A dictionary of anchors is learnt from these features; each anchor has a ridge regression, fitted to the training
+PCA. A dictionary of anchors is learned from these features; each anchor has a ridge regression, fitted to the training
 patches nearest to it, from the feature to the detail that the enlarged patch lacks. A picture is enlarged by adding
 what the regression of each patch's nearest anchor gives; overlapping patches are averaged.
 

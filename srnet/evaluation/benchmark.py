@@ -10,7 +10,7 @@ import tqdm
 from srnet.data.datasets import count_warning, find_images
 from srnet.errors import UsageError
 from srnet.evaluation.methods import Method
-from srnet.evaluation.protocol import DEFAULT_METRICS, PROTOCOL, ImageScore, evaluate
+from srnet.evaluation.protocol import DEFAULT_METRICS, PROTOCOL, ImageScore, check_metrics, evaluate
 
 Record = dict[str, Any]
 
@@ -41,6 +41,7 @@ def evaluate_sets(
       UsageError: for a scale that the method does not have, or an unknown metric.
       DataError: for a set or an image that cannot be used.
     """
+    check_metrics(metrics)
     scales = method.scales if scales is None else scales
     for scale in scales:
         if scale < 2 or (method.only and scale not in method.scales):
@@ -75,7 +76,8 @@ def describe_records(records: list[Record], metrics: Sequence[str] = DEFAULT_MET
       records: what `evaluate_sets` returns.
       metrics: the metrics that they have.
     """
-    lines = [f"PSNR in dB and SSIM: {PROTOCOL}."]
+    units = {"psnr": "PSNR in dB", "ssim": "SSIM"}
+    lines = [f"{' and '.join(units.get(name, name) for name in metrics)}: {PROTOCOL}."]
     notes = dict.fromkeys(count_warning(record["set"], record["images"]) for record in records)
     lines += [f"Note: {note}." for note in notes if note]
     header = " ".join(f"{_LABELS.get(name, name):>{_width(name)}}" for name in metrics)

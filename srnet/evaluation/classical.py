@@ -2,8 +2,12 @@
 
 from collections.abc import Callable
 
+import numpy as np
+
 from srnet.evaluation.aplus import make_aplus
 from srnet.evaluation.bicubic import make_bicubic
 
-# Name: a callable (scale, data_root, cache_dir) that makes the method; see `make_aplus`.
-CLASSICAL: dict[str, Callable] = {"bicubic": make_bicubic, "aplus": make_aplus}
+# Makes a method of (scale, data_root, cache_dir); see `make_aplus`.
+Maker = Callable[..., Callable[[np.ndarray], np.ndarray]]
+
+CLASSICAL: dict[str, Maker] = {"bicubic": make_bicubic, "aplus": make_aplus}

@@ -99,6 +99,22 @@ def register_metric(name: str, metric: Metric) -> None:
         raise UsageError(f"metric {name!r} is registered already")
 
 
+def check_metrics(names: Sequence[str]) -> None:
+    """Checks that metrics are registered.
+
+    Args:
+      names: of metrics.
+
+    Raises:
+      UsageError: if one is not, or there are none.
+    """
+    for name in names:
+        if name not in METRICS:
+            raise UsageError(f"metric {name!r} is unknown: choose among {', '.join(METRICS)}")
+    if not names:
+        raise UsageError(f"no metrics: choose among {', '.join(METRICS)}")
+
+
 def benchmark_pair(image: np.ndarray, scale: int, channels: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """Makes the LR and HR image of the protocol from one picture.
 
@@ -144,13 +160,7 @@ def compare_luma(
       sr: array of the same shape, the method's result in [0, 255]; it is rounded to 8 bits first.
       scale: the enlargement, and the pixels shaved off each border.
       metrics: names in `METRICS`.
-
-    Raises:
-      UsageError: for a metric that is not registered.
     """
-    for name in metrics:
-        if name not in METRICS:
-            raise UsageError(f"metric {name!r} is unknown: choose among {', '.join(METRICS)}")
     shave = (slice(scale, -scale),) * 2
     reference, image = to_luma(hr)[shave], to_luma(round_to_uint8(sr))[shave]
     return {name: float(METRICS[name](reference, image)) for name in metrics}
@@ -179,6 +189,7 @@ def evaluate(
       DataError: for a file that cannot be read or is too small; the message names it.
       UsageError: for a metric that is not registered.
     """
+    check_metrics(metrics)
     for path in paths:
         lr, hr = benchmark_pair(measurable_image(path, scale), scale, channels)
         start = time.perf_counter()

@@ -32,7 +32,9 @@ _TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _UNDECODABLE = ("BUFR", "GRIB", "HDF5", "MPEG")  # formats that Pillow recognizes and cannot decode
 
 
-def read_picture(source: str | pathlib.Path | bytes, name: str | pathlib.Path | None = None) -> Picture:
+def read_picture(
+    source: str | pathlib.Path | bytes, name: str | pathlib.Path | None = None, first_frame: bool = False
+) -> Picture:
     """Reads a picture.
 
     Palettes and other color spaces become RGB; grayscale, CMYK and the depth stay. Of a photograph with further
@@ -41,6 +43,7 @@ def read_picture(source: str | pathlib.Path | bytes, name: str | pathlib.Path | 
     Args:
       source: path, or the bytes of the file.
       name: what messages call it; the path unless given.
+      first_frame: whether the first of several frames or pages is read; otherwise such a file is refused.
 
     Raises:
       DataError: if it is missing, damaged, no picture, has several frames, or too many pixels.
@@ -50,7 +53,7 @@ def read_picture(source: str | pathlib.Path | bytes, name: str | pathlib.Path | 
         data = source if isinstance(source, bytes) else pathlib.Path(source).read_bytes()
         with _without_warnings(), PIL.Image.open(io.BytesIO(data)) as image:
             frames = getattr(image, "n_frames", 1)
-            if frames > 1 and image.format != "MPO":
+            if frames > 1 and image.format != "MPO" and not first_frame:
                 raise DataError(f"{name}: {frames} frames or pages; only single pictures can be enlarged")
             kind = "JPEG" if image.format == "MPO" else image.format
             deep = _is_deep(image)  # asking for EXIF may decode a PNG, which forgets its depth
@@ -91,7 +94,7 @@ def read_image(path: str | pathlib.Path) -> np.ndarray:
     Raises:
       DataError: as `read_picture`.
     """
-    picture = read_picture(path)
+    picture = read_picture(path, first_frame=True)
     pixels = change_depth(picture.pixels, np.uint8)
     if picture.mode == "CMYK":
         size = (pixels.shape[1], pixels.shape[0])
@@ -113,8 +116,13 @@ def read_size(path: str | pathlib.Path) -> tuple[int, int]:
     try:
         with PIL.Image.open(path) as image:
             width, height = image.size
-            turned = image.getexif().get(0x0112) in (5, 6, 7, 8)  # EXIF orientations 5 to 8 swap the axes
+            turned = image.getexif().get(_EXIF_ORIENTATION) in (5, 6, 7, 8)  # these swap the axes
             return (width, height) if turned else (height, width)
+    except PIL.UnidentifiedImageError as error:
+        try:
+            return read_picture(path, first_frame=True).size  # a TIFF that Pillow does not know
+        except DataError:
+            raise DataError(f"{path}: not a picture that can be read ({error})") from error
     except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
         raise DataError(f"{path}: not a picture that can be read ({error})") from error
 
@@ -128,7 +136,7 @@ def is_image_name(name: str) -> bool:
 
 @contextlib.contextmanager
 def _without_warnings() -> Iterator[None]:
-    """Holds back Pillow's warnings, of odd metadata and of many pixels below its limit."""
+    """Suppresses Pillow's warnings, of odd metadata and of many pixels below its limit."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -208,8 +216,10 @@ def from_pillow(image: PIL.Image.Image, name: str | pathlib.Path) -> tuple[str, 
         return "CMYK", np.asarray(image)
     if image.mode.startswith("I;16"):
         return "L", np.asarray(image).astype(np.uint16)
+    if image.mode == "I" and image.format == "PPM":  # more than 8 bits, which Pillow scales to 16
+        return "L", np.asarray(image).astype(np.uint16)
     if image.mode in ("I", "F"):
-        raise DataError(f"{name}: samples of mode {image.mode} cannot be enlarged; 8 or 16 bits can")
+        raise DataError(f"{name}: 32-bit samples (mode {image.mode}) cannot be enlarged; 8 or 16 bits can")
     transparent = image.has_transparency_data
     mode = ("LA" if transparent else "L") if image.mode in _GRAY_MODES else ("RGBA" if transparent else "RGB")
     return mode, np.asarray(image.convert(mode))

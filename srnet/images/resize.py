@@ -1,6 +1,6 @@
 """MATLAB's antialiased bicubic `imresize`, in the two recipes that the field's low-resolution images follow.
 
-Keys' cubic with a = -0.5, widened by the factor when reducing, weights normalised, height before width.
+Keys' cubic with a = -0.5, widened by the factor when reducing, weights normalized, height before width.
 """
 
 import functools
@@ -107,9 +107,9 @@ def _weights(length: int, scale: float, border: str) -> scipy.sparse.csr_array:
     out_length = resized_length(length, scale)
     kernel_scale = min(scale, 1.0)
     width = 4.0 / kernel_scale
-    centre = (np.arange(1, out_length + 1) / scale + 0.5 * (1 - 1 / scale))[:, None]
-    index = np.floor(centre - width / 2) + np.arange(math.ceil(width) + 2)[None, :]
-    weights = kernel_scale * cubic(kernel_scale * (centre - index))
+    center = (np.arange(1, out_length + 1) / scale + 0.5 * (1 - 1 / scale))[:, None]
+    index = np.floor(center - width / 2) + np.arange(math.ceil(width) + 2)[None, :]
+    weights = kernel_scale * cubic(kernel_scale * (center - index))
     weights /= weights.sum(axis=1, keepdims=True)
     index = index.astype(np.int64) - 1
     if border == "clamp":

@@ -100,9 +100,8 @@ def own_format(picture: Picture) -> str:
     Args:
       picture: `srnet.images.picture.Picture`.
     """
-    return (
-        picture.format if picture.needs <= HOLDS.get(picture.format, frozenset()) and picture.format in HOLDS else "PNG"
-    )
+    holds = HOLDS.get(picture.format)
+    return picture.format if holds is not None and picture.needs <= holds else "PNG"
 
 
 def encode(picture: Picture, kind: str) -> bytes:

@@ -17,7 +17,9 @@ from srnet.images.read import is_image_name, read_picture
 from srnet.images.write import check_holds, write_comparison, write_picture, write_standard_output, written_format
 from srnet.inference.sizes import enlarge_picture, target_size
 
-if TYPE_CHECKING:  # it imports TensorFlow
+if TYPE_CHECKING:  # they take seconds to import
+    import keras
+
     from srnet.inference.upscaler import Upscaler
 
 STANDARD = "-"  # standard input or output
@@ -54,7 +56,8 @@ def find_jobs(
     """
     sources = list(dict.fromkeys(sources))
     if output is None:
-        return [Job(pathlib.Path(source), _beside(source, label)) for source in sources], []
+        jobs = [Job(pathlib.Path(source), _beside(source, label)) for source in sources]
+        return _without_clashes(jobs), []
     alone = len(sources) == 1 and (sources[0] == STANDARD or not _is_folder(sources[0]))
     if STANDARD in (output, *sources) and not alone:
         raise UsageError("standard input and output are for one picture")
@@ -67,20 +70,25 @@ def find_jobs(
         raise UsageError("standard input needs --output to be a file, or -")
     if is_image_name(output) and not _is_folder(output):
         raise UsageError(f"--output={output}: more than one picture needs a folder")
-    jobs: dict[pathlib.Path, Job] = {}
+    jobs = []
     failed: list[str] = []
     for source in map(pathlib.Path, sources):
         inside = _pictures_in(source, recursive, failed) if _is_folder(source) else [source]
         base = source if _is_folder(source) else source.parent
-        for path in inside:
-            jobs.setdefault(path, Job(path, pathlib.Path(output) / _written_name(path.relative_to(base))))
-    taken: dict[Place, Place] = {}
-    for job in jobs.values():
-        if taken.setdefault(job.target, job.source) != job.source:
-            raise UsageError(f"{taken[job.target]} and {job.source} would both become {job.target}")
+        jobs += [Job(path, pathlib.Path(output) / _written_name(path.relative_to(base))) for path in inside]
     if not jobs and not failed:
         raise UsageError(f"no pictures in {', '.join(sources)}")
-    return list(jobs.values()), failed
+    return _without_clashes(jobs), failed
+
+
+def _without_clashes(jobs: list[Job]) -> list[Job]:
+    """The jobs, each picture once; UsageError if two pictures would become one file."""
+    of_source = {job.source: job for job in reversed(jobs)}
+    taken: dict[Place, Place] = {}
+    for job in jobs:
+        if taken.setdefault(job.target, job.source) != job.source:
+            raise UsageError(f"{taken[job.target]} and {job.source} would both become {job.target}")
+    return list(reversed(of_source.values()))
 
 
 def _is_folder(path: Place) -> bool:
@@ -129,7 +137,7 @@ def preview_name(target: pathlib.Path) -> pathlib.Path:
 
 
 def upscalers_of(
-    networks: Mapping[int, Callable[[], object]], tile: int | None = None, self_ensemble: bool = False
+    networks: "Mapping[int, Callable[[], keras.Model]]", tile: int | None = None, self_ensemble: bool = False
 ) -> dict[int, Callable[[], "Upscaler"]]:
     """Returns an `Upscaler` for each of several networks, made when it is first called for.
 
@@ -142,7 +150,7 @@ def upscalers_of(
       A dict from scales to callables that return the `Upscaler`.
     """
 
-    def make(load: Callable[[], object]) -> "Upscaler":
+    def make(load: "Callable[[], keras.Model]") -> "Upscaler":
         model = load()
         from srnet.inference.upscaler import Upscaler  # TensorFlow takes seconds to import
 

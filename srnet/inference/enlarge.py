@@ -1,6 +1,8 @@
 """`srnet.enlarge`: any picture to any larger size, in one call."""
 
 import functools
+import numbers
+import os
 import pathlib
 from collections.abc import Callable
 from typing import TypeVar
@@ -9,26 +11,26 @@ import keras
 import numpy as np
 import PIL.Image
 
-from srnet.errors import UsageError
+from srnet.errors import DataError, UsageError
 from srnet.images.picture import Picture
 from srnet.images.read import from_pillow, read_picture
 from srnet.images.write import encode, own_format, to_pillow
-from srnet.inference.batch import enlarge_file, find_jobs, upscalers_of
+from srnet.inference.batch import STANDARD, enlarge_file, find_jobs, upscalers_of
 from srnet.inference.sizes import enlarge_picture, target_size
 from srnet.inference.upscaler import Upscaler, check_array
-from srnet.models.analysis import scale_of
 from srnet.pretrained.cards import DEFAULT
 from srnet.pretrained.load import loaders
 
+Upscalers = dict[int, Callable[[], Upscaler]]
 Source = TypeVar("Source", str, pathlib.Path, bytes, PIL.Image.Image, np.ndarray)
 
 
 def enlarge(
     source: Source,
-    scale: float = 4,
+    scale: float | None = None,
     *,
     size: tuple[int, int] | None = None,
-    network: str = DEFAULT,
+    network: str | None = None,
     model: keras.Model | None = None,
     self_ensemble: bool = False,
     output: str | pathlib.Path | None = None,
@@ -39,9 +41,9 @@ def enlarge(
     Args:
       source: path of a picture; bytes of a picture file; Pillow image; or array (H, W[, 1 to 4 channels]) of uint8,
         uint16, or floating point in [0, 1].
-      scale: enlargement, above 1 and at most 64.
+      scale: enlargement, above 1 and at most 64; 4 unless given, or the only scale of `model`.
       size: exact (width, height) of the result, instead of the scale.
-      network: name of a pretrained network, such as "plus" or "full".
+      network: name of a pretrained network, "plus" (unless given) or "full".
       model: Keras model from LR to HR pixels, instead of a pretrained network.
       self_ensemble: whether the mean over the eight flips and rotations is taken; eight times the work.
       output: for a path: the file to write; photo.jpg becomes photo_x4.jpg beside it unless given.
@@ -55,13 +57,17 @@ def enlarge(
       UsageError: for a source, scale, size or network that cannot be used.
       DataError: if a file cannot be read or written, or the result does not fit the memory.
     """
-    upscalers = _model_upscalers(model, self_ensemble) if model else _pretrained_upscalers(network, self_ensemble)
+    upscalers = _upscalers(network, model, self_ensemble)
+    scale = (4 if 4 in upscalers else max(upscalers)) if scale is None else scale
+    _check_numbers(scale, size)
     exact = (size[1], size[0]) if size else None
     if isinstance(source, (str, pathlib.Path)):
-        if pathlib.Path(source).is_dir():
-            raise UsageError(f"{source} is a folder: srnet.enlarge takes one picture")
+        if str(source) == STANDARD or pathlib.Path(source).is_dir():
+            raise UsageError(f"{source} is no file: srnet.enlarge takes one picture")
         label = f"{size[0]}x{size[1]}" if size else f"x{scale:g}"
         (job,), _ = find_jobs([str(source)], str(output) if output else None, False, lambda: label)
+        if not overwrite and os.path.lexists(job.target):
+            raise DataError(f"{job.target} exists; overwrite=True replaces it")
         enlarge_file(job, scale, exact, upscalers, overwrite)
         return type(source)(job.target)
     if output is not None:
@@ -75,20 +81,34 @@ def enlarge(
         image = to_pillow(picture.pixels, mode)
         image.info = {name: source.info[name] for name in ("icc_profile", "exif") if name in source.info}
         return image
+    if not isinstance(source, np.ndarray):
+        kind = type(source).__name__
+        raise UsageError(f"{kind} cannot be enlarged: give a path, bytes of a file, a Pillow image or a NumPy array")
     check_array(source)
     return _enlarged(Picture(source, ""), scale, exact, upscalers).pixels
 
 
-def _enlarged(
-    picture: Picture, scale: float, exact: tuple[int, int] | None, upscalers: dict[int, Callable[[], Upscaler]]
-) -> Picture:
+def _enlarged(picture: Picture, scale: float, exact: tuple[int, int] | None, upscalers: Upscalers) -> Picture:
     return enlarge_picture(picture, target_size(picture.size, scale, exact), upscalers)
 
 
+def _check_numbers(scale: float, size: tuple[int, int] | None) -> None:
+    if not isinstance(scale, numbers.Real):
+        raise UsageError(f"scale {scale!r} cannot be used: it must be a number")
+    pair = isinstance(size, (tuple, list)) and len(size) == 2
+    if size is not None and not (pair and all(isinstance(side, numbers.Integral) for side in size)):
+        raise UsageError(f"size {size!r} cannot be used: it must be (width, height) in pixels")
+
+
+def _upscalers(network: str | None, model: keras.Model | None, self_ensemble: bool) -> Upscalers:
+    if model is None:
+        return _pretrained_upscalers(network or DEFAULT, self_ensemble)
+    if network is not None:
+        raise UsageError("network and model cannot both be given")
+    upscaler = Upscaler(model, self_ensemble=self_ensemble)
+    return {upscaler.scale: lambda: upscaler}
+
+
 @functools.lru_cache(maxsize=4)
-def _pretrained_upscalers(network: str, self_ensemble: bool) -> dict[int, Callable[[], Upscaler]]:
+def _pretrained_upscalers(network: str, self_ensemble: bool) -> Upscalers:
     return upscalers_of(loaders(network), self_ensemble=self_ensemble)
-
-
-def _model_upscalers(model: keras.Model, self_ensemble: bool) -> dict[int, Callable[[], Upscaler]]:
-    return upscalers_of({scale_of(model): lambda: model}, self_ensemble=self_ensemble)

@@ -37,29 +37,28 @@ class Upscaler:
       model: Keras model from LR to HR pixels in [0, 255], of 1 or 3 channels, such as `srnet.load` returns.
       tile: side of a tile in LR pixels, at least 1; None for what fits a quarter of the free memory, and 256 MiB.
       self_ensemble: whether the mean of the results for the eight flips and rotations is taken; eight times the work.
-      margin: LR pixels beyond its own that a result pixel depends on; None to compute it, which takes layers that
-        `srnet.models.analysis` knows.
+      margin: LR pixels beyond its own that a result pixel depends on, at least; needed for networks with layers that
+        `srnet.models.analysis` does not know.
 
     Raises:
-      UsageError: for a tile or a margin below 1, what is no Keras model, or a network whose margin must be given.
+      UsageError: for a tile or a margin below 1, what is no functional Keras model, or a network whose margin is not
+        known.
     """
 
     def __init__(
         self, model: keras.Model, tile: int | None = None, self_ensemble: bool = False, margin: int | None = None
     ):
-        if not isinstance(model, keras.Model):
-            raise UsageError(f"a network must be a Keras model, such as srnet.load returns, not {type(model).__name__}")
+        if not isinstance(model, (keras.models.Model, keras.Sequential)) or not hasattr(model, "inputs"):
+            kind = type(model).__name__
+            raise UsageError(f"a network must be a functional Keras model, such as srnet.load returns, not {kind}")
         for name, value in (("tile", tile), ("margin", margin)):
             if value is not None and value < 1:
                 raise UsageError(f"{name} {value} cannot be used: it must be at least 1")
         self.scale = scale_of(model)
         self._channels = model.input_shape[-1]
-        try:
-            self._multiple = alignment(model)
-            self._margin = round_up(max(margin or reach(model), _CHROMA_REACH), self._multiple)
-            self._tile = round_down(tile or _fitting_tile(model, self._margin), self._multiple)
-        except TypeError as error:
-            raise UsageError(f"the network's margin must be given: {error}") from error
+        self._multiple = alignment(model)
+        self._margin = round_up(max(margin or 0, _known_reach(model, margin), _CHROMA_REACH), self._multiple)
+        self._tile = round_down(tile or _fitting_tile(model, self._margin), self._multiple)
         self._self_ensemble = self_ensemble
         self._bicubic = _compiled(BicubicUpsampling(self.scale, dtype="float32"), 1)
         self._luma = _compiled(lambda lr: model(lr, training=False), 1)
@@ -216,6 +215,16 @@ def check_array(image: np.ndarray) -> None:
 
 def _compiled(function: Callable[[tf.Tensor], tf.Tensor], channels: int) -> Callable[[np.ndarray], tf.Tensor]:
     return tf.function(function, input_signature=[tf.TensorSpec((None, None, None, channels), tf.float32)])
+
+
+def _known_reach(model: keras.Model, margin: int | None) -> int:
+    """The reach of a network; 0 where it is not known and a margin is given."""
+    try:
+        return reach(model)
+    except TypeError as error:
+        if margin is None:
+            raise UsageError(f"{error}; srnet.Upscaler needs its margin=") from error
+        return 0
 
 
 def _fitting_tile(model: keras.Model, margin: int) -> int:

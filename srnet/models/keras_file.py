@@ -7,16 +7,13 @@ import keras
 
 from srnet.errors import DataError
 from srnet.models import layers  # noqa: F401  registers the layers that a file may name
-from srnet.models.analysis import reach
 
 
-def load_file(path: str | pathlib.Path, margin: int | None = None) -> keras.Model:
+def load_file(path: str | pathlib.Path) -> keras.Model:
     """Returns the network of a `.keras` file, such as the `model.keras` of a run.
 
     Args:
       path: the file.
-      margin: LR pixels that an HR pixel depends on beyond its own, for a network whose reach `srnet.models.analysis`
-        does not know; None to refuse such a network.
 
     Raises:
       DataError: if the file cannot be read, or holds no network from LR to HR pixels.
@@ -29,11 +26,6 @@ def load_file(path: str | pathlib.Path, margin: int | None = None) -> keras.Mode
         raise DataError(f"{path}: not a network of srnet that can be read ({reason})") from error
     if not all(isinstance(shape, tuple) and len(shape) == 4 for shape in shapes) or not _enlarges(model):
         raise DataError(f"{path}: not a network from LR to HR pixels")
-    if margin is None:
-        try:
-            reach(model)
-        except TypeError as error:
-            raise DataError(f"{path}: cannot be used in tiles ({error})") from error
     return model
 
 

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from srnet.errors import UsageError
+from srnet.errors import TYPE_NAMES, UsageError
 
 
 def check_options(options: Any, at_least: dict[str, int], one_of: dict[str, Sequence[Any]]) -> None:
@@ -24,7 +24,7 @@ def check_options(options: Any, at_least: dict[str, int], one_of: dict[str, Sequ
             value = tuple(value)
             object.__setattr__(options, field.name, value)
         if type(value) is not type(field.default):
-            raise UsageError(f"{field.name} {value!r} cannot be used: it must be like {field.default!r}")
+            raise UsageError(f"{field.name} {value!r} cannot be used: expected {TYPE_NAMES[type(field.default)]}")
         if isinstance(value, tuple) and not all(type(item) is int for item in value):
             raise UsageError(f"{field.name} {value!r} cannot be used: each must be an integer")
     for name, choices in one_of.items():

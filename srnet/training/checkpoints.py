@@ -78,13 +78,17 @@ def load_run(folder: Path | str, checkpoint: str = "last") -> tuple[keras.Model,
       (model, config): a `keras.Model` and the run's `TrainConfig`.
 
     Raises:
-      DataError: if the folder holds no run, no checkpoint, or one of another network.
+      DataError: if the folder holds no run, no checkpoint, one of another network, or a network that is not
+        registered.
     """
     run = Run(Path(folder))
     if not run.config.exists():
         raise DataError(f"{run.folder}: no run there (config.json is missing)")
     config = load_config(run.config)
-    model = build_network(config, "float32")
+    try:
+        model = build_network(config, "float32")
+    except UsageError as error:
+        raise DataError(f"{run.folder}: {error} (--plugin names a module that registers networks)") from error
     place = run.best if checkpoint == "best" else run.last
     found = tf.train.get_checkpoint_state(place)
     if found is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from srnet.data.augmentation import ORIENTATIONS
 from srnet.data.degradation import DEGRADATIONS
-from srnet.errors import DataError, UsageError
+from srnet.errors import TYPE_NAMES, DataError, UsageError
 from srnet.files import read_json
 from srnet.training.losses import LOSSES
 
@@ -84,10 +84,10 @@ class TrainConfig:
     train_sets: tuple[str, ...] = _setting(("T91", "BSD200"), "Names of the training sets (3.1).")
     validation_set: str = _setting("Set5", "Name of the set measured after each epoch.")
     validation_images: int = _setting(
-        0, "How many of its images are measured, evenly spread over it; 0 for all.", at_least=0
+        0, "How many images of the validation set are measured, evenly spread over it; 0 for all.", at_least=0
     )
     patch: int = _setting(64, "Side of an HR patch in pixels (3.1); rounded down to a multiple of the scale.")
-    stride: int = _setting(16, "Distance between HR patches in pixels (3.1); rounded down likewise.")
+    stride: int = _setting(16, "Distance between HR patches in pixels (3.1); rounded down to a multiple of the scale.")
     orientations: int = _setting(
         4, "Augmentation: flips and rotations of each image; 1 for none, 4 as in 3.1.", choices=ORIENTATIONS
     )
@@ -193,9 +193,10 @@ def _checked(field: dataclasses.Field, value: Any) -> Any:
     except (TypeError, ValueError):
         pass
     if type(value) is not type(default):
-        raise UsageError(f"{field.name} {value!r} cannot be used: it must be like {default!r}")
+        raise UsageError(f"{field.name} {value!r} cannot be used: expected {TYPE_NAMES[type(default)]}")
     choices, bounds = field.metadata["choices"], field.metadata["bounds"]
-    if choices and value not in choices:
+    # What a plugin registers is checked by `check_registered`: a run loads without the plugins of its training.
+    if choices and not isinstance(choices, Mapping) and value not in choices:
         raise UsageError(f"{field.name} {value!r} is unknown: choose one of {', '.join(map(str, choices))}")
     kept = {
         "at least": lambda bound: value >= bound,
@@ -206,6 +207,22 @@ def _checked(field: dataclasses.Field, value: Any) -> Any:
     if not all(kept[words](bound) for words, bound in bounds.items()):
         raise UsageError(f"{field.name} {value} cannot be used: it must be {bounds_text(bounds)}")
     return value
+
+
+def check_registered(config: TrainConfig) -> None:
+    """Checks that the loss and the degradation of a configuration are built in or registered.
+
+    Args:
+      config: `TrainConfig`.
+
+    Raises:
+      UsageError: if one is not.
+    """
+    for field in dataclasses.fields(config):
+        choices, value = field.metadata["choices"], getattr(config, field.name)
+        if isinstance(choices, Mapping) and value not in choices:
+            known = ", ".join(choices)
+            raise UsageError(f"{field.name} {value!r} is unknown: choose one of {known}, or --plugin registers it")
 
 
 def bounds_text(bounds: Mapping[str, float]) -> str:

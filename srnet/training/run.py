@@ -16,7 +16,7 @@ from srnet.files import written_whole
 from srnet.formats.saved_model import export_saved_model
 from srnet.images.read import read_size
 from srnet.training import checkpoints, loop, run_folder, schedule
-from srnet.training.config import TrainConfig
+from srnet.training.config import TrainConfig, check_registered
 from srnet.training.run_folder import Run
 from srnet.training.step import new_state
 
@@ -146,6 +146,7 @@ def run_training(config: TrainConfig, run_dir: Path | str, data_root: Path | str
       DataError: if images, the store, a checkpoint or the disk fail, or the loss is no longer finite.
       Interrupted: after Ctrl-C or SIGTERM; the state is saved.
     """
+    check_registered(config)
     before = run_folder.check_run(run_dir, config)
     done = run_folder.steps_done(Run(Path(run_dir)))
     prepare(config)

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from srnet.errors import UsageError
 from srnet.models import build
 from srnet.training import schedule
 from srnet.training.config import TrainConfig
@@ -78,10 +79,12 @@ def new_state(config: TrainConfig, strategy: tf.distribute.Strategy) -> State:
       strategy: `tf.distribute.Strategy`.
 
     Raises:
-      UsageError: if the network, its scale or an option cannot be used.
+      UsageError: if the network, its scale or an option cannot be used, or it has no trainable weights.
     """
     with strategy.scope():
         model = build_network(config, config.precision)
+        if not model.trainable_variables:
+            raise UsageError(f"network {config.variant} has no trainable weights")
         averaged = build_network(config, config.precision) if config.average_decay else None
         optimizer = make_optimizer(config)
         optimizer.build(model.trainable_variables)
@@ -123,7 +126,7 @@ def weight_penalty(model: keras.Model, weight_decay: float) -> tf.Tensor:
       weight_decay: beta of section 2.2.1.
     """
     kernels = [variable for variable in model.trainable_variables if variable.name.endswith("kernel")]
-    return weight_decay * tf.add_n([tf.nn.l2_loss(kernel) for kernel in kernels])
+    return weight_decay * sum((tf.nn.l2_loss(kernel) for kernel in kernels), tf.constant(0.0))
 
 
 def make_step(config: TrainConfig, model: keras.Model, optimizer: keras.optimizers.Optimizer) -> Step:

@@ -1,6 +1,6 @@
 """What is measured and shown after each epoch."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +11,7 @@ from srnet.evaluation.bicubic import bicubic
 from srnet.evaluation.protocol import benchmark_pair, evaluate
 from srnet.images.color import round_to_uint8, to_rgb
 from srnet.images.read import read_image
-
-Method = Callable[[np.ndarray], np.ndarray]
+from srnet.inference.method import Method
 
 CROP = 128  # side of the HR crop in the picture strip, in pixels
 
@@ -32,7 +31,7 @@ def validate(method: Method, paths: Sequence[Path], scale: int, channels: int) -
 
 
 def picture_strip(method: Method, path: Path, scale: int, channels: int) -> np.ndarray:
-    """Draws LR, bicubic, SR and HR of the middle of an image side by side, labelled.
+    """Draws LR, bicubic, SR and HR of the middle of an image side by side, labeled.
 
     Args:
       method: callable as in `srnet.evaluation.protocol.evaluate`.

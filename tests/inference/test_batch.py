@@ -64,6 +64,10 @@ def test_results_stand_beside_the_pictures_where_no_output_is_given(photos):
     jobs, failed = find_jobs(sources, None, False, lambda: "x2.5")
     assert [job.target.relative_to(photos).name for job in jobs] == ["a_x2.5.png", "d_x2.5.png", "b_x2.5.jpg"]
     assert [str(job.source) for job in jobs] == sources and not failed
+    again, _ = find_jobs([*sources, f"{photos}/./a.png"], None, False, lambda: "x2.5")
+    assert again == jobs
+    with pytest.raises(UsageError, match=r"a\.png and .*a\.gif would both become .*a_x4\.png"):
+        find_jobs([str(photos / "a.png"), str(photos / "a.gif")], None, False, _x4)
     for source, kind in ((str(photos), "the folder"), ("-", "standard input")):
         with pytest.raises(UsageError, match=f"--output is required for {kind}"):
             find_jobs([source], None, False, _x4)

@@ -24,7 +24,7 @@ def _expected(pixels, scale):
 
 
 def test_arrays(bicubic):
-    large = srnet.enlarge(PIXELS, 2, model=bicubic)
+    large = srnet.enlarge(PIXELS, model=bicubic)
     assert large.dtype == np.uint8
     assert np.abs(large - _expected(PIXELS, 2)).max() <= 1.01
     halves = srnet.enlarge(PIXELS[..., 0] / np.float32(255), 2, model=bicubic)
@@ -63,6 +63,11 @@ def test_paths(bicubic, tmp_path):
     srnet.enlarge(tmp_path / "photo.png", 2, model=bicubic, overwrite=True)
 
 
+def test_a_network_and_a_model_are_one_too_many(bicubic):
+    with pytest.raises(UsageError, match="network and model cannot both be given"):
+        srnet.enlarge(PIXELS, model=bicubic, network="plus")
+
+
 def test_pretrained_networks_are_used_at_every_scale():
     for scale in (2, 4):
         whole = srnet.Upscaler(srnet.load(scale))(PIXELS)
@@ -79,7 +84,13 @@ def test_pretrained_networks_are_used_at_every_scale():
         (PIXELS, {"output": "x.png"}, "output goes with a path"),
         ([1, 2], {}, "list cannot be enlarged"),
         (b"text", {}, "the picture: not a picture"),
-        (".", {}, "is a folder: srnet.enlarge takes one picture"),
+        ("-", {}, "- is no file"),
+        (PIXELS, {"scale": "2"}, "scale '2' cannot be used: it must be a number"),
+        (PIXELS, {"size": 80}, "size 80 cannot be used"),
+        (PIXELS, {"size": (80.5, 96)}, r"it must be \(width, height\) in pixels"),
+        (PIXELS, {"size": (80, 96, 3)}, "size .* cannot be used"),
+        (PIXELS, {"model": "x.keras"}, "must be a functional Keras model"),
+        (".", {}, "is no file: srnet.enlarge takes one picture"),
     ],
 )
 def test_what_cannot_be_used_is_said(source, options, message):

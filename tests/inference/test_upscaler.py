@@ -82,7 +82,7 @@ def test_progress_is_told_in_pixels(bicubic):
 
 
 def test_pillow_images_without_a_range_are_refused(bicubic):
-    with pytest.raises(DataError, match="samples of mode F cannot be enlarged"):
+    with pytest.raises(DataError, match="32-bit samples .mode F. cannot be enlarged"):
         Upscaler(bicubic)(PIL.Image.new("F", (3, 3)))
 
 
@@ -157,8 +157,30 @@ def test_other_arrays_are_refused(network, image, message):
 
 
 def test_a_name_is_no_network():
-    with pytest.raises(UsageError, match="must be a Keras model, such as srnet.load returns, not str"):
+    with pytest.raises(UsageError, match="must be a functional Keras model, such as srnet.load returns, not str"):
         Upscaler("plus")
+
+
+def test_networks_that_see_the_whole_picture_have_no_tiles():
+    lr = keras.Input((None, None, 1))
+    mean = keras.layers.GlobalAveragePooling2D(keepdims=True)(lr)
+    model = keras.Model(lr, keras.layers.UpSampling2D(2)(keras.layers.Multiply()([lr, mean])))
+    with pytest.raises(UsageError, match="the reach of layer 'global_.*is unbounded"):
+        Upscaler(model)
+
+
+def test_a_model_without_a_graph_is_refused():
+    class Subclassed(keras.Model):
+        def call(self, x):
+            return x
+
+    with pytest.raises(UsageError, match="must be a functional Keras model, .* not Subclassed"):
+        Upscaler(Subclassed(), margin=3)
+
+
+def test_a_margin_below_the_reach_makes_no_seams(network):
+    whole = Upscaler(network, tile=256)(RGB)
+    assert np.abs(whole.astype(int) - Upscaler(network, tile=8, margin=1)(RGB)).max() <= 1
 
 
 def test_a_tile_has_a_side(network):
@@ -176,7 +198,7 @@ def test_a_network_whose_reach_is_not_known_needs_a_margin():
 
     lr = keras.Input((None, None, 1))
     model = keras.Model(lr, keras.layers.UpSampling2D(2)(Blur()(lr)))
-    with pytest.raises(UsageError, match="the network's margin must be given: the reach of layer .* is not known"):
+    with pytest.raises(UsageError, match="the reach of layer .* is not known; srnet.Upscaler needs its margin="):
         Upscaler(model)
     pieces = Upscaler(model, tile=8, margin=1)(RGB[..., 0])
     np.testing.assert_array_equal(pieces, Upscaler(model, tile=64, margin=1)(RGB[..., 0]))
