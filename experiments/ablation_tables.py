@@ -6,20 +6,23 @@ from collections.abc import Mapping, Sequence
 from experiments.recipes import plus_ablation, table_1
 from experiments.recipes.ablation import measured_set
 from experiments.recipes.budgets import BUDGETS
-from experiments.tables import Record, describe_cost, markdown_table, scores
+from experiments.records import Record, alike_runs
+from experiments.tables import describe_cost, markdown_table, scores
 
 
 def describe_table_1(found: Sequence[Record], budget: str) -> str:
-    """Returns Table 1 as Markdown.
+    """Returns Table 1 as Markdown, empty if none of its networks is among the records.
 
     Args:
       found: records of any methods.
       budget: the budget.
+
+    Raises:
+      DataError: if runs of different numbers of steps are among the records.
     """
-    runs: dict[tuple[str, int], list[Record]] = {}
-    for record in found:
-        if record["method"] in table_1.COLUMNS.values() and record["run"]:
-            runs.setdefault((record["method"], record["scale"]), []).append(record)
+    runs = alike_runs(found, tuple(table_1.COLUMNS.values()))
+    if not runs:
+        return ""
     whole = measured_set(budget)
     lines = [f"# Table 1: residual learning, budget `{budget}`", ""]
     for scale in sorted({scale for _, scale in runs}):
@@ -67,17 +70,19 @@ def _scores_over_seeds(lines: Sequence[Mapping[str, float]]) -> str:
     return f"{statistics.mean(psnr):.2f}{spread} / {statistics.mean(ssim):.4f}"
 
 
-def describe_plus_ablation(found: Sequence[Record]) -> str:
-    """Returns the ablation of `plus` as Markdown.
+def describe_plus_ablation(found: Sequence[Record], budget: str) -> str:
+    """Returns the ablation of `plus` as Markdown, empty if there are no rows.
 
     Args:
-      found: records of a budget's rows, at least one; those without a cost, or one of the budget's sets, are left out.
+      found: records of a budget's rows; those without a cost, or one of the budget's sets, are left out.
+      budget: the budget.
     """
-    budget = found[0]["budget"]
     sets = BUDGETS[budget]["sets"]
     by_row = {
         record["method"]: record for record in found if record["cost"] and set(sets) <= set(record["measurements"])
     }
+    if not by_row:
+        return ""
     rows = [
         [
             label,

@@ -68,7 +68,7 @@ class Cell:
 
     @property
     def cost(self) -> pathlib.Path:
-        """The file of what the method costs."""
+        """The file of the method's cost."""
         return self.folder / "cost.json"
 
     def measurement(self, name: str) -> pathlib.Path:
@@ -155,16 +155,17 @@ def is_trained(cell: Cell) -> bool:
     """
     if cell.config is None:
         return True
-    steps = cell.config.total_steps
-    there = check_run(cell.folder, cell.config)
+    there, needed = check_run(cell.folder, cell.config), cell.config.total_steps
     if there is None:
         return False
-    lines = epochs_of(cell)
-    done = min(lines[-1]["step"] if lines else 0, steps_done(cell.run))
-    if max(there.total_steps, done) > steps:
-        longer = f"a run of {max(there.total_steps, done)} steps"
-        raise UsageError(f"{cell.folder} holds {longer}, the budget has {steps}: choose another --runs")
-    return there.total_steps == steps == done and is_exported(cell.run)
+    if there.total_steps > needed:
+        held = f"{cell.folder} holds a run of {there.total_steps} steps"
+        raise UsageError(f"{held}, the budget has {needed}: choose another --runs")
+    done, lines = steps_done(cell.run), epochs_of(cell)  # in this order: training writes them in the other one
+    recorded = lines[-1]["step"] if lines else 0
+    if done == needed > recorded:
+        raise DataError(f"{cell.run.metrics}: damaged (epochs are missing); delete {cell.folder} to train it again")
+    return there.total_steps == needed == done == recorded and is_exported(cell.run)
 
 
 def epochs_of(cell: Cell) -> list[dict[str, Any]]:

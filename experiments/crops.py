@@ -6,12 +6,11 @@ from typing import Any
 import numpy as np
 
 from experiments import records
-from experiments.cells import Cell, find_cell, is_trained, method_of
+from experiments.cells import Cell, find_cell, is_of_run, is_trained, method_of, run_of
 from experiments.details import Detail, crop_of, enlarge_again
 from experiments.recipes.figure_6 import Crop
 from experiments.workspace import Workspace
 from srnet.errors import DataError, UsageError
-from srnet.files import read_json
 from srnet.images.write import write_image
 
 KEY = ("set", "image", "scale", "crop", "method")
@@ -25,9 +24,6 @@ def crops_file(workspace: Workspace) -> pathlib.Path:
 
     Args:
       workspace: `Workspace`.
-
-    Raises:
-      DataError: if its folder cannot be created or written.
     """
     return workspace.results_file("figure_6_")
 
@@ -98,13 +94,12 @@ def _line(
         command = f"tools/compare_methods.py --budget={workspace.budget}"
         command += f" --methods={cell.method} --scales={cell.scale}"
         raise DataError(f"{cell.folder}: no complete run; make it with {command}")
-    started = read_json(cell.run.origin).get("started") if cell.config else None
-    if known and known["started"] == started and (path.parent / known["file"]).exists():
+    if known and is_of_run(cell, known) and (path.parent / known["file"]).exists():
         return known
     sr, values = enlarge_again(method_of(cell, workspace), picture, cell.scale)
     file = _write_crop(path, detail, cell.method, sr)
     named = dict(zip(KEY, (detail.set, detail.image, detail.scale, detail.crop, cell.method)))
-    return {"version": records.VERSION, **named, "started": started, **values, "file": file}
+    return {"version": records.VERSION, **named, **run_of(cell), **values, "file": file}
 
 
 def _write_crop(path: pathlib.Path, detail: Detail, label: str, picture: np.ndarray) -> str:

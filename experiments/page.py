@@ -10,7 +10,6 @@ from experiments import records
 from experiments.ablation_tables import describe_plus_ablation, describe_table_1
 from experiments.crops import Line, read_crops
 from experiments.recipes import table_2
-from experiments.recipes.ablation import NETWORKS
 from experiments.tables import describe_table_2, scores
 from srnet.errors import DataError, UsageError
 from srnet.files import reason
@@ -41,19 +40,17 @@ def describe_page(folder: pathlib.Path, budget: str) -> str:
     lines = read_crops(folder / f"figure_6_{budget}.jsonl").values()
     if not found and not lines:
         raise DataError(f"{folder}: no results of budget {budget}; make them with tools/ablation_sweep.py and others")
-    tables = []
-    if any(record["method"] in NETWORKS for record in found):
-        tables.append(describe_table_1(found, budget))
-    if any(record["cost"] for record in found):
-        tables.append(describe_table_2(found, budget))
     ablation = records.read_records(folder / f"plus_ablation_{budget}.jsonl")
-    if any(record["cost"] for record in ablation):
-        tables.append(describe_plus_ablation(ablation))
+    tables = [
+        describe_table_1(found, budget),
+        describe_table_2(found, budget),
+        describe_plus_ablation(ablation, budget),
+    ]
     curves = folder / f"figure_5_{budget}.png"
     pictures = [_slider(group, folder) for group in _by_picture(lines)]
     return string.Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
         budget=budget,
-        tables="\n".join(map(_table, tables)),
+        tables="\n".join(_table(text) for text in tables if text),
         curves=_curves(curves) if curves.exists() else "",
         pictures=_PICTURES.substitute(pictures="\n".join(pictures)) if pictures else "",
     )

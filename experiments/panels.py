@@ -16,7 +16,7 @@ from srnet.images.color import round_to_uint8, to_rgb
 from srnet.images.resize import imresize
 from srnet.images.write import write_image
 
-SIDE = 240  # width of a panel in pixels, about: details are magnified by an integer
+SIDE = 240  # approximate width of a panel in pixels: details are magnified by an integer
 _GAP = 8
 _TEXT = 18
 

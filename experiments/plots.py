@@ -2,12 +2,12 @@
 
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from experiments.recipes import figure_5
 from experiments.recipes.figure_6 import Crop
+from experiments.records import Record, alike_runs
 from srnet.errors import UsageError
 from srnet.files import written_whole
 from srnet.images.color import to_rgb
@@ -21,40 +21,26 @@ try:
 except ModuleNotFoundError as error:
     raise UsageError("this tool needs matplotlib: pip install '.[experiments]'") from error
 
-Record = dict[str, Any]
 
-
-def write_figure_5(found: Sequence[Record], path: pathlib.Path) -> None:
-    """Draws Figure 5 beside its records, if any of its networks are among them, and prints its file.
-
-    Args:
-      found: all records of a budget.
-      path: their file, BUDGET.jsonl.
-
-    Raises:
-      DataError: if the figure cannot be written.
-    """
-    if {record["method"] for record in found} & figure_5.NETWORKS:
-        figure = path.with_name(f"figure_5_{path.stem}.png")
-        draw_curves(found, figure)
-        print(figure)
-
-
-def draw_curves(found: Sequence[Record], path: pathlib.Path) -> None:
+def draw_curves(found: Sequence[Record], path: pathlib.Path) -> bool:
     """Draws Figure 5, a row of panels for each scale; over several seeds the mean and a band of their range.
 
     Args:
-      found: records (see `experiments.records`) of the paper's networks, all trained alike, and of other methods.
+      found: records of any methods.
       path: the PNG file.
 
+    Returns:
+      Whether there is anything to draw.
+
     Raises:
-      DataError: if it cannot be written.
+      DataError: if runs of different numbers of steps are among the records, or the file cannot be written.
     """
-    runs: dict[tuple[int, str], list[Record]] = {}
-    for record in found:
-        if record["method"] in figure_5.NETWORKS and record["run"]:
-            runs.setdefault((record["scale"], record["method"]), []).append(record["run"])
-    scales = sorted({scale for scale, method in runs if method != "full"}) or sorted({scale for scale, _ in runs})
+    runs = {
+        key: [record["run"] for record in each] for key, each in alike_runs(found, sorted(figure_5.NETWORKS)).items()
+    }
+    if not runs:
+        return False
+    scales = sorted({scale for method, scale in runs if method != "full"}) or sorted({scale for _, scale in runs})
     run = next(iter(runs.values()))[0]
     # Where curves are of some of a set's images, the records, which hold whole sets, have no baseline for them.
     baselines = {} if run["validation_images"] else _bicubic(found, run["validation_set"])
@@ -63,7 +49,7 @@ def draw_curves(found: Sequence[Record], path: pathlib.Path) -> None:
     for row, scale in zip(axes, scales):
         for panel, (title, curves) in zip(row, figure_5.PANELS.items()):
             for label, network in curves.items():
-                _draw_curve(panel, runs.get((scale, network), []), f"{label} ({network})")
+                _draw_curve(panel, runs.get((network, scale), []), f"{label} ({network})")
             if scale in baselines:
                 panel.axhline(baselines[scale], color="0.4", linestyle="--", linewidth=1, label="bicubic")
             panel.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -80,6 +66,7 @@ def draw_curves(found: Sequence[Record], path: pathlib.Path) -> None:
     figure.suptitle(f"Figure 5, trained on {' + '.join(run['train_sets'])}: {training}{band}")
     figure.tight_layout()
     _save(figure, path)
+    return True
 
 
 def _bicubic(found: Sequence[Record], name: str) -> dict[int, float]:

@@ -12,7 +12,7 @@ import filelock
 from experiments.cells import Cell, cost_of, epochs_of, is_complete, measured
 from srnet.errors import DataError
 from srnet.files import read_json, reason, write_text
-from srnet.training.config import TrainConfig
+from srnet.training.config import TrainConfig, load_config
 
 Record = dict[str, Any]
 
@@ -96,6 +96,35 @@ def settings_of(run: Record) -> Record:
     if not run.get("augment", True):  # of srnet 0.1, where `orientations` had no 1
         run = {**run, "orientations": 1}
     return {name: run[name] for name in ("steps", *_SETTINGS) if name in run}
+
+
+def alike_runs(found: Sequence[Record], networks: Sequence[str]) -> dict[tuple[str, int], list[Record]]:
+    """Returns the records of the runs of some networks as a dict from (network, scale), to stand side by side.
+
+    Args:
+      found: records of any methods.
+      networks: names of networks that are trained alike.
+
+    Raises:
+      DataError: if the epochs of two of them are not measured after the same steps.
+    """
+    chosen = [record for record in found if record["method"] in networks and record["run"]]
+    runs: dict[tuple[str, int], list[Record]] = {}
+    for record in chosen:
+        if _steps(record) != _steps(chosen[0]):
+            both = " and ".join(
+                f"{each['method']} x{each['scale']} seed {each['seed']}, "
+                f"{max(_steps(each), default=0)} steps in {len(_steps(each))} epochs"
+                for each in (chosen[0], record)
+            )
+            raise DataError(f"{both}, cannot share a table: remove the line of one of them from the records")
+        runs.setdefault((record["method"], record["scale"]), []).append(record)
+    return runs
+
+
+def _steps(record: Record) -> list[int]:
+    """The steps after which the epochs of a run were measured."""
+    return [line["step"] for line in record["run"]["epochs"]]
 
 
 def read_records(path: pathlib.Path) -> list[Record]:
@@ -183,7 +212,7 @@ def update_records(path: pathlib.Path, records: Sequence[Record]) -> list[Record
 
 @contextlib.contextmanager
 def locked(folder: pathlib.Path) -> Iterator[None]:
-    """Keeps other processes of these tools from changing the results of a folder, after waiting for those that do.
+    """Locks the results of a folder against other processes of these tools; waits while one of them holds the lock.
 
     Args:
       folder: the folder; it is created if missing.

@@ -3,6 +3,7 @@
 Finished runs and measurements are reused, and a run that was interrupted is resumed.
 """
 
+import dataclasses
 import os
 import pathlib
 import re
@@ -16,7 +17,7 @@ from collections.abc import Callable
 import tqdm
 
 from experiments import records
-from experiments.cells import Cell, check_training_sets, epochs_of, is_trained, measured
+from experiments.cells import Cell, check_training_sets, epochs_of, is_trained, measured, sign
 from experiments.workspace import ROOT, Workspace
 from srnet.errors import DataError, UsageError
 from srnet.files import reason
@@ -34,7 +35,7 @@ Measurer = Callable[[list[Cell], Workspace], list[Failure]]
 def complete(
     cells: list[Cell], workspace: Workspace, prefix: str, write: Writer, measure: Measurer | None = None
 ) -> int:
-    """Makes what is missing of some cells, then records, tables and figures, also after an interruption.
+    """Trains and measures what some cells lack, then writes records, tables and figures, also after an interruption.
 
     Args:
       cells: list of `Cell`, each with a folder of its own.
@@ -50,6 +51,7 @@ def complete(
       DataError: if the training images cannot be found, or the records cannot be read or written.
     """
     check_training_sets(cells, workspace.data_root)
+    workspace.make_results_folder()
     path = workspace.results_file(prefix)
     records.read_records(path)
     failed = []
@@ -70,13 +72,13 @@ def report_failures(failed: list[Failure]) -> int:
     Args:
       failed: list of (cell, why).
     """
-    for cell, why in failed:
+    for cell, why in dict.fromkeys(failed):  # one damaged file may fail in several parts
         print(f"error: {cell.name}: {why}", file=sys.stderr)
     return 1 if failed else 0
 
 
 def make(cells: list[Cell], workspace: Workspace) -> list[Failure]:
-    """Trains and measures what is missing of some cells, with one progress bar.
+    """Trains and measures what some cells lack, with one progress bar.
 
     Args:
       cells: list of `Cell`, each with a folder of its own.
@@ -110,24 +112,38 @@ def make(cells: list[Cell], workspace: Workspace) -> list[Failure]:
     return queue.failed
 
 
+@dataclasses.dataclass(frozen=True)
+class _Job:
+    """A command that runs, and the set that it measures, None while it trains."""
+
+    process: subprocess.Popen
+    measures: str | None
+
+
 class _Queue:
-    """Cells that wait, their commands that run, and cells that failed."""
+    """Waiting cells, running commands, and cells that failed."""
 
     def __init__(self, cells: list[Cell], workspace: Workspace) -> None:
         self.waiting = list(cells)
-        self.running: dict[Cell, subprocess.Popen] = {}
-        self.elsewhere: list[Cell] = []  # those that another process works on
+        self.running: dict[Cell, _Job] = {}
+        self.elsewhere: list[Cell] = []  # those that another process is processing
         self.failed: list[Failure] = []
         self._workspace = workspace
 
     def collect(self) -> None:
         """Takes the commands that have ended out of the running ones."""
-        for cell in [cell for cell, process in self.running.items() if process.poll() is not None]:
-            status = self.running.pop(cell).returncode
-            if status:
-                self.failed.append((cell, f"exit status {status}: {_last_line(cell)}"))
-            else:
-                self.waiting.insert(0, cell)
+        for cell in [cell for cell, job in self.running.items() if job.process.poll() is not None]:
+            job = self.running.pop(cell)
+            if job.process.returncode:
+                self.failed.append((cell, f"exit status {job.process.returncode}: {_last_line(cell)}"))
+                continue
+            try:
+                if job.measures:
+                    sign(cell, job.measures)
+            except DataError as error:
+                self.failed.append((cell, str(error)))
+                continue
+            self.waiting.insert(0, cell)
 
     def start(self) -> None:
         """Starts the next commands of the waiting cells, up to the number of concurrent jobs."""
@@ -136,8 +152,7 @@ class _Queue:
             if len(self.running) == self._workspace.jobs:
                 return
             try:
-                command = _next_command(cell, self._workspace)
-                process = _start(cell, command) if command else None
+                job = _start_next(cell, self._workspace)
             except (UsageError, DataError) as error:
                 self.failed.append((cell, str(error)))
                 self.waiting.remove(cell)
@@ -146,42 +161,43 @@ class _Queue:
                 self.elsewhere.append(cell)
                 continue
             self.waiting.remove(cell)
-            if process:
-                self.running[cell] = process
+            if job:
+                self.running[cell] = job
 
     def describe(self) -> str:
-        """Returns the names of the cells in work."""
+        """Returns the names of the cells being processed."""
         names = [cell.name for cell in self.running] + [f"{cell.name} in another process" for cell in self.elsewhere]
         return ", ".join(names) or "finishing"
 
     def stop(self) -> None:
         """Tells the running commands to save and end, and waits for them."""
-        for process in self.running.values():
-            process.terminate()
-        for process in self.running.values():
-            process.wait()
+        for job in self.running.values():
+            job.process.terminate()
+        for job in self.running.values():
+            job.process.wait()
 
 
-def _next_command(cell: Cell, workspace: Workspace) -> list[str] | None:
-    """The command that makes the next missing part of a cell, or None when there is none."""
+def _start_next(cell: Cell, workspace: Workspace) -> _Job | None:
+    """Starts the command that makes the next missing part of a cell; None when there is none."""
     folders = [f"--data_root={workspace.data_root}"] if workspace.data_root else []
     folders.append(f"--cache_dir={workspace.cache_dir}")
     if not is_trained(cell):
-        return [sys.executable, "-m", "srnet.train", *cell.train, f"--run_dir={cell.folder}", *folders]
+        command = [sys.executable, "-m", "srnet.train", *cell.train, f"--run_dir={cell.folder}", *folders]
+        return _Job(_start(cell, command), None)
     for name in cell.sets:
         if measured(cell, name) is None:
             source = f"--run={cell.folder}" if cell.config else f"--method={cell.method}"
             target = f"--output={cell.measurement(name)}"
             command = [sys.executable, "-m", "srnet.evaluate", source, f"--sets={name}", f"--scales={cell.scale}"]
-            return [*command, target, *folders]
+            return _Job(_start(cell, [*command, target, *folders]), name)
     return None
 
 
 def _start(cell: Cell, command: list[str]) -> subprocess.Popen:
     """Starts a command out of reach of the terminal's Ctrl-C, which `make` passes on, once.
 
-    The command's own output file is locked as long as it lives, also when it outlives this process: BlockingIOError
-    says that another process works on the cell.
+    The command's own output file is locked as long as it lives, even if it outlives this process: BlockingIOError
+    means that another process is processing the cell.
     """
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     try:
@@ -215,7 +231,7 @@ def _whole(cell: Cell) -> int:
 
 
 def _done(cell: Cell) -> int:
-    """The steps that ended epochs and written measurements are worth."""
+    """The steps of finished epochs, and those that finished measurements count as."""
     images = sum(count for name, count in cell.sets.items() if cell.measurement(name).exists())
     return _steps(cell) + IMAGE_WORTH * images
 

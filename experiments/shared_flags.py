@@ -27,7 +27,8 @@ def define_budget_flag() -> None:
 
 def define_data_root_flag() -> None:
     """Defines --data_root."""
-    flags.DEFINE_string("data_root", default_data_root(), "Folder of the test sets; $SRNET_DATA unless given.")
+    text = "Folder with a subfolder for each image set; $SRNET_DATA unless given."
+    flags.DEFINE_string("data_root", default_data_root(), text)
 
 
 def define_jobs_flag() -> None:
@@ -37,7 +38,7 @@ def define_jobs_flag() -> None:
 
 def define_methods_flag() -> None:
     """Defines --methods."""
-    flags.DEFINE_list("methods", None, "Methods; unless given, all of Table 2 that the budget has.")
+    flags.DEFINE_list("methods", None, "Methods of Table 2; all that the budget has unless given.")
 
 
 def workspace() -> Workspace:

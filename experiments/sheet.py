@@ -1,4 +1,4 @@
-"""The pictures where a network gains most, and least, on another method, each with its most telling detail."""
+"""The pictures where a network gains most, and least, on another method, by the details with the largest difference."""
 
 import dataclasses
 import pathlib
@@ -48,7 +48,7 @@ class Pictures:
 
 @dataclasses.dataclass(frozen=True)
 class Sheet:
-    """What `srnet` gains on a rival, ready to be drawn.
+    """The gains of a network on a rival, ready to be drawn.
 
     Attributes:
       title: mean gain over all pictures.
@@ -90,15 +90,15 @@ def make_sheet(pictures: Pictures, gains: np.ndarray, rival: Method, network: Me
     ]
     title = (
         f"x{pictures.scale}: {network.name} against {rival.name}, {len(gains)} pictures of "
-        f"{', '.join(pictures.sets)}: {gains.mean():+.2f} dB in the mean, below in {np.sum(gains < 0)}; "
-        "left: most gained, right: least"
+        f"{', '.join(pictures.sets)}: {gains.mean():+.2f} dB on average, worse on {np.sum(gains < 0)}; "
+        "left: largest gains, right: smallest"
     )
     most, least = ([captions[i] for i in end] for end in ends)
     return Sheet(title, most, least, rows)
 
 
 def _detail(path: pathlib.Path, scale: int, sign: int, rival: Method, network: Method) -> list[np.ndarray]:
-    """The original's, the rival's and the network's crop where the network is most better (or, with sign -1, worse)."""
+    """The crops of the original, the rival and the network where the network gains most, or with sign -1 loses most."""
     picture = crop_to_multiple(measurable_image(path, scale), scale)
     results = [enlarge_again(method.at_scale(scale), picture, scale)[0] for method in (rival, network)]
     errors = [(to_luma(result).astype(np.float64) - to_luma(picture)) ** 2 for result in results]

@@ -1,17 +1,17 @@
 """Table 2 and the table of the pretrained networks, as Markdown; and what all tables share."""
 
 import csv
+import pathlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from experiments.recipes import table_2
 from experiments.recipes.budgets import BUDGETS
+from experiments.records import Record
 from experiments.workspace import ROOT
 from srnet.data.datasets import TEST_SETS
 from srnet.errors import DataError
+from srnet.files import write_text
 from srnet.models.analysis import OUTPUT_SIZE
-
-Record = dict[str, Any]
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -66,8 +66,23 @@ def published() -> dict[tuple[str, str, int], tuple[str, str, str]]:
         raise DataError(f"{path}: cannot be read ({error})") from error
 
 
+def write_table(table: str, path: pathlib.Path) -> None:
+    """Writes and prints a table, unless it is empty.
+
+    Args:
+      table: Markdown text.
+      path: the file.
+
+    Raises:
+      DataError: if it cannot be written.
+    """
+    if table:
+        write_text(path, table)
+        print(table, path, sep="\n")
+
+
 def describe_table_2(found: Sequence[Record], budget: str) -> str:
-    """Returns Table 2 as Markdown.
+    """Returns Table 2 as Markdown, empty if no costs are known of any of its methods.
 
     Args:
       found: records of any methods; those without a cost are left out.
@@ -81,7 +96,10 @@ def describe_table_2(found: Sequence[Record], budget: str) -> str:
     sets = BUDGETS[budget]["sets"]
     sources: dict[str, dict[str, None]] = {}  # to labels, each once
     lines = [f"# Table 2: comparison of methods, budget `{budget}`", ""]
-    for scale in sorted({scale for method, scale in costed if method in BUDGETS[budget]["methods"]}):
+    scales = sorted({scale for method, scale in costed if method in BUDGETS[budget]["methods"]})
+    if not scales:
+        return ""
+    for scale in scales:
         rows = []
         for label, (method, printed) in table_2.ROWS.items():
             if (method, scale) not in costed:
@@ -125,7 +143,7 @@ def _describe_run(record: Record) -> list[str]:
 
 
 def describe_weights(cards: Sequence[Record], macs: Sequence[int], sets: Sequence[str] = TEST_SETS) -> str:
-    """Returns the table of what the pretrained networks cost and reach, as Markdown.
+    """Returns the table of the cost and scores of the pretrained networks, as Markdown.
 
     Args:
       cards: their cards.

@@ -88,7 +88,7 @@ def _measure(method: Method, scale: int, data_root: str | None) -> Record:
 
 
 def weights_table() -> str:
-    """Returns the Markdown table of what the pretrained networks cost and reach, made of their cards."""
+    """Returns the Markdown table of the cost and scores of the pretrained networks, from their cards."""
     found = [cards.card(scale, network) for network in cards.names() for scale in cards.scales(network)]
     return describe_weights(found, [_macs(card) for card in found], TEST_SETS)
 

@@ -32,13 +32,18 @@ class Workspace:
     jobs: int = 1
 
     def results_file(self, prefix: str = "") -> pathlib.Path:
-        """Returns the file of the budget's records, and creates its folder.
+        """Returns the file of the budget's records.
 
         Args:
           prefix: what the file's name begins with, before the budget's name.
+        """
+        return self.results / f"{prefix}{self.budget}.jsonl"
+
+    def make_results_folder(self) -> None:
+        """Creates the folder of the results, so that one that cannot be used is known before hours of training.
 
         Raises:
-          DataError: if the folder cannot be created or written.
+          DataError: if it cannot be created or written.
         """
         try:
             self.results.mkdir(parents=True, exist_ok=True)
@@ -47,4 +52,3 @@ class Workspace:
             problem = reason(error)
         if problem:
             raise DataError(f"--output={self.results}: cannot be written ({problem})")
-        return self.results / f"{prefix}{self.budget}.jsonl"

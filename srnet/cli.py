@@ -14,8 +14,7 @@ import os
 import pathlib
 import re
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 import absl.logging
@@ -23,6 +22,7 @@ from absl import app, flags
 
 from srnet.data.datasets import default_data_root
 from srnet.errors import DataError, UsageError
+from srnet.files import filtered_stderr
 from srnet.pretrained import cards
 
 if TYPE_CHECKING:
@@ -98,8 +98,7 @@ def import_tensorflow() -> None:
     logging.getLogger("tensorflow").setLevel(logging.WARNING)
 
 
-@contextlib.contextmanager
-def without_notes() -> Iterator[None]:
+def without_notes() -> contextlib.AbstractContextManager[None]:
     """Suppresses TensorFlow's log messages on standard error; everything else is printed at the end.
 
     TensorFlow 2.21 prints messages while it is imported, and converts, whatever TF_CPP_MIN_LOG_LEVEL says; on a machine
@@ -108,20 +107,7 @@ def without_notes() -> Iterator[None]:
     notes = ["I0000 ", "W0000 ", "WARNING: All log messages before absl::InitializeLog()"]
     if not any(pathlib.Path("/dev").glob("nvidia*")):
         notes.append("E0000 ")
-    sys.stderr.flush()
-    stderr = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
-            held.seek(0)
-            lines = held.read().decode(errors="replace").splitlines()
-            for line in lines:
-                if not line.startswith(tuple(notes)):
-                    print(line, file=sys.stderr)
+    return filtered_stderr(lambda line: not line.startswith(tuple(notes)))
 
 
 def define_plugin_flag() -> None:

@@ -9,7 +9,8 @@ import platform
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from srnet.errors import DataError
@@ -49,17 +50,24 @@ def written_whole(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
 
 
 @contextlib.contextmanager
-def without_library_messages() -> Iterator[None]:
-    """Holds back what C libraries write to standard error meanwhile, such as libtiff's on damaged files."""
+def filtered_stderr(keep: Callable[[str], bool]) -> Iterator[None]:
+    """Holds back standard error, that of C libraries too, and prints the lines to keep at the end.
+
+    Args:
+      keep: callable that says whether a line is kept.
+    """
     sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            held.seek(0)
+            for line in filter(keep, held.read().decode(errors="replace").splitlines()):
+                print(line, file=sys.stderr)
 
 
 def reason(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""README and docs/: links resolve, flags exist, and the plugin of docs/extending.md trains, measures and enlarges."""
+"""README and docs/: links resolve, flags exist, recipes fit together, and the plugin of docs/extending.md works."""
 
 import json
 import pathlib
@@ -10,6 +10,9 @@ import PIL.Image
 import pytest
 
 import srnet
+from srnet.pretrained import cards
+from srnet.training.config import TrainConfig
+from srnet.training.presets import preset_settings
 
 ROOT = pathlib.Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("experiments/*.md")])
@@ -55,6 +58,29 @@ def test_flags_exist(command):
     assert _commands()[command] <= known
 
 
+def test_pages_say_the_same_of_plugins():
+    pages = ("enlarging", "data", "training", "exporting")
+    rows = {re.search(r"^\| `--plugin=.+$", _text(ROOT / "docs" / f"{page}.md"), re.M)[0] for page in pages}
+    assert len(rows) == 1
+
+
+def test_the_recipe_of_the_pretrained_weights_can_be_followed():
+    (table,) = re.findall(r"<!-- recipe -->\n(.+?)\n\n", _text(ROOT / "docs" / "networks.md"), re.S)
+    made = []
+    for line in table.splitlines()[2:]:
+        run, start, steps, _, rate, flags = (cell.strip().replace("`", "") for cell in line.strip("|").split("|"))
+        given = dict(flag.removeprefix("--").split("=") for flag in flags.split())
+        settings = {**preset_settings("cpu", run.split("_")[0]), "learning_rate": float(rate)}
+        for name in ("steps_per_epoch", "patch", "stride", "orientations"):
+            settings |= {name: int(given[name])} if name in given else {}
+        assert TrainConfig(**settings).total_steps == int(steps.replace(",", ""))
+        assert run not in made
+        assert start == "random weights" or start in made and given["initial_run"] == f"runs/{start}"
+        made.append(run)
+    shipped = [f"{name}_x{scale}" for name in cards.names() for scale in cards.scales(name)]
+    assert all(any(run.startswith(name) for run in made) for name in shipped)
+
+
 def test_the_version_is_the_same_everywhere():
     assert f"\nversion: {srnet.__version__}\n" in _text(ROOT / "CITATION.cff")
     assert re.search(r"^## (\S+)", _text(ROOT / "CHANGELOG.md"), re.M)[1] == srnet.__version__
@@ -88,5 +114,7 @@ def test_the_plugin_trains_is_measured_and_enlarges(tmp_path, picture_root):
     (record,) = json.loads((tmp_path / "results.json").read_text())
     assert record["method"] == "espcn" and record["mae"] > 0
     command("upscale", f"{picture_root}/held_out/a.png", "--model=run/model.keras")
+    with pytest.raises(AssertionError, match="--plugin names a module"):
+        command("export", "--run=run", "--output=exported")
     with PIL.Image.open(picture_root / "held_out" / "a_x2.png") as image:
         assert image.size == (80, 72)

@@ -1,4 +1,4 @@
-"""Makes Table 1 (what the skips are worth) and Figure 5 (PSNR against epochs) of the paper.
+"""Makes Table 1 (the effect of the skip connections) and Figure 5 (PSNR against epochs) of the paper.
 
 python tools/ablation_sweep.py --budget=quick    13 minutes on two cores, on scikit-image's photographs
 python tools/ablation_sweep.py --budget=cpu      2 h 45 min on two cores, on T91 and BSD200
@@ -32,11 +32,15 @@ def main(arguments: list[str]) -> int:
     workspace, scales, seeds = shared_flags.workspace(), shared_flags.scales(), shared_flags.integers("seeds")
     networks = shared_flags.chosen("variants", ablation.NETWORKS) if flags.FLAGS.variants else None
     cli.import_tensorflow()
-    from experiments import output, plots, records, runner, sweeps
+    from experiments import plots, records, runner, sweeps
+    from experiments.ablation_tables import describe_table_1
+    from experiments.tables import write_table
 
     def write(found: list[records.Record], path: pathlib.Path) -> None:
-        output.write_table_1(found, path)
-        plots.write_figure_5(found, path)
+        write_table(describe_table_1(found, workspace.budget), path.with_name(f"table_1_{path.stem}.md"))
+        figure = path.with_name(f"figure_5_{path.stem}.png")
+        if plots.draw_curves(found, figure):
+            print(figure)
 
     cells = sweeps.ablation_cells(workspace, scales, networks, seeds)
     path = workspace.results_file()

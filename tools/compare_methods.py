@@ -31,10 +31,14 @@ def main(arguments: list[str]) -> int:
     cli.expect_no_arguments(arguments)
     workspace, scales, methods = shared_flags.workspace(), shared_flags.scales(), shared_flags.methods()
     cli.import_tensorflow()
-    from experiments import costs, output, runner, sweeps
+    from experiments import costs, records, runner, sweeps
+    from experiments.tables import describe_table_2, write_table
+
+    def write(found: list[records.Record], path: pathlib.Path) -> None:
+        write_table(describe_table_2(found, workspace.budget), path.with_name(f"table_2_{path.stem}.md"))
 
     cells = sweeps.comparison_cells(workspace, scales, methods)
-    return runner.complete(cells, workspace, "", output.write_table_2, costs.measure_costs)
+    return runner.complete(cells, workspace, "", write, costs.measure_costs)
 
 
 if __name__ == "__main__":

@@ -29,10 +29,15 @@ def main(arguments: list[str]) -> int:
     cli.expect_no_arguments(arguments)
     workspace, rows = shared_flags.workspace(), shared_flags.chosen("rows", tuple(ROWS))
     cli.import_tensorflow()
-    from experiments import costs, output, runner, sweeps
+    from experiments import costs, records, runner, sweeps
+    from experiments.ablation_tables import describe_plus_ablation
+    from experiments.tables import write_table
+
+    def write(found: list[records.Record], path: pathlib.Path) -> None:
+        write_table(describe_plus_ablation(found, workspace.budget), path.with_suffix(".md"))
 
     cells = sweeps.plus_cells(workspace, rows)
-    return runner.complete(cells, workspace, "plus_ablation_", output.write_plus_ablation, costs.measure_costs)
+    return runner.complete(cells, workspace, "plus_ablation_", write, costs.measure_costs)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Puts the trained network of a run among the pretrained ones, with a card of what it is and reaches.
+"""Puts the trained network of a run among the pretrained ones, with a card with its description and scores.
 
 python tools/ship_weights.py --run=runs/full_x4_cpu    adds this network, or replaces the one of its name and scale
 python tools/ship_weights.py                           measures all pretrained networks again

@@ -35,6 +35,7 @@ def main(arguments: list[str]) -> int:
     usual = figure_6.EMBEDDED_PICTURES if workspace.budget == "quick" else figure_6.PICTURES
     details = dict.fromkeys(map(parse_detail, values.picture) if values.picture else (Detail(*row) for row in usual))
     opened = {detail: open_detail(detail, workspace.data_root) for detail in details}
+    workspace.make_results_folder()
     path = crops.crops_file(workspace)
     failed = {}
     for detail, picture in opened.items():

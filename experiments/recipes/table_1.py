@@ -1,4 +1,4 @@
-"""Table 1: what the two skip connections are worth.
+"""Table 1: the effect of the two skip connections.
 
 The paper (section 3.2, learning rate 0.001; Urban100, x2 and x4, PSNR and SSIM at several epochs) finds that the
 network without skips hardly converges and ends badly, that the long skip alone gives a better result than the local

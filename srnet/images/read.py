@@ -9,17 +9,20 @@ import math
 import pathlib
 import warnings
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import PIL.Image
 import PIL.PngImagePlugin
 import PIL.TiffImagePlugin
-import pyvips
 
 from srnet.errors import DataError
 from srnet.files import reason
 from srnet.images.color import change_depth
 from srnet.images.picture import Picture
+
+if TYPE_CHECKING:
+    import pyvips
 
 _MODE_OF_CHANNELS = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _GRAY_MODES = ("1", "L", "LA", "La", "I;16")
@@ -154,6 +157,8 @@ def _is_deep(image: PIL.Image.Image) -> bool:
 
 def _read_unusual_tiff(data: bytes, name: str | pathlib.Path) -> Picture:
     """Reads a TIFF whose samples Pillow does not know, such as RGB in floating point."""
+    import pyvips
+
     try:
         image = _open_deep(data)
         pages = image.get("n-pages") if "n-pages" in image.get_fields() else 1
@@ -172,11 +177,13 @@ def _read_unusual_tiff(data: bytes, name: str | pathlib.Path) -> Picture:
     return Picture(_turned(pixels, orientation), mode, "TIFF", icc)
 
 
-def _open_deep(data: bytes) -> pyvips.Image:
+def _open_deep(data: bytes) -> "pyvips.Image":
+    import pyvips  # few pictures need it, and 8-bit training none
+
     return pyvips.Image.new_from_buffer(data, "", fail_on="warning")
 
 
-def _read_deep(image: pyvips.Image, name: str | pathlib.Path) -> tuple[str, np.ndarray]:
+def _read_deep(image: "pyvips.Image", name: str | pathlib.Path) -> tuple[str, np.ndarray]:
     pixels = image.numpy()
     pixels = pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
     mode = "L" if pixels.ndim == 2 else _MODE_OF_CHANNELS.get(pixels.shape[2])

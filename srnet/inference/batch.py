@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import tqdm
 
 from srnet.errors import DataError, UsageError
-from srnet.files import reason, without_library_messages
+from srnet.files import filtered_stderr, reason
 from srnet.images.read import is_image_name, read_picture
 from srnet.images.write import check_holds, write_comparison, write_picture, write_standard_output, written_format
 from srnet.inference.sizes import enlarge_picture, target_size
@@ -192,7 +192,7 @@ def enlarge_file(
         for path in [target, *([preview_name(target)] if preview else [])]:
             if os.path.lexists(path):
                 raise DataError(f"{path} exists; --overwrite replaces it")
-    with without_library_messages():
+    with filtered_stderr(lambda line: False):  # such as libtiff's messages about damaged files
         picture = read_picture(sys.stdin.buffer.read() if job.source == STANDARD else job.source, job.source)
     if target:
         check_holds(target, picture.needs)

@@ -6,8 +6,9 @@ import statistics
 
 import pytest
 
-from experiments.ablation_tables import describe_table_1
+from experiments.ablation_tables import describe_plus_ablation, describe_table_1
 from experiments.cells import Cell, run_settings
+from experiments.plots import draw_curves
 from experiments.recipes import figure_5, table_1
 from experiments.recipes.ablation import NETWORKS, needed
 from experiments.recipes.budgets import BUDGETS
@@ -60,6 +61,23 @@ def test_table_gives_each_column_its_network_and_seeds_their_spread():
     assert last.endswith(f"| 22.00 / 0.2200 | - | - | 27.50 ± {spread:.2f} / 0.2750 |")
     end = next(line for line in lines if line.startswith("| the end, all of Urban100"))
     assert end.endswith("| 21.25 / 0.5000 | - | - | 26.60 ± 0.14 / 0.5000 |")
+
+
+def test_runs_of_different_lengths_share_neither_table_nor_figure(tmp_path):
+    found = [_record("full", [25, 26, 27]), _record("vdsr", [30]), _record("no_deconv_no_dilation", [20], scale=4)]
+    describe_table_1(found, "cpu")
+    message = "full x2 seed 0, 30 steps in 3 epochs and {}, cannot share a table: remove the line"
+    with pytest.raises(DataError, match=message.format("no_deconv_no_dilation x4 seed 0, 10 steps in 1 epochs")):
+        draw_curves(found, tmp_path / "figure.png")
+    for each in ({"seed": 1, "method": "full"}, {"method": "no_skips"}):
+        with pytest.raises(DataError, match="20 steps in 2 epochs, cannot share"):
+            describe_table_1([*found, _record(**{"psnrs": [25, 26], **each})], "cpu")
+
+
+def test_nothing_to_show_is_no_table(tmp_path):
+    found = [{**_record("vdsr", [30]), "cost": None}]
+    assert describe_table_1(found, "cpu") == describe_plus_ablation(found, "cpu") == ""
+    assert not draw_curves(found, tmp_path / "figure.png") and not any(tmp_path.iterdir())
 
 
 @pytest.fixture

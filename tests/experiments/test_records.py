@@ -23,12 +23,15 @@ def test_tools_that_run_together_lose_no_records(tmp_path):
 
 def test_measurements_of_the_same_run_are_kept_and_of_another_replaced(tmp_path):
     path = tmp_path / "cpu.jsonl"
-    first = {**BLANK, "method": "full", "seed": 0, "run": {"started": "monday"}, "measurements": {"Set5": 1}}
+    run = {"started": "monday", "steps": 20}
+    first = {**BLANK, "method": "full", "seed": 0, "run": run, "measurements": {"Set5": 1}}
     records.update_records(path, [{**first, "cost": {"macs": 1}}])
     (record,) = records.update_records(path, [{**first, "measurements": {"Set14": 2}}])
     assert (record["measurements"], record["cost"]) == ({"Set5": 1, "Set14": 2}, {"macs": 1})
-    (record,) = records.update_records(path, [{**first, "run": {"started": "tuesday"}, "measurements": {"Set14": 3}}])
-    assert (record["measurements"], record["cost"]) == ({"Set14": 3}, None)
+    for other in ({"started": "monday", "steps": 40}, {"started": "tuesday", "steps": 40}):
+        (record,) = records.update_records(path, [{**first, "run": other, "measurements": {"Set14": 3}}])
+        assert (record["measurements"], record["cost"]) == ({"Set14": 3}, None)
+        records.update_records(path, [{**first, "run": other, "cost": {"macs": 1}}])
 
 
 def test_a_folder_that_cannot_be_created_is_named(tmp_path):

@@ -1,13 +1,17 @@
-"""Runs the tools as a user does, at a budget small enough for tests."""
+"""Runs the tools, in this process or as a user does, at a budget small enough for tests."""
 
 import json
 import os
 import pathlib
+import runpy
 import subprocess
 import sys
 import time
 
 import pytest
+from absl import flags
+
+from experiments.recipes.budgets import BUDGETS
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -40,18 +44,63 @@ runpy.run_path(tool, run_name="__main__")
 
 
 @pytest.fixture
-def tool(picture_root, tmp_path):
-    """A callable (name, *flags) that starts a tool on the small pictures: a `subprocess.Popen`."""
+def call_tool(monkeypatch, capsys):
+    """A callable (name, *flags) that runs a tool in this process: (exit status, output, error output).
 
-    def start(name, *flags):
-        places = {"data_root": picture_root, "cache_dir": tmp_path / "cache", "runs": tmp_path / "runs"}
-        arguments = ["--budget=quick", *(f"--{key}={path}" for key, path in places.items())]
+    What it starts itself are processes; starting TensorFlow once more for the tool would show nothing.
+    """
+
+    def call(name, *arguments):
+        before, values = set(flags.FLAGS), flags.FLAGS
+        path = str(ROOT / "tools" / name)
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "argv", [path, *map(str, arguments)])
+            patch.setattr(sys, "path", [*sys.path])
+            with pytest.raises(SystemExit) as end:
+                runpy.run_path(path, run_name="__main__")
+        for flag in set(values) - before:
+            delattr(values, flag)
+        values.unparse_flags()
+        output = capsys.readouterr()
+        return end.value.code or 0, output.out, output.err
+
+    return call
+
+
+@pytest.fixture
+def arguments(picture_root, tmp_path):
+    """A callable that returns the flags of a tool's folders: the small pictures, and the test's own for the rest."""
+
+    def of(name):
         if name == "report.py":
-            arguments = ["--budget=quick", f"--results={tmp_path / 'results'}", f"--page={tmp_path / 'report.html'}"]
-        else:
-            arguments.append(f"--output={tmp_path / 'results'}")
+            return ["--budget=quick", f"--results={tmp_path / 'results'}", f"--page={tmp_path / 'report.html'}"]
+        places = {"data_root": picture_root, "cache_dir": tmp_path / "cache", "runs": tmp_path / "runs"}
+        places["output"] = tmp_path / "results"
+        return ["--budget=quick", *(f"--{key}={path}" for key, path in places.items())]
+
+    return of
+
+
+@pytest.fixture
+def run_tool(call_tool, arguments, monkeypatch):
+    """A callable (name, *flags) that runs a tool at the budget TINY: (exit status, output, error lines)."""
+    monkeypatch.setitem(BUDGETS, "quick", TINY)
+    monkeypatch.setenv("SRNET_DATA", "")
+
+    def run(name, *given):
+        status, output, errors = call_tool(name, *arguments(name), *given)
+        return status, output, [line for line in errors.splitlines() if line.startswith("error: ")]
+
+    return run
+
+
+@pytest.fixture
+def start_tool(arguments, tmp_path):
+    """A callable (name, *flags) that starts a tool at the budget TINY as a process, to be stopped."""
+
+    def start(name, *given):
         return subprocess.Popen(
-            [sys.executable, "-c", _DRIVER, ROOT, json.dumps(TINY), ROOT / "tools" / name, *arguments, *flags],
+            [sys.executable, "-c", _DRIVER, ROOT, json.dumps(TINY), ROOT / "tools" / name, *arguments(name), *given],
             cwd=tmp_path,
             env={**os.environ, "SRNET_DATA": ""},
             stdout=subprocess.PIPE,
@@ -60,19 +109,6 @@ def tool(picture_root, tmp_path):
         )
 
     return start
-
-
-@pytest.fixture
-def run_tool(tool):
-    """A callable (name, *flags) that runs a tool to its end: (exit status, output, error lines)."""
-
-    def run(name, *flags):
-        process = tool(name, *flags)
-        output, errors = process.communicate(timeout=300)
-        assert "Traceback" not in errors, errors
-        return process.returncode, output, [line for line in errors.splitlines() if line.startswith("error: ")]
-
-    return run
 
 
 @pytest.fixture

@@ -22,14 +22,14 @@ def test_an_older_table_of_other_runs_stops_a_sweep_before_it_begins(run_tool, t
     assert not (tmp_path / "runs").exists()
 
 
-def test_sweep_makes_each_cell_once(run_tool, tmp_path):
+def test_sweep_makes_each_cell_once_and_names_what_it_cannot_make(run_tool, tmp_path):
     status, output, errors = run_tool("ablation_sweep.py", "--variants=full,no_deconv", "--scales=2", "--jobs=2")
     assert (status, errors) == (0, [])
     metrics = {name: (tmp_path / f"runs/{name}_x2_seed0/metrics.jsonl") for name in ("full", "no_deconv")}
     lines = [json.loads(line) for line in metrics["full"].read_text().splitlines()]
     assert f"{lines[-1]['psnr']:.2f} / {lines[-1]['ssim']:.4f}" in output
     results = tmp_path / "results"
-    records = [json.loads(line) for line in (results / "quick.jsonl").read_text().splitlines()]
+    records = _records(tmp_path)
     assert [record["method"] for record in records] == ["bicubic", "full", "no_deconv"]
     assert f"Bicubic interpolation: {records[0]['measurements']['held_out']['psnr']:.2f} / " in output
     assert records[1]["run"]["epochs"] == lines
@@ -43,13 +43,32 @@ def test_sweep_makes_each_cell_once(run_tool, tmp_path):
     assert before == {path: path.stat().st_mtime_ns for path in metrics.values()}
     assert made == {path.name: path.read_bytes() for path in results.iterdir()}
 
+    (results / "quick.jsonl").unlink()
+    (tmp_path / "runs/full_x2_seed0/config.json").write_text("{")
+    (tmp_path / "runs/long_only_x2_seed0").mkdir()
+    (tmp_path / "runs/long_only_x2_seed0/notes.txt").write_text("mine")
+    status, _, errors = run_tool("ablation_sweep.py", "--variants=full,long_only,no_deconv", "--scales=2")
+    assert status == 1
+    assert [line.split(":")[1].strip() for line in errors] == ["full_x2_seed0", "long_only_x2_seed0"]
+    assert "config.json" in errors[0] and "holds no run" in errors[1]
+    assert [record["method"] for record in _records(tmp_path)] == ["bicubic", "no_deconv"]
 
-# Killed, the tool leaves a command behind, which has not begun its run folder yet.
+
+def _records(folder):
+    return [json.loads(line) for line in (folder / "results/quick.jsonl").read_text().splitlines()]
+
+
+# Killed, the tool leaves a command behind, which has not begun its run folder yet. The test of plus_ablation.py
+# interrupts a tool, too.
 @pytest.mark.parametrize(
-    ("stop", "file"), [(signal.SIGINT, "no_skips_x2_seed0/config.json"), (signal.SIGKILL, "no_skips_x2_seed0.log")]
+    ("stop", "file"),
+    [
+        pytest.param(signal.SIGINT, "no_skips_x2_seed0/config.json", marks=pytest.mark.slow),
+        (signal.SIGKILL, "no_skips_x2_seed0.log"),
+    ],
 )
-def test_interrupted_sweep_resumes(tool, run_tool, tmp_path, wait_for, stop, file):
-    process = tool("ablation_sweep.py", "--variants=full,no_skips", "--scales=2")
+def test_interrupted_sweep_resumes(start_tool, run_tool, tmp_path, wait_for, stop, file):
+    process = start_tool("ablation_sweep.py", "--variants=full,no_skips", "--scales=2")
     wait_for(tmp_path / "runs" / file)
     process.send_signal(stop)
     process.communicate(timeout=120)
@@ -62,20 +81,6 @@ def test_interrupted_sweep_resumes(tool, run_tool, tmp_path, wait_for, stop, fil
     (last,) = (line for line in output.splitlines() if line.startswith("| 2 (6 steps), held_out |"))
     none, local, long, both = (cell.strip() for cell in last.split("|")[2:-1])
     assert (local, long) == ("-", "-") and none.count(" / ") == both.count(" / ") == 1
-
-
-def test_what_cannot_be_made_is_named_and_the_rest_is_made(run_tool, tmp_path):
-    folder = tmp_path / "runs/full_x2_seed0"
-    folder.mkdir(parents=True)
-    (folder / "config.json").write_text("{")
-    (tmp_path / "runs/long_only_x2_seed0").mkdir()
-    (tmp_path / "runs/long_only_x2_seed0/notes.txt").write_text("mine")
-    status, _, errors = run_tool("ablation_sweep.py", "--variants=full,long_only,no_skips", "--scales=2")
-    assert status == 1
-    assert [line.split(":")[1].strip() for line in errors] == ["full_x2_seed0", "long_only_x2_seed0"]
-    assert "config.json" in errors[0] and "holds no run" in errors[1]
-    made = (tmp_path / "results/quick.jsonl").read_text().splitlines()
-    assert [json.loads(record)["method"] for record in made] == ["bicubic", "no_skips"]
 
 
 @pytest.mark.parametrize(

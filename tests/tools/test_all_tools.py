@@ -6,6 +6,9 @@ import sys
 
 import pytest
 
+import experiments
+from srnet import cli
+
 TOOLS = sorted((pathlib.Path(__file__).parents[2] / "tools").glob("*.py"))
 WITH_BUDGET = ("ablation_sweep", "compare_methods", "plus_ablation", "report", "visual_comparison")
 
@@ -18,35 +21,35 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
-def _run_without(packages, *command):
-    run = [sys.executable, "-c", _DRIVER, packages, *map(str, command)]
-    return subprocess.run(run, capture_output=True, text=True, check=False)
-
-
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda path: path.stem)
 def test_help_needs_neither_tensorflow_nor_matplotlib(tool):
-    result = _run_without("tensorflow,keras,matplotlib,markdown", tool, "--help")
+    run = [sys.executable, "-c", _DRIVER, "tensorflow,keras,matplotlib,markdown", str(tool), "--help"]
+    result = subprocess.run(run, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stderr) == (0, "")
     assert f"python tools/{tool.name}" in result.stdout
     assert ("--budget: <paper|cpu|quick>" in result.stdout) == (tool.stem in WITH_BUDGET)
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda path: path.stem)
-def test_wrong_usage_needs_no_tensorflow(tool):
-    result = _run_without("tensorflow,keras,matplotlib,markdown", tool, "stray")
-    assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr == "error: expected no arguments besides flags, not stray\n"
+def test_wrong_usage_needs_no_tensorflow(call_tool, monkeypatch, tool):
+    monkeypatch.setattr(cli, "import_tensorflow", lambda: pytest.fail("TensorFlow is imported"))
+    message = "error: expected no arguments besides flags, not stray\n"
+    assert call_tool(tool.name, "stray") == (2, "", message)
 
 
-@pytest.mark.parametrize(("name", "package"), [("picture_sheet.py", "matplotlib"), ("report.py", "markdown")])
-def test_a_missing_package_is_named(tmp_path, name, package):
-    result = _run_without(package, TOOLS[0].with_name(name))
-    assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr == f"error: this tool needs {package.replace('mark', 'Mark')}: pip install '.[experiments]'\n"
+@pytest.mark.parametrize(
+    ("name", "module", "package"),
+    [("picture_sheet.py", "plots", "matplotlib"), ("report.py", "page", "Markdown")],
+)
+def test_a_missing_package_is_named(call_tool, monkeypatch, name, module, package):
+    for missing in ("matplotlib.axes", "markdown"):
+        monkeypatch.setitem(sys.modules, missing, None)
+    monkeypatch.delitem(sys.modules, f"experiments.{module}", raising=False)
+    monkeypatch.delattr(experiments, module, raising=False)
+    assert call_tool(name) == (2, "", f"error: this tool needs {package}: pip install '.[experiments]'\n")
 
 
-def test_preset_is_another_name_of_budget(tmp_path):
+def test_preset_is_another_name_of_budget(call_tool, tmp_path):
     for flag in ("--preset=quick", "--budget=quick"):
-        command = [sys.executable, TOOLS[0].with_name("report.py"), flag, f"--results={tmp_path}"]
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert result.returncode == 1 and "no results of budget quick" in result.stderr
+        status, _, errors = call_tool("report.py", flag, f"--results={tmp_path}")
+        assert status == 1 and "no results of budget quick" in errors

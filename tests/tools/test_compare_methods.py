@@ -12,11 +12,11 @@ from srnet.evaluation.protocol import evaluate
 
 
 def test_methods_are_trained_measured_and_kept(run_tool, picture_root, tmp_path):
-    flags = ("compare_methods.py", "--scales=2", "--methods=bicubic,srcnn")
+    flags, results = ("compare_methods.py", "--scales=2", "--methods=bicubic,srcnn"), tmp_path / "results/quick.jsonl"
     status, output, errors = run_tool(*flags)
     assert (status, errors) == (0, [])
     expected = list(evaluate(make_bicubic(2), find_images("held_out", picture_root), 2))
-    bicubic, srcnn = map(json.loads, (tmp_path / "results/quick.jsonl").read_text().splitlines())
+    bicubic, srcnn = map(json.loads, results.read_text().splitlines())
     assert bicubic["measurements"]["held_out"]["psnr"] == pytest.approx(
         np.mean([score.values["psnr"] for score in expected])
     )
@@ -27,11 +27,7 @@ def test_methods_are_trained_measured_and_kept(run_tool, picture_root, tmp_path)
     assert run_tool(*flags)[0] == 0
     assert costs == {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/*/*.json")}
 
-
-def test_damaged_files_of_a_cell_cost_that_cell_alone(run_tool, tmp_path):
-    flags = ("compare_methods.py", "--scales=2", "--methods=bicubic,srcnn")
-    assert run_tool(*flags)[0] == 0
-    results = tmp_path / "results/quick.jsonl"
+    # A damaged file of a cell affects that cell alone.
     for name in ("run.json", "cost.json", "evaluation_held_out.json", "metrics.jsonl"):
         results.unlink()
         damaged = tmp_path / "runs/srcnn_x2_seed0" / name
@@ -42,13 +38,10 @@ def test_damaged_files_of_a_cell_cost_that_cell_alone(run_tool, tmp_path):
         assert [json.loads(line)["method"] for line in results.read_text().splitlines()] == ["bicubic"]
         damaged.write_text(sound)
 
-
-def test_a_set_that_has_changed_is_measured_again(run_tool, picture_root, tmp_path):
-    flags = ("compare_methods.py", "--scales=2", "--methods=bicubic")
-    assert run_tool(*flags)[0] == 0
+    # A set that has changed is measured again.
     shutil.copy(picture_root / "tiny/b2.png", picture_root / "held_out/b.png")
-    assert run_tool(*flags)[0] == 0
-    (record,) = map(json.loads, (tmp_path / "results/quick.jsonl").read_text().splitlines())
+    assert run_tool("compare_methods.py", "--scales=2", "--methods=bicubic")[0] == 0
+    (record,) = map(json.loads, results.read_text().splitlines())
     assert record["measurements"]["held_out"]["images"] == 2
 
 
@@ -64,7 +57,8 @@ def test_unknown_method(run_tool):
         (("--output=taken",), 1, "--output=taken: cannot be written (File exists)"),
     ],
 )
-def test_what_cannot_work_ends_before_it_begins(run_tool, tmp_path, flags, status, message):
+def test_what_cannot_work_ends_before_it_begins(run_tool, tmp_path, monkeypatch, flags, status, message):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "taken").touch()
     assert run_tool("compare_methods.py", "--methods=bicubic", *flags)[::2] == (status, [f"error: {message}"])
     assert not (tmp_path / "runs").exists()

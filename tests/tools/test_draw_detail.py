@@ -2,8 +2,6 @@
 
 import pathlib
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -16,18 +14,14 @@ from srnet.images.read import read_image
 from srnet.images.resize import imresize
 
 ROOT = pathlib.Path(__file__).parents[2]
-TOOL = ROOT / "tools" / "draw_detail.py"
 
 
-def _run(*flags):
-    return subprocess.run([sys.executable, TOOL, *map(str, flags)], capture_output=True, text=True, check=False)
-
-
-def test_panels_are_the_detail_and_psnr_that_of_the_picture(picture_root, tmp_path):
+def test_panels_are_the_detail_and_psnr_that_of_the_picture(call_tool, picture_root, tmp_path):
     (path,) = find_images("held_out", picture_root)
     output = tmp_path / "drawn" / "detail.png"
-    result = _run(f"--picture={path}", "--scale=2", "--crop=4,6,20,16", f"--output={output}")
-    assert result.returncode == 0, result.stderr
+    flags = (f"--picture={path}", "--scale=2", "--crop=4,6,20,16", f"--output={output}")
+    status, text, errors = call_tool("draw_detail.py", *flags)
+    assert (status, errors) == (0, "")
     drawn, original = read_image(output), read_image(path)
     factor, gap, top = 240 // 20, 8, drawn.shape[0] - 16 * 12
     panels = [drawn[top:, left : left + 240] for left in range(0, drawn.shape[1], 240 + gap)]
@@ -37,13 +31,13 @@ def test_panels_are_the_detail_and_psnr_that_of_the_picture(picture_root, tmp_pa
     np.testing.assert_array_equal(panels[0], lr[3:11, 2:12].repeat(24, axis=0).repeat(24, axis=1))
     for label, name in (("bicubic", "bicubic"), ("srnet", "plus")):
         (score,) = evaluate(named_method(name).at_scale(2), [path], 2)
-        (printed,) = re.findall(rf"^{label}: PSNR ([\d.]+) dB$", result.stdout, re.M)
+        (printed,) = re.findall(rf"^{label}: PSNR ([\d.]+) dB$", text, re.M)
         assert float(printed) == pytest.approx(score.values["psnr"], abs=0.006)
 
 
-def test_the_command_makes_the_committed_picture(tmp_path):
-    result = _run(f"--output={tmp_path / 'detail.png'}")
-    assert result.returncode == 0, result.stderr
+def test_the_command_makes_the_committed_picture(call_tool, tmp_path):
+    status, _, errors = call_tool("draw_detail.py", f"--output={tmp_path / 'detail.png'}")
+    assert (status, errors) == (0, "")
     committed = ROOT / "docs" / "detail.png"
     assert committed.stat().st_size < 400_000
     made, kept = read_image(tmp_path / "detail.png").astype(int), read_image(committed)
@@ -62,7 +56,7 @@ def test_the_command_makes_the_committed_picture(tmp_path):
         (("--picture=skimage_test:4",), "skimage_test has images 1 to 3, not 4"),
     ],
 )
-def test_bad_input(tmp_path, flags, message):
-    result = _run(*flags, f"--output={tmp_path / 'detail.png'}")
-    assert result.returncode == 2 and result.stderr.startswith("error: ") and message in result.stderr
+def test_bad_input(call_tool, tmp_path, flags, message):
+    status, _, errors = call_tool("draw_detail.py", *flags, f"--output={tmp_path / 'detail.png'}")
+    assert status == 2 and errors.startswith("error: ") and errors.count("\n") == 1 and message in errors
     assert not (tmp_path / "detail.png").exists()
