@@ -8,8 +8,9 @@ import subprocess
 import sys
 import time
 
+import absl.logging  # noqa: F401  (its flags must be there before those of a tool)
 import pytest
-from absl import flags
+from absl import app, flags
 
 from experiments.recipes.budgets import BUDGETS
 
@@ -26,7 +27,10 @@ TINY = {
         "steps_per_epoch": 3,
         "epochs": 2,
     },
-    "networks": {"srcnn": {"model_options": {"filters": [2, 2]}}},
+    "networks": {
+        "srcnn": {"model_options": {"filters": [2, 2]}},
+        "plus": {"model_options": {"filters": 2, "blocks": 1, "depth": 1}},
+    },
     "methods": ["bicubic", "aplus", "srcnn", "vdsr", "full"],
     "sets": ["held_out"],
 }
@@ -51,6 +55,7 @@ def call_tool(monkeypatch, capsys):
     """
 
     def call(name, *arguments):
+        app.define_help_flags()  # once for all calls
         before, values = set(flags.FLAGS), flags.FLAGS
         path = str(ROOT / "tools" / name)
         with monkeypatch.context() as patch:
@@ -116,7 +121,7 @@ def wait_for():
     """A callable that waits until a file is there."""
 
     def wait(path):
-        limit = time.monotonic() + 120
+        limit = time.monotonic() + 300
         while not path.exists():
             assert time.monotonic() < limit
             time.sleep(0.05)

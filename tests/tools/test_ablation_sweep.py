@@ -58,21 +58,25 @@ def _records(folder):
     return [json.loads(line) for line in (folder / "results/quick.jsonl").read_text().splitlines()]
 
 
-# Killed, the tool leaves a command behind, which has not begun its run folder yet. The test of plus_ablation.py
-# interrupts a tool, too.
-@pytest.mark.parametrize(
-    ("stop", "file"),
-    [
-        pytest.param(signal.SIGINT, "no_skips_x2_seed0/config.json", marks=pytest.mark.slow),
-        (signal.SIGKILL, "no_skips_x2_seed0.log"),
-    ],
-)
-def test_interrupted_sweep_resumes(start_tool, run_tool, tmp_path, wait_for, stop, file):
-    process = start_tool("ablation_sweep.py", "--variants=full,no_skips", "--scales=2")
-    wait_for(tmp_path / "runs" / file)
-    process.send_signal(stop)
+def test_a_killed_sweep_leaves_a_command_that_the_next_one_waits_for(start_tool, run_tool, tmp_path, wait_for):
+    process = start_tool("ablation_sweep.py", "--variants=no_skips", "--scales=2")
+    wait_for(tmp_path / "runs/no_skips_x2_seed0.log")  # the command has not begun its run folder yet
+    process.kill()
     process.communicate(timeout=120)
-    assert process.returncode == {signal.SIGINT: 130, signal.SIGKILL: -9}[stop]
+    status, output, errors = run_tool("ablation_sweep.py", "--variants=no_skips", "--scales=2")
+    assert (status, errors) == (0, [])
+    assert len(json.loads((tmp_path / "runs/no_skips_x2_seed0/run.json").read_text())["sessions"]) == 1
+    (last,) = (line for line in output.splitlines() if line.startswith("| 2 (6 steps), held_out |"))
+    assert [" / " in cell for cell in last.split("|")[2:-1]] == [True, False, False, False]
+
+
+@pytest.mark.slow  # test_plus_ablation.py interrupts a tool, too
+def test_interrupted_sweep_resumes(start_tool, run_tool, tmp_path, wait_for):
+    process = start_tool("ablation_sweep.py", "--variants=full,no_skips", "--scales=2")
+    wait_for(tmp_path / "runs/no_skips_x2_seed0/config.json")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=120)
+    assert process.returncode == 130
     finished = tmp_path / "runs/full_x2_seed0/metrics.jsonl"
     before = finished.stat().st_mtime_ns
     status, output, errors = run_tool("ablation_sweep.py", "--variants=full,no_skips", "--scales=2")
