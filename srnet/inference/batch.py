@@ -83,12 +83,14 @@ def find_jobs(
 
 def _without_clashes(jobs: list[Job]) -> list[Job]:
     """The jobs, each picture once; UsageError if two pictures would become one file."""
-    of_source = {job.source: job for job in reversed(jobs)}
-    taken: dict[Place, Place] = {}
+    of_source: dict[Place, Job] = {}
     for job in jobs:
+        of_source.setdefault(job.source, job)
+    taken: dict[Place, Place] = {}
+    for job in of_source.values():
         if taken.setdefault(job.target, job.source) != job.source:
             raise UsageError(f"{taken[job.target]} and {job.source} would both become {job.target}")
-    return list(reversed(of_source.values()))
+    return list(of_source.values())
 
 
 def _is_folder(path: Place) -> bool:

@@ -221,8 +221,7 @@ def check_registered(config: TrainConfig) -> None:
     for field in dataclasses.fields(config):
         choices, value = field.metadata["choices"], getattr(config, field.name)
         if isinstance(choices, Mapping) and value not in choices:
-            known = ", ".join(choices)
-            raise UsageError(f"{field.name} {value!r} is unknown: choose one of {known}, or --plugin registers it")
+            raise UsageError(f"{field.name} {value!r} is unknown: choose one of {', '.join(choices)}")
 
 
 def bounds_text(bounds: Mapping[str, float]) -> str:

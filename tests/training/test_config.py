@@ -83,7 +83,6 @@ def test_fields_that_an_older_version_did_not_have_take_their_defaults(tmp_path)
         ({"augment_scales": ()}, "augment_scales none"),
         ({"average_decay": 1.0}, "average_decay 1.0"),
         ({"model_options": {"scale": 3}}, "model_options cannot have 'scale'"),
-        ({"degradation": "blur"}, "degradation 'blur' is unknown: choose one of bicubic"),
         ({"decay_rate": 0.0}, "decay_rate 0.0 cannot be used: it must be above 0 and at most 1"),
         ({"train_sets": "T91"}, "train_sets 'T91' cannot be used: expected a list"),
         ({"epochs": 2.5}, "epochs 2.5 cannot be used: expected an integer"),

@@ -7,7 +7,7 @@ import tensorflow as tf
 from srnet.errors import UsageError
 from srnet.models import build
 from srnet.training import losses
-from srnet.training.config import TrainConfig
+from srnet.training.config import TrainConfig, check_registered
 from srnet.training.run_folder import read_metrics
 from srnet.training.step import reconstruction_loss, weight_penalty
 
@@ -50,7 +50,7 @@ def test_a_registered_loss_trains(train, patches, each):
         return errors if each == "pixel" else tf.reduce_mean(errors, axis=(1, 2, 3))
 
     with pytest.raises(UsageError, match="loss 'half' is unknown"):
-        TrainConfig(loss="half")
+        check_registered(TrainConfig(loss="half"))
     losses.register("half", half)
     try:
         hr, sr = patches
