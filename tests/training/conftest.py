@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
+from srnet.training import run
 from srnet.training.config import TrainConfig
-from srnet.training.run import run_training
 
 
 @pytest.fixture(scope="session")
@@ -23,12 +23,21 @@ def small():
     )
 
 
+def _write_empty_export(model, path):
+    path.mkdir(exist_ok=True)
+    (path / "saved_model.pb").touch()
+
+
 @pytest.fixture
-def train(small, picture_root, tmp_path):
-    """Trains the small run with some fields changed, and returns the `Run`."""
+def train(small, picture_root, tmp_path, monkeypatch):
+    """Trains the small run with some fields changed, and returns the `Run`.
 
-    def run(folder="run", **changes):
+    Its SavedModel, which takes seconds to write, is empty; the tests of the commands look at real ones.
+    """
+    monkeypatch.setattr(run, "export_saved_model", _write_empty_export)
+
+    def train_small(folder="run", **changes):
         config = dataclasses.replace(small, **changes)
-        return run_training(config, tmp_path / folder, picture_root, tmp_path / "cache")
+        return run.run_training(config, tmp_path / folder, picture_root, tmp_path / "cache")
 
-    return run
+    return train_small

@@ -124,7 +124,7 @@ def _kill_and_resume(command, run_dir, delays):
 
 
 def test_killed_run_ends_with_the_same_bits(picture_root, tmp_path):
-    more = ("--steps_per_epoch=40", "--epochs=20")
+    more = ("--steps_per_epoch=40", "--epochs=6")
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     subprocess.run(_command(picture_root, tmp_path, whole, *more), check=True, capture_output=True)
     assert _kill_and_resume(_command(picture_root, tmp_path, killed, *more), killed, [0.05]) == 1
@@ -165,7 +165,7 @@ def test_an_extended_run_is_the_longer_run(train):
     assert [line["loss"] for line in lines] == pytest.approx([line["loss"] for line in expected], rel=1e-3)
 
 
-@pytest.mark.parametrize("schedule", ["cooldown", "cosine"])
+@pytest.mark.parametrize("schedule", ["cooldown", pytest.param("cosine", marks=pytest.mark.slow)])
 def test_extension_says_what_becomes_of_a_schedule_that_depends_on_the_length(train, capfd, schedule):
     train(schedule=schedule)
     run = train(schedule=schedule, epochs=4)

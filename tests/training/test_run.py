@@ -75,14 +75,22 @@ def test_missing_sets_fall_back_to_the_embedded_images_only_when_not_asked_for(s
     assert resolve(small, picture_root) == (small, [])
 
 
-@pytest.mark.parametrize("changes", [{"precision": "mixed_bfloat16"}, {"jit_compile": True}, {"channels": 3}])
-def test_other_ways_to_run(train, changes):
-    line = read_metrics(train(**changes))[-1]
-    reference = read_metrics(train("reference", channels=changes.get("channels", 1)))[-1]
-    assert line["loss"] == pytest.approx(reference["loss"], rel=0.1)
+def test_other_ways_to_compute(train):
+    reference = read_metrics(train("reference"))[-1]
+    for changes in ({"precision": "mixed_bfloat16"}, {"jit_compile": True}):
+        line = read_metrics(train("_".join(changes), **changes))[-1]
+        assert line["loss"] == pytest.approx(reference["loss"], rel=0.1)
 
 
-def test_two_devices_train_as_one(small, picture_root, tmp_path):
+def test_rgb_networks_are_trained(train):
+    run = train(channels=3)
+    assert load_run(run.folder)[0].output_shape[-1] == 3
+    losses = [line["loss"] for line in read_metrics(run)]
+    assert losses[1] < losses[0]
+
+
+@pytest.mark.parametrize("compiled", ["no", pytest.param("jit", marks=pytest.mark.slow)])
+def test_two_devices_train_as_one(small, picture_root, tmp_path, compiled):
     """Mirrored over two logical CPU devices in a fresh process, as TensorFlow fixes its devices at start."""
     program = f"""
 import sys
@@ -99,12 +107,11 @@ run.run_training(config, sys.argv[1], {str(picture_root)!r}, {str(tmp_path / "ca
     config = dataclasses.replace(small, strategy="mirrored", average_decay=0.5)
     write_json(tmp_path / "small.json", config.to_json())
     results = []
-    for devices, compiled in (("1", "no"), ("2", "no"), ("2", "jit")):
-        folder = tmp_path / f"{devices}_{compiled}"
+    for devices in ("1", "2"):
+        folder = tmp_path / devices
         command = [sys.executable, "-c", program, str(folder), devices, compiled]
         subprocess.run(command, check=True, capture_output=True)
         results.append([line["loss"] for line in read_metrics(Run(folder))])
-    for one, other in zip(*(load_run(tmp_path / name)[0].get_weights() for name in ("1_no", "2_no"))):
+    for one, other in zip(*(load_run(tmp_path / name)[0].get_weights() for name in ("1", "2"))):
         np.testing.assert_allclose(one, other, rtol=1e-2, atol=1e-4)
     assert results[1] == pytest.approx(results[0], rel=1e-3)
-    assert results[2] == pytest.approx(results[0], rel=1e-3)
