@@ -9,7 +9,7 @@ import numpy as np
 from experiments.details import crop_of, enlarge_again, largest_window
 from srnet.data.datasets import find_images
 from srnet.evaluation.benchmark import evaluate_sets
-from srnet.evaluation.methods import Method
+from srnet.evaluation.methods import NamedMethod
 from srnet.evaluation.protocol import measurable_image
 from srnet.images.color import to_luma
 from srnet.images.resize import crop_to_multiple
@@ -32,11 +32,11 @@ class Pictures:
     scale: int
     data_root: str | None
 
-    def psnr(self, method: Method) -> np.ndarray:
+    def psnr(self, method: NamedMethod) -> np.ndarray:
         """Returns the PSNR of a method on each picture, in dB, as a float64 array.
 
         Args:
-          method: `srnet.evaluation.methods.Method`.
+          method: `srnet.evaluation.methods.NamedMethod`.
         """
         results = evaluate_sets(method, self.sets, [self.scale], self.data_root)
         return np.array([score["psnr"] for result in results for score in result["per_image"]])
@@ -64,7 +64,7 @@ class Sheet:
     rows: list[list[tuple[str, list[np.ndarray]]]]
 
 
-def make_sheet(pictures: Pictures, gains: np.ndarray, rival: Method, network: Method) -> Sheet:
+def make_sheet(pictures: Pictures, gains: np.ndarray, rival: NamedMethod, network: NamedMethod) -> Sheet:
     """Returns the sheet of a network against a rival.
 
     Args:
@@ -97,7 +97,7 @@ def make_sheet(pictures: Pictures, gains: np.ndarray, rival: Method, network: Me
     return Sheet(title, most, least, rows)
 
 
-def _detail(path: pathlib.Path, scale: int, sign: int, rival: Method, network: Method) -> list[np.ndarray]:
+def _detail(path: pathlib.Path, scale: int, sign: int, rival: NamedMethod, network: NamedMethod) -> list[np.ndarray]:
     """The crops of the original, the rival and the network where the network gains most, or with sign -1 loses most."""
     picture = crop_to_multiple(measurable_image(path, scale), scale)
     results = [enlarge_again(method.at_scale(scale), picture, scale)[0] for method in (rival, network)]

@@ -11,7 +11,7 @@ from experiments.workspace import ROOT
 from srnet.data.datasets import TEST_SETS
 from srnet.errors import DataError
 from srnet.evaluation.benchmark import evaluate_sets
-from srnet.evaluation.methods import Method, model_method, named_method
+from srnet.evaluation.methods import NamedMethod, model_method, named_method
 from srnet.files import reason, write_json, write_text, written_whole
 from srnet.models.analysis import OUTPUT_SIZE, multiply_accumulates
 from srnet.pretrained import cards
@@ -78,7 +78,7 @@ def measure_again(data_root: str | None) -> None:
             write_json(cards.card_file(network, scale), {**cards.card(scale, network), **measurements})
 
 
-def _measure(method: Method, scale: int, data_root: str | None) -> Record:
+def _measure(method: NamedMethod, scale: int, data_root: str | None) -> Record:
     """The measurements of a card: of a method, and of bicubic interpolation."""
     found = {}
     for name, measured in (("measurements", method), ("bicubic", named_method("bicubic"))):

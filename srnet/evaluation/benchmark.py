@@ -9,7 +9,7 @@ import tqdm
 
 from srnet.data.datasets import count_warning, find_images
 from srnet.errors import UsageError
-from srnet.evaluation.methods import Method
+from srnet.evaluation.methods import NamedMethod
 from srnet.evaluation.protocol import DEFAULT_METRICS, PROTOCOL, ImageScore, check_metrics, evaluate
 
 Record = dict[str, Any]
@@ -18,7 +18,7 @@ _LABELS = {"psnr": "PSNR", "ssim": "SSIM"}
 
 
 def evaluate_sets(
-    method: Method,
+    method: NamedMethod,
     sets: Sequence[str],
     scales: Sequence[int] | None,
     data_root: str | pathlib.Path | None,

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 import keras
 
 from srnet.evaluation.classical import CLASSICAL
-from srnet.inference import method as networks
+from srnet.inference.method import Method, network_method, self_ensemble
 from srnet.pretrained import cards
 from srnet.pretrained.load import loaders
 
 
 @dataclasses.dataclass(frozen=True)
-class Method:
+class NamedMethod:
     """Something that enlarges, under the name that tables give it.
 
     Attributes:
@@ -26,13 +26,13 @@ class Method:
     """
 
     name: str
-    at_scale: Callable[[int], networks.Method]
+    at_scale: Callable[[int], Method]
     scales: tuple[int, ...]
     only: bool = False
     channels: int = 1
 
 
-def model_method(name: str, models: Mapping[int, Callable[[], keras.Model]], channels: int = 1) -> Method:
+def model_method(name: str, models: Mapping[int, Callable[[], keras.Model]], channels: int = 1) -> NamedMethod:
     """Returns a network as a method.
 
     Args:
@@ -40,13 +40,13 @@ def model_method(name: str, models: Mapping[int, Callable[[], keras.Model]], cha
       models: dict from scales to callables that return the network.
       channels: image channels it takes, 1 or 3.
     """
-    at_scale = functools.cache(lambda scale: networks.network_method(models[scale]()))
-    return Method(name, at_scale, tuple(models), only=True, channels=channels)
+    at_scale = functools.cache(lambda scale: network_method(models[scale]()))
+    return NamedMethod(name, at_scale, tuple(models), only=True, channels=channels)
 
 
 def named_method(
     name: str, data_root: str | pathlib.Path | None = None, cache_dir: str | pathlib.Path | None = None
-) -> Method:
+) -> NamedMethod:
     """Returns a method that needs no run: a classical one or a pretrained network.
 
     Args:
@@ -59,16 +59,16 @@ def named_method(
     """
     if name in CLASSICAL:
         at_scale = functools.partial(CLASSICAL[name], data_root=data_root, cache_dir=cache_dir)
-        return Method(name, functools.cache(at_scale), scales=(2, 4))
+        return NamedMethod(name, functools.cache(at_scale), scales=(2, 4))
     models = loaders(name)
     return model_method(name, models, cards.card(min(models), name)["channels"])
 
 
-def self_ensembled(method: Method) -> Method:
+def self_ensembled(method: NamedMethod) -> NamedMethod:
     """Returns a method whose results are the means over the eight flips and rotations, and whose name ends with "+".
 
     Args:
       method: the method.
     """
-    at_scale = functools.cache(lambda scale: networks.self_ensemble(method.at_scale(scale)))
+    at_scale = functools.cache(lambda scale: self_ensemble(method.at_scale(scale)))
     return dataclasses.replace(method, name=f"{method.name}+", at_scale=at_scale)

@@ -10,7 +10,7 @@ from srnet import models
 from srnet.data.datasets import find_images
 from srnet.errors import UsageError
 from srnet.evaluation.benchmark import describe_records, evaluate_sets
-from srnet.evaluation.methods import Method, named_method
+from srnet.evaluation.methods import NamedMethod, named_method
 from srnet.evaluation.protocol import METRICS, evaluate, register_metric
 from srnet.images.read import read_image
 from srnet.pretrained import cards
@@ -45,7 +45,7 @@ def test_registered_metrics_are_measured(picture_root, monkeypatch):
     register_metric("largest_error", largest_error)  # a plugin may be imported twice
     with pytest.raises(UsageError, match="'psnr' is registered already"):
         register_metric("psnr", largest_error)
-    black = Method("black", lambda scale: lambda lr: np.zeros((scale * lr.shape[0], scale * lr.shape[1])), (2,))
+    black = NamedMethod("black", lambda scale: lambda lr: np.zeros((scale * lr.shape[0], scale * lr.shape[1])), (2,))
     (record,) = evaluate_sets(black, ["held_out"], None, picture_root, ["psnr", "largest_error"])
     (path,) = find_images("held_out", picture_root)
     luma = np.rint(16 + read_image(path) @ [65.481, 128.553, 24.966] / 255)
