@@ -113,7 +113,9 @@ def build_page(gradio: ModuleType, upscalers: Upscalers, folder: str) -> Any:
       folder: where results are kept for an hour.
     """
 
-    def enlarge(path, scale, progress=gradio.Progress()):  # type: ignore[no-untyped-def]  # noqa: B008, Gradio reads it
+    waiting = gradio.Progress()  # Gradio replaces this default, by its type, with the progress of the request
+
+    def enlarge(path: str | None, scale: int, progress: Any = waiting) -> tuple[Any, ...]:
         if path is None:
             raise gradio.Error("Choose a picture first.", print_exception=False)
         try:
