@@ -163,16 +163,6 @@ class Networks:
     at_scale: "Mapping[int, Callable[[], keras.Model]]"
     channels: int
 
-    @property
-    def default_scale(self) -> int:
-        """The default scale: 4 if available, otherwise the largest."""
-        return default_scale(self.at_scale)
-
-
-def default_scale(scales: Mapping[int, object]) -> int:
-    """Returns the default scale: 4 if available, otherwise the largest."""
-    return 4 if 4 in scales else max(scales)
-
 
 def chosen_networks() -> Networks:
     """Returns the network that the flags of `define_network_flags` name; `plus` without any of them.

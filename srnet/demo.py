@@ -25,7 +25,7 @@ from srnet.files import reason, written_whole
 from srnet.images.read import read_picture
 from srnet.images.write import as_rgb, encode, own_format
 from srnet.inference.batch import upscalers_of
-from srnet.inference.sizes import enlarge_picture
+from srnet.inference.sizes import default_scale, enlarge_picture
 
 Upscalers = Mapping[int, Callable[[], Any]]
 
@@ -131,7 +131,7 @@ def build_page(gradio: ModuleType, upscalers: Upscalers, folder: str) -> Any:
             with gradio.Column(scale=1):
                 given = gradio.File(label="Picture", file_types=["image"], type="filepath", height=140)
                 choices = [(f"x{scale}", scale) for scale in upscalers]
-                scale = gradio.Radio(choices, label="Scale", value=cli.default_scale(upscalers))
+                scale = gradio.Radio(choices, label="Scale", value=default_scale(upscalers))
                 button = gradio.Button("Enlarge", variant="primary")
                 said = gradio.Markdown()
                 result = gradio.DownloadButton("Download", interactive=False)

@@ -12,6 +12,7 @@ from absl import flags
 
 from srnet import cli
 from srnet.errors import UsageError
+from srnet.inference.sizes import default_scale
 
 FORMATS = ("saved_model", "litert", "litert_int8", "onnx")
 _FORMAT_OF_SUFFIX = {".tflite": "litert", ".onnx": "onnx"}
@@ -29,7 +30,7 @@ def main(arguments: list[str]) -> None:
     cli.expect_no_arguments(arguments)
     values = flags.FLAGS
     networks = cli.chosen_networks()
-    scale = values.scale or networks.default_scale
+    scale = values.scale or default_scale(networks.at_scale)
     if scale not in networks.at_scale:
         known = ", ".join(map(str, networks.at_scale))
         raise UsageError(f"--scale={scale} cannot be used: {networks.name} has scales {known}")

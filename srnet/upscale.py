@@ -19,7 +19,7 @@ from absl import flags
 from srnet import cli
 from srnet.errors import DataError, UsageError
 from srnet.inference.batch import STANDARD, enlarge_file, find_jobs, upscalers_of
-from srnet.inference.sizes import LARGEST_SCALE
+from srnet.inference.sizes import LARGEST_SCALE, default_scale
 
 
 def define_flags() -> None:
@@ -48,16 +48,16 @@ def main(arguments: list[str]) -> int:
     chosen = functools.cache(cli.chosen_networks)  # loading a run takes seconds, which wrong usage need not wait for
 
     def label() -> str:
-        return values.size or f"x{values.scale or chosen().default_scale:g}"
+        return values.size or f"x{values.scale or default_scale(chosen().at_scale):g}"
 
     jobs, failed = find_jobs(arguments, values.output, values.recursive, label)
     for message in failed:
         _complain(message)
     networks = chosen()
-    scale = values.scale or networks.default_scale
+    scale = values.scale or default_scale(networks.at_scale)
     upscalers = upscalers_of(networks.at_scale, tile=values.tile, self_ensemble=values.self_ensemble)
     if values.run or values.model:
-        upscalers[networks.default_scale]()  # a network that cannot be used is said once, not for each picture
+        upscalers[default_scale(upscalers)]()  # a network that cannot be used is said once, not for each picture
     for number, job in enumerate(jobs, 1):
         progress_label = f"[{number}/{len(jobs)}] "
         try:

@@ -16,7 +16,7 @@ from srnet.images.picture import Picture
 from srnet.images.read import from_pillow, read_picture
 from srnet.images.write import encode, own_format, to_pillow
 from srnet.inference.batch import STANDARD, enlarge_file, find_jobs, upscalers_of
-from srnet.inference.sizes import enlarge_picture, target_size
+from srnet.inference.sizes import default_scale, enlarge_picture, target_size
 from srnet.inference.upscaler import Upscaler, check_array
 from srnet.pretrained.cards import DEFAULT
 from srnet.pretrained.load import loaders
@@ -58,7 +58,7 @@ def enlarge(
       DataError: if a file cannot be read or written, or the result does not fit the memory.
     """
     upscalers = _upscalers(network, model, self_ensemble)
-    scale = (4 if 4 in upscalers else max(upscalers)) if scale is None else scale
+    scale = default_scale(upscalers) if scale is None else scale
     _check_numbers(scale, size)
     exact = (size[1], size[0]) if size else None
     if isinstance(source, (str, pathlib.Path)):

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +19,15 @@ if TYPE_CHECKING:  # it imports TensorFlow
 LARGEST_SCALE = 64
 _COPIES = 3  # of the result: the array, Pillow's own, and the file
 _BAND = 256  # rows
+
+
+def default_scale(scales: Collection[int]) -> int:
+    """Returns the default scale: 4 if available, otherwise the largest.
+
+    Args:
+      scales: the integer scales that there are networks for.
+    """
+    return 4 if 4 in scales else max(scales)
 
 
 def passes(factor: float, scales: Iterable[int]) -> list[int]:
