@@ -17,7 +17,7 @@ from srnet.data.datasets import find_images
 from srnet.errors import DataError, UsageError
 from srnet.evaluation.classical import CLASSICAL
 from srnet.evaluation.methods import named_method
-from srnet.files import read_json, reason, write_json
+from srnet.files import read_json, write_json
 from srnet.inference.method import network_method
 from srnet.training.checkpoints import load_run
 from srnet.training.config import TrainConfig
@@ -177,14 +177,14 @@ def epochs_of(cell: Cell) -> list[dict[str, Any]]:
     Raises:
       DataError: if the file is damaged.
     """
+    remedy = f"delete {cell.folder} to train it again"
     try:
         lines = read_metrics(cell.run)
-        if all({"epoch", "step", "psnr", "ssim", "seconds"} <= set(line) for line in lines):
-            return lines
-        problem = "fields are missing"
-    except (OSError, ValueError, TypeError) as error:
-        problem = reason(error)
-    raise DataError(f"{cell.run.metrics}: damaged ({problem}); delete {cell.folder} to train it again")
+    except DataError as error:
+        raise DataError(f"{error}; {remedy}") from error
+    if not all({"epoch", "step", "psnr", "ssim", "seconds"} <= set(line) for line in lines):
+        raise DataError(f"{cell.run.metrics}: damaged (fields are missing); {remedy}")
+    return lines
 
 
 def run_of(cell: Cell) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from experiments.details import Detail, crop_of, enlarge_again
 from experiments.recipes.figure_6 import Crop
 from experiments.workspace import Workspace
 from srnet.errors import DataError, UsageError
+from srnet.files import locked
 from srnet.images.write import write_image
 
 KEY = ("set", "image", "scale", "crop", "method")
@@ -76,7 +77,7 @@ def add_crops(
         except (UsageError, DataError) as error:
             failed.append((cell, str(error)))
             continue
-        with records.locked(path.parent):
+        with locked(path.parent):
             lines = {**read_crops(path), key: line}
             records.write_lines(path, [lines[each] for each in sorted(lines)])
     place = (detail.set, detail.image, detail.scale, detail.crop)

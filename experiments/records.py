@@ -1,23 +1,19 @@
 """Results as data: one JSON line for each method, scale and seed."""
 
-import contextlib
 import dataclasses
 import json
 import pathlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
-
-import filelock
 
 from experiments.cells import Cell, cost_of, epochs_of, is_complete, measured
 from srnet.errors import DataError
-from srnet.files import read_json, reason, write_text
+from srnet.files import locked, read_json, read_json_lines, write_text
 from srnet.training.config import TrainConfig, load_config
 
 Record = dict[str, Any]
 
 VERSION = 1
-LOCK = ".lock"  # in the folder of the results, while records are written
 _FIELDS = {"budget", "method", "scale", "seed", "measurements", "cost", "run"}
 _NOT_COMMON = {"variant", "scale", "seed", "epochs", "model_options"}
 _SETTINGS = tuple(field.name for field in dataclasses.fields(TrainConfig) if field.name not in _NOT_COMMON)
@@ -149,19 +145,10 @@ def read_lines(path: pathlib.Path, fields: Collection[str]) -> list[Record]:
     Raises:
       DataError: if it is damaged or of another version.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({reason(error)})") from error
-    found = []
-    for number, line in enumerate(lines, 1):
-        try:
-            value = json.loads(line)
-        except ValueError as error:
-            raise DataError(f"{path}: line {number} is not JSON; move the file away") from error
-        if not isinstance(value, dict) or value.get("version") != VERSION or not set(fields) <= set(value):
+    found = read_json_lines(path)
+    for number, value in enumerate(found, 1):
+        if value.get("version") != VERSION or not set(fields) <= set(value):
             raise DataError(f"{path}: line {number} is no result of version {VERSION}; move the file away")
-        found.append(value)
     return found
 
 
@@ -208,28 +195,6 @@ def update_records(path: pathlib.Path, records: Sequence[Record]) -> list[Record
         ordered = [merged[each] for each in sorted(merged)]
         write_lines(path, ordered)
     return ordered
-
-
-@contextlib.contextmanager
-def locked(folder: pathlib.Path) -> Iterator[None]:
-    """Locks the results of a folder against other processes of these tools; waits while one of them holds the lock.
-
-    Args:
-      folder: the folder; it is created if missing.
-
-    Raises:
-      DataError: if it cannot be created or written.
-    """
-    lock = filelock.FileLock(folder / LOCK)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except OSError as error:
-        raise DataError(f"{folder}: cannot be written ({reason(error)})") from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _run_of(record: Record) -> tuple[str, int] | None:

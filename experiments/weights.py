@@ -1,10 +1,7 @@
 """The pretrained networks: put among srnet's weights, measured, and listed in the documentation."""
 
 import hashlib
-import pathlib
 import re
-import shutil
-import tempfile
 
 from experiments.tables import Record, describe_weights
 from experiments.workspace import ROOT
@@ -12,7 +9,7 @@ from srnet.data.datasets import TEST_SETS
 from srnet.errors import DataError
 from srnet.evaluation.benchmark import evaluate_sets
 from srnet.evaluation.methods import NamedMethod, model_method, named_method
-from srnet.files import reason, write_json, write_text, written_whole
+from srnet.files import reason, write_json, write_text, writing, written_whole
 from srnet.models.analysis import OUTPUT_SIZE, multiply_accumulates
 from srnet.pretrained import cards
 from srnet.pretrained.load import load
@@ -43,11 +40,8 @@ def ship(run: Run, data_root: str | None) -> None:
     method = model_method(config.variant, {config.scale: lambda: model}, config.channels)
     measurements = _measure(method, config.scale, data_root)
     path = cards.weights_file(config.variant, config.scale)
-    with tempfile.TemporaryDirectory() as folder:
-        saved = pathlib.Path(folder) / path.name  # Keras insists on the suffix .weights.h5
-        model.save_weights(saved)
-        with written_whole(path) as partial:
-            shutil.copyfile(saved, partial)
+    with written_whole(path) as partial, writing(path):
+        model.save_weights(partial)
     card = {
         "network": config.variant,
         "scale": config.scale,

@@ -13,7 +13,9 @@ import logging
 import os
 import pathlib
 import re
+import signal
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
@@ -21,14 +23,16 @@ import absl.logging
 from absl import app, flags
 
 from srnet.data.datasets import default_data_root
-from srnet.errors import DataError, UsageError
-from srnet.files import filtered_stderr
+from srnet.errors import DataError, UsageError, printable
+from srnet.files import filtered_stderr, reason
 from srnet.pretrained import cards
 
 if TYPE_CHECKING:
     import keras
 
 Main = Callable[[list[str]], int | None]
+
+_received: list[int] = []  # signals that end the command
 
 
 def run(main: Main, define_flags: Callable[[], None]) -> None:
@@ -40,6 +44,10 @@ def run(main: Main, define_flags: Callable[[], None]) -> None:
     """
     if sys.platform == "win32":
         _fail("srnet needs Linux or macOS; on Windows, use WSL", 1)
+    _open_standard_streams()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as SIGINT is in the background of a shell
+            signal.signal(number, _receive)
     module = inspect.getmodule(main)
     sys.modules["__main__"].__doc__ = module.__doc__ if module else None  # --help shows it, in console scripts too
     before = set(flags.FLAGS)
@@ -55,20 +63,52 @@ def run(main: Main, define_flags: Callable[[], None]) -> None:
         try:
             if "plugin" in flags.FLAGS:
                 import_plugins(flags.FLAGS.plugin)
-            return main(argv[1:])
+            status = main(argv[1:])
+            stop_if_asked()
+            sys.stdout.flush()
+            return status
         except UsageError as error:
             _fail(error, 2)
         except DataError as error:
             _fail(error, 1)
         except KeyboardInterrupt:
-            _fail("interrupted", 130)
+            _fail("interrupted", 128 + (_received or [signal.SIGINT])[0])
 
     try:
         app.run(guarded, flags_parser=_parse)
-    except BrokenPipeError:
-        # Whoever read the output has read enough; the rest of it must not fail again at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read the output has read enough
+        _discard_output()
         sys.exit(1)
+    except OSError as error:
+        _discard_output()
+        _fail(f"{error.filename or 'standard output'}: {reason(error)}", 1)
+
+
+def _open_standard_streams() -> None:
+    """Opens the streams that the caller has closed, so that no other file gets their numbers."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDONLY)  # takes the lowest free number; writing a picture there still fails
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w" if number else "r"))  # noqa: PTH123, SIM115
+
+
+def _discard_output() -> None:
+    """Drops what standard output still holds, which would fail again at the end of the program."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _receive(number: int, frame: object) -> None:
+    _received.append(number)
+    raise KeyboardInterrupt
+
+
+def stop_if_asked() -> None:
+    """Raises KeyboardInterrupt where Ctrl-C or SIGTERM came and a library swallowed it."""
+    if _received:
+        raise KeyboardInterrupt
 
 
 def _parse(argv: list[str]) -> list[str]:
@@ -84,17 +124,34 @@ def _parse(argv: list[str]) -> list[str]:
 
 
 def _fail(message: object, status: int) -> NoReturn:
-    print(f"error: {message}", file=sys.stderr)
+    complain(message)
     sys.exit(status)
+
+
+def complain(message: object) -> None:
+    """Prints an error as one line.
+
+    Args:
+      message: what is wrong, with the name of the file or flag.
+    """
+    with contextlib.suppress(OSError):  # a closed or full standard error
+        print(f"error: {printable(message)}", file=sys.stderr, flush=True)
 
 
 @functools.cache
 def import_tensorflow() -> None:
-    """Imports TensorFlow and suppresses its start-up messages."""
-    with without_notes():
-        import tensorflow as tf
+    """Imports TensorFlow and suppresses its start-up messages.
 
-        tf.config.list_physical_devices()
+    Raises:
+      DataError: if the system does not have what it needs, such as a folder for temporary files.
+    """
+    try:
+        with without_notes():
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()
+    except OSError as error:
+        raise DataError(f"TensorFlow cannot be imported ({error.strerror or error})") from error
     logging.getLogger("tensorflow").setLevel(logging.WARNING)
 
 
@@ -204,8 +261,15 @@ def define_folder_flags() -> None:
     flags.DEFINE_string(
         "data_root", default_data_root(), "Folder with a subfolder for each image set; $SRNET_DATA unless given."
     )
-    cache = os.environ.get("SRNET_CACHE") or str(pathlib.Path.home() / ".cache" / "srnet")
+    cache = os.environ.get("SRNET_CACHE") or str(_home() / ".cache" / "srnet")
     flags.DEFINE_string("cache_dir", cache, "Folder of patch stores and trained A+; $SRNET_CACHE unless given.")
+
+
+def _home() -> pathlib.Path:
+    try:
+        return pathlib.Path.home()
+    except RuntimeError:  # no HOME, and a user without an entry, as in containers
+        return pathlib.Path(tempfile.gettempdir())
 
 
 def expect_no_arguments(arguments: Sequence[str]) -> None:

@@ -6,13 +6,13 @@ python -m srnet.demo --run=RUN_DIR    with the network of a run
 It needs Gradio: pip install 'srnet[demo]'
 """
 
+import contextlib
 import os
 import pathlib
-import signal
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -20,9 +20,10 @@ import PIL.Image
 from absl import flags
 
 from srnet import cli
+from srnet.demo_guard import LARGEST_UPLOAD, Guard, mark_used, private_folder
 from srnet.errors import DataError, UsageError
 from srnet.files import reason, written_whole
-from srnet.images.read import read_picture
+from srnet.images.read import count_pixels, read_picture
 from srnet.images.write import as_rgb, encode, own_format
 from srnet.inference.batch import upscalers_of
 from srnet.inference.sizes import default_scale, enlarge_picture
@@ -30,7 +31,6 @@ from srnet.inference.sizes import default_scale, enlarge_picture
 Upscalers = Mapping[int, Callable[[], Any]]
 
 ADDRESS = "127.0.0.1"
-_LARGEST_UPLOAD = 32 * 2**20  # bytes
 _MOST_PIXELS = 24_000_000  # of a result: beyond it, browsers take long to show two of them
 _SUFFIXES = {"JPEG": ".jpg", "JPEG2000": ".jp2", "TIFF": ".tif"}  # of formats whose names are no suffix
 _KEPT_SECONDS = 3600
@@ -46,28 +46,33 @@ def main(arguments: list[str]) -> None:
     cli.expect_no_arguments(arguments)
     upscalers = upscalers_of(cli.chosen_networks().at_scale)
     port = flags.FLAGS.port
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)  # they too leave no files behind
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ |= {"GRADIO_TEMP_DIR": folder, "GRADIO_ANALYTICS_ENABLED": "False"}
+    with private_folder() as folder:
+        tempfile.tempdir = str(folder)
+        # No proxy is believed.
+        os.environ |= {"GRADIO_TEMP_DIR": str(folder), "GRADIO_ANALYTICS_ENABLED": "False", "FORWARDED_ALLOW_IPS": ""}
         try:
             import gradio  # optional
-            from starlette.middleware import Middleware
         except ImportError as error:
             raise UsageError("the page needs Gradio: pip install 'srnet[demo]'") from error
         _check_port(port)
         cli.import_tensorflow()
         hosts = [f"{name}:{port}" for name in (ADDRESS, "localhost")]
+
+        @contextlib.asynccontextmanager
+        async def guarded(app: Any) -> AsyncIterator[None]:
+            app.middleware_stack = Guard(app.middleware_stack, hosts, folder)  # outside Gradio's own middleware
+            yield
+
         build_page(gradio, upscalers, folder).launch(
             server_name=ADDRESS,
             server_port=port,
             share=False,
             quiet=True,
             prevent_thread_lock=True,
-            max_file_size=_LARGEST_UPLOAD,
+            max_file_size=LARGEST_UPLOAD,
             footer_links=[],
             theme=gradio.themes.Default(font=_FONTS, font_mono=["monospace"]),
-            app_kwargs={"middleware": [Middleware(OwnPagesOnly, hosts)]},
+            app_kwargs={"lifespan": guarded},
         )
         print(f"http://{hosts[0]} is ready; Ctrl-C ends it", flush=True)
         threading.Event().wait()
@@ -82,35 +87,13 @@ def _check_port(port: int) -> None:
         raise UsageError(f"--port={port} cannot be used ({reason(error)}); choose another") from error
 
 
-class OwnPagesOnly:
-    """ASGI middleware that refuses what other sites' pages ask for in the user's browser.
-
-    Args:
-      app: the ASGI application.
-      hosts: names and ports under which the page is reached, such as "localhost:7860".
-    """
-
-    def __init__(self, app: Callable, hosts: Sequence[str]):
-        self._app = app
-        self._hosts = hosts
-
-    async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
-        headers = {name: value.decode("latin-1") for name, value in scope.get("headers", ())}
-        origin = headers.get(b"origin", "").removeprefix("http://")
-        if scope["type"] == "http" and not {headers.get(b"host"), origin or self._hosts[0]} <= set(self._hosts):
-            await send({"type": "http.response.start", "status": 403, "headers": []})
-            await send({"type": "http.response.body", "body": b"not from here"})
-        else:
-            await self._app(scope, receive, send)
-
-
-def build_page(gradio: ModuleType, upscalers: Upscalers, folder: str) -> Any:
+def build_page(gradio: ModuleType, upscalers: Upscalers, folder: pathlib.Path) -> Any:
     """Returns the page.
 
     Args:
       gradio: the module.
       upscalers: dict from integer enlargements to a callable that returns the `Upscaler` for it.
-      folder: where results are kept for an hour.
+      folder: where results are kept for an hour at most.
     """
 
     waiting = gradio.Progress()  # Gradio replaces this default, by its type, with the progress of the request
@@ -145,7 +128,7 @@ def enlarge_upload(
     path: str | pathlib.Path,
     scale: int,
     upscalers: Upscalers,
-    folder: str | pathlib.Path,
+    folder: pathlib.Path,
     progress: Callable[[float], None],
 ) -> tuple[PIL.Image.Image, PIL.Image.Image, str]:
     """Enlarges an uploaded file.
@@ -164,11 +147,13 @@ def enlarge_upload(
       DataError: if it is no picture that can be read, or the result would be too large for the page.
     """
     path = pathlib.Path(path)
+    pixels = count_pixels(path, path.name) * scale**2
+    if pixels > _MOST_PIXELS:
+        limit = f"the page's limit is {_MOST_PIXELS / 1e6:g}; python -m srnet.upscale has none"
+        raise DataError(f"{path.name}: {pixels / 1e6:.1f} megapixels would be too large: {limit}")
     picture = read_picture(path, path.name)
+    mark_used(path)
     height, width = (side * scale for side in picture.size)
-    if height * width > _MOST_PIXELS:
-        limit = f"the page's limit is {_MOST_PIXELS / 1e6:.0f} megapixels; python -m srnet.upscale has none"
-        raise DataError(f"{path.name}: {width}x{height} would be too large: {limit}")
     enlarged = enlarge_picture(picture, (height, width), upscalers, lambda done, whole: progress(done / whole))
     kind = own_format(picture)
     suffix = path.suffix

@@ -13,6 +13,18 @@ class DataError(RuntimeError):
     """A file or folder that is missing, damaged or of another kind than needed."""
 
 
+def printable(text: object) -> str:
+    """Returns a text in one line without control characters, which could change what a terminal shows.
+
+    Args:
+      text: a message, or a name of a file.
+    """
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode("ascii")
+        for char in str(text)
+    )
+
+
 # What messages call the types of settings.
 TYPE_NAMES = {
     int: "an integer",

@@ -1,52 +1,110 @@
 """Files: written complete or not at all, digests, and the reasons of failures."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
 import pathlib
-import platform
-import re
-import shutil
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from srnet.errors import DataError
+import filelock
 
-_OWNER = f"{platform.node()}.{os.getpid()}"
+from srnet import durable
+from srnet.errors import TYPE_NAMES, DataError, UsageError
+
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+LOCK = ".lock"  # in a folder that `locked` locks
 
 
 @contextlib.contextmanager
-def written_whole(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
-    """Yields a path beside `path`, of the same suffix, and renames it to `path` when the block ends without an error.
+def written_whole(path: str | pathlib.Path, overwrite: bool = True) -> Iterator[pathlib.Path]:
+    """Yields a path of the same name in a hidden folder beside `path`, and moves it to `path` when the block ends.
+
+    When the block has ended without an error, the file is there whole and on the disk, also after a power loss.
 
     Args:
-      path: the file, or the folder, that is to appear; its parent is made when missing. An existing file is replaced,
-        and an existing folder when it is empty or a SavedModel.
+      path: the file, or the folder, that is to appear; its parent is made when missing.
+      overwrite: whether an existing file, an empty folder or a SavedModel may be replaced.
 
     Raises:
-      DataError: if another folder is there, or something cannot be written; what was begun is removed.
+      DataError: if something is there that is not to be replaced, or something cannot be written; what was begun is
+        removed.
     """
     path = pathlib.Path(path).resolve()
-    partial, old = (path.parent / (f".{path.stem}.{_OWNER}.{kind}{path.suffix}") for kind in ("partial", "old"))
     try:
-        if path.is_dir() and any(path.iterdir()) and not (path / "saved_model.pb").exists():
-            raise DataError(f"{path}: a folder with other things in it; choose another place")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(path)
-        yield partial
-        if path.is_dir() and partial.is_dir():
-            path.rename(old)
-        partial.replace(path)
+        _check_target(path)
+        durable.make_folder(path.parent)
+        with durable.working_folder(path.parent) as folder:
+            yield folder / path.name
+            try:
+                durable.place(folder / path.name, path, overwrite)
+            except FileExistsError as error:
+                raise DataError(f"{path}: exists and is not replaced; it has just been written") from error
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({reason(error)})") from error
+
+
+@contextlib.contextmanager
+def writing(path: str | pathlib.Path) -> Iterator[None]:
+    """Turns whatever a library raises while it writes into an error that names the file.
+
+    Args:
+      path: the file or folder.
+
+    Raises:
+      DataError: for any other error of the block.
+    """
+    try:
+        yield
+    except DataError:
+        raise
+    except Exception as error:
+        raise DataError(f"{path}: cannot be written ({reason(error)})") from error
+
+
+def _check_target(path: pathlib.Path) -> None:
+    if path.is_dir():
+        if any(path.iterdir()) and not (path / "saved_model.pb").exists():
+            raise DataError(f"{path}: a folder with other things in it; choose another place")
+    elif path.exists() and not path.is_file():
+        raise DataError(f"{path}: not a regular file; choose another place")
+
+
+@contextlib.contextmanager
+def locked(folder: pathlib.Path, busy: str | None = None) -> Iterator[None]:
+    """Locks a folder against other processes of srnet, as long as this process lives.
+
+    Where the file system has no locks, a line says so.
+
+    Args:
+      folder: the folder; it is created if missing.
+      busy: message of the error if another process holds the lock; without it, that process is waited for.
+
+    Raises:
+      UsageError: if another process holds the lock, and `busy` says what that means.
+      DataError: if the folder cannot be created or written.
+    """
+    lock = filelock.FileLock(folder / LOCK, timeout=0 if busy else -1)
+    try:
+        durable.make_folder(folder)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of file systems where filelock makes do with a lock file's existence
+            lock.acquire()
+    except filelock.Timeout as error:
+        raise UsageError(busy) from error
+    except (OSError, NotImplementedError) as error:
+        if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
+            raise DataError(f"{folder}: cannot be written ({reason(error)})") from error
+        print(f"{folder}: this file system has no locks; use it from one process at a time", file=sys.stderr)
+    try:
+        yield
     finally:
-        _remove(partial)
-        if old.exists() and not path.exists():
-            old.rename(path)
-        _remove(old)
+        lock.release()
 
 
 @contextlib.contextmanager
@@ -58,7 +116,9 @@ def filtered_stderr(keep: Callable[[str], bool]) -> Iterator[None]:
     """
     sys.stderr.flush()
     stderr = os.dup(2)
-    with tempfile.TemporaryFile() as held:
+    # In memory, where it can be: there may be no folder for temporary files.
+    in_memory = hasattr(os, "memfd_create")
+    with os.fdopen(os.memfd_create("stderr"), "w+b") if in_memory else tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), 2)
         try:
             yield
@@ -66,8 +126,9 @@ def filtered_stderr(keep: Callable[[str], bool]) -> Iterator[None]:
             os.dup2(stderr, 2)
             os.close(stderr)
             held.seek(0)
-            for line in filter(keep, held.read().decode(errors="replace").splitlines()):
-                print(line, file=sys.stderr)
+            with contextlib.suppress(OSError):
+                for line in filter(keep, held.read().decode(errors="replace").splitlines()):
+                    print(line, file=sys.stderr)
 
 
 def reason(error: BaseException) -> str:
@@ -78,25 +139,8 @@ def reason(error: BaseException) -> str:
     """
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)
-    return str(error).strip().split("\n")[0].rsplit("; ", 1)[-1]
-
-
-def _remove_leftovers(path: pathlib.Path) -> None:
-    """Removes what a killed process of this machine left behind; without /proc nothing is known to be dead."""
-    for left in path.parent.iterdir():
-        match = re.fullmatch(r"(.+)\.(\d+)\.(?:partial|old)", left.name.removesuffix(path.suffix))
-        if not match or match[1] != f".{path.stem}.{platform.node()}":
-            continue
-        if pathlib.Path("/proc/self").exists() and not pathlib.Path("/proc", match[2]).exists():
-            _remove(left)
-
-
-def _remove(path: pathlib.Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        with contextlib.suppress(OSError):
-            path.unlink()
+    text = str(error).strip() or type(error).__name__
+    return text.split("\n")[0].rsplit("; ", 1)[-1]
 
 
 def write_text(path: str | pathlib.Path, text: str) -> None:
@@ -126,21 +170,60 @@ def write_json(path: str | pathlib.Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2) + "\n")
 
 
-def read_json(path: str | pathlib.Path) -> Any:
+def read_json(path: str | pathlib.Path, kind: type = object) -> Any:
     """Reads a JSON file.
 
     Args:
       path: the file.
+      kind: type that the value must have, such as `dict`.
 
     Raises:
-      DataError: if it is missing or not JSON.
+      DataError: if it is missing, not JSON or of another type.
     """
+    value = _parsed(_read_text(path), path)
+    if not isinstance(value, kind):
+        raise DataError(f"{path}: damaged; expected {TYPE_NAMES[kind]}")
+    return value
+
+
+def read_json_lines(path: str | pathlib.Path, appended: bool = False) -> list[dict[str, Any]]:
+    """Returns the objects of a JSON lines file.
+
+    Args:
+      path: the file; one that does not exist has no lines.
+      appended: whether lines are appended to the file; then a last line that was cut short is left out.
+
+    Raises:
+      DataError: if it cannot be read, or a line is no JSON object.
+    """
+    if not pathlib.Path(path).exists():
+        return []
+    lines = _read_text(path).split("\n")
+    if not lines[-1] or appended:
+        del lines[-1]
+    values = []
+    for number, line in enumerate(lines, 1):
+        value = _parsed(line, f"{path}: line {number}")
+        if not isinstance(value, dict):
+            raise DataError(f"{path}: line {number} is damaged; expected {TYPE_NAMES[dict]}")
+        values.append(value)
+    return values
+
+
+def _read_text(path: str | pathlib.Path) -> str:
     try:
-        return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+        return pathlib.Path(path).read_text(encoding="utf-8")
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({reason(error)})") from error
-    except ValueError as error:
-        raise DataError(f"{path}: not JSON ({error})") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: damaged; it is no UTF-8 text") from error
+
+
+def _parsed(text: str, name: str | pathlib.Path) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{name}: not JSON ({error})") from error
 
 
 def source_digests(paths: Sequence[pathlib.Path]) -> list[list[str]]:
@@ -155,10 +238,18 @@ def source_digests(paths: Sequence[pathlib.Path]) -> list[list[str]]:
     sources = []
     for path in paths:
         try:
-            sources.append([path.name, hashlib.sha256(path.read_bytes()).hexdigest()])
+            sources.append([path.name, _sha256(path)])
         except OSError as error:
             raise DataError(f"{path}: cannot be read ({reason(error)})") from error
     return sources
+
+
+def _sha256(path: pathlib.Path) -> str:
+    hashed = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(2**20):
+            hashed.update(block)
+    return hashed.hexdigest()
 
 
 def digest(description: Any) -> str:

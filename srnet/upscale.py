@@ -17,7 +17,7 @@ import sys
 from absl import flags
 
 from srnet import cli
-from srnet.errors import DataError, UsageError
+from srnet.errors import DataError, UsageError, printable
 from srnet.inference.batch import STANDARD, enlarge_file, find_jobs, upscalers_of
 from srnet.inference.sizes import LARGEST_SCALE, default_scale
 
@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> int:
 
     jobs, failed = find_jobs(arguments, values.output, values.recursive, label)
     for message in failed:
-        _complain(message)
+        cli.complain(message)
     networks = chosen()
     scale = values.scale or default_scale(networks.at_scale)
     upscalers = upscalers_of(networks.at_scale, tile=values.tile, self_ensemble=values.self_ensemble)
@@ -62,15 +62,12 @@ def main(arguments: list[str]) -> int:
         progress_label = f"[{number}/{len(jobs)}] "
         try:
             line = enlarge_file(job, scale, size, upscalers, values.overwrite, values.preview, progress_label)
-            print(line, file=sys.stderr if job.target == STANDARD else sys.stdout, flush=True)
+            print(printable(line), file=sys.stderr if job.target == STANDARD else sys.stdout, flush=True)
         except (DataError, UsageError) as error:
             failed.append(str(error) if str(job.source) in str(error) else f"{job.source}: {error}")
-            _complain(failed[-1])
+            cli.complain(failed[-1])
+        cli.stop_if_asked()
     return 1 if failed else 0
-
-
-def _complain(message: str) -> None:
-    print(f"error: {message}", file=sys.stderr, flush=True)
 
 
 def _parse_size(text: str | None) -> tuple[int, int] | None:

@@ -1,12 +1,13 @@
-"""The page of the demo: in a headless browser, and what it refuses."""
+"""The page of the demo: in a headless browser, and what it leaves behind. tests/test_demo_guard.py: what it refuses."""
 
+import contextlib
+import http.client
+import json
 import os
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 
 import numpy as np
 import PIL.Image
@@ -32,7 +33,7 @@ def _free_port():
         return free.getsockname()[1]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def page():
     """The address of the page, served by the command."""
     command = [sys.executable, "-m", "srnet.demo", f"--port={_free_port()}"]
@@ -43,7 +44,7 @@ def page():
     yield line.split()[0]
     process.terminate()
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130 and errors == "error: interrupted\n"
+    assert process.returncode == 143 and errors == "error: interrupted\n"
 
 
 def _wait(for_it, seconds=60):
@@ -79,12 +80,29 @@ def test_upload_slider_download(page, browser, tmp_path):
         np.testing.assert_array_equal(image, srnet.Upscaler(srnet.load(scale=4))(PHOTO))
 
 
-@pytest.mark.parametrize("header", [{"Host": "elsewhere.example"}, {"Origin": "http://elsewhere.example"}])
-def test_pages_of_other_sites_are_refused(page, header):
-    with urllib.request.urlopen(f"{page}/config") as own:
-        assert own.status == 200
-    with pytest.raises(urllib.error.HTTPError, match="403"):
-        urllib.request.urlopen(urllib.request.Request(f"{page}/config", headers=header))
+def test_the_page_is_guarded(page):
+    def ask(method, path, body=None, **headers):
+        with contextlib.closing(http.client.HTTPConnection(page.removeprefix("http://"), timeout=30)) as connection:
+            connection.request(method, path, body, {name.replace("_", "-"): headers[name] for name in headers})
+            answer = connection.getresponse()
+            assert answer.getheader("X-Frame-Options") == "DENY", path
+            assert answer.getheader("Content-Security-Policy") == "frame-ancestors 'none'", path
+            return answer.status, answer.read()
+
+    forwarded = {"X_Forwarded_Host": "elsewhere.example", "X_Forwarded_Proto": "https"}
+    status, config = ask("GET", "/config", **forwarded)
+    assert status == 200 and json.loads(config)["root"] == page
+    assert b"elsewhere.example" not in ask("GET", "/", **forwarded)[1]
+    assert ask("GET", "/config", Host="elsewhere.example")[0] == 403
+    assert ask("GET", "/config", Origin="http://elsewhere.example")[0] == 403
+    assert ask("GET", "/config", Sec_Fetch_Site="same-site")[0] == 403
+    preflight = {"Origin": "http://elsewhere.example", "Access_Control_Request_Method": "POST"}
+    assert ask("OPTIONS", "/gradio_api/queue/join", **preflight)[0] == 403
+    assert ask("GET", "/nothing/there")[0] == 404
+    as_json = {"Content_Type": "application/json"}
+    assert ask("POST", "/gradio_api/queue/join", **as_json, Content_Length=str(200 * 2**20))[0] == 413
+    body = iter([b'{"data": [["', bytes(2**20)])  # sent in chunks, without its length
+    assert ask("POST", "/gradio_api/queue/join", body, **as_json)[0] == 413
 
 
 def test_the_end_leaves_no_files(tmp_path):
@@ -94,16 +112,18 @@ def test_the_end_leaves_no_files(tmp_path):
         env={**os.environ, "TMPDIR": str(tmp_path)},
         text=True,
     )
-    assert "is ready" in process.stdout.readline() and list(tmp_path.iterdir())
+    assert "is ready" in process.stdout.readline()
+    assert [path.name for path in tmp_path.iterdir()] == [f"srnet-demo-{os.getuid()}"]
     process.terminate()
     process.communicate(timeout=60)
-    assert process.returncode == 130 and not list(tmp_path.iterdir())
+    assert process.returncode == 143 and not list(tmp_path.glob("*/*"))
 
 
-def test_results_too_large_for_the_page_are_refused(upscalers, tmp_path, monkeypatch):
-    PHOTO.save(tmp_path / "photo.png")
-    monkeypatch.setattr(demo, "_MOST_PIXELS", 36 * 24 * 9 - 1)
-    with pytest.raises(DataError, match=r"photo\.png: 108x72 would be too large: the page's limit is"):
+def test_results_too_large_for_the_page_are_refused_by_the_header(upscalers, tmp_path, monkeypatch):
+    PIL.Image.new("L", (9000, 9000)).save(tmp_path / "photo.png")
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda image: pytest.fail("decoded"))
+    message = r"^photo\.png: 729\.0 megapixels would be too large: the page's limit is 24; python -m srnet\.upscale has"
+    with pytest.raises(DataError, match=message):
         demo.enlarge_upload(tmp_path / "photo.png", 3, upscalers, tmp_path, lambda share: None)
 
 

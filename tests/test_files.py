@@ -1,12 +1,18 @@
 """Files appear complete or not at all."""
 
+import errno
+import fcntl
+import os
+import pathlib
+import shutil
 import subprocess
 import sys
 
 import pytest
 
-from srnet.errors import DataError
-from srnet.files import read_json, write_json, written_whole
+from srnet import durable
+from srnet.errors import DataError, UsageError, printable
+from srnet.files import locked, read_json, read_json_lines, write_json, write_text, written_whole
 
 
 def test_nothing_appears_after_an_error(tmp_path):
@@ -23,7 +29,8 @@ def test_what_a_killed_process_left_is_removed(tmp_path):
     program += "with written_whole(sys.argv[1]) as partial: partial.write_text('half'); os.kill(os.getpid(), 9)"
     subprocess.run([sys.executable, "-c", program, str(tmp_path / "x")], check=False)
     (left,) = tmp_path.iterdir()
-    assert ".partial" in left.name
+    assert left.suffix == ".partial" and (left / "x").read_text() == "half"
+    durable._swept.clear()  # as in a new process
     write_json(tmp_path / "x", [1])
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
 
@@ -46,3 +53,176 @@ def test_errors_name_the_file(tmp_path):
         read_json(tmp_path / "missing.json")
     with pytest.raises(DataError, match=r"below.*: cannot be written \(Not a directory|File exists"):
         write_json(tmp_path / "file" / "below" / "x.json", [])
+
+
+def _program(tmp_path, text, *arguments):
+    text = "import os, pathlib, sys, time; from srnet.files import *; path = pathlib.Path(sys.argv[1])\n" + text
+    return [sys.executable, "-c", text, str(tmp_path), *arguments]
+
+
+def test_a_working_folder_in_use_is_left_alone(tmp_path):
+    text = (
+        "with written_whole(path / 'x') as partial:\n partial.write_text('mine'); print('ready', flush=True); input()"
+    )
+    # In a container of its own a process has other numbers, which must not matter.
+    apart = ["unshare", "--pid", "--fork"] if os.getuid() == 0 and shutil.which("unshare") else []
+    command = apart + _program(tmp_path, text)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout.readline() == "ready\n"
+        durable._swept.clear()
+        write_text(tmp_path / "x", "theirs")
+        assert (tmp_path / "x").read_text() == "theirs"
+        writer.communicate("\n")
+    assert writer.returncode == 0 and (tmp_path / "x").read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_a_target_that_appears_meanwhile_is_not_replaced(tmp_path):
+    for path in (tmp_path / "file", tmp_path / "folder"):
+        with pytest.raises(DataError, match="exists and is not replaced"), written_whole(path, False) as partial:
+            for each, text in ((partial, "late"), (path, "early")):
+                if path.name == "folder":
+                    each.mkdir()
+                    each = each / "saved_model.pb"
+                each.write_text(text)
+    assert [path.read_text() for path in sorted(tmp_path.rglob("*")) if path.is_file()] == ["early", "early"]
+
+
+def test_one_of_many_writers_wins(tmp_path):
+    text = "with written_whole(path / 'x', False) as partial: partial.write_text(sys.argv[2]); time.sleep(0.2)"
+    writers = [subprocess.Popen(_program(tmp_path, text, str(n)), stderr=subprocess.PIPE, text=True) for n in range(4)]
+    errors = [writer.communicate()[1] for writer in writers]
+    winners = [n for n, writer in enumerate(writers) if writer.returncode == 0]
+    assert len(winners) == 1 and (tmp_path / "x").read_text() == str(winners[0])
+    assert all("exists and is not replaced" in errors[n] for n in range(4) if n not in winners)
+
+
+@pytest.mark.parametrize("atomic", [True, False])
+def test_an_old_folder_stays_until_the_new_one_is_there(tmp_path, monkeypatch, atomic):
+    """A kill at each rename and removal leaves one of both folders in its place, or the next command puts it there."""
+    if not atomic:
+        monkeypatch.setattr(durable, "_renameat2", lambda *arguments: False)
+    steps = "import srnet.durable as d, shutil\n"
+    steps += "" if atomic else "d._renameat2 = lambda *a: False\n"
+    steps += """
+left = [int(sys.argv[2])]
+def killing(function):
+    def run(*arguments, **options):
+        left[0] -= 1
+        if left[0] < 0: os.kill(os.getpid(), 9)
+        return function(*arguments, **options)
+    return run
+pathlib.Path.rename, pathlib.Path.replace = killing(pathlib.Path.rename), killing(pathlib.Path.replace)
+d._renameat2, shutil.rmtree = killing(d._renameat2), killing(shutil.rmtree)
+with written_whole(path / 'model') as partial:
+    partial.mkdir(); (partial / 'saved_model.pb').write_text('new')
+"""
+    seen = []
+    for kill_at in range(8):
+        place = tmp_path / str(kill_at)
+        with written_whole(place / "model") as partial:
+            partial.mkdir()
+            (partial / "saved_model.pb").write_text("old")
+        done = subprocess.run(_program(place, steps, str(kill_at)), check=False).returncode == 0
+        durable._swept.clear()
+        write_text(place / "other", "")
+        seen.append((place / "model" / "saved_model.pb").read_text())
+        assert sorted(path.name for path in place.iterdir()) == ["model", "other"]
+        if done:
+            break
+    assert done and seen[0] == "old" and seen[-1] == "new"
+
+
+def test_everything_is_on_the_disk_before_it_appears(tmp_path, monkeypatch):
+    events = []
+    fsync, rename, replace = os.fsync, durable._renameat2, pathlib.Path.replace
+
+    def sync(descriptor):
+        events.append(pathlib.Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(durable, "_renameat2", lambda *args: events.append("rename") or rename(*args))
+    monkeypatch.setattr(pathlib.Path, "replace", lambda *args: events.append("rename") or replace(*args))
+    for overwrite in (False, True):
+        events.clear()
+        with written_whole(tmp_path / "new" / "x", overwrite) as partial:
+            partial.write_text("text")
+        assert events[-3:] == ["x", "rename", "new"]
+    with written_whole(tmp_path / "model") as partial:
+        (partial / "variables").mkdir(parents=True)
+        (partial / "saved_model.pb").touch()
+        (partial / "variables" / "data").touch()
+        events.clear()
+    assert set(events[:4]) == {"saved_model.pb", "data", "variables", "model"}
+    assert events[4:] == [tmp_path.name] or events[4:] == ["rename", tmp_path.name]
+
+
+def test_a_replaced_file_keeps_its_permissions(tmp_path):
+    write_text(tmp_path / "x", "old")
+    (tmp_path / "x").chmod(0o640)
+    write_text(tmp_path / "x", "new")
+    assert (tmp_path / "x").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_device_is_never_replaced(tmp_path):
+    with pytest.raises(DataError, match="not a regular file"):
+        write_text("/dev/null", "x")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match="not a regular file"):
+        write_text(tmp_path / "pipe", "x")
+
+
+def test_names_as_long_as_the_file_system_allows(tmp_path):
+    for name in ("x" * 251 + ".txt", "木" * 85):
+        write_text(tmp_path / name, "text")
+        assert (tmp_path / name).read_text() == "text"
+
+
+def test_a_file_system_without_locks(tmp_path, monkeypatch, capsys):
+    def fail(number):
+        def flock(*arguments):
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr(fcntl, "flock", flock)
+
+    for number in (errno.ENOLCK, errno.ENOSYS):
+        fail(number)
+        write_text(tmp_path / "x", str(number))
+        with locked(tmp_path / str(number), busy="in use"):
+            pass
+        assert (tmp_path / "x").read_text() == str(number)
+    assert "this file system has no locks; use it from one process at a time" in capsys.readouterr().err
+
+
+def test_a_locked_folder_is_busy(tmp_path):
+    text = "with locked(path, 'in use'): print('ready', flush=True); input()"
+    command = _program(tmp_path, text)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        holder.stdout.readline()
+        with pytest.raises(UsageError, match="in use"), locked(tmp_path, busy="in use"):
+            pass
+        holder.communicate("\n")
+
+
+def test_damaged_json_is_named(tmp_path):
+    path = tmp_path / "file"
+    for data, message in (
+        (b"[]", "damaged; expected a JSON object"),
+        (b"[" * 100_000, "not JSON"),
+        (b"\xff\xfe", "damaged; it is no UTF-8 text"),
+    ):
+        path.write_bytes(data)
+        with pytest.raises(DataError, match=f"file: {message}"):
+            read_json(path, dict)
+    for data, message in ((b'{"a": 1}\n{"a"', "line 2: not JSON"), (b'{"a": 1}\n[1]\n', "line 2 is damaged")):
+        path.write_bytes(data)
+        with pytest.raises(DataError, match=f"file: {message}"):
+            read_json_lines(path)
+    path.write_bytes(b'{"a": 1}\n{"a"')
+    assert read_json_lines(path, appended=True) == [{"a": 1}]
+
+
+def test_control_characters_do_not_reach_the_terminal():
+    assert printable("photo\x1b[2J\n\u202e\x9b.jpg") == r"photo\x1b[2J\n\u202e\x9b.jpg"
+    assert printable("Ärger 木 ☂.jpg") == "Ärger 木 ☂.jpg"

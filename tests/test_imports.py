@@ -12,6 +12,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 # From the bottom up: a module may import what stands in a line before its own, and its own package.
 LAYERS = (
     ("srnet.errors",),
+    ("srnet.durable",),
     ("srnet.files",),
     ("srnet.images",),
     ("srnet.data", "srnet.models"),
@@ -19,13 +20,13 @@ LAYERS = (
     ("srnet.inference",),
     ("srnet.evaluation", "srnet.formats"),
     ("srnet.training",),
-    ("srnet.cli",),
+    ("srnet.cli", "srnet.demo_guard"),
     ("srnet.demo", "srnet.evaluate", "srnet.export", "srnet.models.__main__", "srnet.train", "srnet.upscale"),
     ("experiments",),
     ("tools",),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
-COMMANDS = {*LAYERS[9], *LAYERS[11]}
+COMMANDS = {*LAYERS[10], *LAYERS[12]}
 
 
 def _modules():

@@ -28,7 +28,7 @@ def run(tmp_path_factory):
     run = Run(tmp_path_factory.mktemp("run"))
     write_json(run.config, config.to_json())
     checkpoint = new_state(config, tf.distribute.get_strategy()).checkpoint()
-    tf.train.CheckpointManager(checkpoint, run.last, max_to_keep=1).save()
+    tf.train.CheckpointManager(checkpoint, run.last, max_to_keep=1, checkpoint_name="step").save()
     return run.folder
 
 

@@ -3,8 +3,8 @@
 Each picture is augmented (as it is, rotated by 90 degrees, mirrored, flipped: section 3.1 of the paper, 291 images
 become 1,164; optionally in the other four orientations and at smaller sizes), cropped to a multiple of the scale and
 degraded as a whole; then aligned patches are cut from both. The file holds two uint8 arrays without compression, `hr`
-(N, patch, patch, channels) and `lr` (N, patch/scale, patch/scale, channels), so that they can be mapped into memory,
-and the attributes `version` and `description`.
+(N, patch, patch, channels) and `lr` (N, patch/scale, patch/scale, channels), so that a patch is read by its place, and
+the attributes `version` and `description`; `srnet.data.checksums` protects all of it.
 """
 
 import collections
@@ -13,6 +13,7 @@ import dataclasses
 import json
 import os
 import shutil
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,13 +22,17 @@ import h5py
 import numpy as np
 import tqdm
 
+from srnet import durable
 from srnet.data.augmentation import ORIENTATIONS, Copy, copies, read_copy, size_of
+from srnet.data.checksums import add_checksums, head_size, verify
 from srnet.data.degradation import DEGRADATIONS, degrade
 from srnet.errors import DataError, UsageError
 from srnet.files import digest, reason, source_digests, written_whole
 from srnet.images.resize import crop_to_multiple
 
 VERSION = 1
+_REMEDY = "delete it to have it built again"
+_HDF5 = b"\x89HDF\r\n\x1a\n"  # how a file without a head begins
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -70,23 +75,59 @@ class PatchOptions:
 
 
 @dataclasses.dataclass(frozen=True)
+class Patches:
+    """An array of patches in the file of a `PatchStore`, which must live as long.
+
+    Attributes:
+      descriptor: of the open file.
+      place: where in it the array begins, in bytes.
+      shape: (N, side, side, channels) of uint8.
+    """
+
+    descriptor: int
+    place: int
+    shape: tuple[int, ...]
+
+    def read(self, numbers: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Returns some of the patches, uint8 (n, side, side, channels).
+
+        A file mapped into memory would kill the process when it is cut short or its disk fails.
+
+        Args:
+          numbers: which, each in [0, N).
+
+        Raises:
+          DataError: if the file has been cut short.
+          OSError: if it cannot be read.
+        """
+        patches = np.empty((len(numbers), *self.shape[1:]), np.uint8)
+        for number, patch in zip(numbers, patches):
+            count = os.preadv(self.descriptor, [patch.data.cast("B")], self.place + int(number) * patch.nbytes)
+            if count < patch.nbytes:
+                raise DataError("cut short while it was being read")
+        return patches
+
+
+@dataclasses.dataclass(frozen=True)
 class PatchStore:
     """An opened patch store.
 
     Attributes:
       path: the HDF5 file.
       description: what it was made from, as `describe` returns it.
-      lr: uint8 array (N, patch/scale, patch/scale, channels), mapped from the file.
-      hr: uint8 array (N, patch, patch, channels), mapped from the file.
+      lr: `Patches` (N, patch/scale, patch/scale, channels).
+      hr: `Patches` (N, patch, patch, channels).
+      failures: errors of reading patches, which TensorFlow passes on as an error of its own.
     """
 
     path: Path
     description: dict[str, Any]
-    lr: np.ndarray
-    hr: np.ndarray
+    lr: Patches
+    hr: Patches
+    failures: list[Exception] = dataclasses.field(default_factory=list)
 
     def __len__(self) -> int:
-        return len(self.hr)
+        return self.hr.shape[0]
 
     @property
     def digest(self) -> str:
@@ -112,11 +153,11 @@ def ensure_store(folder: Path | str, label: str, paths: Sequence[Path], options:
     """
     description = describe(paths, options)
     path = Path(folder) / f"{label}_x{options.scale}_{digest(description)}.h5"
-    if not path.exists():
+    if not path.exists() or _is_without_checksums(path):
         build_store(path, paths, options, description)
     store = open_store(path)
     if store.description != description:
-        raise DataError(f"{path}: made from other pictures or options; delete it to have it built again")
+        raise DataError(f"{path}: made from other pictures or options; {_REMEDY}")
     return store
 
 
@@ -150,33 +191,70 @@ def describe(paths: Sequence[Path], options: PatchOptions) -> dict[str, Any]:
     return {**description, "sources": source_digests(paths)}
 
 
+def _is_without_checksums(path: Path) -> bool:
+    """Whether srnet 0.1 made a store, which cannot be told from a damaged one."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_HDF5)) == _HDF5
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({reason(error)})") from error
+
+
 def open_store(path: Path | str) -> PatchStore:
-    """Opens a patch store, mapping its arrays into memory.
+    """Opens a patch store, after checking every byte of it.
 
     Args:
       path: the HDF5 file.
 
     Raises:
-      DataError: if the file is missing, cut short, of another version or no patch store.
+      DataError: if the file is missing, damaged, cut short, of another version or no patch store.
     """
     path = Path(path)
-    remedy = "delete it to have it built again"
     try:
-        with h5py.File(path, "r") as file:
-            version = file.attrs.get("version")
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            if durable.lock_open(descriptor, shared=True) is False:  # HDF5 locks a file that it may change
+                raise DataError(f"{path}: another program has it open; close that program")
+            store = _verified(descriptor, path)
+        except BaseException:
+            os.close(descriptor)
+            raise
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({reason(error)})") from error
+    weakref.finalize(store, os.close, descriptor)
+    return store
+
+
+def _verified(descriptor: int, path: Path) -> PatchStore:
+    try:
+        verify(descriptor, path)
+        return _opened(descriptor, path)
+    except DataError as error:
+        raise DataError(f"{error}; {_REMEDY}") from error
+
+
+def _opened(descriptor: int, path: Path) -> PatchStore:
+    """The store in a file that has been verified; HDF5's library may hang in a damaged one."""
+
+    def patches(dataset: h5py.Dataset) -> Patches:
+        if dataset.dtype != np.uint8 or dataset.ndim != 4 or dataset.id.get_offset() is None:
+            raise DataError(f"{path}: {dataset.name} is no plain array of uint8 patches")
+        return Patches(descriptor, dataset.id.get_offset(), dataset.shape)
+
+    try:
+        with h5py.File(path, "r", locking=False) as content:
+            version = content.attrs.get("version")
             if version != VERSION:
-                raise DataError(f"{path}: patch store of version {version}, this srnet reads {VERSION}; {remedy}")
-            description = json.loads(file.attrs["description"])
-            arrays = {name: _map(path, file[name]) for name in ("lr", "hr")}
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file") from error
-    except (OSError, KeyError, ValueError) as error:
-        raise DataError(f"{path}: damaged or cut short, not a patch store ({error}); {remedy}") from error
-    return PatchStore(path, description, **arrays)
-
-
-def _map(path: Path, dataset: h5py.Dataset) -> np.ndarray:
-    return np.memmap(path, np.uint8, "r", offset=dataset.id.get_offset(), shape=dataset.shape).view(np.ndarray)
+                raise DataError(f"{path}: patch store of version {version}, this srnet reads {VERSION}")
+            description = json.loads(content.attrs["description"])
+            lr, hr = patches(content["lr"]), patches(content["hr"])
+        side, small = description["patch"], description["patch"] // description["scale"]
+        shapes = [(hr.shape[0], each, each, description["channels"]) for each in (small, side)]
+    except (KeyError, ValueError, TypeError) as error:
+        raise DataError(f"{path}: damaged, not a patch store ({error})") from error
+    if [lr.shape, hr.shape] != shapes:
+        raise DataError(f"{path}: its arrays are not those of its description")
+    return PatchStore(path, description, lr, hr)
 
 
 def build_store(path: Path, paths: Sequence[Path], options: PatchOptions, description: dict[str, Any]) -> None:
@@ -209,7 +287,8 @@ def build_store(path: Path, paths: Sequence[Path], options: PatchOptions, descri
         free = shutil.disk_usage(path.parent).free
         if free < needed * 1.01:
             raise DataError(f"{path}: no space left: {needed / 1e9:.2f} GB needed, {free / 1e9:.2f} GB free")
-        places = _lay_out(partial, description, {"lr": lr_shape, "hr": hr_shape})
+        head = head_size(2 * needed)
+        places = _lay_out(partial, description, {"lr": lr_shape, "hr": hr_shape}, head)
         progress = tqdm.tqdm(total=len(jobs), desc="cutting patches", unit="image")
         with progress, partial.open("r+b") as file:
             if hasattr(os, "posix_fallocate"):  # a quota or another writer may leave less than disk_usage says
@@ -219,10 +298,11 @@ def build_store(path: Path, paths: Sequence[Path], options: PatchOptions, descri
                     file.seek(places[name])
                     places[name] += file.write(array.tobytes())
                 progress.update()
+        add_checksums(partial, head)
 
 
-def _lay_out(path: Path, description: dict[str, Any], shapes: dict[str, tuple[int, ...]]) -> dict[str, int]:
-    """Makes the HDF5 file with room for its arrays, and returns where in the file each begins, in bytes.
+def _lay_out(path: Path, description: dict[str, Any], shapes: dict[str, tuple[int, ...]], head: int) -> dict[str, int]:
+    """Makes the HDF5 file with room for a head and its arrays, and returns where each array begins, in bytes.
 
     HDF5 itself cannot be left cleanly once a write has failed, so the patches are written without it.
     """
@@ -230,7 +310,7 @@ def _lay_out(path: Path, description: dict[str, Any], shapes: dict[str, tuple[in
     early.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
     early.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
     try:
-        with h5py.File(path, "w") as file:
+        with h5py.File(path, "w", userblock_size=head) as file:
             file.attrs["version"] = VERSION
             file.attrs["description"] = json.dumps(description)
             datasets = {name: file.create_dataset(name, shape, np.uint8, dcpl=early) for name, shape in shapes.items()}

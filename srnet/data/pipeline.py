@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from srnet.data.patches import PatchStore
+from srnet.errors import DataError
 
 
 def patch_order(count: int, seed: int, step: int, batch_size: int) -> np.ndarray:
@@ -49,7 +50,11 @@ def training_batches(store: PatchStore, batch_size: int, seed: int, first_step: 
 
     def read(step: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         order = patch_order(len(store), seed, int(step), batch_size)
-        return store.lr[order], store.hr[order]
+        try:
+            return store.lr.read(order), store.hr.read(order)
+        except (OSError, DataError) as error:
+            store.failures.append(error)
+            raise
 
     def load(step: tf.Tensor) -> tuple[tf.Tensor, ...]:
         pair = tf.numpy_function(read, [step], [tf.uint8, tf.uint8], stateful=False)

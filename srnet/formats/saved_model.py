@@ -5,8 +5,7 @@ import pathlib
 import keras
 import tensorflow as tf
 
-from srnet.errors import DataError
-from srnet.files import reason, written_whole
+from srnet.files import writing, written_whole
 from srnet.inference.upscaler import upscale_rgb
 
 
@@ -36,8 +35,5 @@ def export_saved_model(model: keras.Model, path: str | pathlib.Path) -> None:
         lambda rgb: {"rgb": upscale_rgb(model, rgb)},
         input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8, name="rgb")],
     )
-    with written_whole(path) as partial:
-        try:
-            archive.write_out(partial, verbose=False)
-        except tf.errors.OpError as error:
-            raise DataError(f"{path}: cannot be written ({reason(error)})") from error
+    with written_whole(path) as partial, writing(path):
+        archive.write_out(partial, verbose=False)

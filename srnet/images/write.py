@@ -9,7 +9,6 @@ import io
 import os
 import pathlib
 import struct
-import sys
 import zlib
 
 import numpy as np
@@ -150,7 +149,17 @@ def _save_by_vips(picture: Picture, kind: str, path: pathlib.Path | None = None)
         getattr(image, name)(os.fsencode(path), keep="icc", **options)
         return b""
     except pyvips.Error as error:
+        if path:
+            _check_room(path)
         raise DataError(f"{kind} cannot be written ({' '.join(str(error).split())})") from error
+
+
+def _check_room(path: pathlib.Path) -> None:
+    """Writes a little more, so that the system says why libvips could not."""
+    with path.open("ab") as file:
+        file.write(bytes(2**20))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _with_exif(data: bytes, kind: str, exif: bytes) -> bytes:
@@ -177,12 +186,13 @@ def _with_size(picture: Picture) -> bytes | None:
     return exif.tobytes()
 
 
-def write_picture(path: str | pathlib.Path, picture: Picture) -> None:
+def write_picture(path: str | pathlib.Path, picture: Picture, overwrite: bool = True) -> None:
     """Writes a picture in the format of the file's suffix; the file appears complete or not at all.
 
     Args:
       path: the file.
       picture: `srnet.images.picture.Picture`.
+      overwrite: whether an existing file may be replaced.
 
     Raises:
       UsageError: if the suffix names no format.
@@ -190,7 +200,7 @@ def write_picture(path: str | pathlib.Path, picture: Picture) -> None:
     """
     check_holds(path, picture.needs)
     kind = written_format(path)
-    with written_whole(path) as partial:
+    with written_whole(path, overwrite) as partial:
         if _is_for_vips(picture, kind) and not picture.exif:
             partial.touch()  # says what the system says where nothing can be written
             _save_by_vips(picture, kind, partial)
@@ -210,19 +220,20 @@ def write_standard_output(picture: Picture) -> None:
     data = encode(picture, own_format(picture))
     try:
         # A file of its own: sys.stdout would try to write again at the end of the program.
-        with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as file:
+        with os.fdopen(os.dup(1), "wb") as file:
             file.write(data)
     except OSError as error:
         raise DataError(f"standard output: cannot be written ({reason(error)})") from error
 
 
-def write_comparison(path: str | pathlib.Path, picture: Picture, enlarged: Picture) -> None:
+def write_comparison(path: str | pathlib.Path, picture: Picture, enlarged: Picture, overwrite: bool = True) -> None:
     """Writes the middle of a result, on the right of the same by bicubic interpolation.
 
     Args:
       path: the file.
       picture: the picture before it was enlarged.
       enlarged: the result.
+      overwrite: whether an existing file may be replaced.
 
     Raises:
       DataError: if the file cannot be written.

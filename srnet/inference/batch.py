@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import tqdm
 
-from srnet.errors import DataError, UsageError
+from srnet.errors import DataError, UsageError, printable
 from srnet.files import filtered_stderr, reason
-from srnet.images.read import is_image_name, read_picture
+from srnet.images.read import LARGEST_FILE, is_image_name, read_picture
 from srnet.images.write import check_holds, write_comparison, write_picture, write_standard_output, written_format
 from srnet.inference.sizes import enlarge_picture, target_size
 
@@ -195,17 +195,20 @@ def enlarge_file(
             if os.path.lexists(path):
                 raise DataError(f"{path} exists; --overwrite replaces it")
     with filtered_stderr(lambda line: False):  # such as libtiff's messages about damaged files
-        picture = read_picture(sys.stdin.buffer.read() if job.source == STANDARD else job.source, job.source)
+        picture = read_picture(
+            sys.stdin.buffer.read(LARGEST_FILE + 1) if job.source == STANDARD else job.source, job.source
+        )
     if target:
         check_holds(target, picture.needs)
     height, width = picture.size
     size = target_size(picture.size, scale, size)
-    with tqdm.tqdm(total=1.0, desc=f"{label}{job.source}", leave=False, disable=None, bar_format=_BAR) as bar:
+    label = printable(f"{label}{job.source}")
+    with tqdm.tqdm(total=1.0, desc=label, leave=False, disable=None, bar_format=_BAR) as bar:
         enlarged = enlarge_picture(picture, size, upscalers, functools.partial(_show, bar))
     if target:
-        write_picture(target, enlarged)
+        write_picture(target, enlarged, overwrite)
         if preview:
-            write_comparison(preview_name(target), picture, enlarged)
+            write_comparison(preview_name(target), picture, enlarged, overwrite)
     else:
         write_standard_output(enlarged)
     seconds = time.monotonic() - start

@@ -1,11 +1,11 @@
 """Networks from `.keras` files."""
 
 import pathlib
-import zipfile
 
 import keras
 
 from srnet.errors import DataError
+from srnet.files import reason
 from srnet.models import layers  # noqa: F401  registers the layers that a file may name
 
 
@@ -18,12 +18,17 @@ def load_file(path: str | pathlib.Path) -> keras.Model:
     Raises:
       DataError: if the file cannot be read, or holds no network from LR to HR pixels.
     """
+    if pathlib.Path(path).suffix != ".keras":  # other formats may run code while they are loaded
+        raise DataError(f"{path}: not a .keras file")
     try:
-        model = keras.models.load_model(path, compile=False)
+        with pathlib.Path(path).open("rb"):
+            pass  # says what the system says
+        model = keras.models.load_model(path, compile=False, safe_mode=True)
         shapes = model.input_shape, model.output_shape
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, zipfile.BadZipFile) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(f"{path}: not a network of srnet that can be read ({reason})") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({reason(error)})") from error
+    except Exception as error:  # a damaged file raises anything, MemoryError and ModuleNotFoundError among them
+        raise DataError(f"{path}: not a network of srnet that can be read ({reason(error)})") from error
     if not all(isinstance(shape, tuple) and len(shape) == 4 for shape in shapes) or not _enlarges(model):
         raise DataError(f"{path}: not a network from LR to HR pixels")
     return model

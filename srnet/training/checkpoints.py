@@ -6,32 +6,53 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+import tqdm
 
+from srnet import durable
 from srnet.errors import DataError, UsageError
-from srnet.files import reason
+from srnet.files import reason, writing
 from srnet.models.keras_file import load_file
 from srnet.pretrained import cards
 from srnet.pretrained.load import load as load_pretrained
+from srnet.training import run_folder
 from srnet.training.config import TrainConfig, load_config
 from srnet.training.run_folder import Run, history, pick_history
 from srnet.training.step import State, build_network
+
+_ATTEMPTS = 3  # to read a checkpoint that is being replaced
 
 
 def managers(state: State, run: Run) -> tuple[tf.train.CheckpointManager, tf.train.CheckpointManager]:
     """Returns what keeps the checkpoints of a run: (last, best), the last two and the one of the best PSNR.
 
+    A list of checkpoints that is lost or damaged is made again from the files; a line says so.
+
     Args:
       state: `State`.
       run: `Run`.
     """
+    for folder in (run.last, run.best):
+        _mend_list(folder)
     checkpoint = state.checkpoint()
     last = tf.train.CheckpointManager(checkpoint, run.last, max_to_keep=2, checkpoint_name="step")
     best = tf.train.CheckpointManager(checkpoint, run.best, max_to_keep=1, checkpoint_name="step")
     return last, best
 
 
+def _mend_list(folder: Path) -> None:
+    newest = run_folder.newest_checkpoint(folder)
+    if newest and newest != run_folder.listed_checkpoint(folder):
+        tqdm.tqdm.write(f"{folder / run_folder.LIST} is lost or damaged: {newest.name} is the newest checkpoint there")
+        there = [str(path) for path in sorted(run_folder.all_checkpoints(folder), key=run_folder.step_of)]
+        times = [Path(f"{path}.index").stat().st_mtime for path in there]
+        with writing(folder):
+            tf.compat.v1.train.update_checkpoint_state(
+                folder, str(newest), there, all_model_checkpoint_timestamps=times
+            )
+
+
 def save(manager: tf.train.CheckpointManager, step: int) -> None:
-    """Saves a checkpoint.
+    """Saves a checkpoint; older ones are removed when it is on the disk.
 
     Args:
       manager: one of those that `managers` returns.
@@ -40,10 +61,50 @@ def save(manager: tf.train.CheckpointManager, step: int) -> None:
     Raises:
       DataError: if it cannot be written.
     """
+    folder = Path(manager.directory)
+    with writing(folder):
+        durable.make_folder(folder)
+        manager.save(step, options=tf.train.CheckpointOptions(experimental_write_callbacks=[_sync]))
+        durable.sync(folder / run_folder.LIST)
+        durable.sync(folder)
+
+
+def _sync(prefix: str) -> None:
+    """Waits until the files of a checkpoint are on the disk."""
+    path = Path(prefix)
+    for file in path.parent.glob(f"{path.name}.*"):
+        durable.sync(file)
+    durable.sync(path.parent)
+
+
+def restore_newest(manager: tf.train.CheckpointManager) -> None:
+    """Restores the newest checkpoint, where there is one.
+
+    Args:
+      manager: one of those that `managers` returns.
+
+    Raises:
+      DataError: if it cannot be used; the message names an older one that can.
+    """
+    newest = manager.latest_checkpoint
+    if newest is None:
+        return
     try:
-        manager.save(checkpoint_number=step)
-    except tf.errors.OpError as error:
-        raise DataError(f"{manager.directory}: cannot write the checkpoint ({reason(error)})") from error
+        restore(manager.checkpoint, newest)
+    except DataError as error:
+        older = [path for path in manager.checkpoints if path != newest and _is_intact(path)]
+        remedy = f"; to resume from {Path(older[-1]).name}, delete {newest}.index" if older else ""
+        raise DataError(f"{error}{remedy}") from error
+
+
+def _is_intact(path: str) -> bool:
+    try:
+        reader = tf.train.load_checkpoint(path)
+        for name in reader.get_variable_to_shape_map():
+            reader.get_tensor(name)
+    except (ValueError, RuntimeError, tf.errors.OpError):
+        return False
+    return True
 
 
 def restore(checkpoint: tf.train.Checkpoint, path: str, whole: bool = True) -> None:
@@ -90,11 +151,18 @@ def load_run(folder: Path | str, checkpoint: str = "last") -> tuple[keras.Model,
     except UsageError as error:
         raise DataError(f"{run.folder}: {error} (--plugin names a module that registers networks)") from error
     place = run.best if checkpoint == "best" else run.last
-    found = tf.train.get_checkpoint_state(place)
-    if found is None:
-        raise DataError(f"{place}: no checkpoint yet; train the run first")
     part = "averaged" if config.average_decay else "model"
-    restore(tf.train.Checkpoint(**{part: model}), found.model_checkpoint_path, whole=False)
+    for attempt in range(_ATTEMPTS):
+        found = run_folder.newest_checkpoint(place)
+        if found is None:
+            raise DataError(f"{place}: no checkpoint yet; train the run first")
+        try:
+            restore(tf.train.Checkpoint(**{part: model}), str(found), whole=False)
+            break
+        except DataError:
+            # A training process may have replaced it meanwhile.
+            if found == run_folder.newest_checkpoint(place) or attempt == _ATTEMPTS - 1:
+                raise
     return model, config
 
 

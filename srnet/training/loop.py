@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ import tqdm
 from srnet.data.patches import PatchStore
 from srnet.data.pipeline import training_batches
 from srnet.errors import DataError
+from srnet.files import reason, writing
 from srnet.images.write import write_image
 from srnet.inference.method import network_method
 from srnet.training import checkpoints, schedule, validation
@@ -58,12 +60,13 @@ def train_epochs(
         disk has no room.
     """
     last, best = checkpoints.managers(state, run)
-    if last.latest_checkpoint:
-        checkpoints.restore(last.checkpoint, last.latest_checkpoint)
+    checkpoints.restore_newest(last)
+    kept, ended = forget_metrics_after(run, state.step), state.step // config.steps_per_epoch
+    if kept < ended:
+        tqdm.tqdm.write(f"{run.metrics} has {kept} of the {ended} epochs until here; the others are lost")
     if state.step >= config.total_steps:
         tqdm.tqdm.write(f"{run.folder} is complete already")
         return
-    forget_metrics_after(run, state.step)
     if state.step:
         tqdm.tqdm.write(f"resuming from step {state.step}")
 
@@ -73,9 +76,16 @@ def train_epochs(
     evaluated = build_network(config, "float32")
     method = network_method(evaluated)
     progress = tqdm.tqdm(total=config.total_steps, initial=state.step, desc="training", unit="step", smoothing=0.05)
-    with progress, stop_signal() as stopped, tf.summary.create_file_writer(str(run.tensorboard)).as_default():
+    with writing(run.tensorboard):
+        writer = tf.summary.create_file_writer(str(run.tensorboard))
+    with progress, stop_signal() as stopped:
         while state.step < config.total_steps:
-            speed = train_epoch(config, state, run_steps, iterator, progress, stopped)
+            try:
+                speed = train_epoch(config, state, run_steps, iterator, progress, stopped)
+            except tf.errors.OpError as error:
+                if not store.failures:
+                    raise
+                raise DataError(f"{store.path}: {reason(store.failures[0])}") from error
             if speed is None:
                 raise Interrupted(stopped[0], state.step)
             _check_weights(state, last)
@@ -88,7 +98,7 @@ def train_epochs(
             strip = validation.picture_strip(method, validation_paths[0], config.scale, config.channels)
             state.seconds.assign_add(time.perf_counter() - started)
             line = _epoch_line(config, state, values, speed)
-            _report(run, line, strip)
+            _report(run, writer, line, strip)
             progress.write(_describe(config, line))
             state.loss_sum.assign(0.0)
             if values["psnr"] > state.best_psnr:
@@ -166,18 +176,27 @@ def _describe(config: TrainConfig, line: dict[str, Any]) -> str:
     return f"{place}: loss {line['loss']:.2f}, {config.validation_set} {line['psnr']:.2f} dB, SSIM {line['ssim']:.4f}"
 
 
-def _report(run: Run, line: dict[str, Any], strip: np.ndarray) -> None:
-    for name in ("loss", "psnr", "ssim", "learning_rate", "images_per_second"):
-        tf.summary.scalar(name, line[name], step=line["step"])
-    tf.summary.image("LR, bicubic, SR, HR", strip[None], step=line["step"])
+def _report(run: Run, writer: tf.summary.SummaryWriter, line: dict[str, Any], strip: np.ndarray) -> None:
+    with writing(run.tensorboard), writer.as_default(step=line["step"]):
+        for name in ("loss", "psnr", "ssim", "learning_rate", "images_per_second"):
+            tf.summary.scalar(name, line[name])
+        tf.summary.image("LR, bicubic, SR, HR", strip[None])
+        writer.flush()
     write_image(run.preview, strip)
 
 
 @contextlib.contextmanager
 def stop_signal() -> Iterator[list[int]]:
-    """Yields a list that receives the number of the first SIGINT or SIGTERM; a second one acts as usual."""
+    """Yields a list that receives the number of the first SIGINT or SIGTERM; a second one acts as usual.
+
+    A signal that is ignored stays so, as SIGINT is in the background of a shell. Other threads receive no signals.
+    """
     received: list[int] = []
-    usual = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    if threading.current_thread() is not threading.main_thread():
+        yield received
+        return
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    usual = {number: handler for number, handler in handlers.items() if handler is not signal.SIG_IGN}
 
     def receive(number: int, frame: Any) -> None:
         received.append(number)

@@ -10,9 +10,9 @@ import tqdm
 
 from srnet.data.datasets import find_images, has_set, spread
 from srnet.data.patches import PatchOptions, PatchStore, ensure_store
-from srnet.errors import DataError
+from srnet.errors import DataError, UsageError
 from srnet.evaluation.protocol import measurable_image
-from srnet.files import written_whole
+from srnet.files import writing, written_whole
 from srnet.formats.saved_model import export_saved_model
 from srnet.images.read import read_size
 from srnet.training import checkpoints, loop, run_folder, schedule
@@ -80,8 +80,15 @@ def make_strategy(config: TrainConfig) -> tf.distribute.Strategy:
 
     Args:
       config: `TrainConfig`.
+
+    Raises:
+      UsageError: if a batch cannot be divided equally among the devices.
     """
-    return tf.distribute.MirroredStrategy() if config.strategy == "mirrored" else tf.distribute.get_strategy()
+    strategy = tf.distribute.MirroredStrategy() if config.strategy == "mirrored" else tf.distribute.get_strategy()
+    devices = strategy.num_replicas_in_sync
+    if config.batch_size % devices:
+        raise UsageError(f"batch_size {config.batch_size} cannot be divided among {devices} devices: use a multiple")
+    return strategy
 
 
 def training_patches(config: TrainConfig, data_root: Path | str | None, cache_dir: Path | str) -> PatchStore:
@@ -164,6 +171,7 @@ def run_training(config: TrainConfig, run_dir: Path | str, data_root: Path | str
     if note:
         tqdm.tqdm.write(note)
     with run_folder.open_run(run_dir, config, store.digest, initial) as run:
+        run_folder.remove_unfinished_checkpoints(run)
         loop.train_epochs(config, state, store, measured, run, strategy)
         if not run_folder.is_exported(run):
             export(run)
@@ -180,6 +188,6 @@ def export(run: Run) -> None:
       DataError: if it cannot be written.
     """
     model, _ = checkpoints.load_run(run.folder)
-    with written_whole(run.model) as partial:
+    with written_whole(run.model) as partial, writing(run.model):
         model.save(partial)
     export_saved_model(model, run.saved_model)

@@ -14,19 +14,20 @@ saved_model/    its export, when the run is complete
 import contextlib
 import dataclasses
 import json
+import os
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import filelock
-
 from srnet.errors import DataError, UsageError
-from srnet.files import read_json, reason, write_json, write_text
+from srnet.files import LOCK, locked, read_json, read_json_lines, reason, write_json, write_text
 from srnet.training.config import TrainConfig, execution, load_config
 from srnet.training.origin import origin
 
-_LOCK = ".lock"
+LIST = "checkpoint"  # TensorFlow's list of the checkpoints in a folder
+_LIST_LINE = re.compile(r'(all_)?model_checkpoint_paths?: ".*"|\w+_timestamps?: [\d.e+-]+|')
 _ORIGIN = ("started", "command", "commit", "versions", "hardware")  # of a session
 
 
@@ -72,11 +73,6 @@ class Run:
     def saved_model(self) -> Path:
         return self.folder / "saved_model"
 
-    @property
-    def checkpoint_list(self) -> Path:
-        """TensorFlow's list of the last checkpoints."""
-        return self.last / "checkpoint"
-
 
 def check_run(folder: Path | str, config: TrainConfig) -> TrainConfig | None:
     """Checks that a folder can hold a run: it is new or empty, or holds a run whose result the same fields decide.
@@ -110,7 +106,7 @@ def check_run(folder: Path | str, config: TrainConfig) -> TrainConfig | None:
 
 def _is_empty(folder: Path) -> bool:
     """Whether a folder holds nothing but what a run killed in its first moments leaves."""
-    beginnings = (Run(folder).origin.name, _LOCK)
+    beginnings = (Run(folder).origin.name, LOCK)
     return all(path.name in beginnings or ".partial" in path.suffixes for path in folder.iterdir())
 
 
@@ -138,7 +134,7 @@ def open_run(
     """
     check_run(folder, config)
     run = Run(Path(folder))
-    with _locked(run.folder):
+    with locked(run.folder, busy=f"{run.folder}: another process is training this run"):
         existing = check_run(folder, config)  # again: another process may have begun it meanwhile
         step = steps_done(run)
         if existing is None:
@@ -148,7 +144,7 @@ def open_run(
             write_json(run.origin, {**begun, "patches": patches, **first_weights, "sessions": [session]})
             write_json(run.config, config.to_json())
         else:
-            there = read_json(run.origin)
+            there = read_json(run.origin, dict)
             if there.get("patches") != patches:
                 raise UsageError(f"{run.folder} holds a run with other training images: choose another --run_dir")
             if initial and there.get("initial", initial)["sha256"] != initial["sha256"]:
@@ -166,23 +162,6 @@ def _session(known: dict[str, Any], step: int, config: TrainConfig) -> dict[str,
     return {**{name: known.get(name) for name in _ORIGIN}, "first_step": step, **execution(config)}
 
 
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Holds a lock that ends with the process, however it ends."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(folder / _LOCK, timeout=0)
-        lock.acquire()
-    except filelock.Timeout as error:
-        raise UsageError(f"{folder}: another process is training this run") from error
-    except OSError as error:
-        raise DataError(f"{folder}: cannot be written ({reason(error)})") from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
 def append_metrics(run: Run, values: dict[str, Any]) -> None:
     """Adds one epoch's line to metrics.jsonl.
 
@@ -196,32 +175,95 @@ def append_metrics(run: Run, values: dict[str, Any]) -> None:
     try:
         with run.metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps(values) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
     except OSError as error:
         raise DataError(f"{run.metrics}: cannot be written ({reason(error)})") from error
 
 
 def read_metrics(run: Run) -> list[dict[str, Any]]:
-    """Returns the epochs of metrics.jsonl; a last line cut short is left out.
+    """Returns the epochs of metrics.jsonl; a last line that was cut short is left out.
 
     Args:
       run: `Run`.
+
+    Raises:
+      DataError: if the file is damaged.
     """
-    if not run.metrics.exists():
-        return []
-    lines = run.metrics.read_text(encoding="utf-8").split("\n")[:-1]
-    return [json.loads(line) for line in lines]
+    lines = read_json_lines(run.metrics, appended=True)
+    for number, line in enumerate(lines, 1):
+        numbers = all(isinstance(value, (int, float)) for value in line.values())
+        if not (numbers and isinstance(line.get("step"), int)):
+            raise DataError(f"{run.metrics}: line {number} is damaged; it is not the numbers of an epoch")
+    return lines
 
 
-def forget_metrics_after(run: Run, step: int) -> None:
-    """Removes the epochs that end after a step: a run resumed from there writes them again.
+def forget_metrics_after(run: Run, step: int) -> int:
+    """Removes the epochs that end after a step, since a run resumed from there writes them again.
 
     Args:
       run: `Run`.
       step: steps done at the checkpoint that the run is resumed from.
+
+    Returns:
+      The number of epochs that are left.
     """
     kept = [values for values in read_metrics(run) if values["step"] <= step]
-    if run.metrics.exists():
-        write_text(run.metrics, "".join(json.dumps(values) + "\n" for values in kept))
+    text = "".join(json.dumps(values) + "\n" for values in kept)
+    if run.metrics.exists() and run.metrics.read_text(encoding="utf-8") != text:
+        write_text(run.metrics, text)
+    return len(kept)
+
+
+def newest_checkpoint(folder: Path) -> Path | None:
+    """Returns the newest checkpoint in a folder, None where there is none.
+
+    It is the one that TensorFlow's list names; where the list is lost or damaged, the one of the last step.
+
+    Args:
+      folder: `Run.last` or `Run.best`.
+
+    Returns:
+      The prefix of the checkpoint's files, such as "checkpoints/step-2000".
+    """
+    listed = listed_checkpoint(folder)
+    return listed or max(all_checkpoints(folder), key=step_of, default=None)
+
+
+def listed_checkpoint(folder: Path) -> Path | None:
+    """Returns the newest checkpoint by TensorFlow's list, None where the list is lost or damaged.
+
+    Args:
+      folder: `Run.last` or `Run.best`.
+    """
+    try:
+        lines = (folder / LIST).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    if not all(_LIST_LINE.fullmatch(line) for line in lines):
+        return None
+    named = [found[1] for line in lines if (found := re.fullmatch(r'model_checkpoint_path: "(.*)"', line))]
+    path = folder / Path(named[0]).name if named else None
+    return path if path in all_checkpoints(folder) else None
+
+
+def all_checkpoints(folder: Path) -> list[Path]:
+    """Returns the prefixes of the checkpoints in a folder, whether they are readable or not.
+
+    Args:
+      folder: `Run.last` or `Run.best`.
+    """
+    there = folder.glob("step-*.index")
+    return [path.with_suffix("") for path in there if re.fullmatch(r"step-\d+", path.stem)]
+
+
+def step_of(checkpoint: Path) -> int:
+    """Returns the step in the name of a checkpoint, such as 2000 for "checkpoints/step-2000".
+
+    Args:
+      checkpoint: prefix of the checkpoint's files.
+    """
+    return int(checkpoint.name.removeprefix("step-"))
 
 
 def steps_done(run: Run) -> int:
@@ -229,13 +271,26 @@ def steps_done(run: Run) -> int:
 
     Args:
       run: `Run`.
+
+    Raises:
+      DataError: if the run has done steps and its checkpoints are lost.
     """
-    try:
-        listed = run.checkpoint_list.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return 0
-    found = re.search(r'^model_checkpoint_path: ".*-(\d+)"$', listed, re.M)
-    return int(found[1]) if found else 0
+    newest = newest_checkpoint(run.last)
+    if newest is None and (trained := read_metrics(run)):
+        lost = f"{run.last}: no checkpoint, though {run.metrics.name} has {trained[-1]['step']} steps"
+        raise DataError(f"{lost}; put the checkpoints back, or choose another --run_dir")
+    return step_of(newest) if newest else 0
+
+
+def remove_unfinished_checkpoints(run: Run) -> None:
+    """Removes what TensorFlow leaves of checkpoints when it is killed while it writes them.
+
+    Args:
+      run: `Run` that no other process is training.
+    """
+    for folder in (run.last, run.best):
+        for left in [*folder.glob("step-*_temp"), *folder.glob(f"{LIST}.tmp*")]:
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 def is_exported(run: Run) -> bool:
@@ -245,7 +300,8 @@ def is_exported(run: Run) -> bool:
       run: `Run`.
     """
     made = (run.model, run.saved_model / "saved_model.pb")
-    newest = run.checkpoint_list.stat().st_mtime
+    checkpoint = newest_checkpoint(run.last)
+    newest = checkpoint.with_suffix(".index").stat().st_mtime if checkpoint else 0
     return all(path.exists() and path.stat().st_mtime >= newest for path in made)
 
 
@@ -255,7 +311,7 @@ def history(run: Run) -> dict[str, Any]:
     Args:
       run: `Run` with a checkpoint.
     """
-    return pick_history({**read_json(run.origin), "steps": steps_done(run)})
+    return pick_history({**read_json(run.origin, dict), "steps": steps_done(run)})
 
 
 def pick_history(known: dict[str, Any]) -> dict[str, Any]:

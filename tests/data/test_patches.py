@@ -1,17 +1,21 @@
 """The patch store: what is in it, when it is reused, what happens when it cannot be made or read."""
 
 import dataclasses
+import json
+import os
 import shutil
+import struct
 import subprocess
 import sys
 import types
+import zlib
 
 import h5py
 import numpy as np
 import PIL.Image
 import pytest
 
-from srnet.data import degradation, patches
+from srnet.data import checksums, degradation, patches
 from srnet.data.datasets import find_images
 from srnet.errors import DataError, UsageError
 from srnet.files import digest
@@ -28,8 +32,13 @@ def _store(root, folder, **changes):
     return patches.ensure_store(folder, "tiny", find_images("tiny", root), _options(**changes))
 
 
+def _arrays(store):
+    """All patches of a store in memory, as `lr` and `hr`."""
+    return types.SimpleNamespace(**{name: getattr(store, name).read(range(len(store))) for name in ("lr", "hr")})
+
+
 def test_patches_are_cut_from_augmented_then_degraded_images(picture_root, tmp_path):
-    store = _store(picture_root, tmp_path / "cache")
+    store = _arrays(_store(picture_root, tmp_path / "cache"))
     start = 0
     for path in find_images("tiny", picture_root):
         luma = to_luma(read_image(path))
@@ -42,20 +51,20 @@ def test_patches_are_cut_from_augmented_then_degraded_images(picture_root, tmp_p
                     half = lr[top // 2 : top // 2 + 8, left // 2 : left // 2 + 8]
                     np.testing.assert_array_equal(store.lr[start, ..., 0], half)
                     start += 1
-    assert start == len(store)
+    assert start == len(store.hr)
 
 
 def test_smaller_copies_are_cut_too(picture_root, tmp_path):
-    store = _store(picture_root, tmp_path, orientations=1, augment_scales=(1.0, 0.5))
+    store = _arrays(_store(picture_root, tmp_path, orientations=1, augment_scales=(1.0, 0.5)))
     large = _store(picture_root, tmp_path, orientations=1)
     picture = round_to_uint8(imresize(to_luma(read_image(picture_root / "tiny" / "b10.png")), 0.5))  # 20x28
     for left in (0, 8):
-        found = [i for i in range(len(store)) if np.array_equal(store.hr[i, ..., 0], picture[:16, left : left + 16])]
+        found = [i for i in range(len(store.hr)) if np.array_equal(store.hr[i, ..., 0], picture[:16, left : left + 16])]
         assert len(found) == 1
         lr = round_to_uint8(imresize(picture, 0.5))
         np.testing.assert_array_equal(store.lr[found[0], ..., 0], lr[:8, left // 2 : left // 2 + 8])
     # Of the others, 33x35 becomes 17x18, one patch, and 32x47 becomes 16x24, two.
-    assert len(store) == len(large) + 2 + 1 + 2
+    assert len(store.hr) == len(large) + 2 + 1 + 2
 
 
 def test_copies_smaller_than_a_patch_are_left_out(picture_root, tmp_path):
@@ -71,13 +80,13 @@ def test_eight_orientations_are_the_four_of_the_paper_and_the_other_four(picture
     square.parent.mkdir()
     PIL.Image.fromarray(read_image(picture_root / "tiny" / "b10.png")[:32, :32]).save(square)
     options = _options(patch=32, stride=32)
-    four = patches.ensure_store(tmp_path, "square", [square], options)
-    eight = patches.ensure_store(tmp_path, "square", [square], dataclasses.replace(options, orientations=8))
+    four = _arrays(patches.ensure_store(tmp_path, "square", [square], options))
+    eight = _arrays(patches.ensure_store(tmp_path, "square", [square], dataclasses.replace(options, orientations=8)))
     luma = to_luma(read_image(square))
     expected = {
         turned.tobytes() for each in (luma, luma.T) for turned in (each, each[::-1], each[:, ::-1], each[::-1, ::-1])
     }
-    assert len(expected) == 8 == len(eight) and {hr.tobytes() for hr in eight.hr} == expected
+    assert len(expected) == 8 == len(eight.hr) and {hr.tobytes() for hr in eight.hr} == expected
     np.testing.assert_array_equal(eight.hr[:4], four.hr)
     for lr, hr in zip(eight.lr, eight.hr):
         np.testing.assert_array_equal(lr[..., 0], round_to_uint8(imresize(hr[..., 0], 0.5)))
@@ -120,17 +129,19 @@ def test_degradations_draw_from_the_picture_and_the_copy_alone(picture_root, tmp
     degradation.register("noisy", noisy)
     store, again = (_store(picture_root, tmp_path / folder, degradation="noisy") for folder in ("one", "two"))
     assert store.description["degradation"] == "noisy" and store.path.name == again.path.name
+    store, again = _arrays(store), _arrays(again)
     np.testing.assert_array_equal(store.lr, again.lr)
     # The same picture under another name and among others: its draws stay, and its copies have draws of their own.
     alone = picture_root / "alone" / "other.png"
     alone.parent.mkdir()
     shutil.copy(picture_root / "tiny" / "b10.png", alone)
-    first = patches.ensure_store(tmp_path, "alone", [alone], _options(degradation="noisy"))
-    places = [i for i in range(len(store) - len(first) + 1) if np.array_equal(store.hr[i : i + len(first)], first.hr)]
+    first = _arrays(patches.ensure_store(tmp_path, "alone", [alone], _options(degradation="noisy")))
+    count = len(first.hr)
+    places = [i for i in range(len(store.hr) - count + 1) if np.array_equal(store.hr[i : i + count], first.hr)]
     assert len(places) == 1
-    np.testing.assert_array_equal(store.lr[places[0] :][: len(first)], first.lr)
+    np.testing.assert_array_equal(store.lr[places[0] :][:count], first.lr)
     noise = first.lr.astype(int) - first.hr[:, ::2, ::2] // 2
-    assert not np.array_equal(noise[0], noise[len(first) // 4])
+    assert not np.array_equal(noise[0], noise[count // 4])
     assert noise.min() >= 0 and noise.max() < 100
 
 
@@ -158,7 +169,7 @@ def test_reused_when_it_matches_and_made_anew_when_not(picture_root, tmp_path):
     PIL.Image.fromarray(read_image(picture_root / "tiny" / "grey.png") // 2).save(picture_root / "tiny" / "grey.png")
     changed = _store(picture_root, tmp_path)
     assert changed.path != first.path
-    assert not np.array_equal(changed.hr, first.hr)
+    assert not np.array_equal(_arrays(changed).hr, _arrays(first).hr)
 
 
 def test_file_describes_itself(picture_root, tmp_path):
@@ -181,14 +192,88 @@ def test_a_file_cut_short_is_refused(picture_root, tmp_path, kept):
 
 def test_another_version_or_description_is_refused(picture_root, tmp_path):
     path = _store(picture_root, tmp_path).path
-    with h5py.File(path, "a") as file:
-        file.attrs["description"] = file.attrs["description"].replace("b2.png", "b3.png")
+    head = struct.unpack("<16sQII", path.read_bytes()[:32])[2]
+
+    def change(name, value):
+        with h5py.File(path, "a") as file:
+            file.attrs[name] = value(file.attrs[name])
+        checksums.add_checksums(path, head)
+
+    change("description", lambda text: text.replace("b2.png", "b3.png"))
     with pytest.raises(DataError, match="other pictures or options"):
         _store(picture_root, tmp_path)
-    with h5py.File(path, "a") as file:
-        file.attrs["version"] = 99
+    change("version", lambda version: 99)
     with pytest.raises(DataError, match="version 99"):
         _store(picture_root, tmp_path)
+
+
+def test_every_damaged_byte_is_noticed(picture_root, tmp_path):
+    path = _store(picture_root, tmp_path).path
+    content, random = path.read_bytes(), np.random.default_rng(0)
+    kinds = {"flip": 0, "zeros": 0, "cut": 0, "longer": 0}
+    for number in range(400):
+        place, kind = int(random.integers(len(content))), list(kinds)[number % 4]
+        damaged = bytearray(content)
+        if kind == "flip":
+            damaged[place] ^= 1 << int(random.integers(8))
+        elif kind == "zeros":
+            damaged[place : place + 512] = bytes(len(damaged[place : place + 512]))
+            if damaged == content:
+                continue
+        elif kind == "cut":
+            del damaged[place:]
+        else:
+            damaged += bytes(number)
+        path.write_bytes(damaged)
+        with pytest.raises(DataError, match=rf"{path.name}: .*delete it to have it built again"):
+            _store(picture_root, tmp_path)
+        kinds[kind] += 1
+    assert min(kinds.values()) > 90
+    path.write_bytes(content)
+    assert len(_store(picture_root, tmp_path)) > 100
+
+
+def test_a_store_of_srnet_0_1_is_built_again(picture_root, tmp_path):
+    store = _store(picture_root, tmp_path)
+    hr, content = _arrays(store).hr, store.path.read_bytes()
+    with h5py.File(store.path, "w", locking=False) as file:  # without checksums, and with other pixels
+        file.attrs["version"], file.attrs["description"] = 1, json.dumps(store.description)
+        for name in ("lr", "hr"):
+            file[name] = np.zeros(getattr(store, name).shape, np.uint8)
+    np.testing.assert_array_equal(_arrays(_store(picture_root, tmp_path)).hr, hr)
+    assert store.path.read_bytes() == content
+
+
+def test_a_store_cut_while_it_is_read(picture_root, tmp_path):
+    store = _store(picture_root, tmp_path)
+    store.hr.read([len(store) - 1])
+    os.truncate(store.path, store.path.stat().st_size // 2)
+    with pytest.raises(DataError, match="cut short while it was being read"):
+        store.hr.read([len(store) - 1])
+
+
+def test_a_store_that_another_program_has_open(picture_root, tmp_path):
+    path = _store(picture_root, tmp_path).path
+    program = "import h5py, sys; file = h5py.File(sys.argv[1], 'a'); print('open', flush=True); input()"
+    command = [sys.executable, "-c", program, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        other.stdout.readline()
+        with pytest.raises(DataError, match="another program has it open; close that program$"):
+            _store(picture_root, tmp_path)
+        other.kill()
+
+
+def test_checksums_against_zlib(tmp_path):
+    data = np.random.default_rng(0).bytes(9 * 2**20 + 5)
+    head, path = checksums.head_size(len(data)), tmp_path / "file"
+    path.write_bytes(bytes(head) + data)
+    checksums.add_checksums(path, head)
+    block = 4 * 2**20
+    expected = [zlib.crc32(data[place : place + block]) for place in range(0, len(data), block)]
+    assert list(struct.unpack_from("<3I", path.read_bytes(), 32)) == expected and head == 512
+    with path.open("rb") as file:
+        checksums.verify(file.fileno(), path)
+    assert path.read_bytes()[head:] == data
 
 
 def test_an_unusable_picture_is_named_and_leaves_nothing(picture_root, tmp_path):

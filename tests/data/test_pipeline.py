@@ -25,8 +25,8 @@ def test_batches_are_the_patches_of_their_step(store):
     for step, (lr, hr) in enumerate(training_batches(store, 5, 7, 0, 4)):
         order = patch_order(len(store), 7, step, 5)
         assert lr.dtype == hr.dtype == "float32"
-        np.testing.assert_array_equal(lr, store.lr[order])
-        np.testing.assert_array_equal(hr, store.hr[order])
+        np.testing.assert_array_equal(lr, store.lr.read(order))
+        np.testing.assert_array_equal(hr, store.hr.read(order))
     assert step == 3
 
 

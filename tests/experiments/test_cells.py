@@ -34,7 +34,7 @@ def _train(cell):
     line = {"psnr": 30.0, "ssim": 0.9, "seconds": 9.0}
     lines = [{"epoch": n, "step": 10 * n, **line} for n in range(1, config.epochs + 1)]
     run.metrics.write_text("".join(json.dumps(each) + "\n" for each in lines))
-    run.checkpoint_list.write_text(f'model_checkpoint_path: "step-{config.total_steps}"\n')
+    (run.last / f"step-{config.total_steps}.index").touch()
     run.saved_model.mkdir(exist_ok=True)
     for path in (run.model, run.saved_model / "saved_model.pb"):
         path.touch()
@@ -50,11 +50,13 @@ def test_a_run_is_complete_when_its_last_step_is_exported(tmp_path):
     assert not cells.is_trained(cell)
     _train(cell)
     assert cells.is_trained(cell)
-    newest = cell.run.checkpoint_list.stat().st_mtime
+    checkpoint = cell.run.last / "step-20.index"
+    newest = checkpoint.stat().st_mtime
     os.utime(cell.run.saved_model / "saved_model.pb", (newest - 10, newest - 10))
     assert not cells.is_trained(cell)
-    cell.run.checkpoint_list.unlink()
-    assert not cells.is_trained(cell)
+    checkpoint.unlink()
+    with pytest.raises(DataError, match=r"no checkpoint, though metrics\.jsonl has 20 steps"):
+        cells.is_trained(cell)
 
 
 def test_lost_epochs_are_damage(tmp_path):

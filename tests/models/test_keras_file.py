@@ -18,7 +18,9 @@ def test_keras_files(tmp_path):
     flipped = bytearray((tmp_path / "x.keras").read_bytes())
     flipped[flipped.index(b"model.weights.h5") + 2000] ^= 1
     (tmp_path / "flipped.keras").write_bytes(flipped)
-    for name in ("bad.keras", "flipped.keras", "none.keras"):
+    with pytest.raises(DataError, match=r"none\.keras: cannot be read \(No such file or directory\)"):
+        load_file(tmp_path / "none.keras")
+    for name in ("bad.keras", "flipped.keras"):
         with pytest.raises(DataError, match=f"{name}: not a network of srnet") as error:
             load_file(tmp_path / name)
         assert "\n" not in str(error.value)
@@ -47,3 +49,34 @@ def test_networks_of_several_inputs_are_refused(tmp_path):
     keras.Model(inputs, keras.layers.UpSampling2D(2)(keras.layers.Add()(inputs))).save(tmp_path / "x.keras")
     with pytest.raises(DataError, match="not a network from LR to HR pixels"):
         load_file(tmp_path / "x.keras")
+
+
+def test_no_code_of_a_file_is_run(tmp_path):
+    """Neither that of a Lambda layer in a .keras file, nor that in other formats that Keras loads."""
+    marker = tmp_path / "ran"
+    lr = keras.Input((None, None, 1))
+    mark = eval(f"lambda x: (__import__('pathlib').Path({str(marker)!r}).touch(), x)[1]")
+    hr = keras.layers.UpSampling2D(2)(keras.layers.Lambda(mark)(lr))
+    model = keras.Model(lr, hr)
+    marker.unlink(missing_ok=True)
+    for name, message in (("x.keras", "not a network of srnet"), ("x.h5", "not a .keras file")):
+        model.save(tmp_path / name)
+        with pytest.raises(DataError, match=message):
+            load_file(tmp_path / name)
+    assert not marker.exists()
+
+
+def test_whatever_a_damaged_file_raises_is_one_line(tmp_path, monkeypatch):
+    models.build("full", 2, filters=4).save(tmp_path / "x.keras")
+
+    class ResourceExhaustedError(Exception):
+        pass
+
+    for error in (MemoryError(), ModuleNotFoundError("No module named 'x'"), ResourceExhaustedError("a\nb")):
+
+        def fail(*arguments, error=error, **options):
+            raise error
+
+        monkeypatch.setattr(keras.models, "load_model", fail)
+        with pytest.raises(DataError, match=r"x\.keras: not a network of srnet that can be read \([^\n]+\)$"):
+            load_file(tmp_path / "x.keras")

@@ -5,11 +5,13 @@ import shutil
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.python.lib.io import file_io
 
+from srnet import durable
 from srnet.errors import DataError
-from srnet.training import loop
+from srnet.training import loop, run_folder
 from srnet.training.checkpoints import load_run
-from srnet.training.run_folder import Run
+from srnet.training.run_folder import Run, read_metrics
 
 
 def test_checkpoint_of_another_network_is_refused(train):
@@ -42,6 +44,9 @@ def test_load_run_says_what_is_missing(train, tmp_path):
     shutil.rmtree(run.last)
     with pytest.raises(DataError, match="no checkpoint yet"):
         load_run(run.folder)
+    with pytest.raises(DataError, match=r"no checkpoint, though metrics\.jsonl has 10 steps; put the checkpoints back"):
+        train(epochs=3)
+    assert len(read_metrics(run)) == 2
 
 
 def test_non_finite_loss_names_the_step_and_keeps_the_checkpoint(train, tmp_path, monkeypatch):
@@ -90,3 +95,77 @@ def test_run_that_diverges_by_itself_stops(train, tmp_path):
     with pytest.raises(DataError, match="no longer finite at step"):
         train(learning_rate=1e30)
     assert not list((tmp_path / "run" / "checkpoints").glob("step-10*"))
+
+
+@pytest.mark.parametrize(
+    "list_text", [None, "", "model_checkpoint_pa", 'model_checkpoint_path: "step-10"\n\0\0', "\xff"]
+)
+def test_a_lost_or_damaged_list_is_made_again(train, capsys, list_text):
+    run, expected = train(), read_metrics(train("whole", epochs=3))
+    listed = run.last / "checkpoint"
+    if list_text is None:
+        listed.unlink()
+    else:
+        listed.write_text(list_text, encoding="latin-1")
+    capsys.readouterr()
+    train(epochs=3)
+    said = capsys.readouterr()
+    assert "checkpoint is lost or damaged: step-10 is the newest checkpoint there" in said.out + said.err
+    assert [line["loss"] for line in read_metrics(run)] == [line["loss"] for line in expected]
+    assert sorted(path.name for path in run.last.glob("*.index")) == ["step-10.index", "step-15.index"]
+
+
+def test_a_damaged_newest_checkpoint_offers_the_older_one(train, capsys):
+    run, expected = train(), read_metrics(train("whole", epochs=3))
+    for file in run.last.glob("step-10.data*"):
+        file.write_bytes(bytes(file.stat().st_size))
+    with pytest.raises(DataError, match=r"step-10: damaged.*; to resume from step-5, delete .*step-10\.index$"):
+        train(epochs=3)
+    (run.last / "step-10.index").unlink()
+    train(epochs=3)
+    assert "resuming from step 5" in "".join(capsys.readouterr())
+    assert [line["loss"] for line in read_metrics(run)] == [line["loss"] for line in expected]
+
+
+def test_older_checkpoints_are_removed_when_the_new_one_is_on_the_disk(train, monkeypatch):
+    synced, removed = [], []
+    sync, remove = durable.sync, file_io.delete_file
+    monkeypatch.setattr(durable, "sync", lambda path: (synced.append(path.name), sync(path)))
+    monkeypatch.setattr(
+        file_io, "delete_file", lambda path: (removed.append((path.rsplit("/")[-1], list(synced))), remove(path))
+    )
+    train(epochs=4)
+    of_step_5 = [at_the_time for name, at_the_time in removed if name == "step-5.index"]
+    assert of_step_5
+    for at_the_time in of_step_5:
+        assert {"step-10.index", "step-10.data-00000-of-00001", "checkpoints"} <= set(at_the_time)
+
+
+def test_what_a_killed_process_left_of_a_checkpoint_is_removed(train):
+    run = train()
+    (run.last / "step-15_temp").mkdir()
+    (run.last / "step-15_temp" / "part-00000-of-00001").touch()
+    (run.best / "checkpoint.tmp0123").touch()
+    train(epochs=3)
+    assert not [path.name for path in run.last.rglob("*") if "temp" in path.name or "tmp" in path.name]
+
+
+def test_lost_epochs_are_said(train, capsys):
+    run = train()
+    run.metrics.write_text(run.metrics.read_text().split("\n")[1] + "\n")
+    for epochs in (2, 3):
+        train(epochs=epochs)
+        assert "metrics.jsonl has 1 of the 2 epochs until here; the others are lost" in "".join(capsys.readouterr())
+
+
+def test_best_is_read_again_when_it_was_replaced_meanwhile(train, monkeypatch):
+    run = train()
+    newest, calls = run_folder.newest_checkpoint, []
+
+    def replaced_at_first(folder):
+        calls.append(folder)
+        return folder / "step-1" if len(calls) == 1 else newest(folder)
+
+    monkeypatch.setattr(run_folder, "newest_checkpoint", replaced_at_first)
+    model, _ = load_run(run.folder, "best")
+    assert len(calls) == 3 and np.isfinite(model.get_weights()[0]).all()

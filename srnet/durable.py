@@ -1,0 +1,241 @@
+"""The steps under `srnet.files.written_whole`: a folder to work in, data on the disk, renames in one step.
+
+A working folder is locked by its process, so that another one, in whatever container, knows whether it is in use.
+"""
+
+import atexit
+import contextlib
+import ctypes
+import errno
+import os
+import pathlib
+import secrets
+import shutil
+import stat
+import sys
+from collections.abc import Iterator
+
+SUFFIX = ".partial"  # of working folders
+_OLD = "old"  # in a working folder: what is being replaced, where two names cannot be exchanged
+_AT_FDCWD = -100
+_NO_REPLACE, _EXCHANGE = 1, 2  # flags of renameat2
+_WITHOUT = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM)  # of file systems that lack an operation
+
+_in_use: set[tuple[int, pathlib.Path]] = set()
+_swept: set[pathlib.Path] = set()
+
+
+@contextlib.contextmanager
+def working_folder(parent: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Yields a new folder inside another one, and removes it at the end.
+
+    What killed processes left there is removed first, once in a process.
+
+    Args:
+      parent: an existing folder.
+
+    Raises:
+      OSError: if the folder cannot be created.
+    """
+    if parent not in _swept:
+        _sweep(parent)
+        _swept.add(parent)
+    folder, lock = _new_folder(parent)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+        _in_use.discard((os.getpid(), folder))
+
+
+def _new_folder(parent: pathlib.Path) -> tuple[pathlib.Path, int]:
+    """A new folder, and the descriptor that locks it."""
+    while True:
+        folder = parent / f".{secrets.token_hex(4)}{SUFFIX}"
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue
+        _in_use.add((os.getpid(), folder))
+        lock = os.open(folder, os.O_RDONLY)
+        # Between mkdir and the lock another process may have taken the folder for one that was left.
+        if lock_open(lock) is not False and os.fstat(lock).st_nlink:
+            return folder, lock
+        os.close(lock)
+        _in_use.discard((os.getpid(), folder))
+
+
+def lock_open(descriptor: int, shared: bool = False) -> bool | None:
+    """Locks an open file or folder until it is closed.
+
+    Args:
+      descriptor: of the file or folder.
+      shared: whether others may hold shared locks, too.
+
+    Returns:
+      False if another process holds a lock, None where the file system has none.
+    """
+    try:
+        import fcntl  # not on Windows
+
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except (ImportError, OSError):
+        return None
+    return True
+
+
+def _sweep(parent: pathlib.Path) -> None:
+    for left in parent.glob(f".*{SUFFIX}"):
+        with contextlib.suppress(OSError):
+            descriptor = os.open(left, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                if lock_open(descriptor):
+                    for old in (left / _OLD).glob("*"):
+                        with contextlib.suppress(FileExistsError):
+                            rename_new(old, parent / old.name)
+                    shutil.rmtree(left, ignore_errors=True)
+            finally:
+                os.close(descriptor)
+
+
+@atexit.register
+def _remove_unfinished() -> None:
+    """Removes the folders whose removal a signal interrupted."""
+    for process, folder in list(_in_use):
+        if process == os.getpid():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def make_folder(path: pathlib.Path) -> None:
+    """Creates a folder with its parents, durably.
+
+    Args:
+      path: the folder; it may exist.
+
+    Raises:
+      OSError: if it cannot be created.
+    """
+    missing = [each for each in (path, *path.parents) if not each.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for each in missing:
+        sync(each.parent)
+
+
+def sync(path: pathlib.Path) -> None:
+    """Waits until a file's content, or the names in a folder, are on the disk.
+
+    Args:
+      path: the file or folder.
+
+    Raises:
+      OSError: if the disk fails.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if not (error.errno in _WITHOUT and path.is_dir()):  # some network file systems cannot sync folders
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def sync_tree(path: pathlib.Path) -> None:
+    """Waits until a file, or a folder with everything in it, is on the disk.
+
+    Args:
+      path: the file or folder.
+
+    Raises:
+      OSError: if the disk fails.
+    """
+    if path.is_dir():
+        for inside in path.iterdir():
+            sync_tree(inside)
+    sync(path)
+
+
+def place(source: pathlib.Path, target: pathlib.Path, overwrite: bool) -> None:
+    """Puts a finished file or folder in its place, durably and in one step.
+
+    Args:
+      source: file, or folder, in a working folder beside the target.
+      target: where it belongs. A file that is replaced gives its permissions; a folder is exchanged.
+      overwrite: whether something may be replaced.
+
+    Raises:
+      FileExistsError: if something is there and may not be replaced; also if it appeared at the last moment.
+      OSError: if something cannot be written.
+    """
+    if overwrite and target.is_file():
+        source.chmod(stat.S_IMODE(target.stat().st_mode))
+    sync_tree(source)
+    if not overwrite:
+        rename_new(source, target)
+    elif source.is_dir() and target.is_dir():
+        _exchange(source, target)
+    else:
+        source.replace(target)
+    sync(target.parent)
+
+
+def rename_new(source: pathlib.Path, target: pathlib.Path) -> None:
+    """Renames a file or folder to a name that is free.
+
+    Args:
+      source: the file or folder.
+      target: the new name, on the same file system.
+
+    Raises:
+      FileExistsError: if the name is taken.
+      OSError: if it cannot be renamed.
+    """
+    if _renameat2(source, target, _NO_REPLACE):
+        return
+    if source.is_dir():
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+        source.rename(target)
+        return
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno not in _WITHOUT:
+            raise
+        target.open("xb").close()  # without links: taken by an empty file, then replaced
+        try:
+            source.replace(target)
+        except OSError:
+            target.unlink()
+            raise
+    else:
+        source.unlink()
+
+
+def _exchange(source: pathlib.Path, target: pathlib.Path) -> None:
+    if _renameat2(source, target, _EXCHANGE):
+        return
+    old = source.parent / _OLD / target.name  # `_sweep` puts it back if this process is killed now
+    old.parent.mkdir()
+    target.rename(old)
+    try:
+        source.rename(target)
+    except OSError:
+        old.rename(target)
+        raise
+
+
+def _renameat2(source: pathlib.Path, target: pathlib.Path, flag: int) -> bool:
+    """Renames as Linux can with a flag; False where it cannot."""
+    function = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None) if sys.platform == "linux" else None
+    if function is None:
+        return False
+    if function(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), flag) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in _WITHOUT:
+        return False
+    raise OSError(number, os.strerror(number), str(source), None, str(target))
