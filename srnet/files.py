@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import sys
 import tempfile
 import warnings
@@ -140,7 +141,7 @@ def reason(error: BaseException) -> str:
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)
     text = str(error).strip() or type(error).__name__
-    return text.split("\n")[0].rsplit("; ", 1)[-1]
+    return re.sub(r" \[Op:\w+\]$", "", text.split("\n")[0].rsplit("; ", 1)[-1])
 
 
 def write_text(path: str | pathlib.Path, text: str) -> None:

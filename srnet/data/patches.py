@@ -11,6 +11,7 @@ import collections
 import concurrent.futures
 import dataclasses
 import json
+import math
 import os
 import shutil
 import weakref
@@ -100,12 +101,11 @@ class Patches:
           DataError: if the file has been cut short.
           OSError: if it cannot be read.
         """
-        patches = np.empty((len(numbers), *self.shape[1:]), np.uint8)
-        for number, patch in zip(numbers, patches):
-            count = os.preadv(self.descriptor, [patch.data.cast("B")], self.place + int(number) * patch.nbytes)
-            if count < patch.nbytes:
-                raise DataError("cut short while it was being read")
-        return patches
+        size = math.prod(self.shape[1:])
+        data = b"".join(os.pread(self.descriptor, size, self.place + int(number) * size) for number in numbers)
+        if len(data) < size * len(numbers):
+            raise DataError("cut short while it was being read")
+        return np.frombuffer(data, np.uint8).reshape(-1, *self.shape[1:])
 
 
 @dataclasses.dataclass(frozen=True)

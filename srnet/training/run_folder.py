@@ -27,7 +27,10 @@ from srnet.training.config import TrainConfig, execution, load_config
 from srnet.training.origin import origin
 
 LIST = "checkpoint"  # TensorFlow's list of the checkpoints in a folder
-_LIST_LINE = re.compile(r'(all_)?model_checkpoint_paths?: ".*"|\w+_timestamps?: [\d.e+-]+|')
+_LIST_LINE = re.compile(
+    r'model_checkpoint_path: ".*"|all_model_checkpoint_paths: ".*"'
+    r"|all_model_checkpoint_timestamps: [\d.e+-]+|last_preserved_timestamp: [\d.e+-]+"
+)
 _ORIGIN = ("started", "command", "commit", "versions", "hardware")  # of a session
 
 
@@ -190,11 +193,14 @@ def read_metrics(run: Run) -> list[dict[str, Any]]:
     Raises:
       DataError: if the file is damaged.
     """
-    lines = read_json_lines(run.metrics, appended=True)
+    lines, before = read_json_lines(run.metrics, appended=True), 0
     for number, line in enumerate(lines, 1):
-        numbers = all(isinstance(value, (int, float)) for value in line.values())
-        if not (numbers and isinstance(line.get("step"), int)):
+        step = line.get("step")
+        if not all(isinstance(value, (int, float)) for value in line.values()) or not isinstance(step, int):
             raise DataError(f"{run.metrics}: line {number} is damaged; it is not the numbers of an epoch")
+        if step <= before:
+            raise DataError(f"{run.metrics}: line {number} is damaged; step {step} comes after step {before}")
+        before = step
     return lines
 
 

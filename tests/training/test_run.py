@@ -4,14 +4,16 @@ import dataclasses
 import json
 import subprocess
 import sys
+import types
 
 import numpy as np
 import PIL.Image
 import pytest
+import tensorflow as tf
 
 from srnet.data.patches import open_store
 from srnet.data.pipeline import training_batches
-from srnet.errors import DataError
+from srnet.errors import DataError, UsageError
 from srnet.files import write_json
 from srnet.training.checkpoints import load_run
 from srnet.training.config import TrainConfig
@@ -94,6 +96,7 @@ def test_two_devices_train_as_one(small, picture_root, tmp_path, compiled):
     """Mirrored over two logical CPU devices in a fresh process, as TensorFlow fixes its devices at start."""
     program = f"""
 import sys
+import types
 import tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
@@ -115,3 +118,12 @@ run.run_training(config, sys.argv[1], {str(picture_root)!r}, {str(tmp_path / "ca
     for one, other in zip(*(load_run(tmp_path / name)[0].get_weights() for name in ("1", "2"))):
         np.testing.assert_allclose(one, other, rtol=1e-2, atol=1e-4)
     assert results[1] == pytest.approx(results[0], rel=1e-3)
+
+
+@pytest.mark.parametrize(("batch_size", "devices"), [(4, 3), (2, 4)])
+def test_a_batch_that_cannot_be_divided_among_the_devices(train, monkeypatch, batch_size, devices):
+    strategy = types.SimpleNamespace(num_replicas_in_sync=devices)
+    monkeypatch.setattr(tf.distribute, "MirroredStrategy", lambda: strategy)
+    message = f"batch_size {batch_size} cannot be divided among {devices} devices: use a multiple"
+    with pytest.raises(UsageError, match=message):
+        train(strategy="mirrored", batch_size=batch_size)
