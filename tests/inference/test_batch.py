@@ -3,10 +3,13 @@
 import errno
 import pathlib
 
+import numpy as np
 import pytest
 
-from srnet.errors import UsageError
-from srnet.inference.batch import Job, find_jobs
+from srnet.errors import DataError, UsageError
+from srnet.images.write import write_image
+from srnet.inference import batch
+from srnet.inference.batch import Job, enlarge_file, find_jobs
 
 
 def _x4():
@@ -71,3 +74,21 @@ def test_results_stand_beside_the_pictures_where_no_output_is_given(photos):
     for source, kind in ((str(photos), "the folder"), ("-", "standard input")):
         with pytest.raises(UsageError, match=f"--output is required for {kind}"):
             find_jobs([source], None, False, _x4)
+
+
+def test_a_result_that_appears_meanwhile_is_not_replaced(tmp_path, monkeypatch):
+    write_image(tmp_path / "a.png", np.zeros((4, 5), np.uint8))
+    target = tmp_path / "x.png"
+
+    def enlarge_slowly(picture, size, upscalers, progress):
+        target.write_text("of another program")
+        return picture
+
+    monkeypatch.setattr(batch, "enlarge_picture", enlarge_slowly)
+    with pytest.raises(DataError, match=r"x\.png: exists and is not replaced; it has just been written"):
+        enlarge_file(Job(tmp_path / "a.png", target), 2, None, {})
+    assert target.read_text() == "of another program"
+    target.chmod(0o600)
+    enlarge_file(Job(tmp_path / "a.png", target), 2, None, {}, overwrite=True)
+    assert target.read_bytes().startswith(b"\x89PNG") and target.stat().st_mode & 0o777 == 0o600
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "x.png"]

@@ -15,6 +15,7 @@ from srnet.data.patches import open_store
 from srnet.data.pipeline import training_batches
 from srnet.errors import DataError, UsageError
 from srnet.files import write_json
+from srnet.training import loop
 from srnet.training.checkpoints import load_run
 from srnet.training.config import TrainConfig
 from srnet.training.run import resolve
@@ -127,3 +128,18 @@ def test_a_batch_that_cannot_be_divided_among_the_devices(train, monkeypatch, ba
     message = f"batch_size {batch_size} cannot be divided among {devices} devices: use a multiple"
     with pytest.raises(UsageError, match=message):
         train(strategy="mirrored", batch_size=batch_size)
+
+
+def test_a_full_disk_is_said_of_the_file_that_did_not_fit(train, tmp_path, monkeypatch):
+    def fail(path):
+        raise tf.errors.ResourceExhaustedError(None, None, f"{path}; No space left on device [Op:SaveV2]")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.tf.summary, "scalar", lambda *arguments, **options: fail("events"))
+        with pytest.raises(DataError, match=r"tensorboard: cannot be written \(No space left on device\)$"):
+            train()
+    with monkeypatch.context() as patch:
+        patch.setattr(tf.train.CheckpointManager, "save", lambda *arguments, **options: fail("step-5"))
+        with pytest.raises(DataError, match=r"checkpoints.*: cannot be written \(No space left on device\)$"):
+            train()
+    assert len(read_metrics(train())) == 2
