@@ -10,7 +10,12 @@ TensorFlow is imported at the first use of one of these names.
 """
 
 import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
 import os
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -33,6 +38,40 @@ _MODULE_OF = {
     "load": "srnet.pretrained.load",
     "load_run": "srnet.training.checkpoints",
 }
+
+
+_LAYERS = "srnet.models.layers"
+
+
+class _LayersAfterKeras(importlib.abc.MetaPathFinder):
+    """Imports srnet's layers when Keras is imported, so that `keras.models.load_model` knows them."""
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    def find_spec(self, name: str, *_: Any) -> importlib.machinery.ModuleSpec | None:
+        if name != "keras" or self._asked:
+            return None
+        self._asked = True
+        try:
+            spec = importlib.util.find_spec(name)  # of the finders behind this one
+        finally:
+            self._asked = False
+        if spec and spec.loader:
+            loader, import_keras = spec.loader, spec.loader.exec_module
+
+            def exec_module(module: ModuleType) -> None:
+                import_keras(module)
+                importlib.import_module(_LAYERS)
+
+            loader.exec_module = exec_module  # type: ignore[method-assign]
+        return spec
+
+
+if "keras" in sys.modules:
+    importlib.import_module(_LAYERS)
+else:
+    sys.meta_path.insert(0, _LayersAfterKeras())
 
 
 def __dir__() -> list[str]:

@@ -4,18 +4,31 @@ python -m srnet.export --output=DIR --scale=4                               a Te
 python -m srnet.export --output=FILE.tflite --scale=4                       LiteRT (TensorFlow Lite)
 python -m srnet.export --output=FILE.tflite --scale=4 --format=litert_int8  the same, a quarter of the size
 python -m srnet.export --output=FILE.onnx --run=RUN_DIR                     ONNX
+python -m srnet.export --output=FILE.keras --scale=4                        Keras, for programs with srnet
 """
 
+import os
 import pathlib
+from typing import TYPE_CHECKING
 
 from absl import flags
 
 from srnet import cli
-from srnet.errors import UsageError
+from srnet.errors import DataError, UsageError
 from srnet.inference.sizes import default_scale
 
-FORMATS = ("saved_model", "litert", "litert_int8", "onnx")
-_FORMAT_OF_SUFFIX = {".tflite": "litert", ".onnx": "onnx"}
+if TYPE_CHECKING:
+    import keras
+
+# The suffixes of each format; a SavedModel is a folder, whose name may have dots.
+_SUFFIXES = {
+    "saved_model": (),
+    "litert": (".tflite",),
+    "litert_int8": (".tflite",),
+    "onnx": (".onnx",),
+    "keras": (".keras",),
+}
+_OTHER_FILES = (".h5", ".hdf5", ".pb", ".pbtxt", ".lite", ".pt", ".pth", ".ckpt", ".npz", ".zip")
 
 
 def define_flags() -> None:
@@ -23,32 +36,55 @@ def define_flags() -> None:
     flags.DEFINE_integer("scale", None, "Enlargement. Default: 4, or the scale of --run or --model.", 2)
     flags.DEFINE_string("output", None, "Folder of the SavedModel, or the file.", required=True)
     text = "What to write; by the suffix of --output unless given. litert_int8 is dynamic-range quantization."
-    flags.DEFINE_enum("format", None, FORMATS, text)
+    flags.DEFINE_enum("format", None, list(_SUFFIXES), text)
+    flags.DEFINE_bool("overwrite", False, "Replace an existing file or SavedModel.")
 
 
 def main(arguments: list[str]) -> None:
     cli.expect_no_arguments(arguments)
     values = flags.FLAGS
+    kind = _format(values.output, values.format)
+    if os.path.lexists(values.output) and not values.overwrite:
+        raise DataError(f"{values.output} exists; --overwrite replaces it")
     networks = cli.chosen_networks()
     scale = values.scale or default_scale(networks.at_scale)
     if scale not in networks.at_scale:
         known = ", ".join(map(str, networks.at_scale))
         raise UsageError(f"--scale={scale} cannot be used: {networks.name} has scales {known}")
-    model = networks.at_scale[scale]()
+    _export(networks.at_scale[scale](), kind, values.output, values.overwrite)
+    print(f"{kind}: {values.output}")
+
+
+def _format(output: str, given: str | None) -> str:
+    """The format to write, by --format or by the suffix of the output."""
+    suffix = "" if output.endswith("/") else pathlib.Path(output).suffix.lower()
+    fitting = [kind for kind, suffixes in _SUFFIXES.items() if suffix in suffixes]
+    if given and (given in fitting or not fitting):
+        return given
+    if given:
+        raise UsageError(f"--output={output}: {suffix} is the suffix of {fitting[0]}, not of {given}")
+    if suffix in _OTHER_FILES:
+        known = ", ".join(dict.fromkeys(suffix for suffixes in _SUFFIXES.values() for suffix in suffixes))
+        raise UsageError(f"--output={output}: no format for {suffix}; use {known}, or the name of a folder")
+    return fitting[0] if fitting else "saved_model"
+
+
+def _export(model: "keras.Model", kind: str, output: str, overwrite: bool) -> None:
     from srnet.formats.litert import export_litert
     from srnet.formats.onnx import export_onnx
     from srnet.formats.saved_model import export_saved_model
+    from srnet.models.keras_file import save_file
 
-    kind = values.format or _FORMAT_OF_SUFFIX.get(pathlib.Path(values.output).suffix, "saved_model")
     if kind == "saved_model":
-        export_saved_model(model, values.output)
+        export_saved_model(model, output, overwrite)
+    elif kind == "keras":
+        save_file(model, output, overwrite)
     else:
         with cli.without_notes():
             if kind == "onnx":
-                export_onnx(model, values.output)
+                export_onnx(model, output, overwrite)
             else:
-                export_litert(model, values.output, int8=kind == "litert_int8")
-    print(f"{kind}: {values.output}")
+                export_litert(model, output, kind == "litert_int8", overwrite)
 
 
 def run() -> None:

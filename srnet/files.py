@@ -4,6 +4,7 @@ import contextlib
 import errno
 import hashlib
 import json
+import math
 import os
 import pathlib
 import re
@@ -19,6 +20,7 @@ from srnet import durable
 from srnet.errors import TYPE_NAMES, DataError, UsageError
 
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+_SAVED_MODEL = {"saved_model.pb", "fingerprint.pb", "variables", "assets", "assets.extra", "keras_metadata.pb"}
 LOCK = ".lock"  # in a folder that `locked` locks
 
 
@@ -70,8 +72,9 @@ def writing(path: str | pathlib.Path) -> Iterator[None]:
 
 def _check_target(path: pathlib.Path) -> None:
     if path.is_dir():
-        if any(path.iterdir()) and not (path / "saved_model.pb").exists():
-            raise DataError(f"{path}: a folder with other things in it; choose another place")
+        others = sorted({inside.name for inside in path.iterdir()} - _SAVED_MODEL)
+        if others:
+            raise DataError(f"{path}: a folder with other things in it, such as {others[0]}; choose another place")
     elif path.exists() and not path.is_file():
         raise DataError(f"{path}: not a regular file; choose another place")
 
@@ -163,12 +166,30 @@ def write_json(path: str | pathlib.Path, value: Any) -> None:
 
     Args:
       path: the file.
-      value: anything that the json module writes.
+      value: as for `to_json`.
 
     Raises:
       DataError: if it cannot be written.
     """
-    write_text(path, json.dumps(value, indent=2) + "\n")
+    write_text(path, to_json(value, indent=2) + "\n")
+
+
+def to_json(value: Any, indent: int | None = None) -> str:
+    """Returns a value as JSON, in which numbers that are not finite are null.
+
+    Args:
+      value: anything that the json module writes.
+      indent: spaces for each level; without it, the text is one line.
+    """
+    return json.dumps(_without_infinity(value), indent=indent, allow_nan=False)
+
+
+def _without_infinity(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_infinity(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_infinity(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def read_json(path: str | pathlib.Path, kind: type = object) -> Any:

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 
+from srnet import models
 from srnet.evaluation.classical import CLASSICAL
 from srnet.images.read import read_image
 
@@ -171,3 +172,36 @@ def test_a_reader_that_leaves_early_is_no_traceback():
     result = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
     os.close(writer)
     assert result.stderr == b""
+
+
+def test_export_names(tmp_path):
+    for name, what in (
+        ("a.TFLITE", "litert"),
+        ("b.Onnx", "onnx"),
+        ("c.keras", "keras"),
+        ("model.v2", "saved_model"),
+        ("folder.onnx/", "saved_model"),
+    ):
+        done = _run("srnet.export", f"--output={tmp_path}/{name}", "--scale=2")
+        assert (done.returncode, done.stdout) == (0, f"{what}: {tmp_path}/{name}\n"), done.stderr
+        assert (tmp_path / name.rstrip("/")).is_dir() == (what == "saved_model")
+    refused = [_run("srnet.export", f"--output={tmp_path}/{name}") for name in ("d.h5", "e.pb", "f.lite")]
+    assert {(done.returncode, done.stderr.split("/")[0]) for done in refused} == {(2, "error: --output=")}
+    conflicting = _run("srnet.export", f"--output={tmp_path}/d.tflite", "--format=onnx")
+    assert conflicting.returncode == 2 and ".tflite is the suffix of litert, not of onnx" in conflicting.stderr
+    # Nothing is replaced without --overwrite, and other things never.
+    before = (tmp_path / "c.keras").read_bytes()
+    done = _run("srnet.export", f"--output={tmp_path}/c.keras", "--scale=3")
+    assert done.returncode == 1 and "c.keras exists; --overwrite replaces it" in done.stderr
+    assert (tmp_path / "c.keras").read_bytes() == before
+    (tmp_path / "model.v2" / "labels.txt").write_text("mine")
+    done = _run("srnet.export", f"--output={tmp_path}/model.v2", "--overwrite", "--scale=2")
+    assert done.returncode == 1 and "a folder with other things in it, such as labels.txt" in done.stderr
+    assert (tmp_path / "model.v2" / "labels.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("imports", ["srnet, keras", "keras, srnet", "srnet, tensorflow, keras"])
+def test_importing_srnet_is_enough_for_keras(tmp_path, imports):
+    models.build("plus", 2, filters=4).save(tmp_path / "x.keras")
+    program = f"import {imports}; keras.models.load_model({str(tmp_path / 'x.keras')!r})"
+    subprocess.run([sys.executable, "-c", program], check=True)

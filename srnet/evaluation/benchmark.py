@@ -1,5 +1,6 @@
 """Whole benchmarks: a method on named sets at several scales, as records and as a table."""
 
+import math
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +11,7 @@ import tqdm
 from srnet.data.datasets import count_warning, find_images
 from srnet.errors import UsageError
 from srnet.evaluation.methods import NamedMethod
-from srnet.evaluation.protocol import DEFAULT_METRICS, PROTOCOL, ImageScore, check_metrics, evaluate
+from srnet.evaluation.protocol import DEFAULT_METRICS, PROTOCOL, ImageScore, check_metrics, evaluate, mean_score
 
 Record = dict[str, Any]
 
@@ -34,8 +35,9 @@ def evaluate_sets(
       metrics: names in `srnet.evaluation.protocol.METRICS`.
 
     Returns:
-      A list of dicts with method, set, scale, a mean for each metric, images (their number), seconds (spent in the
-      method) and per_image, a list of dicts with image, the metrics and seconds.
+      A list of dicts with method, set, scale, a mean for each metric by `mean_score`, images (their number), infinite
+      (a dict from metrics to the number of images that are not in the mean), seconds (spent in the method) and
+      per_image, a list of dicts with image, the metrics and seconds.
 
     Raises:
       UsageError: for a scale that the method does not have, or an unknown metric.
@@ -61,9 +63,12 @@ def evaluate_sets(
 
 
 def _summary(scores: list[ImageScore], metrics: Sequence[str]) -> Record:
+    values = {name: [score.values[name] for score in scores] for name in metrics}
+    infinite = {name: len(each) - sum(map(math.isfinite, each)) for name, each in values.items()}
     return {
-        **{name: float(np.mean([score.values[name] for score in scores])) for name in metrics},
+        **{name: mean_score(each) for name, each in values.items()},
         "images": len(scores),
+        "infinite": {name: count for name, count in infinite.items() if count},
         "seconds": float(np.sum([score.seconds for score in scores])),
         "per_image": [{"image": score.image, **score.values, "seconds": score.seconds} for score in scores],
     }
@@ -80,6 +85,12 @@ def describe_records(records: list[Record], metrics: Sequence[str] = DEFAULT_MET
     lines = [f"{' and '.join(units.get(name, name) for name in metrics)}: {PROTOCOL}."]
     notes = dict.fromkeys(count_warning(record["set"], record["images"]) for record in records)
     lines += [f"Note: {note}." for note in notes if note]
+    for record in records:
+        for name, count in record["infinite"].items():
+            place = f"{record['set']} x{record['scale']}"
+            lines.append(
+                f"Note: {place}: {count} of {record['images']} images have an infinite {name}, left out of its mean."
+            )
     header = " ".join(f"{_LABELS.get(name, name):>{_width(name)}}" for name in metrics)
     lines.append(f"{'method':<22} {'set':<14} {'scale':>5} {header} {'images':>6} {'seconds':>8}")
     for record in records:

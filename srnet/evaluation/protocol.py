@@ -9,6 +9,7 @@
 """
 
 import dataclasses
+import math
 import pathlib
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -164,6 +165,18 @@ def compare_luma(
     shave = (slice(scale, -scale),) * 2
     reference, image = to_luma(hr)[shave], to_luma(round_to_uint8(sr))[shave]
     return {name: float(METRICS[name](reference, image)) for name in metrics}
+
+
+def mean_score(values: Sequence[float]) -> float:
+    """Returns the mean of the finite ones among some values, infinity where there are none.
+
+    The PSNR of a picture that a method reproduces exactly, such as a flat one, is infinite.
+
+    Args:
+      values: a metric's values of several images.
+    """
+    finite = [value for value in values if math.isfinite(value)]
+    return float(np.mean(finite)) if finite else math.inf
 
 
 def evaluate(

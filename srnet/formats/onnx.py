@@ -12,7 +12,7 @@ from srnet.files import written_whole
 _OPSET = 18  # the newest that tf2onnx writes
 
 
-def export_onnx(model: keras.Model, path: str | pathlib.Path) -> None:
+def export_onnx(model: keras.Model, path: str | pathlib.Path, overwrite: bool = True) -> None:
     """Writes a network as an ONNX file, which appears complete or not at all.
 
     It maps `lr`, float32 (N, H, W, c) in [0, 255], to `hr`, float32 (N, scale*H, scale*W, c), not clipped.
@@ -20,6 +20,7 @@ def export_onnx(model: keras.Model, path: str | pathlib.Path) -> None:
     Args:
       model: float32 Keras model from LR to HR pixels in [0, 255].
       path: the file, usually .onnx.
+      overwrite: whether an existing file may be replaced.
 
     Raises:
       UsageError: if tf2onnx is not installed.
@@ -33,5 +34,5 @@ def export_onnx(model: keras.Model, path: str | pathlib.Path) -> None:
     signature = [tf.TensorSpec((None, None, None, model.input_shape[-1]), tf.float32, name="lr")]
     function = tf.function(lambda lr: {"hr": model(lr, training=False)}, input_signature=signature)
     network, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=_OPSET)
-    with written_whole(path) as partial:
+    with written_whole(path, overwrite) as partial:
         partial.write_bytes(network.SerializeToString())

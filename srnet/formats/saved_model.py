@@ -9,19 +9,11 @@ from srnet.files import writing, written_whole
 from srnet.inference.upscaler import upscale_rgb
 
 
-def export_saved_model(model: keras.Model, path: str | pathlib.Path) -> None:
-    """Writes a network as a SavedModel; the folder appears complete or not at all, and replaces an older one.
-
-    Its two signatures take any batch, height and width:
-      serving_default: `lr`, float32 (N, H, W, c) in [0, 255], to `hr`, float32 (N, scale*H, scale*W, c), not clipped.
-      upscale_rgb: `rgb`, uint8 (N, H, W, 3), to `rgb`, uint8 enlarged, see `srnet.inference.upscaler.upscale_rgb`.
+def archive_of(model: keras.Model) -> keras.export.ExportArchive:
+    """Returns an archive with the signature serving_default, from `lr` to `hr`.
 
     Args:
-      model: float32 Keras model from LR to HR pixels in [0, 255], of 1 or 3 channels.
-      path: the folder.
-
-    Raises:
-      DataError: if it cannot be written.
+      model: float32 Keras model from LR to HR pixels in [0, 255].
     """
     archive = keras.export.ExportArchive()
     archive.track(model)
@@ -30,10 +22,29 @@ def export_saved_model(model: keras.Model, path: str | pathlib.Path) -> None:
         lambda lr: {"hr": model(lr, training=False)},
         input_signature=[tf.TensorSpec((None, None, None, model.input_shape[-1]), tf.float32, name="lr")],
     )
+    return archive
+
+
+def export_saved_model(model: keras.Model, path: str | pathlib.Path, overwrite: bool = True) -> None:
+    """Writes a network as a SavedModel; the folder appears complete or not at all.
+
+    Its two signatures take any batch, height and width:
+      serving_default: `lr`, float32 (N, H, W, c) in [0, 255], to `hr`, float32 (N, scale*H, scale*W, c), not clipped.
+      upscale_rgb: `rgb`, uint8 (N, H, W, 3), to `rgb`, uint8 enlarged, see `srnet.inference.upscaler.upscale_rgb`.
+
+    Args:
+      model: float32 Keras model from LR to HR pixels in [0, 255], of 1 or 3 channels.
+      path: the folder.
+      overwrite: whether an older SavedModel may be replaced.
+
+    Raises:
+      DataError: if it cannot be written.
+    """
+    archive = archive_of(model)
     archive.add_endpoint(
         "upscale_rgb",
         lambda rgb: {"rgb": upscale_rgb(model, rgb)},
         input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8, name="rgb")],
     )
-    with written_whole(path) as partial, writing(path):
+    with written_whole(path, overwrite) as partial, writing(path):
         archive.write_out(partial, verbose=False)

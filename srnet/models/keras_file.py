@@ -5,7 +5,7 @@ import pathlib
 import keras
 
 from srnet.errors import DataError
-from srnet.files import reason
+from srnet.files import reason, writing, written_whole
 from srnet.models import layers  # noqa: F401  registers the layers that a file may name
 
 
@@ -32,6 +32,21 @@ def load_file(path: str | pathlib.Path) -> keras.Model:
     if not all(isinstance(shape, tuple) and len(shape) == 4 for shape in shapes) or not _enlarges(model):
         raise DataError(f"{path}: not a network from LR to HR pixels")
     return model
+
+
+def save_file(model: keras.Model, path: str | pathlib.Path, overwrite: bool = True) -> None:
+    """Writes a network as a `.keras` file, which appears complete or not at all.
+
+    Args:
+      model: Keras model.
+      path: the file.
+      overwrite: whether an existing file may be replaced.
+
+    Raises:
+      DataError: if it cannot be written.
+    """
+    with written_whole(path, overwrite) as partial, writing(path):
+        model.save(partial)
 
 
 def _enlarges(model: keras.Model) -> bool:

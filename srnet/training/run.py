@@ -12,9 +12,9 @@ from srnet.data.datasets import find_images, has_set, spread
 from srnet.data.patches import PatchOptions, PatchStore, ensure_store
 from srnet.errors import DataError, UsageError
 from srnet.evaluation.protocol import measurable_image
-from srnet.files import writing, written_whole
 from srnet.formats.saved_model import export_saved_model
 from srnet.images.read import read_size
+from srnet.models.keras_file import save_file
 from srnet.training import checkpoints, loop, run_folder, schedule
 from srnet.training.config import TrainConfig, check_registered
 from srnet.training.run_folder import Run
@@ -188,6 +188,5 @@ def export(run: Run) -> None:
       DataError: if it cannot be written.
     """
     model, _ = checkpoints.load_run(run.folder)
-    with written_whole(run.model) as partial, writing(run.model):
-        model.save(partial)
+    save_file(model, run.model)
     export_saved_model(model, run.saved_model)

@@ -14,6 +14,7 @@ saved_model/    its export, when the run is complete
 import contextlib
 import dataclasses
 import json
+import math
 import os
 import re
 import shutil
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from srnet.errors import DataError, UsageError
-from srnet.files import LOCK, locked, read_json, read_json_lines, reason, write_json, write_text
+from srnet.files import LOCK, locked, read_json, read_json_lines, reason, to_json, write_json, write_text
 from srnet.training.config import TrainConfig, execution, load_config
 from srnet.training.origin import origin
 
@@ -177,7 +178,7 @@ def append_metrics(run: Run, values: dict[str, Any]) -> None:
     """
     try:
         with run.metrics.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(values) + "\n")
+            file.write(to_json(values) + "\n")
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
@@ -185,7 +186,7 @@ def append_metrics(run: Run, values: dict[str, Any]) -> None:
 
 
 def read_metrics(run: Run) -> list[dict[str, Any]]:
-    """Returns the epochs of metrics.jsonl; a last line that was cut short is left out.
+    """Returns the epochs of metrics.jsonl; a last line that was cut short is left out, and null is an infinite PSNR.
 
     Args:
       run: `Run`.
@@ -193,14 +194,16 @@ def read_metrics(run: Run) -> list[dict[str, Any]]:
     Raises:
       DataError: if the file is damaged.
     """
-    lines, before = read_json_lines(run.metrics, appended=True), 0
-    for number, line in enumerate(lines, 1):
+    lines, before = [], 0
+    for number, found in enumerate(read_json_lines(run.metrics, appended=True), 1):
+        line = {name: math.inf if value is None else value for name, value in found.items()}
         step = line.get("step")
         if not all(isinstance(value, (int, float)) for value in line.values()) or not isinstance(step, int):
             raise DataError(f"{run.metrics}: line {number} is damaged; it is not the numbers of an epoch")
         if step <= before:
             raise DataError(f"{run.metrics}: line {number} is damaged; step {step} comes after step {before}")
         before = step
+        lines.append(line)
     return lines
 
 
@@ -215,7 +218,7 @@ def forget_metrics_after(run: Run, step: int) -> int:
       The number of epochs that are left.
     """
     kept = [values for values in read_metrics(run) if values["step"] <= step]
-    text = "".join(json.dumps(values) + "\n" for values in kept)
+    text = "".join(to_json(values) + "\n" for values in kept)
     if run.metrics.exists() and run.metrics.read_text(encoding="utf-8") != text:
         write_text(run.metrics, text)
     return len(kept)

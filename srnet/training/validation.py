@@ -8,7 +8,7 @@ import PIL.Image
 import PIL.ImageDraw
 
 from srnet.evaluation.bicubic import bicubic
-from srnet.evaluation.protocol import benchmark_pair, evaluate
+from srnet.evaluation.protocol import benchmark_pair, evaluate, mean_score
 from srnet.images.color import round_to_uint8, to_rgb
 from srnet.images.read import read_image
 from srnet.inference.method import Method
@@ -17,7 +17,7 @@ CROP = 128  # side of the HR crop in the picture strip, in pixels
 
 
 def validate(method: Method, paths: Sequence[Path], scale: int, channels: int) -> Iterator[tuple[str, float]]:
-    """Yields (name, value) of a method on validation images: mean PSNR in dB and mean SSIM.
+    """Yields (name, value) of a method on validation images: mean PSNR in dB and mean SSIM, by `mean_score`.
 
     Args:
       method: callable as in `srnet.evaluation.protocol.evaluate`.
@@ -27,7 +27,7 @@ def validate(method: Method, paths: Sequence[Path], scale: int, channels: int) -
     """
     scores = list(evaluate(method, paths, scale, channels))
     for name in ("psnr", "ssim"):
-        yield name, float(np.mean([score.values[name] for score in scores]))
+        yield name, mean_score([score.values[name] for score in scores])
 
 
 def picture_strip(method: Method, path: Path, scale: int, channels: int) -> np.ndarray:

@@ -1,10 +1,14 @@
 """Benchmarks: what the self-ensemble changes and what it leaves."""
 
+import json
+
 import numpy as np
 import pytest
 
-from srnet.evaluation.benchmark import evaluate_sets
+from srnet.evaluation.benchmark import describe_records, evaluate_sets
 from srnet.evaluation.methods import named_method, self_ensembled
+from srnet.files import to_json, write_json
+from srnet.images.write import write_image
 from srnet.inference.method import self_ensemble
 
 
@@ -30,3 +34,21 @@ def test_self_ensemble_leaves_bicubic_interpolation_as_it_is(picture_root):
     )
     assert (alone["method"], mean["method"]) == ("bicubic", "bicubic+")
     assert mean["psnr"] == pytest.approx(alone["psnr"], abs=0.01)
+
+
+def test_a_flat_picture_is_left_out_of_the_mean(picture_root, tmp_path):
+    method = named_method("bicubic", None, None)
+    (alone,) = evaluate_sets(method, ["held_out"], [2], picture_root)
+    write_image(picture_root / "held_out" / "flat.png", np.full((40, 40), 7, np.uint8))
+    (both,) = evaluate_sets(method, ["held_out"], [2], picture_root)
+    assert both["psnr"] == alone["psnr"] and both["images"] == alone["images"] + 1 and both["infinite"] == {"psnr": 1}
+    note = f"held_out x2: 1 of {both['images']} images have an infinite psnr, left out of its mean"
+    assert note in describe_records([both])
+    write_json(tmp_path / "results.json", [both])
+    (written,) = json.loads((tmp_path / "results.json").read_text(), parse_constant=pytest.fail)
+    assert [each["psnr"] for each in written["per_image"] if each["image"] == "flat.png"] == [None]
+    for path in (picture_root / "held_out").iterdir():
+        if path.name != "flat.png":
+            path.unlink()
+    (flat,) = evaluate_sets(method, ["held_out"], [2], picture_root)
+    assert flat["psnr"] == np.inf and json.loads(to_json(flat), parse_constant=pytest.fail)["psnr"] is None

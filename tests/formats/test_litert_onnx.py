@@ -29,6 +29,7 @@ def _small(name, scale):
 
 def _interpret(path, lr):
     interpreter = tf.lite.Interpreter(str(path))
+    assert interpreter.get_signature_list() == {"serving_default": {"inputs": ["lr"], "outputs": ["hr"]}}
     (given,) = interpreter.get_input_details()
     interpreter.resize_tensor_input(given["index"], lr.shape)
     interpreter.allocate_tensors()

@@ -15,6 +15,7 @@ from srnet.data.patches import open_store
 from srnet.data.pipeline import training_batches
 from srnet.errors import DataError, UsageError
 from srnet.files import write_json
+from srnet.images.write import write_image
 from srnet.training import loop
 from srnet.training.checkpoints import load_run
 from srnet.training.config import TrainConfig
@@ -143,3 +144,13 @@ def test_a_full_disk_is_said_of_the_file_that_did_not_fit(train, tmp_path, monke
         with pytest.raises(DataError, match=r"checkpoints.*: cannot be written \(No space left on device\)$"):
             train()
     assert len(read_metrics(train())) == 2
+
+
+def test_validation_on_a_flat_picture(train, picture_root):
+    write_image(picture_root / "flat" / "one.png", np.zeros((40, 40), np.uint8))
+    run = train(validation_set="flat", validation_images=0)
+    lines = [json.loads(line, parse_constant=pytest.fail) for line in run.metrics.read_text().splitlines()]
+    assert len(lines) == 2
+    assert [line["psnr"] for line in read_metrics(run)] == [
+        np.inf if line["psnr"] is None else line["psnr"] for line in lines
+    ]
