@@ -113,7 +113,12 @@ def stop_if_asked() -> None:
 
 def _parse(argv: list[str]) -> list[str]:
     try:
-        return flags.FLAGS(argv)
+        arguments = flags.FLAGS(argv)
+        for name in flags.FLAGS:
+            flag = flags.FLAGS[name]
+            if isinstance(flag.value, str):
+                flag.value = os.path.expanduser(flag.value)  # noqa: PTH111  shells leave --output=~/x as it is
+        return arguments
     except SystemExit:
         sys.stdout.flush()
         sys.exit(0)  # absl ends --help with 1

@@ -45,17 +45,26 @@ def has_set(name: str, data_root: Path | str | None) -> bool:
     """Tells whether a set exists.
 
     Args:
-      name: a set's name.
+      name: a set's name, or the path of its folder.
       data_root: folder that holds one folder per set, or None.
     """
-    return name in EMBEDDED or (data_root is not None and (Path(data_root) / name).is_dir())
+    folder = _folder(name, data_root)
+    return name in EMBEDDED or (folder is not None and folder.is_dir())
+
+
+def _folder(name: str, data_root: Path | str | None) -> Path | None:
+    """Where the pictures of a set are, or should be; None for a bare name without a data root."""
+    path = Path(name).expanduser()
+    if data_root is not None and not ("/" in name and path.is_dir()):
+        return Path(data_root) / path
+    return path if "/" in name else None
 
 
 def find_images(name: str, data_root: Path | str | None) -> list[Path]:
     """Returns the picture files of a set, in the natural order of their names.
 
     Args:
-      name: a set's name: a folder under `data_root`, or one of `EMBEDDED`.
+      name: a set's name: a folder under `data_root`, one of `EMBEDDED`, or the path of a folder, with a slash.
       data_root: folder that holds one folder per set, or None.
 
     Returns:
@@ -65,23 +74,24 @@ def find_images(name: str, data_root: Path | str | None) -> list[Path]:
       DataError: if the set, or any picture in it, is missing.
     """
     if name in EMBEDDED:
-        folder = Path(skimage.__file__).parent / "data"
-        paths = [folder / file for file in EMBEDDED[name]]
+        paths = [Path(skimage.__file__).parent / "data" / file for file in EMBEDDED[name]]
         for path in paths:
             if not path.is_file():
                 raise DataError(f"{path}: missing from the installed scikit-image; reinstall it")
         return paths
-    if data_root is None:
+    folder = _folder(name, data_root)
+    if folder is None:
         place = f"--data_root, or SRNET_DATA, must name the folder that holds {name}/"
         raise DataError(f"set {name}: {place}; without it there are {' and '.join(EMBEDDED)}")
-    if not Path(data_root).is_dir():
+    if data_root is not None and not folder.is_dir() and not Path(data_root).is_dir():
         raise DataError(f"{data_root}: no such folder (the data root)")
-    folder = Path(data_root) / name
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; the data root must hold a folder of pictures for each set")
     paths = [path for path in folder.iterdir() if is_image_name(path.name) and path.is_file()]
     if not paths:
-        raise DataError(f"{folder}: no pictures in it")
+        inner = sorted(path.name for path in folder.iterdir() if path.is_dir())
+        below = f"; each subfolder is a set of its own, such as {name}/{inner[0]}" if inner else ""
+        raise DataError(f"{folder}: no pictures in it{below}")
     return sorted(paths, key=lambda path: _natural_order(path.name))
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import os
 import pathlib
+import re
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:  # they take seconds to import
 
     from srnet.inference.upscaler import Upscaler
 
+_PREVIEW = ".preview.png"
 STANDARD = "-"  # standard input or output
 _BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
 
@@ -49,48 +51,55 @@ def find_jobs(
       label: callable that returns the ending, such as "x4"; called when it is needed.
 
     Returns:
-      (jobs, failed): the jobs, and a message for each folder that cannot be read.
+      (jobs, failed): the jobs, and a message for each folder that cannot be read, and each picture whose result would
+      have the place of another one's.
 
     Raises:
       UsageError: if several pictures, or a folder, would go to one file, or a target is missing.
     """
     sources = list(dict.fromkeys(sources))
+    failed: list[str] = []
     if output is None:
         jobs = [Job(pathlib.Path(source), _beside(source, label)) for source in sources]
-        return _without_clashes(jobs), []
+        return _without_clashes(jobs, failed), failed
     alone = len(sources) == 1 and (sources[0] == STANDARD or not _is_folder(sources[0]))
     if STANDARD in (output, *sources) and not alone:
         raise UsageError("standard input and output are for one picture")
-    if alone and (output == STANDARD or (pathlib.Path(output).suffix and not _is_folder(output))):
+    if alone and (output == STANDARD or _names_file(output)):
         target: Place = output if output == STANDARD else pathlib.Path(output)
         if target != STANDARD:
             written_format(target)
         return [Job(sources[0] if sources[0] == STANDARD else pathlib.Path(sources[0]), target)], []
     if STANDARD in sources:
         raise UsageError("standard input needs --output to be a file, or -")
-    if is_image_name(output) and not _is_folder(output):
+    if _names_file(output) and is_image_name(output):
         raise UsageError(f"--output={output}: more than one picture needs a folder")
     jobs = []
-    failed: list[str] = []
     for source in map(pathlib.Path, sources):
-        inside = _pictures_in(source, recursive, failed) if _is_folder(source) else [source]
+        inside = _pictures_in(source, recursive, pathlib.Path(output), failed) if _is_folder(source) else [source]
         base = source if _is_folder(source) else source.parent
         jobs += [Job(path, pathlib.Path(output) / _written_name(path.relative_to(base))) for path in inside]
     if not jobs and not failed:
         raise UsageError(f"no pictures in {', '.join(sources)}")
-    return _without_clashes(jobs), failed
+    return _without_clashes(jobs, failed), failed
 
 
-def _without_clashes(jobs: list[Job]) -> list[Job]:
-    """The jobs, each picture once; UsageError if two pictures would become one file."""
+def _names_file(output: str) -> bool:
+    """Whether an output is meant as a file: it ends in a suffix of letters, such as .png, and is no folder."""
+    suffix = pathlib.Path(output).suffix
+    return not output.endswith("/") and not _is_folder(output) and bool(re.fullmatch(r"\.([A-Za-z]+|jp2)", suffix))
+
+
+def _without_clashes(jobs: list[Job], failed: list[str]) -> list[Job]:
+    """The jobs, each picture once, less those whose result would have the place of an earlier one's."""
     of_source: dict[Place, Job] = {}
     for job in jobs:
         of_source.setdefault(job.source, job)
     taken: dict[Place, Place] = {}
     for job in of_source.values():
         if taken.setdefault(job.target, job.source) != job.source:
-            raise UsageError(f"{taken[job.target]} and {job.source} would both become {job.target}")
-    return list(of_source.values())
+            failed.append(f"{job.source}: {taken[job.target]} becomes {job.target}, too; enlarge it by itself")
+    return [job for job in of_source.values() if taken[job.target] == job.source]
 
 
 def _is_folder(path: Place) -> bool:
@@ -109,7 +118,8 @@ def _beside(source: str, label: Callable[[], str]) -> pathlib.Path:
     return written.with_name(f"{written.stem}_{label()}{written.suffix}")
 
 
-def _pictures_in(folder: pathlib.Path, recursive: bool, failed: list[str]) -> list[pathlib.Path]:
+def _pictures_in(folder: pathlib.Path, recursive: bool, output: pathlib.Path, failed: list[str]) -> list[pathlib.Path]:
+    """The pictures in a folder, without results of earlier runs: what is in the output folder, and previews."""
     found = []
     try:
         inside = sorted(folder.iterdir())
@@ -118,8 +128,9 @@ def _pictures_in(folder: pathlib.Path, recursive: bool, failed: list[str]) -> li
         inside = []
     for path in inside:
         if path.is_dir() and not path.is_symlink() and recursive and not path.name.startswith("."):
-            found += _pictures_in(path, recursive, failed)
-        elif not path.is_dir() and is_image_name(path.name):
+            if path.resolve() != output.resolve():
+                found += _pictures_in(path, recursive, output, failed)
+        elif not path.is_dir() and is_image_name(path.name) and not path.name.endswith(_PREVIEW):
             found.append(path)
     return found
 
@@ -135,7 +146,7 @@ def _written_name(path: pathlib.Path) -> pathlib.Path:
 
 def preview_name(target: pathlib.Path) -> pathlib.Path:
     """Returns the path of the preview of a result."""
-    return target.with_name(f"{target.name}.preview.png")
+    return target.with_name(target.name + _PREVIEW)
 
 
 def upscalers_of(

@@ -45,3 +45,26 @@ def test_spread_is_even_and_in_order():
     assert datasets.spread(list(range(100)), 5) == [10, 30, 50, 70, 90]
     assert datasets.spread([3, 1, 2], 0) == datasets.spread([3, 1, 2], 9) == [3, 1, 2]
     assert datasets.spread(list(range(7)), 3) == [1, 3, 5]
+
+
+def test_sets_by_path(tmp_path, monkeypatch):
+    for place in ("mine/a.png", "home/best/b.png", "root/Set5/c.png", "root/nested/inner/d.png"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for name, root, file in (
+        ("./mine", None, "a.png"),
+        (f"{tmp_path}/mine", None, "a.png"),
+        ("~/best", None, "b.png"),
+        ("./mine", "root", "a.png"),
+        ("Set5", "root", "c.png"),
+        ("nested/inner", "root", "d.png"),
+    ):
+        assert datasets.has_set(name, root)
+        assert [path.name for path in datasets.find_images(name, root)] == [file]
+    assert not datasets.has_set("mine", None)
+    with pytest.raises(DataError, match="set mine: --data_root, or SRNET_DATA, must name the folder that holds mine/"):
+        datasets.find_images("mine", None)
+    with pytest.raises(DataError, match="no pictures in it; each subfolder is a set of its own, such as nested/inner"):
+        datasets.find_images("nested", "root")
