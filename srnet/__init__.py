@@ -29,7 +29,6 @@ __version__ = "0.2.0"
 __all__ = ["Upscaler", "__version__", "build", "enlarge", "load", "load_run"]
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up notes; 0 shows them
 
 _MODULE_OF = {
     "Upscaler": "srnet.inference.upscaler",

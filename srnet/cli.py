@@ -44,6 +44,9 @@ def run(main: Main, define_flags: Callable[[], None]) -> None:
     """
     if sys.platform == "win32":
         _fail("srnet needs Linux or macOS; on Windows, use WSL", 1)
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ.pop("TF_USE_LEGACY_KERAS", None)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up notes; 0 shows them
     _open_standard_streams()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as SIGINT is in the background of a shell

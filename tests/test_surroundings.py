@@ -1,5 +1,6 @@
 """Closed and full streams, no home, no room for temporary files, signals, odd names: what surrounds the commands."""
 
+import json
 import os
 import pathlib
 import signal
@@ -72,6 +73,35 @@ runpy.run_module("srnet.upscale", run_name="__main__")
     else:
         reason = "No usable temporary directory found in ['/nowhere']"
         assert (done.returncode, done.stderr) == (1, f"error: {photo}: TensorFlow cannot be imported ({reason})\n")
+
+
+def test_the_users_own_settings_of_keras(photo, tmp_path):
+    (tmp_path / ".keras").mkdir()
+    settings = {"image_data_format": "channels_first", "floatx": "float16", "backend": "jax", "epsilon": 1e-7}
+    (tmp_path / ".keras" / "keras.json").write_text(json.dumps(settings))
+    odd = {"HOME": str(tmp_path), "KERAS_BACKEND": "jax", "TF_USE_LEGACY_KERAS": "1", "PYTHONOPTIMIZE": "2"}
+    results = []
+    for name, environment in (("usual", {}), ("odd", odd)):
+        done = _shell(f"srnet.upscale {photo} --scale=2 --output={tmp_path}/{name}.png", **environment)
+        assert (done.returncode, done.stderr) == (0, "")
+        results.append((tmp_path / f"{name}.png").read_bytes())
+    assert results[0] == results[1]
+
+
+def test_a_host_program_keeps_its_settings():
+    program = """
+import os
+before = dict(os.environ)
+import keras
+keras.config.set_dtype_policy("mixed_float16")
+keras.config.set_image_data_format("channels_first")
+import numpy as np
+import srnet
+result = srnet.build("plus", 2, filters=4)(np.full((1, 4, 4, 1), 100, np.float32))
+assert result.dtype == "float32" and result.shape == (1, 8, 8, 1), result
+assert "TF_CPP_MIN_LOG_LEVEL" not in os.environ or "TF_CPP_MIN_LOG_LEVEL" in before
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, env={**os.environ, "KERAS_BACKEND": "tensorflow"})
 
 
 def test_names_cannot_command_the_terminal(photo):

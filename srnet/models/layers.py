@@ -188,7 +188,7 @@ class SubPixelConv2DTranspose(keras.layers.Conv2DTranspose):
         # Output pixel stride * i + p takes from input pixel i + d by the kernel's element p + stride * (1 - d).
         kernel = keras.ops.transpose(kernel[::-1, :, ::-1], (0, 2, 5, 1, 3, 4))
         kernel = keras.ops.reshape(kernel, (3, 3, channels, stride**2 * self.filters))
-        phases = keras.ops.conv(inputs, kernel, padding="same")
+        phases = keras.ops.conv(inputs, kernel, padding="same", data_format="channels_last")
         return self.activation(tf.nn.depth_to_space(phases, stride) + self.bias)
 
     @classmethod
@@ -250,7 +250,8 @@ class BicubicUpsampling(keras.layers.Layer):
         padded = inputs
         for axis in (1, 2):
             padded = _mirror(padded, axis, -2, shape[axis] + 2)
-        enlarged = keras.ops.conv_transpose(padded, keras.ops.cast(kernel, inputs.dtype), self.scale, padding="valid")
+        kernel = keras.ops.cast(kernel, inputs.dtype)
+        enlarged = keras.ops.conv_transpose(padded, kernel, self.scale, "valid", data_format="channels_last")
         start = 2 * self.scale - first
         return enlarged[:, start : start + shape[1] * self.scale, start : start + shape[2] * self.scale, :]
 

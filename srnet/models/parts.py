@@ -57,6 +57,7 @@ def convolve(
         filters,
         kernel_size,
         padding=padding,
+        data_format="channels_last",  # whatever the user's keras.json says
         activation=activation,
         kernel_initializer=kernel_initializer(initializer) if isinstance(initializer, str) else initializer,
         dtype=dtype,
@@ -79,7 +80,7 @@ def bicubic_input(scale: int, channels: int) -> tuple[keras.KerasTensor, keras.K
       UsageError: for a scale that is not an integer of at least 2.
     """
     check_scale(scale)
-    lr = keras.Input((None, None, channels), name="lr")
+    lr = keras.Input((None, None, channels), dtype="float32", name="lr")
     enlarged = layers.BicubicUpsampling(scale, dtype="float32", name="bicubic")(lr)
     return lr, keras.layers.Rescaling(1 / 255, dtype="float32", name="to_unit")(enlarged)
 

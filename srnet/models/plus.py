@@ -73,7 +73,7 @@ def build_plus(options: PlusOptions, scale: int, channels: int, dtype: str, name
     def add(x: keras.KerasTensor, y: keras.KerasTensor, label: str) -> keras.KerasTensor:
         return keras.layers.Add(dtype=dtype, name=label)([x, y])
 
-    lr = keras.Input((None, None, channels), name="lr")
+    lr = keras.Input((None, None, channels), dtype="float32", name="lr")
     x = keras.layers.Rescaling(1 / 255, dtype="float32", name="to_unit")(lr)
     x = layers.MirrorPad(2**options.depth, dtype="float32", name="pad")(x)
     f0 = x = conv(x, "extract", activation=None)
