@@ -1,14 +1,13 @@
 """Results as data: one JSON line for each method, scale and seed."""
 
 import dataclasses
-import json
 import pathlib
 from collections.abc import Collection, Sequence
 from typing import Any
 
 from experiments.cells import Cell, cost_of, epochs_of, is_complete, measured
 from srnet.errors import DataError
-from srnet.files import locked, read_json, read_json_lines, write_text
+from srnet.files import locked, read_json, read_json_lines, to_json, write_text
 from srnet.training.config import TrainConfig, load_config
 
 Record = dict[str, Any]
@@ -162,7 +161,7 @@ def write_lines(path: pathlib.Path, values: Sequence[Record]) -> None:
     Raises:
       DataError: if it cannot be written.
     """
-    write_text(path, "".join(json.dumps(value) + "\n" for value in values))
+    write_text(path, "".join(to_json(value) + "\n" for value in values))
 
 
 def update_records(path: pathlib.Path, records: Sequence[Record]) -> list[Record]:

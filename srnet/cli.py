@@ -14,9 +14,10 @@ import os
 import pathlib
 import re
 import signal
+import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 import absl.logging
@@ -24,7 +25,7 @@ from absl import app, flags
 
 from srnet.data.datasets import default_data_root
 from srnet.errors import DataError, UsageError, printable
-from srnet.files import filtered_stderr, reason
+from srnet.files import reason
 from srnet.pretrained import cards
 
 if TYPE_CHECKING:
@@ -32,6 +33,13 @@ if TYPE_CHECKING:
 
 Main = Callable[[list[str]], int | None]
 
+_FILTER = """
+import sys
+for line in sys.stdin.buffer:
+    if not line.startswith(tuple(map(str.encode, sys.argv[1:]))):
+        sys.stderr.buffer.write(line)
+        sys.stderr.flush()
+"""
 _received: list[int] = []  # signals that end the command
 
 
@@ -163,16 +171,27 @@ def import_tensorflow() -> None:
     logging.getLogger("tensorflow").setLevel(logging.WARNING)
 
 
-def without_notes() -> contextlib.AbstractContextManager[None]:
-    """Suppresses TensorFlow's log messages on standard error; everything else is printed at the end.
+@contextlib.contextmanager
+def without_notes() -> Iterator[None]:
+    """Suppresses TensorFlow's log messages on standard error; everything else is printed.
 
     TensorFlow 2.21 prints messages while it is imported, and converts, whatever TF_CPP_MIN_LOG_LEVEL says; on a machine
-    without an NVIDIA device, that it found none is one of them.
+    without an NVIDIA device, that it found none is one of them. Another process filters them, which outlives an abort.
     """
     notes = ["I0000 ", "W0000 ", "WARNING: All log messages before absl::InitializeLog()"]
     if not any(pathlib.Path("/dev").glob("nvidia*")):
         notes.append("E0000 ")
-    return filtered_stderr(lambda line: not line.startswith(tuple(notes)))
+    command = [sys.executable, "-I", "-S", "-c", _FILTER, *notes]
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=stderr, start_new_session=True) as child:
+        os.dup2(child.stdin.fileno(), 2)  # type: ignore[union-attr]
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(stderr, 2)
+            os.close(stderr)
 
 
 def define_plugin_flag() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -131,7 +132,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(picture_root, tmp_path, more, 
         (["srnet.upscale", "in.png", "--run=a", "--model=b"], 2, "give only one of --run, --model"),
         (["srnet.upscale", "in.png", "--network=plus", "--run=a"], 2, "give only one of --network, --run"),
         (["srnet.upscale", "in.png", "--output=out.png", "--run=nowhere"], 1, "nowhere: no run there"),
-        (["srnet.upscale", "in.png", "--output=out.png", "--model=no.keras"], 1, "no.keras: not a network of srnet"),
+        (["srnet.upscale", "in.png", "--output=out.png", "--model=no.keras"], 1, "no.keras: cannot be read (No such file or directory)"),
         (["srnet.upscale", "in.png", "--output=out.docx", "--run=nowhere"], 2, "out.docx: no picture format"),
     ],
 )
@@ -205,3 +206,13 @@ def test_importing_srnet_is_enough_for_keras(tmp_path, imports):
     models.build("plus", 2, filters=4).save(tmp_path / "x.keras")
     program = f"import {imports}; keras.models.load_model({str(tmp_path / 'x.keras')!r})"
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_an_abort_in_tensorflow_keeps_its_message(tmp_path):
+    (tmp_path / "tensorflow").mkdir()
+    lines = r"I0000 a note\nF0000 this processor lacks AVX\n"
+    program = f"import os; os.write(2, b'{lines}'); os.abort()"
+    (tmp_path / "tensorflow" / "__init__.py").write_text(program)
+    done = _run("srnet.upscale", "photo.jpg", "--run=nowhere", PYTHONPATH=str(tmp_path))
+    assert done.returncode == -signal.SIGABRT
+    assert done.stderr.startswith("F0000 this processor lacks AVX\n")  # and where Python was
