@@ -89,7 +89,7 @@ def _time_steps(config: "TrainConfig", store: "PatchStore") -> tuple[float, floa
             state.optimizer.iterations.numpy()
             bare.append((time.perf_counter() - started) / config.steps_per_epoch)
             started = time.perf_counter()
-            loop.train_epoch(config, state, run_steps, iterator, progress, stopped=[])
+            loop.train_epoch(config, state, run_steps, iterator, progress, [], lambda step, loss: None)
             real.append((time.perf_counter() - started) / config.steps_per_epoch)
     return statistics.median(bare[1:]), statistics.median(real[1:])
 

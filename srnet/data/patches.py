@@ -288,6 +288,7 @@ def build_store(path: Path, paths: Sequence[Path], options: PatchOptions, descri
         if free < needed * 1.01:
             raise DataError(f"{path}: no space left: {needed / 1e9:.2f} GB needed, {free / 1e9:.2f} GB free")
         head = head_size(2 * needed)
+        tqdm.tqdm.write(f"cutting {count} patches into {path} ({needed / 1e9:.2f} GB)")
         places = _lay_out(partial, description, {"lr": lr_shape, "hr": hr_shape}, head)
         progress = tqdm.tqdm(total=len(jobs), desc="cutting patches", unit="image")
         with progress, partial.open("r+b") as file:

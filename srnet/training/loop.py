@@ -4,7 +4,7 @@ import contextlib
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from srnet.training import checkpoints, schedule, validation
 from srnet.training.config import TrainConfig
 from srnet.training.run_folder import Run, append_metrics, forget_metrics_after
 from srnet.training.step import RunSteps, State, build_network, make_run_steps
+
+_REPORTED = 100  # steps whose mean loss TensorBoard gets
 
 
 class Interrupted(Exception):
@@ -78,10 +80,15 @@ def train_epochs(
     progress = tqdm.tqdm(total=config.total_steps, initial=state.step, desc="training", unit="step", smoothing=0.05)
     with writing(run.tensorboard):
         writer = tf.summary.create_file_writer(str(run.tensorboard))
+
+    def report_loss(step: int, loss: float) -> None:
+        with writing(run.tensorboard), writer.as_default():
+            tf.summary.scalar(f"loss of {_REPORTED} steps", loss, step=step)
+
     with progress, stop_signal() as stopped:
         while state.step < config.total_steps:
             try:
-                speed = train_epoch(config, state, run_steps, iterator, progress, stopped)
+                speed = train_epoch(config, state, run_steps, iterator, progress, stopped, report_loss)
             except tf.errors.OpError as error:
                 if not store.failures:
                     raise
@@ -122,8 +129,11 @@ def train_epoch(
     iterator: Iterator[Any],
     progress: tqdm.tqdm,
     stopped: list[int],
+    report_loss: Callable[[int, float], None],
 ) -> float | None:
     """Takes the rest of an epoch's steps, about a second's worth at a call; a signal ends it early.
+
+    The bar shows the loss of the newest steps.
 
     Args:
       config: `TrainConfig`.
@@ -132,6 +142,7 @@ def train_epoch(
       iterator: iterator over (lr, hr) batches.
       progress: tqdm bar, moved on by each step.
       stopped: list that is not empty once a signal has come.
+      report_loss: callable that is told (step, mean loss) after each hundred steps.
 
     Returns:
       Patches trained on per second; None if a signal had come before the first step.
@@ -142,6 +153,7 @@ def train_epoch(
     first = state.step
     left = config.steps_per_epoch - first % config.steps_per_epoch
     count, done, seconds = 1, 0, 0.0
+    recent: list[float] = []
     while done < left and not stopped:
         count = min(count, left - done)
         started = time.perf_counter()
@@ -152,6 +164,11 @@ def train_epoch(
             step = first + done + int(np.argmin(np.isfinite(values))) + 1
             raise DataError(f"the loss is no longer finite at step {step}; earlier checkpoints are kept")
         state.loss_sum.assign_add(values.sum(dtype=np.float64))
+        recent += values.tolist()
+        while len(recent) >= _REPORTED:
+            report_loss(first + done + len(values) - len(recent) + _REPORTED, float(np.mean(recent[:_REPORTED])))
+            del recent[:_REPORTED]
+        progress.set_postfix_str(f"loss {values.mean():.4g}", refresh=False)
         done += len(values)
         seconds += elapsed
         progress.update(len(values))

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 import tqdm
 
-from srnet.data.datasets import find_images, has_set, spread
+from srnet.data.datasets import count_warning, find_images, has_set, spread
 from srnet.data.patches import PatchOptions, PatchStore, ensure_store
 from srnet.errors import DataError, UsageError
 from srnet.evaluation.protocol import measurable_image
@@ -111,7 +111,12 @@ def training_patches(config: TrainConfig, data_root: Path | str | None, cache_di
         augment_scales=config.augment_scales,
         degradation=config.degradation,
     )
-    paths = [path for name in config.train_sets for path in find_images(name, data_root)]
+    sets = {name: find_images(name, data_root) for name in config.train_sets}
+    for name, found in sets.items():
+        warning = count_warning(name, len(found))
+        if warning:
+            tqdm.tqdm.write(warning)
+    paths = [path for found in sets.values() for path in found]
     large = [path for path in paths if min(read_size(path)) >= options.patch]
     if 0 < len(large) < len(paths):
         left_out = f"{len(paths) - len(large)} of {len(paths)} training images are left out"

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import subprocess
 import sys
 import types
@@ -154,3 +155,17 @@ def test_validation_on_a_flat_picture(train, picture_root):
     assert [line["psnr"] for line in read_metrics(run)] == [
         np.inf if line["psnr"] is None else line["psnr"] for line in lines
     ]
+
+
+def test_the_loss_is_shown_while_an_epoch_lasts(train, capsys):
+    run = train(steps_per_epoch=230, epochs=1)
+    (events,) = run.tensorboard.glob("events*")
+    losses = {}
+    for event in tf.compat.v1.train.summary_iterator(str(events)):
+        for value in event.summary.value:
+            if value.tag in ("loss", "loss of 100 steps"):
+                losses[value.tag, event.step] = float(tf.make_ndarray(value.tensor))
+    assert set(losses) == {("loss of 100 steps", 100), ("loss of 100 steps", 200), ("loss", 230)}
+    assert losses["loss of 100 steps", 100] > losses["loss of 100 steps", 200]
+    said, shown = capsys.readouterr()
+    assert re.search(r"training: .*, loss=?.*\d", shown) and re.search(r"cutting \d+ patches into .* GB\)", said)
