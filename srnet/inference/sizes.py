@@ -1,6 +1,7 @@
 """One picture to any larger size: passes of a network, then a reduction to the exact size."""
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
@@ -10,8 +11,9 @@ import PIL.Image
 import psutil
 
 from srnet.errors import DataError, UsageError
-from srnet.images.color import quantize
+from srnet.images.color import PEAKS, quantize
 from srnet.images.picture import Picture
+from srnet.inference.transparency import weighted
 
 if TYPE_CHECKING:  # it imports TensorFlow
     from srnet.inference.upscaler import Progress, Upscaler
@@ -94,7 +96,7 @@ def enlarge_picture(
         for scale in chosen:
             pixels = upscalers[scale]().enlarge(pixels, picture.mode, progress)
         if pixels.shape[:2] != size:
-            pixels = _reduce(pixels, size)
+            pixels = _reduce(pixels, size, picture.mode)
     except MemoryError as error:
         raise DataError(f"{width}x{height} to {size[1]}x{size[0]}: the memory does not suffice") from error
     return dataclasses.replace(picture, pixels=pixels)
@@ -106,20 +108,30 @@ def _check_memory(pixels: np.ndarray, factor: int) -> None:
         raise DataError(f"the result takes {needed / 2**30:.1f} GiB of memory, {available / 2**30:.1f} are free")
 
 
-def _reduce(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Antialiased bicubic reduction in floating point, a channel and a band of rows at a time."""
+def _reduce(pixels: np.ndarray, size: tuple[int, int], mode: str) -> np.ndarray:
+    """Antialiased bicubic reduction in floating point, a band of rows at a time."""
     height, width = pixels.shape[:2]
     ratio = height / size[0]
     margin = math.ceil(2 * ratio) + 1  # the cubic reaches two pixels of the result
     planes = pixels.reshape(height, width, -1)
+    transparent = planes.shape[2] in (2, 4) and mode != "CMYK"
     reduced = np.empty((*size, planes.shape[2]), pixels.dtype)
     for top in range(0, size[0], _BAND):
         bottom = min(top + _BAND, size[0])
         first = max(0, math.floor(top * ratio) - margin)
-        band = planes[first : math.ceil(bottom * ratio) + margin]
+        band = planes[first : math.ceil(bottom * ratio) + margin].astype(np.float32)
         box = (0, top * ratio - first, width, min(bottom * ratio - first, len(band)))
-        for i in range(planes.shape[2]):
-            plane = PIL.Image.fromarray(band[..., i].astype(np.float32))
-            plane = plane.resize((size[1], bottom - top), PIL.Image.Resampling.BICUBIC, box)
-            reduced[top:bottom, :, i] = quantize(np.asarray(plane), pixels.dtype)
+        reduce = functools.partial(_resize, size=(size[1], bottom - top), box=box)
+        values = reduce(band)
+        if transparent:
+            opacity = band[..., -1:] / np.float32(PEAKS[pixels.dtype.name])
+            values[..., :-1] = weighted(reduce, band[..., :-1], opacity, values[..., :-1])
+        reduced[top:bottom] = quantize(values, pixels.dtype)
     return reduced.reshape(*size, *pixels.shape[2:])
+
+
+def _resize(values: np.ndarray, size: tuple[int, int], box: tuple[float, float, float, float]) -> np.ndarray:
+    """Resizes a box of a float32 (h, w, C) array to (width, height), each channel alone."""
+    planes = (PIL.Image.fromarray(values[..., i]) for i in range(values.shape[2]))
+    resized = [np.asarray(plane.resize(size, PIL.Image.Resampling.BICUBIC, box)) for plane in planes]
+    return np.stack(resized, axis=-1)

@@ -1,13 +1,24 @@
-"""Colors hidden by transparency, which must not bleed into visible ones."""
+"""Colors under transparency: each counts in an interpolation as much as it is seen.
+
+Pictures hold straight colors. Interpolating those alone would let a color that is hardly seen, or hidden, bleed into
+visible ones. The right mean weights each color by its opacity; a network cannot do that, so it gets a picture whose
+hidden colors are replaced, and the difference that the weights make to an interpolation is added to its result.
+"""
+
+from collections.abc import Callable
 
 import numpy as np
 import scipy.ndimage
 
+from srnet.images.color import PEAKS
+
 _BAND = 256  # rows worked on at a time
+_HARDLY_SEEN = 1 / 32  # opacity below which a color says nothing to a network
+_INVISIBLE = 0.4 / 255  # opacity below which a weighted color is mostly rounding
 
 
 def replace_hidden_colors(image: np.ndarray, reach: int) -> np.ndarray:
-    """Gives fully transparent pixels the color of the nearest visible pixel.
+    """Gives pixels that are hardly seen the color of the nearest one that is seen.
 
     It works on bands of rows, since the distances take many times the memory of the picture.
 
@@ -19,12 +30,33 @@ def replace_hidden_colors(image: np.ndarray, reach: int) -> np.ndarray:
       Array of the same shape and dtype, with the same opacity.
     """
     replaced = image.copy()
+    least = _HARDLY_SEEN * PEAKS[image.dtype.name]
     for top in range(0, len(image), _BAND):
         first = max(0, top - reach)
         band = image[first : top + _BAND + reach]
-        hidden = band[..., -1] == 0
+        hidden = band[..., -1] < least
+        if hidden.all():  # what little is seen is all that there is
+            hidden = band[..., -1] == 0
         if hidden.any() and not hidden.all():
             nearest = scipy.ndimage.distance_transform_edt(hidden, return_distances=False, return_indices=True)
             colors = band[tuple(nearest)][top - first :][:_BAND, :, :-1]
             replaced[top : top + _BAND, :, :-1] = colors
     return replaced
+
+
+def weighted(
+    interpolate: Callable[[np.ndarray], np.ndarray], colors: np.ndarray, opacity: np.ndarray, otherwise: np.ndarray
+) -> np.ndarray:
+    """Interpolates colors, each weighted by its opacity.
+
+    Args:
+      interpolate: callable from (h, w, C) to (H, W, C) arrays, linear.
+      colors: (h, w, C) floating-point array.
+      opacity: (h, w, 1) floating-point array in [0, 1].
+      otherwise: (H, W, C) array, the result where nothing is seen.
+
+    Returns:
+      (H, W, C) array, not clipped.
+    """
+    seen = interpolate(opacity)
+    return np.where(seen > _INVISIBLE, interpolate(colors * opacity) / np.maximum(seen, _INVISIBLE), otherwise)

@@ -15,7 +15,7 @@ from srnet.images.read import from_pillow
 from srnet.images.write import to_pillow
 from srnet.inference.method import self_ensemble
 from srnet.inference.tiles import Tile, round_down, round_up
-from srnet.inference.transparency import replace_hidden_colors
+from srnet.inference.transparency import replace_hidden_colors, weighted
 from srnet.models.analysis import alignment, largest_features, reach, scale_of
 from srnet.models.layers import BicubicUpsampling
 
@@ -30,8 +30,8 @@ class Upscaler:
     """Enlarges pictures with a network.
 
     Luma is enlarged by the network, chroma and transparency by bicubic interpolation; a network of three channels
-    enlarges all colors. Colors hidden by full transparency are replaced by their nearest visible ones, so that none
-    bleeds into an edge. Tiles give the same result as the whole picture.
+    enlarges all colors. Under transparency each color counts as much as it is seen, so that no hidden one bleeds into
+    an edge. Tiles give the same result as the whole picture.
 
     Args:
       model: Keras model from LR to HR pixels in [0, 255], of 1 or 3 channels, such as `srnet.load` returns.
@@ -110,8 +110,8 @@ class Upscaler:
         output = np.empty((self.scale * pixels.shape[0], self.scale * pixels.shape[1], *pixels.shape[2:]), pixels.dtype)
         for i, plane in enumerate(planes):
             result = output[..., i] if mode == "CMYK" else output
-            if plane.ndim == 3 and plane.shape[2] in (2, 4):
-                plane = replace_hidden_colors(plane, 2 * self._margin + _CHROMA_REACH)
+            transparent = plane.ndim == 3 and plane.shape[2] in (2, 4)
+            shown = replace_hidden_colors(plane, 2 * self._margin + _CHROMA_REACH) if transparent else plane
             waiting = Tile(0, 0, plane.shape[0], plane.shape[1], self._margin).split(self._tile)
             while waiting:
                 tile = waiting.pop()
@@ -119,7 +119,7 @@ class Upscaler:
                     waiting += tile.split(self._tile)
                     continue
                 try:
-                    enlarged = self._enlarge_crop(plane[tile.crop])
+                    enlarged = self._enlarge_crop(shown[tile.crop], plane[tile.crop])
                 except tf.errors.ResourceExhaustedError as error:
                     if self._tile == self._multiple:
                         raise MemoryError("not enough memory for the smallest tile") from error
@@ -132,17 +132,27 @@ class Upscaler:
                     progress(done, whole)
         return output
 
-    def _enlarge_crop(self, crop: np.ndarray) -> np.ndarray:
-        """Enlarges a crop that needs no tiles."""
+    def _enlarge_crop(self, shown: np.ndarray, crop: np.ndarray) -> np.ndarray:
+        """Enlarges a crop that needs no tiles; `shown` is the same with its hidden colors replaced."""
         peak = PEAKS[crop.dtype.name]
-        values = crop.reshape(*crop.shape[:2], -1).astype(np.float32) * np.float32(255 / peak)
+        values = _as_levels(shown, peak)
         transparent = values.shape[2] in (2, 4)
         colors = values[..., :-1] if transparent else values
         enlarged = self._ensemble(colors) if self._self_ensemble else self._enlarge_colors(colors)
         if transparent:
-            enlarged = np.concatenate([enlarged, self._bicubic(values[None, ..., -1:]).numpy()[0]], axis=2)
+            opacity = values[..., -1:]
+            if opacity.min() < 255:
+                unweighted = self._interpolate(colors)
+                own = _as_levels(crop, peak)[..., :-1]
+                enlarged = enlarged + weighted(self._interpolate, own, opacity / 255, unweighted) - unweighted
+            enlarged = np.concatenate([enlarged, self._interpolate(opacity)], axis=2)
         enlarged = quantize(enlarged * (peak / 255), crop.dtype)
         return enlarged.reshape(*enlarged.shape[:2], *crop.shape[2:])
+
+    def _interpolate(self, values: np.ndarray) -> np.ndarray:
+        """float32 (h, w, C) to (scale*h, scale*w, C), bicubically, not clipped."""
+        planes = np.moveaxis(values, -1, 0)[..., None]
+        return np.moveaxis(self._bicubic(planes).numpy()[..., 0], 0, -1)
 
     def _enlarge_colors(self, colors: np.ndarray) -> np.ndarray:
         """float32 (h, w, 1 or 3) in [0, 255] to (scale*h, scale*w, 1 or 3), not clipped."""
@@ -211,6 +221,11 @@ def check_array(image: np.ndarray) -> None:
         raise UsageError("floating-point values that are not numbers (NaN): they must be within [0, 1]")
     if image.dtype.kind == "f" and not (image.min() >= 0 and image.max() <= 1):
         raise UsageError(f"floating-point values from {image.min()} to {image.max()}: they must be within [0, 1]")
+
+
+def _as_levels(pixels: np.ndarray, peak: float) -> np.ndarray:
+    """float32 (h, w, C) in [0, 255]."""
+    return pixels.reshape(*pixels.shape[:2], -1).astype(np.float32) * np.float32(255 / peak)
 
 
 def _compiled(function: Callable[[tf.Tensor], tf.Tensor], channels: int) -> Callable[[np.ndarray], tf.Tensor]:

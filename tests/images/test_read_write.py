@@ -249,3 +249,18 @@ def test_formats_that_change_pictures_are_not_written(tmp_path, suffix):
 def test_no_suffix_no_format(tmp_path):
     with pytest.raises(UsageError, match="no picture format"):
         write_picture(tmp_path / "x", Picture(_pixels(3), "RGB", "PNG"))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize(("mode", "channels"), [("LA", 2), ("RGBA", 4)])
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+def test_associated_transparency_is_read_as_straight(tmp_path, mode, channels, dtype, byteorder):
+    peak = np.iinfo(dtype).max
+    straight = (RANDOM.uniform(0.3, 1, (7, 9, channels)) * peak).astype(dtype)
+    premultiplied = np.round(straight.astype(np.float64) * straight[..., -1:] / peak).astype(dtype)
+    premultiplied[..., -1] = straight[..., -1]
+    kind = {"photometric": "rgb" if channels == 4 else "minisblack", "planarconfig": "contig"}
+    tifffile.imwrite(tmp_path / "x.tif", premultiplied, extrasamples=["ASSOCALPHA"], byteorder=byteorder, **kind)
+    picture = read_picture(tmp_path / "x.tif")
+    assert picture.mode == mode
+    np.testing.assert_allclose(picture.pixels.astype(int), straight.astype(int), atol=3)  # half a level, divided by 0.3, and one of the division

@@ -57,10 +57,10 @@ def test_between_two_scales_the_picture_is_that_of_the_larger_one_reduced(upscal
 
 @pytest.mark.parametrize("size", [(101, 60), (64, 171), (199, 199)])
 def test_bands_reduce_as_the_whole(monkeypatch, size):
-    pixels = RANDOM.uniform(0, 1, (200, 200, 2)).astype(np.float32)
-    whole = [PIL.Image.fromarray(pixels[..., i]).resize(size[::-1], PIL.Image.Resampling.BICUBIC) for i in (0, 1)]
+    pixels = RANDOM.uniform(0, 1, (200, 200, 3)).astype(np.float32)
+    whole = [PIL.Image.fromarray(pixels[..., i]).resize(size[::-1], PIL.Image.Resampling.BICUBIC) for i in range(3)]
     monkeypatch.setattr(sizes, "_BAND", 7)
-    np.testing.assert_allclose(sizes._reduce(pixels, size), np.clip(np.stack(whole, -1), 0, 1), atol=2e-6)
+    np.testing.assert_allclose(sizes._reduce(pixels, size, "RGB"), np.clip(np.stack(whole, -1), 0, 1), atol=2e-6)
 
 
 def test_memory_that_does_not_suffice_is_said():
@@ -108,3 +108,14 @@ def test_results_beyond_the_memory_are_refused(upscalers):
     assert psutil.virtual_memory().available < 9e8 * 3**12
     with pytest.raises(DataError, match=r"the result takes \d+\.\d GiB of memory, "):
         enlarge_picture(Picture(pixels, "L", "PNG"), (30000 * 700, 30000 * 700), upscalers)
+
+
+@pytest.mark.parametrize("alpha", [0, 1])
+def test_hidden_colours_do_not_bleed_where_a_picture_is_reduced(alpha):
+    pixels = np.empty((20, 20, 4), np.uint8)
+    pixels[:, :9] = (200, 0, 0, 255)
+    pixels[:, 9:] = (0, 255, 0, alpha)
+    reduced = sizes._reduce(pixels, (13, 13), "RGBA")
+    assert 0 < reduced[0, 5, 3] < 255
+    visible = reduced[..., 3] > 16
+    assert np.abs(reduced[visible].astype(int)[:, :3] - (200, 0, 0)).max() <= 16 * alpha

@@ -204,3 +204,44 @@ def test_a_network_whose_reach_is_not_known_needs_a_margin():
     np.testing.assert_array_equal(pieces, Upscaler(model, tile=64, margin=1)(RGB[..., 0]))
     with pytest.raises(UsageError, match="margin 0 cannot be used"):
         Upscaler(model, margin=0)
+
+
+def _interpolated(image, peak, scale=3):
+    """The weighted mean of float64: enlarged colors times opacity, divided by the enlarged opacity."""
+    values = image.astype(np.float64) / peak
+    alpha = imresize(values[..., -1], scale)
+    colors = [imresize(values[..., i] * values[..., -1], scale) for i in range(image.shape[2] - 1)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        weighted = np.stack([color / alpha for color in colors], axis=-1)
+    return np.clip(np.nan_to_num(weighted), 0, 1), np.clip(alpha, 0, 1)
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+@pytest.mark.parametrize(("dtype", "peak"), [("uint8", 255), ("uint16", 65535), ("float32", 1)])
+def test_colours_count_as_much_as_they_are_seen(bicubic, channels, dtype, peak):
+    image = RANDOM.uniform(0.2, 0.8, (17, 23, channels))
+    image[..., -1] *= RANDOM.uniform(size=(17, 23)) < 0.7  # the others are hidden
+    image[:, :9, -1] = 1
+    image[4:9, 4:9, -1] = 1 / 255
+    image = np.floor(image * peak + 0.5).astype(dtype) if dtype != "float32" else image.astype(dtype)
+    enlarged = Upscaler(bicubic, tile=10)(image) / peak
+    colors, alpha = _interpolated(image, peak)
+    seen = (alpha > 0.05)[..., None]
+    assert np.abs((enlarged[..., :-1] - colors) * seen).max() <= (0.51 / 255 if dtype == "uint8" else 1e-4)
+    over_white = enlarged[..., :-1] * enlarged[..., -1:] + 1 - enlarged[..., -1:]
+    expected = np.where(seen, colors, 0) * alpha[..., None] + 1 - alpha[..., None]
+    assert np.abs((over_white - expected) * seen).max() <= (1.1 / 255 if dtype == "uint8" else 2e-4)
+
+
+@pytest.mark.parametrize("name", ["bicubic", "network"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_what_is_hardly_seen_does_not_tint_an_edge(request, name, dtype):
+    peak = np.iinfo(dtype).max
+    edges = []
+    for alpha in (0, peak // 255):
+        image = np.empty((16, 16, 4), dtype)
+        image[:, :8] = (peak, 0, 0, peak)
+        image[:, 8:] = (0, peak, 0, alpha)
+        enlarged = Upscaler(request.getfixturevalue(name))(image) / peak
+        edges.append(enlarged[..., :3] * enlarged[..., 3:] + 1 - enlarged[..., 3:])
+    assert np.abs(edges[0] - edges[1]).max() <= 0.02  # 0.24 where colors are interpolated as they are
