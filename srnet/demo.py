@@ -23,8 +23,9 @@ from srnet import cli
 from srnet.demo_guard import LARGEST_UPLOAD, Guard, mark_used, private_folder
 from srnet.errors import DataError, UsageError
 from srnet.files import reason, written_whole
+from srnet.images.pillow import as_rgb
 from srnet.images.read import count_pixels, read_picture
-from srnet.images.write import as_rgb, encode, own_format
+from srnet.images.write import encode, own_format
 from srnet.inference.batch import upscalers_of
 from srnet.inference.sizes import default_scale, enlarge_picture
 

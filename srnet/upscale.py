@@ -7,17 +7,20 @@ python -m srnet.upscale - --output=- --size=1920x1080 --run=RUN_DIR < photo.jpg 
 
 Scales without a network of their own use the next larger one, repeated if necessary, and reduce the result.
 Transparency, 16 bits, color profile and EXIF are kept. Each failure prints one line; processing continues and the exit
-status is 1.
+status is 1. SRNET_DEBUG=1 shows where it happened, too.
 """
 
 import functools
+import os
 import re
 import sys
+import traceback
 
 from absl import flags
 
 from srnet import cli
 from srnet.errors import DataError, UsageError, printable
+from srnet.files import reason
 from srnet.inference.batch import STANDARD, enlarge_file, find_jobs, upscalers_of
 from srnet.inference.sizes import LARGEST_SCALE, default_scale
 
@@ -63,11 +66,19 @@ def main(arguments: list[str]) -> int:
         try:
             line = enlarge_file(job, scale, size, upscalers, values.overwrite, values.preview, progress_label)
             print(printable(line), file=sys.stderr if job.target == STANDARD else sys.stdout, flush=True)
-        except (DataError, UsageError) as error:
-            failed.append(str(error) if str(job.source) in str(error) else f"{job.source}: {error}")
+        except Exception as error:  # whatever is wrong with one picture, the others go on
+            if os.environ.get("SRNET_DEBUG"):
+                traceback.print_exc()
+            failed.append(_described(error, str(job.source)))
             cli.complain(failed[-1])
         cli.stop_if_asked()
     return 1 if failed else 0
+
+
+def _described(error: Exception, source: str) -> str:
+    if not isinstance(error, (DataError, UsageError)):
+        return f"{source}: {type(error).__name__} ({reason(error)}); SRNET_DEBUG=1 shows where"
+    return str(error) if source in str(error) else f"{source}: {error}"
 
 
 def _parse_size(text: str | None) -> tuple[int, int] | None:

@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from srnet.images.metadata import Metadata
+
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
@@ -13,23 +15,27 @@ class Picture:
       pixels: (H, W[, C]) array: uint8, uint16, or float32 in [0, 1].
       mode: "L", "LA", "RGB", "RGBA" or "CMYK".
       format: Pillow's name of the format that it was read from.
-      icc: the ICC color profile, or None.
-      exif: EXIF bytes, without an orientation, or None.
+      metadata: what its file says about it.
+      lossless: whether it was read from a WebP that loses nothing.
+      notes: what a user should know of how it was read, each a line.
     """
 
     pixels: np.ndarray
     mode: str
     format: str = "PNG"
-    icc: bytes | None = None
-    exif: bytes | None = None
+    metadata: Metadata = Metadata()
+    lossless: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def needs(self) -> frozenset[str]:
         """What a file format must hold besides 8-bit grayscale and RGB, in words."""
+        deep = self.pixels.dtype == np.uint16
         needs = {
             "CMYK": self.mode == "CMYK",
             "floating-point samples": self.pixels.dtype.kind == "f",
-            "16 bits": self.pixels.dtype == np.uint16,
+            "16 bits": deep and self.mode == "L",
+            "16 bits in color": deep and self.mode != "L",
             "transparency": self.mode in ("LA", "RGBA"),
         }
         return frozenset(name for name, needed in needs.items() if needed)

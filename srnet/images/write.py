@@ -1,15 +1,15 @@
-"""The writer of pictures: depth, transparency, color profile and EXIF are kept where the format holds them.
+"""The writer of pictures: depth, transparency and what a file says about its picture are kept where there is a place.
 
-libvips writes PNG, JPEG and every picture of more than 8 bits, Pillow the rest. A TIFF of 16 bits or floating point
-loses its EXIF.
+libvips writes PNG, JPEG and every picture of more than 8 bits, Pillow the rest. Both write the pixels alone; what is
+said beside them is put in by the modules of the formats.
 """
 
 import dataclasses
 import io
 import os
 import pathlib
-import struct
-import zlib
+from collections.abc import Callable
+from typing import BinaryIO
 
 import numpy as np
 import PIL.Image
@@ -17,41 +17,42 @@ import pyvips
 
 from srnet.errors import DataError, UsageError
 from srnet.files import reason, written_whole
-from srnet.images.color import change_depth
+from srnet.images import jpeg, jpeg2000, netpbm, png, tiff
+from srnet.images.metadata import Metadata, exif_for, held, holds_colors, lost, of_metadata
 from srnet.images.picture import Picture
-
-_EXIF_IFD, _EXIF_WIDTH, _EXIF_HEIGHT = 0x8769, 0xA002, 0xA003
+from srnet.images.pillow import as_rgb, to_pillow
+from srnet.images.srgb import to_srgb
 
 # The formats that are written, and what each holds besides 8-bit grayscale and RGB. Others change what they are given,
 # as GIF does colors and ICO the size.
 HOLDS: dict[str, frozenset[str]] = {
-    "PNG": frozenset({"transparency", "16 bits"}),
+    "PNG": frozenset({"transparency", "16 bits", "16 bits in color"}),
     "JPEG": frozenset({"CMYK"}),
-    "TIFF": frozenset({"transparency", "16 bits", "floating-point samples", "CMYK"}),
+    "TIFF": frozenset({"transparency", "16 bits", "16 bits in color", "floating-point samples", "CMYK"}),
     "WEBP": frozenset({"transparency"}),
     "AVIF": frozenset({"transparency"}),
-    "JPEG2000": frozenset({"transparency"}),
+    "JPEG2000": frozenset({"transparency", "16 bits"}),
     "TGA": frozenset({"transparency"}),
     "BMP": frozenset(),
-    "PPM": frozenset(),
+    "PPM": frozenset({"16 bits", "16 bits in color", "floating-point samples"}),
 }
-_STREAMED = ("PNG", "JPEG")  # written by libvips, since Pillow would hold a large picture once more
+_LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383, "TGA": 65535, "AVIF": 65536}  # pixels; of libraries, where it is less
+_BY_VIPS = ("PNG", "JPEG")  # since Pillow would hold a large picture once more
 _VIPS_SAVERS: dict[str, tuple[str, dict[str, object]]] = {
-    "PNG": ("pngsave", {}),
-    "JPEG": ("jpegsave", {"Q": 95, "subsample_mode": "off"}),
-    "TIFF": ("tiffsave", {"compression": "deflate"}),
+    "PNG": ("pngsave_target", {}),
+    "JPEG": ("jpegsave_target", {"Q": 95, "subsample_mode": "off"}),
+    "TIFF": ("tiffsave_target", {"compression": "deflate"}),
 }
 _INTERPRETATIONS = {"uint8": ("b-w", "srgb"), "uint16": ("grey16", "rgb16"), "float32": ("b-w", "scrgb")}
-_DOTS_PER_MM = 72 / 25.4  # what a file says that does not know
 _COMPARED_SIDE = 512  # pixels
-_LONGEST_SEGMENT = 65533  # bytes, of JPEG
-_PNG_HEADER = 33  # bytes: signature and first chunk
 _QUALITY: dict[str, dict[str, object]] = {
     "JPEG": {"quality": 95, "subsampling": 0},
     "WEBP": {"quality": 95},
     "AVIF": {"quality": 90},
     "TIFF": {"compression": "tiff_deflate"},
 }
+_LOSSLESS_WEBP: dict[str, object] = {"lossless": True, "exact": True}
+_RESOLUTION = frozenset({tiff.X_RESOLUTION, tiff.Y_RESOLUTION, tiff.RESOLUTION_UNIT})
 
 
 def written_format(path: str | pathlib.Path) -> str:
@@ -73,22 +74,41 @@ def written_format(path: str | pathlib.Path) -> str:
     return kind
 
 
-def check_holds(path: str | pathlib.Path, needs: frozenset[str]) -> None:
+def check_holds(path: str | pathlib.Path, picture: Picture, size: tuple[int, int] | None = None) -> None:
     """Checks that a file's format can hold a picture.
 
     Args:
       path: the file to be written.
-      needs: the picture's `needs`.
+      picture: the picture.
+      size: (height, width) that it will have; its own unless given.
 
     Raises:
       UsageError: if pictures are not written in that format.
       DataError: if the format cannot hold the picture.
     """
     kind = written_format(path)
+    needs = picture.needs
     missing = sorted(needs - HOLDS[kind])
     if missing:
         better = " or ".join(f".{name}" for name, format in (("tif", "TIFF"), ("png", "PNG")) if needs <= HOLDS[format])
         raise DataError(f"{path}: {kind} cannot hold {' and '.join(missing)}; use {better}")
+    height, width = size or picture.size
+    beyond = _beyond_limits(picture, kind, (height, width))
+    if beyond:
+        raise DataError(f"{path}: {kind} cannot hold {beyond}; use .png")
+
+
+def _beyond_limits(picture: Picture, kind: str, size: tuple[int, int]) -> str | None:
+    """What of a picture is larger than a format allows, in words."""
+    most = _LONGEST_SIDE.get(kind)
+    if most and max(size) > most:
+        return f"{size[1]}x{size[0]} pixels, only up to {most} a side"
+    exif, icc = picture.metadata.exif or b"", picture.metadata.icc or b""
+    if kind == "JPEG" and len(exif) > jpeg.LARGEST_EXIF:
+        return f"EXIF of {len(exif)} bytes, only up to {jpeg.LARGEST_EXIF}"
+    if kind == "JPEG" and len(icc) > jpeg.LARGEST_PROFILE:
+        return f"a color profile of {len(icc)} bytes, only up to {jpeg.LARGEST_PROFILE}"
+    return None
 
 
 def own_format(picture: Picture) -> str:
@@ -103,6 +123,32 @@ def own_format(picture: Picture) -> str:
     return picture.format if holds is not None and picture.needs <= holds else "PNG"
 
 
+def fitted(picture: Picture, kind: str) -> tuple[Picture, list[str]]:
+    """Returns a picture as a format can hold it: in sRGB where it cannot name the colors, without what it cannot say.
+
+    Args:
+      picture: the picture.
+      kind: Pillow's name of the format.
+
+    Returns:
+      (picture, notes): the notes say what was changed, each a line.
+
+    Raises:
+      DataError: if its colors can be neither held nor converted.
+    """
+    notes = []
+    names = lost(picture.metadata, kind)
+    if not holds_colors(picture.metadata, kind, picture.mode in ("L", "LA")):
+        try:
+            picture = to_srgb(picture)
+        except DataError as error:
+            raise DataError(f"{kind} cannot hold the color profile, and {error}; use .png or .tif") from error
+        notes.append(f"{kind} cannot hold the color profile; converted to sRGB")
+    if names:
+        notes.append(f"{kind} cannot hold {', '.join(names)}; left out")
+    return dataclasses.replace(picture, metadata=held(picture.metadata, kind)), notes
+
+
 def encode(picture: Picture, kind: str) -> bytes:
     """Returns a picture as the bytes of a file.
 
@@ -113,77 +159,124 @@ def encode(picture: Picture, kind: str) -> bytes:
     Raises:
       DataError: if the format has another limit, such as on the size.
     """
-    exif = _with_size(picture)
-    if _is_for_vips(picture, kind):
-        data = _save_by_vips(picture, kind)
-        return _with_exif(data, kind, exif) if exif and kind in _STREAMED else data
-    belongings = {"icc_profile": picture.icc, "exif": exif}
-    options = {**_QUALITY.get(kind, {}), **{name: value for name, value in belongings.items() if value}}
-    if kind == "TIFF" and exif:
-        del options["compression"]  # Pillow writes EXIF into plain TIFFs alone
-    image = to_pillow(picture.pixels, picture.mode)
     file = io.BytesIO()
-    try:
-        image.save(file, format=kind, **options)
-    except (OSError, ValueError, KeyError, struct.error) as error:
-        raise DataError(f"{kind} cannot hold this picture ({error})") from error
+    _save(file, fitted(picture, kind)[0], kind)
     return file.getvalue()
 
 
-def _is_for_vips(picture: Picture, kind: str) -> bool:
-    return picture.pixels.dtype != np.uint8 or (kind in _STREAMED and picture.mode != "CMYK")
+def _save(file: BinaryIO, picture: Picture, kind: str) -> None:
+    """Writes a picture that fits its format to an empty file that is open for reading and writing."""
+    beyond = _beyond_limits(picture, kind, picture.size)
+    if beyond:
+        raise DataError(f"{kind} cannot hold {beyond}")
+    metadata = picture.metadata
+    exif = exif_for(metadata, picture.size, kind in ("WEBP", "AVIF"))
+    deep = picture.pixels.dtype != np.uint8
+    if kind == "PPM" and deep:
+        file.write(netpbm.to_bytes(picture.pixels))
+    elif kind == "PNG":
+        beginning = png.head(metadata, exif)
+        _save_by_vips(picture, kind, file, lambda data: png.spliced(data, beginning))
+    elif kind == "JPEG":
+        beginning = jpeg.head(metadata, exif)
+        if picture.mode == "CMYK":
+            file.write(jpeg.spliced(_pillow_bytes(picture, kind), beginning) or b"")
+        else:
+            _save_by_vips(picture, kind, file, lambda data: jpeg.spliced(data, beginning))
+    elif kind == "TIFF":
+        if deep:
+            _save_by_vips(picture, kind, file, None)
+        else:
+            file.write(_pillow_bytes(picture, kind))
+        tiff.append_tags(file, of_metadata(metadata, picture.size), _RESOLUTION)
+    elif kind == "JPEG2000":
+        file.write(jpeg2000.with_metadata(_pillow_bytes(picture, kind), metadata, exif))
+    else:
+        file.write(_pillow_bytes(picture, kind, **_pillow_options(metadata, exif, kind)))
 
 
-def _save_by_vips(picture: Picture, kind: str, path: pathlib.Path | None = None) -> bytes:
-    """Writes a picture without EXIF to a file, with no further copy in memory; or returns its bytes without a path."""
+def _pillow_options(metadata: Metadata, exif: bytes | None, kind: str) -> dict[str, object]:
+    """What is said beside the pixels, as Pillow takes it."""
+    if kind == "BMP":
+        known = metadata.resolution
+        return {"dpi": known.per(2)} if known and known.unit != 1 else {}
+    said = {"icc_profile": metadata.icc, "exif": exif, "xmp": metadata.xmp}
+    return {name: value for name, value in said.items() if value} if kind in ("WEBP", "AVIF") else {}
+
+
+def _pillow_bytes(picture: Picture, kind: str, **options: object) -> bytes:
+    quality = _LOSSLESS_WEBP if kind == "WEBP" and picture.lossless else _QUALITY.get(kind, {})
+    file = io.BytesIO()
+    try:
+        to_pillow(picture.pixels, picture.mode).save(file, format=kind, **quality, **options)
+    except Exception as error:  # encoders raise anything
+        raise DataError(f"{kind} cannot hold this picture ({reason(error)})") from error
+    return file.getvalue()
+
+
+def _save_by_vips(picture: Picture, kind: str, file: BinaryIO, spliced: Callable[[bytes], bytes | None] | None) -> None:
+    """Writes the pixels to a file, with no further copy in memory.
+
+    `spliced` changes the beginning of the file, once that is long enough.
+    """
     grey, colors = _INTERPRETATIONS[picture.pixels.dtype.name]
     interpretation = colors if picture.mode.startswith("RGB") else grey
     image = pyvips.Image.new_from_array(picture.pixels, interpretation=interpretation)
-    image = image.copy(xres=_DOTS_PER_MM, yres=_DOTS_PER_MM)
-    if picture.icc:
-        image.set_type(pyvips.GValue.blob_type, "icc-profile-data", picture.icc)
+    output = _Output(file, spliced)
+    target = pyvips.TargetCustom()
+    target.on_write(output.write)
+    if spliced is None:  # TIFF goes back
+        target.on_read(output.read)
+        target.on_seek(output.seek)
     name, options = _VIPS_SAVERS[kind]
     try:
-        if path is None:
-            return getattr(image, f"{name}_buffer")(keep="icc", **options)
-        getattr(image, name)(os.fsencode(path), keep="icc", **options)
-        return b""
+        getattr(image, name)(target, keep="none", **options)
+        output.finish()
     except pyvips.Error as error:
-        if path:
-            _check_room(path)
+        if output.error:
+            raise output.error from error
         raise DataError(f"{kind} cannot be written ({' '.join(str(error).split())})") from error
 
 
-def _check_room(path: pathlib.Path) -> None:
-    """Writes a little more, so that the system says why libvips could not."""
-    with path.open("ab") as file:
-        file.write(bytes(2**20))
-        file.flush()
-        os.fsync(file.fileno())
+class _Output:
+    """A file that libvips writes to; it keeps the error, which cannot pass through libvips."""
 
+    def __init__(self, file: BinaryIO, spliced: Callable[[bytes], bytes | None] | None):
+        self.error: OSError | None = None
+        self._file = file
+        self._spliced = spliced
+        self._beginning = b""
 
-def _with_exif(data: bytes, kind: str, exif: bytes) -> bytes:
-    """Puts EXIF into the bytes of a JPEG or PNG file as it is, behind the first segment or chunk."""
-    if kind == "JPEG":
-        if len(exif) > _LONGEST_SEGMENT:
-            raise DataError(f"JPEG cannot hold this picture (its EXIF of {len(exif)} bytes is too long)")
-        return data[:2] + struct.pack(">HH", 0xFFE1, len(exif) + 2) + exif + data[2:]
-    chunk = b"eXIf" + exif.removeprefix(b"Exif\0\0")
-    chunk = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
-    return data[:_PNG_HEADER] + chunk + data[_PNG_HEADER:]
+    def write(self, data: bytes) -> int:
+        try:
+            if self.error is None:
+                self._write(bytes(data))
+                return len(data)
+        except OSError as error:
+            self.error = error
+        return -1
 
+    def _write(self, data: bytes) -> None:
+        if self._spliced is None:
+            self._file.write(data)
+            return
+        self._beginning += data
+        changed = self._spliced(self._beginning)
+        if changed is not None:
+            self._file.write(changed)
+            self._spliced = None
 
-def _with_size(picture: Picture) -> bytes | None:
-    """The EXIF bytes with the size of the pixels, where they name one."""
-    if picture.exif is None:
-        return None
-    exif = PIL.Image.Exif()
-    exif.load(picture.exif)
-    details = exif.get_ifd(_EXIF_IFD)
-    for tag, size in ((_EXIF_WIDTH, picture.pixels.shape[1]), (_EXIF_HEIGHT, picture.pixels.shape[0])):
-        if tag in details:
-            details[tag] = size
-    return exif.tobytes()
+    def finish(self) -> None:
+        """Says what could not be written until now."""
+        if self.error:
+            raise self.error
+        self._file.flush()
+
+    def read(self, size: int) -> bytes:
+        return self._file.read(size)
+
+    def seek(self, offset: int, whence: int) -> int:
+        return self._file.seek(offset, whence)
 
 
 def write_picture(path: str | pathlib.Path, picture: Picture, overwrite: bool = True) -> None:
@@ -198,14 +291,11 @@ def write_picture(path: str | pathlib.Path, picture: Picture, overwrite: bool = 
       UsageError: if the suffix names no format.
       DataError: if the format cannot hold the picture, or the file cannot be written.
     """
-    check_holds(path, picture.needs)
+    check_holds(path, picture)
     kind = written_format(path)
-    with written_whole(path, overwrite) as partial:
-        if _is_for_vips(picture, kind) and not picture.exif:
-            partial.touch()  # says what the system says where nothing can be written
-            _save_by_vips(picture, kind, partial)
-        else:
-            partial.write_bytes(encode(picture, kind))
+    picture, _ = fitted(picture, kind)
+    with written_whole(path, overwrite) as partial, partial.open("w+b") as file:
+        _save(file, picture, kind)
 
 
 def write_standard_output(picture: Picture) -> None:
@@ -244,7 +334,9 @@ def write_comparison(path: str | pathlib.Path, picture: Picture, enlarged: Pictu
     bicubic = as_rgb(picture).resize((width, height), PIL.Image.Resampling.BICUBIC).crop((left, top, right, bottom))
     ours = as_rgb(dataclasses.replace(enlarged, pixels=enlarged.pixels[top:bottom, left:right]))
     sheet = np.concatenate([np.asarray(bicubic), np.full((ours.height, 8, 3), 255, np.uint8), np.asarray(ours)], axis=1)
-    write_picture(path, dataclasses.replace(enlarged, pixels=sheet, mode="RGB", icc=None))
+    metadata = enlarged.metadata
+    colors = Metadata(metadata.icc, metadata.png_colors) if enlarged.mode.startswith("RGB") else Metadata()
+    write_picture(path, Picture(sheet, "RGB", metadata=colors), overwrite)
 
 
 def write_image(path: str | pathlib.Path, image: np.ndarray) -> None:
@@ -259,27 +351,3 @@ def write_image(path: str | pathlib.Path, image: np.ndarray) -> None:
       DataError: if the file cannot be written.
     """
     write_picture(path, Picture(image, "L" if image.ndim == 2 else "RGB"))
-
-
-def to_pillow(pixels: np.ndarray, mode: str) -> PIL.Image.Image:
-    """Returns pixels of 8 bits, or 16 of grayscale, as a Pillow image.
-
-    Args:
-      pixels: array as in `Picture`.
-      mode: mode as in `Picture`.
-    """
-    if mode == "CMYK":
-        return PIL.Image.frombytes("CMYK", (pixels.shape[1], pixels.shape[0]), pixels.tobytes())
-    return PIL.Image.fromarray(pixels)
-
-
-def as_rgb(picture: Picture) -> PIL.Image.Image:
-    """Returns a picture as it is seen, as a Pillow image in 8-bit RGB; transparency is white.
-
-    Args:
-      picture: `srnet.images.picture.Picture`.
-    """
-    image = to_pillow(change_depth(picture.pixels, np.uint8), picture.mode)
-    if picture.mode in ("LA", "RGBA"):
-        image = PIL.Image.alpha_composite(PIL.Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
-    return image.convert("RGB")

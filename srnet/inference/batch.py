@@ -15,7 +15,15 @@ import tqdm
 from srnet.errors import DataError, UsageError, printable
 from srnet.files import filtered_stderr, reason
 from srnet.images.read import LARGEST_FILE, is_image_name, read_picture
-from srnet.images.write import check_holds, write_comparison, write_picture, write_standard_output, written_format
+from srnet.images.write import (
+    check_holds,
+    fitted,
+    own_format,
+    write_comparison,
+    write_picture,
+    write_standard_output,
+    written_format,
+)
 from srnet.inference.sizes import enlarge_picture, target_size
 
 if TYPE_CHECKING:  # they take seconds to import
@@ -209,10 +217,14 @@ def enlarge_file(
         picture = read_picture(
             sys.stdin.buffer.read(LARGEST_FILE + 1) if job.source == STANDARD else job.source, job.source
         )
-    if target:
-        check_holds(target, picture.needs)
-    height, width = picture.size
     size = target_size(picture.size, scale, size)
+    if target:
+        check_holds(target, picture, size)
+    picture, changes = fitted(picture, written_format(target) if target else own_format(picture))
+    for place, notes in ((job.source, picture.notes), (job.target, changes)):
+        for line in notes:
+            note(f"{place}: {line}")
+    height, width = picture.size
     label = printable(f"{label}{job.source}")
     with tqdm.tqdm(total=1.0, desc=label, leave=False, disable=None, bar_format=_BAR) as bar:
         enlarged = enlarge_picture(picture, size, upscalers, functools.partial(_show, bar))
@@ -227,6 +239,15 @@ def enlarge_file(
     stretched = abs(size[1] * height - size[0] * width) > max(height, width)
     shape = ", its proportions changed," if stretched else ""
     return f"{job.target}: {width}x{height} enlarged to {size[1]}x{size[0]}{shape} in {seconds:.1f} s"
+
+
+def note(message: str) -> None:
+    """Prints what a user should know, as one line on standard error.
+
+    Args:
+      message: with the name of the file.
+    """
+    print(printable(message), file=sys.stderr, flush=True)
 
 
 def _show(bar: tqdm.tqdm, done: int, whole: int) -> None:

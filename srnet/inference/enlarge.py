@@ -13,8 +13,9 @@ import PIL.Image
 
 from srnet.errors import DataError, UsageError
 from srnet.images.picture import Picture
-from srnet.images.read import from_pillow, read_picture
-from srnet.images.write import encode, own_format, to_pillow
+from srnet.images.pillow import from_pillow, info_of, to_pillow
+from srnet.images.read import read_picture
+from srnet.images.write import encode, own_format
 from srnet.inference.batch import STANDARD, enlarge_file, find_jobs, upscalers_of
 from srnet.inference.sizes import default_scale, enlarge_picture, target_size
 from srnet.inference.upscaler import Upscaler, check_array
@@ -79,7 +80,7 @@ def enlarge(
         mode, pixels = from_pillow(source, "the image")
         picture = _enlarged(Picture(pixels, mode), scale, exact, upscalers)
         image = to_pillow(picture.pixels, mode)
-        image.info = {name: source.info[name] for name in ("icc_profile", "exif") if name in source.info}
+        image.info = info_of(source)
         return image
     if not isinstance(source, np.ndarray):
         kind = type(source).__name__

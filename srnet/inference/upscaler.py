@@ -11,8 +11,7 @@ import tensorflow as tf
 
 from srnet.errors import UsageError
 from srnet.images.color import PEAKS, YCBCR_MATRIX, YCBCR_OFFSET, quantize
-from srnet.images.read import from_pillow
-from srnet.images.write import to_pillow
+from srnet.images.pillow import from_pillow, info_of, to_pillow
 from srnet.inference.method import self_ensemble
 from srnet.inference.tiles import Tile, round_down, round_up
 from srnet.inference.transparency import replace_hidden_colors, weighted
@@ -88,7 +87,7 @@ class Upscaler:
             return self.enlarge(image, "", progress)
         mode, pixels = from_pillow(image, "the image")
         enlarged = to_pillow(self.enlarge(pixels, mode, progress), mode)
-        enlarged.info = {name: image.info[name] for name in ("icc_profile", "exif") if name in image.info}
+        enlarged.info = info_of(image)
         return enlarged
 
     def enlarge(self, pixels: np.ndarray, mode: str, progress: Progress | None = None) -> np.ndarray:

@@ -11,6 +11,7 @@ import pytest
 import tifffile
 
 from srnet.errors import DataError, UsageError
+from srnet.images.metadata import Metadata
 from srnet.images.picture import Picture
 from srnet.images.read import read_picture
 from srnet.images.write import HOLDS, own_format, write_picture
@@ -56,11 +57,11 @@ def _pixels(channels, dtype="uint8"):
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])
 def test_pixels_survive(tmp_path, mode, channels, suffix, dtype):
     pixels = _pixels(channels, dtype)
-    write_picture(tmp_path / f"x{suffix}", Picture(pixels, mode, "PNG", icc=ICC if channels > 2 else None))
+    write_picture(tmp_path / f"x{suffix}", Picture(pixels, mode, metadata=Metadata(icc=ICC if channels > 2 else None)))
     picture = read_picture(tmp_path / f"x{suffix}", "x")
     assert (picture.mode, picture.pixels.dtype) == (mode, np.dtype(dtype))
     np.testing.assert_array_equal(picture.pixels, pixels)
-    assert picture.icc == (ICC if channels > 2 else None)
+    assert picture.metadata.icc == (ICC if channels > 2 else None)
     if suffix == ".tif":
         np.testing.assert_array_equal(tifffile.imread(tmp_path / "x.tif"), pixels)
 
@@ -140,12 +141,11 @@ def test_exif_is_kept_with_the_new_size(tmp_path, suffix):
     exif.get_ifd(0x8769)[0xA003] = 7
     picture = read_picture(_file(PIL.Image.fromarray(_pixels(3)), "JPEG", exif=exif), "x")
     assert picture.pixels.shape == (9, 7, 3)
-    write_picture(tmp_path / f"x{suffix}", Picture(_pixels(3).repeat(2, 0), "RGB", "JPEG", None, picture.exif))
+    write_picture(tmp_path / f"x{suffix}", Picture(_pixels(3).repeat(2, 0), "RGB", "JPEG", picture.metadata))
     with PIL.Image.open(tmp_path / f"x{suffix}") as image:
         kept = image.getexif()
         assert kept[0x010F] == "a camera" and 0x0112 not in kept
-        if suffix != ".tif":  # there the size stands in tags of its own
-            assert (kept.get_ifd(0x8769)[0xA002], kept.get_ifd(0x8769)[0xA003]) == (9, 14)
+        assert (kept.get_ifd(0x8769)[0xA002], kept.get_ifd(0x8769)[0xA003]) == (9, 14)
 
 
 @pytest.mark.parametrize(
@@ -263,4 +263,6 @@ def test_associated_transparency_is_read_as_straight(tmp_path, mode, channels, d
     tifffile.imwrite(tmp_path / "x.tif", premultiplied, extrasamples=["ASSOCALPHA"], byteorder=byteorder, **kind)
     picture = read_picture(tmp_path / "x.tif")
     assert picture.mode == mode
-    np.testing.assert_allclose(picture.pixels.astype(int), straight.astype(int), atol=3)  # half a level, divided by 0.3, and one of the division
+    np.testing.assert_allclose(
+        picture.pixels.astype(int), straight.astype(int), atol=3
+    )  # half a level, divided by 0.3, and one of the division

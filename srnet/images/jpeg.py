@@ -1,0 +1,111 @@
+"""JPEG's segments: what is written of them, and Photoshop's resources, which hold IPTC."""
+
+import struct
+from collections.abc import Iterator
+
+from srnet.images.metadata import SEGMENT, Metadata
+
+SIGNATURE = b"\xff\xd8\xff"
+END = b"\xff\xd9"
+_JFIF = 20  # bytes: the signature and the first segment, of JFIF
+_XMP = b"http://ns.adobe.com/xap/1.0/\0"
+_ICC = b"ICC_PROFILE\0"
+_PHOTOSHOP = b"Photoshop 3.0\0"
+LARGEST_EXIF = SEGMENT - 6
+LARGEST_PROFILE = 255 * (SEGMENT - 14)
+
+
+def resources(data: bytes) -> dict[int, bytes]:
+    """Returns Photoshop's resources by their numbers, as far as they can be read.
+
+    Args:
+      data: a block that begins with the first of them.
+    """
+    found: dict[int, bytes] = {}
+    place = 0
+    while data[place : place + 4] == b"8BIM" and place + 12 <= len(data):
+        (number,) = struct.unpack_from(">H", data, place + 4)
+        place += 6 + (1 + data[place + 6] + 1) // 2 * 2  # the name is padded
+        if place + 4 > len(data):
+            break
+        (size,) = struct.unpack_from(">I", data, place)
+        found[number] = data[place + 4 : place + 4 + size]
+        place += 4 + size + size % 2
+    return found
+
+
+def records(data: bytes | None) -> bytes | None:
+    """Returns IPTC's records, without Photoshop's resource around them.
+
+    Args:
+      data: the records, resources, or None.
+    """
+    return resources(data).get(0x0404) if data and data[:4] == b"8BIM" else data
+
+
+def before_refinement(data: bytes) -> bytes | None:
+    """Returns a progressive file up to its last scan, where that only adds a bit to what is there; else None.
+
+    Args:
+      data: the file.
+    """
+    scan = data.rfind(b"\xff\xda")
+    components = data[scan + 4 : scan + 5]
+    bits = data[scan + 7 + 2 * components[0] :][:1] if scan > 0 and components else b""
+    return data[:scan] if bits and bits[0] >> 4 else None
+
+
+def head(metadata: Metadata, exif: bytes | None) -> bytes:
+    """Returns the beginning of a file: its signature, JFIF, and the segments that say something about the picture.
+
+    Args:
+      metadata: what there is to say, none of it longer than JPEG holds.
+      exif: EXIF for this file.
+    """
+    return b"\xff\xd8" + b"".join(
+        b"\xff" + bytes([marker]) + struct.pack(">H", len(data) + 2) + data
+        for marker, data in _segments(metadata, exif)
+    )
+
+
+def _segments(metadata: Metadata, exif: bytes | None) -> Iterator[tuple[int, bytes]]:
+    yield 0xE0, b"JFIF\0\1\1" + _density(metadata) + b"\0\0"
+    if exif:
+        yield 0xE1, b"Exif\0\0" + exif
+    if metadata.xmp:
+        yield 0xE1, _XMP + metadata.xmp
+    if metadata.icc:
+        size = SEGMENT - 14
+        pieces = [metadata.icc[i : i + size] for i in range(0, len(metadata.icc), size)]
+        for number, piece in enumerate(pieces, 1):
+            yield 0xE2, _ICC + bytes([number, len(pieces)]) + piece
+    if metadata.iptc:
+        padded = metadata.iptc + b"\0" * (len(metadata.iptc) % 2)
+        yield 0xED, _PHOTOSHOP + b"8BIM\4\4\0\0" + struct.pack(">I", len(metadata.iptc)) + padded
+    if metadata.comment:
+        yield 0xFE, metadata.comment
+
+
+def _density(metadata: Metadata) -> bytes:
+    """Unit and resolution, in whole numbers of 16 bits."""
+    known = metadata.resolution
+    if known is None:
+        return struct.pack(">BHH", 0, 1, 1)
+    unit = 3 if known.unit == 3 and known.x == int(known.x) and known.y == int(known.y) else min(known.unit, 2)
+    x, y = known.per(unit) if unit != 1 else (known.x, known.y)
+    return struct.pack(">BHH", unit - 1, *(min(65535, max(1, round(value))) for value in (x, y)))
+
+
+def spliced(beginning: bytes, own: bytes) -> bytes | None:
+    """Puts segments in place of the beginning of a file.
+
+    Args:
+      beginning: the file's first bytes.
+      own: as `head` returns it.
+
+    Returns:
+      The new beginning, or None where more bytes are needed.
+    """
+    if len(beginning) < _JFIF:
+        return None
+    return own + beginning[_JFIF if beginning[6:11] == b"JFIF\0" else 2 :]

@@ -1,0 +1,115 @@
+"""JPEG 2000's boxes: what they say about the picture, read and written."""
+
+import io
+import struct
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from srnet.images.metadata import Metadata, Resolution, parse_exif, sane
+
+SIGNATURE = b"\0\0\0\x0cjP  \r\n\x87\n"
+_EXIF = b"JpgTiffExif->JP2"
+_XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+_IPTC = bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38")
+_LARGEST = 2**26  # bytes of a box that is read
+
+
+def _boxes(file: BinaryIO, place: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Kind, beginning and end of the content of each box between two places."""
+    while place + 8 <= end:
+        file.seek(place)
+        size, kind = struct.unpack(">I4s", file.read(8))
+        begin = place + 8
+        if size == 1:
+            extended = file.read(8)
+            if len(extended) < 8:
+                return
+            (size,) = struct.unpack(">Q", extended)
+            begin += 8
+        following = end if size == 0 else place + size
+        if following < begin or following > end:
+            return
+        yield kind, begin, following
+        place = following
+
+
+def _content(file: BinaryIO, begin: int, end: int) -> bytes:
+    file.seek(begin)
+    return file.read(min(end - begin, _LARGEST))
+
+
+def read_metadata(file: BinaryIO) -> tuple[Metadata, int | None, bool]:
+    """Returns what the boxes say, EXIF's orientation, and whether something of it is damaged.
+
+    Args:
+      file: the file; a bare code stream says nothing.
+    """
+    end = file.seek(0, io.SEEK_END)
+    found: dict[bytes, bytes] = {}
+    icc, resolution = None, None
+    for kind, begin, after in _boxes(file, 0, end):
+        if kind == b"uuid":
+            content = _content(file, begin, after)
+            found[content[:16]] = content[16:]
+        elif kind == b"jp2h":
+            for inner, first, last in _boxes(file, begin, after):
+                if inner == b"colr" and _content(file, first, first + 1) == b"\2" and icc is None:
+                    icc = _content(file, first + 3, last)
+                elif inner == b"res ":
+                    resolution = _resolution(file, first, last) or resolution
+    exif, orientation, of_exif, damaged = parse_exif(found.get(_EXIF))
+    metadata = Metadata(
+        icc=icc, exif=exif, xmp=found.get(_XMP), iptc=found.get(_IPTC), resolution=resolution or of_exif
+    )
+    return metadata, orientation, damaged
+
+
+def _resolution(file: BinaryIO, begin: int, end: int) -> Resolution | None:
+    for kind, first, last in _boxes(file, begin, end):
+        data = _content(file, first, last)
+        if kind in (b"resc", b"resd") and len(data) == 10:
+            down, down_by, across, across_by, down_power, across_power = struct.unpack(">HHHHbb", data)
+            if down_by and across_by:  # pixels per meter
+                return sane((across / across_by * 10.0**across_power / 100, down / down_by * 10.0**down_power / 100), 3)
+    return None
+
+
+def with_metadata(data: bytes, metadata: Metadata, exif: bytes | None) -> bytes:
+    """Returns a file with what is to be said about its picture.
+
+    Args:
+      data: the file as the encoder writes it, without any.
+      metadata: what there is to say.
+      exif: EXIF for this file.
+    """
+    file = io.BytesIO(data)
+    output = []
+    for kind, begin, end in _boxes(file, 0, len(data)):
+        content = data[begin:end]
+        if kind == b"jp2h":
+            content = _header(content, metadata)
+        output.append(_box(kind, content))
+        if kind == b"jp2h":
+            uuids = ((_EXIF, exif), (_XMP, metadata.xmp), (_IPTC, metadata.iptc))
+            output += [_box(b"uuid", name + said) for name, said in uuids if said]
+    return b"".join(output)
+
+
+def _header(content: bytes, metadata: Metadata) -> bytes:
+    boxes = [(kind, content[begin:end]) for kind, begin, end in _boxes(io.BytesIO(content), 0, len(content))]
+    if metadata.icc:
+        boxes = [(kind, b"\2\0\0" + metadata.icc if kind == b"colr" else said) for kind, said in boxes]
+    if metadata.resolution and metadata.resolution.unit != 1:
+        x, y = metadata.resolution.per(3)
+        said = struct.pack(">HHHHbb", *_hundredths(y), *_hundredths(x), 2, 2)
+        boxes.append((b"res ", _box(b"resc", said)))
+    return b"".join(_box(kind, said) for kind, said in boxes)
+
+
+def _hundredths(value: float) -> tuple[int, int]:
+    """A number as a fraction of 16 bits, in hundredths where it is small enough."""
+    return (round(value * 100), 100) if value < 655 else (min(65535, round(value)), 1)
+
+
+def _box(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content) + 8) + kind + content

@@ -1,0 +1,288 @@
+"""What a file says about its picture besides the pixels, and which format holds what of it."""
+
+import dataclasses
+import fractions
+import io
+import re
+from collections.abc import Sequence
+
+from srnet.images import tiff
+
+Text = tuple[bytes, bytes]  # kind and data of a PNG chunk
+
+PROFILE, PNG_COLORS, EXIF, XMP, IPTC, RESOLUTION, COMMENT, TEXT = (
+    "the color profile",
+    "PNG's color space",
+    "EXIF",
+    "XMP",
+    "IPTC",
+    "the resolution",
+    "the comment",
+    "text",
+)
+# WebP and AVIF have no place for the resolution but EXIF. BMP's profiles are read by few programs.
+_HOLDS: dict[str, frozenset[str]] = {
+    "PNG": frozenset({PROFILE, PNG_COLORS, EXIF, XMP, IPTC, RESOLUTION, COMMENT, TEXT}),
+    "JPEG": frozenset({PROFILE, EXIF, XMP, IPTC, RESOLUTION, COMMENT}),
+    "TIFF": frozenset({PROFILE, EXIF, XMP, IPTC, RESOLUTION}),
+    "WEBP": frozenset({PROFILE, EXIF, XMP, RESOLUTION}),
+    "AVIF": frozenset({PROFILE, EXIF, XMP, RESOLUTION}),
+    "JPEG2000": frozenset({PROFILE, EXIF, XMP, IPTC, RESOLUTION}),
+    "BMP": frozenset({RESOLUTION}),
+    "TGA": frozenset(),
+    "PPM": frozenset(),
+}
+_NO_GRAY = ("WEBP", "AVIF")  # which store grayscale as three colors
+SEGMENT = 65533  # bytes, the most that a segment of JPEG holds
+_SHORT_ONES = {XMP: SEGMENT - 29, IPTC: SEGMENT - 40, COMMENT: SEGMENT}  # in JPEG
+
+
+@dataclasses.dataclass(frozen=True)
+class Resolution:
+    """How large a picture is meant to be: pixels per unit, which is 1 (a ratio), 2 (inch) or 3 (cm), as in TIFF."""
+
+    x: float
+    y: float
+    unit: int
+
+    def per(self, unit: int) -> tuple[float, float]:
+        """Pixels per unit, across and down.
+
+        Args:
+          unit: 2 (inch) or 3 (cm).
+        """
+        factor = {(2, 3): 1 / 2.54, (3, 2): 2.54}.get((self.unit, unit), 1.0)
+        return self.x * factor, self.y * factor
+
+
+@dataclasses.dataclass(frozen=True)
+class Metadata:
+    """What a file says about its picture.
+
+    Attributes:
+      icc: the ICC color profile.
+      png_colors: PNG's chunks that define colors (sRGB, gAMA, cHRM, cICP).
+      exif: EXIF, a TIFF block, without orientation and thumbnail.
+      xmp: an XMP packet.
+      iptc: IPTC's records.
+      resolution: the resolution that the format itself names.
+      text: PNG's chunks of text; another format's comment is one of them.
+    """
+
+    icc: bytes | None = None
+    png_colors: tuple[Text, ...] = ()
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    iptc: bytes | None = None
+    resolution: Resolution | None = None
+    text: tuple[Text, ...] = ()
+
+    @property
+    def comment(self) -> bytes | None:
+        """The comment, as formats other than PNG have one."""
+        return next((data[8:] for kind, data in self.text if kind == b"tEXt" and data[:8] == b"Comment\0"), None)
+
+    def parts(self) -> dict[str, object]:
+        """What there is, by its name in messages."""
+        comments = [each for each in self.text if each[1][:8] == b"Comment\0" and each[0] == b"tEXt"]
+        named = {
+            PROFILE: self.icc,
+            PNG_COLORS: [each for each in self.png_colors if each[0] != b"sRGB"] if not self.icc else [],
+            EXIF: self.exif,
+            XMP: self.xmp,
+            IPTC: self.iptc,
+            RESOLUTION: self.resolution,
+            COMMENT: comments,
+            TEXT: [each for each in self.text if each not in comments and each[0] != b"tIME"],
+        }
+        return {name: part for name, part in named.items() if part}
+
+
+def lost(metadata: Metadata, kind: str) -> list[str]:
+    """Returns the names of what a format cannot hold, in the order of `Metadata`, colors left out.
+
+    Args:
+      metadata: what there is.
+      kind: Pillow's name of the format.
+    """
+    parts = metadata.parts()
+    missing = set(parts) - _HOLDS[kind]
+    if kind == "JPEG":
+        sizes = {XMP: metadata.xmp, IPTC: metadata.iptc, COMMENT: metadata.comment}
+        missing |= {name for name, most in _SHORT_ONES.items() if len(sizes[name] or b"") > most}
+    return [name for name in parts if name in missing - {PROFILE, PNG_COLORS}]
+
+
+def held(metadata: Metadata, kind: str) -> Metadata:
+    """Returns what a format can hold; `holds_colors` says whether that includes what defines colors.
+
+    Args:
+      metadata: what there is.
+      kind: Pillow's name of the format.
+    """
+    names = lost(metadata, kind)
+    comments = tuple(each for each in metadata.text if each[1][:8] == b"Comment\0" and each[0] == b"tEXt")
+    return dataclasses.replace(
+        metadata,
+        exif=None if EXIF in names else metadata.exif,
+        xmp=None if XMP in names else metadata.xmp,
+        iptc=None if IPTC in names else metadata.iptc,
+        resolution=None if RESOLUTION in names else metadata.resolution,
+        text=() if COMMENT in names else metadata.text if TEXT in _HOLDS[kind] else comments,
+    )
+
+
+def holds_colors(metadata: Metadata, kind: str, gray: bool) -> bool:
+    """Tells whether a format can hold what defines a picture's colors.
+
+    Args:
+      metadata: what there is.
+      kind: Pillow's name of the format.
+      gray: whether the picture is grayscale.
+    """
+    if metadata.icc:
+        return PROFILE in _HOLDS[kind] and not (gray and kind in _NO_GRAY and metadata.icc[16:20] == b"GRAY")
+    return PNG_COLORS not in metadata.parts() or PNG_COLORS in _HOLDS[kind]
+
+
+def parse_exif(data: bytes | None) -> tuple[bytes | None, int | None, Resolution | None, bool]:
+    """Takes EXIF apart.
+
+    Args:
+      data: EXIF as a file has it, or None.
+
+    Returns:
+      (exif, orientation, resolution, damaged): EXIF as `Metadata` has it.
+    """
+    if not data:
+        return None, None, None, False
+    block_data = data.removeprefix(b"Exif\0\0")
+    try:
+        block = tiff.read_block(io.BytesIO(block_data))
+    except ValueError:
+        return None, None, None, bool(block_data.strip(b"\0"))
+    return of_block(block)
+
+
+def of_block(block: tiff.Block) -> tuple[bytes | None, int | None, Resolution | None, bool]:
+    """Takes the first directory of EXIF or a TIFF apart, as `parse_exif` does.
+
+    Args:
+      block: the directory.
+    """
+    orientation = block.numbers(tiff.ORIENTATION)
+    kept = tiff.describing(block)
+    tags = set(kept.tags)
+    only_resolution = tags <= {tiff.X_RESOLUTION, tiff.Y_RESOLUTION, tiff.RESOLUTION_UNIT}
+    exif = None if only_resolution else tiff.to_bytes(kept)
+    turn = int(orientation[0]) if len(orientation) == 1 else None
+    return exif, turn, _resolution_of(block), block.damaged
+
+
+def _resolution_of(block: tiff.Block) -> Resolution | None:
+    values = block.numbers(tiff.X_RESOLUTION) + block.numbers(tiff.Y_RESOLUTION)
+    units = block.numbers(tiff.RESOLUTION_UNIT) or (2,)
+    return sane(values, int(units[0]) if units[0] in (1, 2, 3) else 2)
+
+
+def sane(values: Sequence[float], unit: int) -> Resolution | None:
+    """Returns a resolution, or None where the values say nothing: other than two, not positive, or a square.
+
+    Args:
+      values: pixels per unit, across and down.
+      unit: as in `Resolution`.
+    """
+    if len(values) != 2 or not all(0 < value < 2**24 for value in values) or (unit == 1 and values[0] == values[1]):
+        return None
+    return Resolution(float(values[0]), float(values[1]), unit)
+
+
+def fraction(value: float) -> tuple[int, int]:
+    """Returns a positive number as numerator and denominator of 32 bits.
+
+    Args:
+      value: below 2**24.
+    """
+    near = fractions.Fraction(value).limit_denominator(100)
+    return near.numerator, near.denominator
+
+
+def exif_for(metadata: Metadata, size: tuple[int, int], with_resolution: bool) -> bytes | None:
+    """Returns EXIF for a file, with the size of its pixels where it names one.
+
+    Args:
+      metadata: what there is.
+      size: (height, width).
+      with_resolution: whether it is the format's only place for the resolution.
+    """
+    block = tiff.read_block(io.BytesIO(metadata.exif)) if metadata.exif else tiff.Block("<", {})
+    if with_resolution and metadata.resolution and tiff.X_RESOLUTION not in block.tags:
+        block = with_resolution_tags(block, metadata.resolution)
+    return tiff.to_bytes(tiff.with_size(block, size[1], size[0])) if block.tags else None
+
+
+def with_resolution_tags(block: tiff.Block, resolution: Resolution | None) -> tiff.Block:
+    """Returns a block with a resolution; for None with one that says that it is not known.
+
+    Args:
+      block: the block.
+      resolution: the resolution, or None.
+    """
+    given = resolution or Resolution(1, 1, 1)
+    values = {
+        tiff.X_RESOLUTION: fraction(given.x),
+        tiff.Y_RESOLUTION: fraction(given.y),
+        tiff.RESOLUTION_UNIT: (given.unit,),
+    }
+    types = {tiff.X_RESOLUTION: tiff.RATIONAL, tiff.Y_RESOLUTION: tiff.RATIONAL, tiff.RESOLUTION_UNIT: tiff.SHORT}
+    return tiff.with_numbers(block, values, types)
+
+
+def of_metadata(metadata: Metadata, size: tuple[int, int]) -> tiff.Block:
+    """Returns the tags that a TIFF has for what there is to say.
+
+    Args:
+      metadata: what there is to say.
+      size: (height, width).
+    """
+    block = tiff.read_block(io.BytesIO(metadata.exif)) if metadata.exif else tiff.Block("<", {})
+    block = with_resolution_tags(tiff.with_size(block, size[1], size[0]), metadata.resolution)
+    said = (
+        (tiff.XMP, tiff.BYTE, metadata.xmp),
+        (tiff.IPTC, tiff.UNDEFINED, metadata.iptc),
+        (tiff.ICC, tiff.UNDEFINED, metadata.icc),
+    )
+    tags = {number: tiff.Tag(kind, data) for number, kind, data in said if data}
+    return dataclasses.replace(block, tags={**block.tags, **tags})
+
+
+_XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:\s*=\s*["']|>))\s*([0-9])""")
+
+
+def xmp_orientation(xmp: bytes | None) -> int | None:
+    """Returns the orientation that XMP names, or None.
+
+    Args:
+      xmp: an XMP packet, or None.
+    """
+    found = _XMP_ORIENTATION.search(xmp or b"")
+    return int(found[2]) if found else None
+
+
+def upright_xmp(xmp: bytes | None) -> bytes | None:
+    """Returns XMP of a picture that has been turned upright.
+
+    Args:
+      xmp: an XMP packet, or None.
+    """
+    return _XMP_ORIENTATION.sub(rb"\g<1>1", xmp) if xmp else None
+
+
+def comment_text(comment: object) -> tuple[Text, ...]:
+    """Returns another format's comment as PNG's text.
+
+    Args:
+      comment: bytes or str; anything else is none.
+    """
+    data = comment.encode("utf-8", "surrogateescape") if isinstance(comment, str) else comment
+    return ((b"tEXt", b"Comment\0" + data.rstrip(b"\0")),) if isinstance(data, bytes) and data.rstrip(b"\0") else ()

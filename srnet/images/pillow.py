@@ -1,0 +1,97 @@
+"""Pictures from and to Pillow's images."""
+
+import pathlib
+from typing import Any
+
+import numpy as np
+import PIL.Image
+
+from srnet.errors import DataError
+from srnet.images import tiff
+from srnet.images.color import change_depth
+from srnet.images.metadata import parse_exif
+from srnet.images.picture import Picture
+
+_GRAY_MODES = ("1", "L", "LA", "La", "I;16")
+# What Pillow holds of a picture besides its pixels, and its writers take.
+_SAID = ("icc_profile", "exif", "xmp", "dpi", "comment", "gamma", "chromaticity")
+
+
+def from_pillow(image: PIL.Image.Image, name: str | pathlib.Path) -> tuple[str, np.ndarray]:
+    """Returns the mode and the pixels of a Pillow image, as `Picture` has them; palettes become RGB.
+
+    Args:
+      image: Pillow image.
+      name: what messages call it.
+
+    Raises:
+      DataError: for 32-bit integers and floating-point samples, whose range is not known.
+    """
+    if image.mode == "CMYK":
+        return "CMYK", np.asarray(image)
+    if image.mode.startswith("I;16"):
+        return "L", np.asarray(image).astype(np.uint16)
+    if image.mode == "I" and image.format == "PPM":  # more than 8 bits, which Pillow scales to 16
+        return "L", np.asarray(image).astype(np.uint16)
+    if image.mode in ("I", "F"):
+        raise DataError(f"{name}: 32-bit samples (mode {image.mode}) cannot be enlarged; 8 or 16 bits can")
+    transparent = image.has_transparency_data
+    mode = ("LA" if transparent else "L") if image.mode in _GRAY_MODES else ("RGBA" if transparent else "RGB")
+    return mode, np.asarray(image.convert(mode))
+
+
+def to_pillow(pixels: np.ndarray, mode: str) -> PIL.Image.Image:
+    """Returns pixels of 8 bits, or 16 of grayscale, as a Pillow image.
+
+    Args:
+      pixels: array as in `Picture`.
+      mode: mode as in `Picture`.
+    """
+    if mode == "CMYK":
+        return PIL.Image.frombytes("CMYK", (pixels.shape[1], pixels.shape[0]), pixels.tobytes())
+    return PIL.Image.fromarray(pixels)
+
+
+def as_rgb(picture: Picture) -> PIL.Image.Image:
+    """Returns a picture as it is seen, as a Pillow image in 8-bit RGB; transparency is white.
+
+    Args:
+      picture: `srnet.images.picture.Picture`.
+    """
+    image = to_pillow(change_depth(picture.pixels, np.uint8), picture.mode)
+    if picture.mode in ("LA", "RGBA"):
+        image = PIL.Image.alpha_composite(PIL.Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
+    return image.convert("RGB")
+
+
+def info_of(image: PIL.Image.Image) -> dict[str | tuple[int, int], Any]:
+    """Returns what a Pillow image says about its picture, for another of the same picture.
+
+    Args:
+      image: the image, from any format.
+    """
+    info: dict[str | tuple[int, int], Any] = {name: image.info[name] for name in _SAID if name in image.info}
+    if "exif" not in info and hasattr(image, "tag_v2"):  # a TIFF's is in the file's own directory
+        exif = _exif_of(image)
+        info |= {"exif": exif} if exif else {}
+    return info
+
+
+def _exif_of(image: PIL.Image.Image) -> bytes | None:
+    try:
+        own, kept = image.getexif(), PIL.Image.Exif()
+        kept.update(own)
+        for number in (tiff.EXIF_DIRECTORY, tiff.GPS_DIRECTORY):
+            if number in own:
+                kept.get_ifd(number).update(own.get_ifd(number))
+        kept.endian = own.endian
+        orientation = kept.pop(tiff.ORIENTATION, None)
+        described, *_ = parse_exif(kept.tobytes())
+        if orientation is None:
+            return described
+        turned = PIL.Image.Exif()
+        turned.load(described or b"")
+        turned[tiff.ORIENTATION] = orientation
+        return turned.tobytes()
+    except Exception:  # Pillow raises anything where a tag is odd; the picture is worth more
+        return None
