@@ -62,6 +62,10 @@ _FORMATS = (
     "PCX",
     "TGA",
 )
+# Suffixes of pictures in other formats: photographs, cameras' raw files, drawings and projects.
+_UNREAD = frozenset(
+    [".heic", ".heif", ".hif", ".jxl", ".jxr", ".wdp", ".dng", ".nef", ".nrw", ".arw", ".sr2", ".srf", ".cr2", ".cr3", ".crw", ".orf", ".rw2", ".raf", ".pef", ".srw", ".3fr", ".iiq", ".rwl", ".x3f", ".erf", ".mef", ".mos", ".mrw", ".kdc", ".dcr", ".gpr", ".exr", ".hdr", ".svg", ".svgz", ".eps", ".ps", ".ai", ".pdf", ".ico", ".icns", ".psb", ".xcf", ".kra", ".ora", ".wmf", ".emf", ".fits", ".fit", ".djvu", ".jpm", ".flif", ".bpg"]
+)
 _MODE_OF_CHANNELS = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _TURNED = (5, 6, 7, 8)  # orientations that swap the axes
 _TIFF_BITS, _TILE_WIDTH, _TILE_LENGTH = 258, 322, 323
@@ -181,6 +185,12 @@ def is_image_name(name: str) -> bool:
     """Tells whether a file name has the suffix of a format that is read, and is not hidden."""
     read = (*_formats(), "MPO")  # which is opened as JPEG
     return not name.startswith(".") and PIL.Image.EXTENSION.get(pathlib.PurePath(name).suffix.lower()) in read
+
+
+def is_unread_picture_name(name: str) -> bool:
+    """Tells whether a file name has the suffix of a picture format that is not read, and is not hidden."""
+    suffix = pathlib.PurePath(name).suffix.lower()
+    return not name.startswith(".") and suffix in _UNREAD and not is_image_name(name)
 
 
 @functools.cache

@@ -14,7 +14,7 @@ import tqdm
 
 from srnet.errors import DataError, UsageError, printable
 from srnet.files import filtered_stderr, reason
-from srnet.images.read import LARGEST_FILE, is_image_name, read_picture
+from srnet.images.read import LARGEST_FILE, is_image_name, is_unread_picture_name, read_picture
 from srnet.images.write import (
     check_holds,
     fitted,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # they take seconds to import
 
 _PREVIEW = ".preview.png"
 STANDARD = "-"  # standard input or output
+_NAMED = 10  # files in a note
 _BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
 
 Place = pathlib.Path | str  # a path, or STANDARD
@@ -128,7 +129,7 @@ def _beside(source: str, label: Callable[[], str]) -> pathlib.Path:
 
 def _pictures_in(folder: pathlib.Path, recursive: bool, output: pathlib.Path, failed: list[str]) -> list[pathlib.Path]:
     """The pictures in a folder, without results of earlier runs: what is in the output folder, and previews."""
-    found = []
+    found, unread = [], []
     try:
         inside = sorted(folder.iterdir())
     except OSError as error:
@@ -140,6 +141,11 @@ def _pictures_in(folder: pathlib.Path, recursive: bool, output: pathlib.Path, fa
                 found += _pictures_in(path, recursive, output, failed)
         elif not path.is_dir() and is_image_name(path.name) and not path.name.endswith(_PREVIEW):
             found.append(path)
+        elif not path.is_dir() and is_unread_picture_name(path.name):
+            unread.append(path.name)
+    if unread:
+        more = f" and {len(unread) - _NAMED} more" if len(unread) > _NAMED else ""
+        note(f"{folder}: passed over {', '.join(unread[:_NAMED])}{more}; their formats are not read")
     return found
 
 

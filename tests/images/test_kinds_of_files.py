@@ -1,0 +1,157 @@
+"""Kinds of files: cameras' raw files are refused, deep Netpbm, HEIC and JPEGs without their end are read."""
+
+import io
+import struct
+
+import numpy as np
+import PIL.Image
+import pytest
+import tifffile
+
+from srnet.errors import DataError
+from srnet.images import read
+from srnet.images.picture import Picture
+from srnet.images.read import is_image_name, is_unread_picture_name, read_image, read_picture, read_size
+from srnet.images.write import encode, write_picture
+
+RANDOM = np.random.default_rng(0)
+SMOOTH = np.clip(np.add.outer(np.arange(90), np.arange(120))[..., None] + (0, 20, 40), 0, 255).astype(np.uint8)
+
+
+def _raw(path, photometric="cfa", thumbnail=1, **options):
+    """A camera's raw file: a thumbnail, and the sensor's values in a directory of its own."""
+    sensor = RANDOM.integers(0, 65536, (64, 96), np.uint16)
+    with tifffile.TiffWriter(path) as file:
+        file.write(SMOOTH[:24, :32], photometric="rgb", subfiletype=thumbnail, subifds=1, **options)
+        file.write(sensor, photometric=photometric, subfiletype=0)
+
+
+@pytest.mark.parametrize("suffix", ["dng", "nef", "arw", "tif"])
+def test_the_thumbnail_of_a_raw_file_is_not_the_photograph(tmp_path, suffix):
+    _raw(tmp_path / f"x.{suffix}")
+    for reader in (read_picture, read_image, read_size):
+        with pytest.raises(
+            DataError, match="a camera's raw file, of which only the thumbnail could be read; develop it"
+        ):
+            reader(tmp_path / f"x.{suffix}")
+
+
+def test_marks_of_raw_files(tmp_path):
+    _raw(tmp_path / "x.dng", thumbnail=0, extratags=[(50706, "B", 4, (1, 4, 0, 0), True)])
+    with pytest.raises(DataError, match="a camera's raw file"):
+        read_picture(tmp_path / "x.dng")
+    tifffile.imwrite(tmp_path / "y.tif", SMOOTH[..., 0].astype(np.uint16), photometric="cfa")
+    with pytest.raises(DataError, match="a camera's raw file"):
+        read_picture(tmp_path / "y.tif")
+    canon = b"II*\0" + struct.pack("<I", 16) + b"CR\2\0" + bytes(4) + struct.pack("<H", 0) + bytes(4)
+    with pytest.raises(DataError, match="a camera's raw file"):
+        read_picture(canon)
+
+
+def test_a_pyramid_is_a_picture(tmp_path):
+    with tifffile.TiffWriter(tmp_path / "x.tif") as file:
+        file.write(SMOOTH, photometric="rgb", subifds=1)
+        file.write(SMOOTH[::2, ::2], photometric="rgb", subfiletype=1)
+    np.testing.assert_array_equal(read_picture(tmp_path / "x.tif").pixels, SMOOTH)
+
+
+def test_a_single_picture_marked_as_reduced_is_a_picture(tmp_path):
+    tifffile.imwrite(tmp_path / "x.tif", SMOOTH, photometric="rgb", subfiletype=1)
+    np.testing.assert_array_equal(read_picture(tmp_path / "x.tif").pixels, SMOOTH)
+
+
+def test_names_of_pictures_that_are_not_read():
+    assert all(is_unread_picture_name(f"x{suffix}") for suffix in (".jxl", ".DNG", ".cr3", ".svg"))
+    assert not any(is_unread_picture_name(name) for name in ("x.png", "x.txt", ".x.dng", "x", "x.mp4"))
+
+
+@pytest.mark.parametrize("largest", [1023, 4095, 65535])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_deep_netpbm(largest, channels):
+    values = np.linspace(0, largest, 7 * 5 * channels).astype(">u2").reshape((7, 5) if channels == 1 else (7, 5, 3))
+    head = b"P%d # a comment\n5 7\n%d\n" % (5 if channels == 1 else 6, largest)
+    picture = read_picture(head + values.tobytes())
+    expected = np.floor(values.astype(float) * 65535 / largest + 0.5)
+    np.testing.assert_array_equal(picture.pixels, expected)
+    assert picture.pixels.dtype == np.uint16 and picture.format == "PPM"
+    np.testing.assert_array_equal(read_picture(encode(picture, "PPM")).pixels, expected)
+    with PIL.Image.open(io.BytesIO(encode(picture, "PPM"))) as image:
+        assert image.size == (5, 7)
+        if channels == 1:
+            np.testing.assert_array_equal(np.asarray(image), expected)
+    with pytest.raises(DataError, match="the file is too short"):
+        read_picture(head + values.tobytes()[:-1])
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_portable_float_maps(order, channels):
+    values = RANDOM.uniform(0, 1, (7, 5) if channels == 1 else (7, 5, 3)).astype(np.float32)
+    head = b"P%c\n5 7\n%s\n" % (b"f" if channels == 1 else b"F", b"-1.0" if order == "<" else b"1.0")
+    picture = read_picture(head + values[::-1].astype(f"{order}f4").tobytes())
+    np.testing.assert_array_equal(picture.pixels, values)
+    np.testing.assert_array_equal(read_picture(encode(picture, "PPM")).pixels, values)
+    with pytest.raises(DataError, match="floating-point values from 7.0 to 7.0, not within"):
+        read_picture(head + np.full(values.shape, 7, f"{order}f4").tobytes())
+
+
+def test_netpbm_bombs_are_refused(monkeypatch):
+    with pytest.raises(DataError, match="decompression bombs"):
+        read_picture(b"P6\n99999 99999\n65535\n")
+
+
+def test_jpeg_2000_of_16_bits(tmp_path):
+    pixels = RANDOM.integers(0, 65536, (16, 24), np.uint16)
+    write_picture(tmp_path / "x.jp2", Picture(pixels, "L"))
+    np.testing.assert_array_equal(read_picture(tmp_path / "x.jp2").pixels, pixels)
+    with pytest.raises(DataError, match="JPEG2000 cannot hold 16 bits in color; use .tif or .png"):
+        write_picture(tmp_path / "y.jp2", Picture(np.zeros((4, 4, 3), np.uint16), "RGB"))
+
+
+@pytest.mark.parametrize(
+    "options", [{"quality": 90}, {"progressive": True}, {"subsampling": 0}, {"restart_marker_rows": 1}]
+)
+def test_a_jpeg_without_its_last_bytes_is_read(options):
+    file = io.BytesIO()
+    PIL.Image.fromarray(SMOOTH).save(file, "JPEG", **options)
+    data = file.getvalue()
+    whole = read_picture(data)
+    assert whole.notes == ()
+    for cut in (1, 2, 3, 8):
+        picture = read_picture(data[:-cut])
+        assert picture.notes == ("the end of the file is missing; the last rows may be damaged",)
+        np.testing.assert_array_equal(picture.pixels[:64], whole.pixels[:64])
+
+
+def test_half_a_jpeg_is_refused():
+    file = io.BytesIO()
+    PIL.Image.fromarray(SMOOTH).save(file, "JPEG")
+    with pytest.raises(DataError, match="truncated"):
+        read_picture(file.getvalue()[: len(file.getvalue()) // 2])
+
+
+def test_floating_point_in_training(tmp_path):
+    values = np.linspace(0, 1, 7 * 9 * 3).reshape(7, 9, 3).astype(np.float32)
+    tifffile.imwrite(tmp_path / "x.tif", values, photometric="rgb")
+    np.testing.assert_array_equal(read_image(tmp_path / "x.tif"), np.floor(values.astype(float) * 255 + 0.5))
+    assert read_size(tmp_path / "x.tif") == (7, 9)
+
+
+def test_heic_is_read_where_its_decoder_is(tmp_path):
+    heif = pytest.importorskip("pillow_heif")
+    heif.register_heif_opener()
+    exif = PIL.Image.Exif()
+    exif[271], exif[0x0112] = "a camera", 6
+    PIL.Image.fromarray(SMOOTH).save(tmp_path / "x.heic", exif=exif, quality=95)
+    assert is_image_name("x.HEIC") and not is_unread_picture_name("x.heic")
+    picture = read_picture(tmp_path / "x.heic")
+    assert picture.size == read_size(tmp_path / "x.heic") == (120, 90)
+    assert np.abs(picture.pixels.astype(int) - np.rot90(SMOOTH, -1)).mean() < 3
+    kept = PIL.Image.Exif()
+    kept.load(picture.metadata.exif)
+    assert kept[271] == "a camera" and 0x0112 not in kept
+
+
+def test_heic_is_named_where_its_decoder_is_not(monkeypatch):
+    monkeypatch.setattr(read, "_formats", lambda: ("PNG", "JPEG"))
+    assert is_unread_picture_name("x.heic") and not is_image_name("x.heic")

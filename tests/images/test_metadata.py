@@ -1,0 +1,399 @@
+"""What a file says about its picture: kept in every format that can hold it, converted or named elsewhere."""
+
+import dataclasses
+import io
+import struct
+import zlib
+
+import numpy as np
+import PIL.Image
+import PIL.ImageCms
+import pytest
+import tifffile
+
+from srnet.errors import DataError
+from srnet.images import png, tiff
+from srnet.images.metadata import Metadata, Resolution
+from srnet.images.picture import Picture
+from srnet.images.read import read_picture
+from srnet.images.write import encode, fitted, write_picture
+
+RANDOM = np.random.default_rng(0)
+PIXELS = RANDOM.integers(0, 256, (12, 16, 3), np.uint8)
+SRGB = PIL.ImageCms.ImageCmsProfile(PIL.ImageCms.createProfile("sRGB")).tobytes()
+SWAPPED = SRGB.replace(b"rXYZ", b"____").replace(b"gXYZ", b"rXYZ").replace(b"____", b"gXYZ")  # red is green
+XMP = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:Description tiff:Orientation=\"1\" dc:title='T'/></x:xmpmeta>"
+IPTC = b"\x1c\x02\x78\0\4text"
+ALL = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "JPEG2000")
+
+
+def _gray_profile(gamma):
+    """An ICC profile of grayscale, by the standard: header, three tags."""
+    tags = {
+        b"wtpt": b"XYZ \0\0\0\0" + struct.pack(">3i", 63190, 65536, 54061),
+        b"kTRC": b"curv\0\0\0\0" + struct.pack(">IH", 1, int(gamma * 256)) + b"\0\0",
+        b"desc": b"desc\0\0\0\0" + struct.pack(">I", 5) + b"gray\0" + bytes(4 + 4 + 2 + 1 + 67 + 2),
+    }
+    table, data = struct.pack(">I", len(tags)), b""
+    for name, value in tags.items():
+        table += name + struct.pack(">II", 128 + 4 + 12 * len(tags) + len(data), len(value))
+        data += value + bytes(-len(value) % 4)
+    size = 128 + len(table) + len(data)
+    head = struct.pack(">I4sI4s4s4s", size, b"lcms", 0x02400000, b"mntr", b"GRAY", b"XYZ ") + bytes(12) + b"acsp"
+    return head.ljust(68, b"\0") + struct.pack(">3i", 63190, 65536, 54061) + bytes(48) + table + data
+
+
+def _exif(**tags):
+    exif = PIL.Image.Exif()
+    exif[271], exif[40091], exif[18246] = "a camera", "Titel".encode("utf-16-le"), 4  # Make, XPTitle, Rating
+    exif.get_ifd(0x8769)[0x829A] = 0.004
+    exif.get_ifd(0x8825)[1] = "N"
+    exif.get_ifd(0x8769)[0xA005] = {1: "R98"}
+    for name, value in tags.items():
+        exif[int(name[1:])] = value
+    return exif.tobytes()
+
+
+def _chunk(kind, data, broken=False):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data) ^ broken)
+
+
+def _png(*chunks, pixels=PIXELS):
+    file = io.BytesIO()
+    PIL.Image.fromarray(pixels).save(file, "PNG")
+    data = file.getvalue()
+    return data[:33] + b"".join(chunks) + data[33:]
+
+
+def _file(kind, pixels=PIXELS, **options):
+    file = io.BytesIO()
+    PIL.Image.fromarray(pixels).save(file, kind, **options)
+    return file.getvalue()
+
+
+FULL = read_picture(
+    _png(
+        _chunk(b"iCCP", b"p\0\0" + zlib.compress(SRGB)),
+        _chunk(b"eXIf", _exif().removeprefix(b"Exif\0\0")),
+        _chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(XMP)),
+        _chunk(b"pHYs", struct.pack(">IIB", 11811, 11811, 1)),
+        _chunk(b"tEXt", b"Title\0A view"),
+        _chunk(b"tEXt", b"Comment\0nice"),
+    )
+)
+FULL = dataclasses.replace(FULL, metadata=dataclasses.replace(FULL.metadata, iptc=IPTC))
+
+
+def _dpi(metadata):
+    return metadata.resolution.per(2) if metadata.resolution else None
+
+
+def test_png_says_it_all():
+    metadata = FULL.metadata
+    assert (metadata.icc, metadata.xmp, metadata.iptc) == (SRGB, XMP, IPTC)
+    assert metadata.text == ((b"tEXt", b"Title\0A view"), (b"tEXt", b"Comment\0nice"))
+    np.testing.assert_allclose(_dpi(metadata), 300, atol=0.01)
+    exif = PIL.Image.Exif()
+    exif.load(metadata.exif)
+    assert exif[271] == "a camera" and exif[18246] == 4 and exif[40091] == "Titel".encode("utf-16-le")
+    assert exif.get_ifd(0x8769)[0x829A] == 0.004 and exif.get_ifd(0x8825)[1] == "N" and exif.get_ifd(0xA005)[1] == "R98"
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_each_format_keeps_what_it_can_hold(kind):
+    _, notes = fitted(FULL, kind)
+    picture = read_picture(encode(FULL, kind))
+    kept, given = picture.metadata, FULL.metadata
+    assert (kept.icc, kept.xmp) == (SRGB, XMP)
+    blocks = [tiff.swapped(tiff.read_block(io.BytesIO(exif)), "<").tags for exif in (kept.exif, given.exif)]
+    assert blocks[0] == blocks[1] | {tag: blocks[0][tag] for tag in blocks[0] if tag in (282, 283, 296)}
+    np.testing.assert_allclose(_dpi(kept), 300, atol=0.01)
+    lost = {"PNG": [], "JPEG": ["text"], "TIFF": ["the comment", "text"], "JPEG2000": ["the comment", "text"]}
+    names = lost.get(kind, ["IPTC", "the comment", "text"])
+    assert notes == ([f"{kind} cannot hold {', '.join(names)}; left out"] if names else [])
+    assert kept.iptc == (None if "IPTC" in names else IPTC)
+    assert kept.text == {"PNG": given.text, "JPEG": given.text[1:]}.get(kind, ())
+    assert not picture.notes
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "float32"])
+def test_deep_tiffs_keep_it_too(dtype):
+    pixels = PIXELS.astype(dtype) / (1 if dtype == "uint16" else 255)
+    picture = read_picture(encode(dataclasses.replace(FULL, pixels=pixels.astype(dtype)), "TIFF"))
+    assert (picture.metadata.icc, picture.metadata.xmp, picture.metadata.iptc) == (SRGB, XMP, IPTC)
+    np.testing.assert_allclose(_dpi(picture.metadata), 300, atol=0.01)
+    np.testing.assert_array_equal(picture.pixels, pixels.astype(dtype))
+
+
+@pytest.mark.parametrize(("kind", "lost"), [("TGA", True), ("PPM", True), ("BMP", False)])
+def test_formats_that_hold_little_name_what_is_left_out(kind, lost):
+    swapped = dataclasses.replace(FULL, metadata=dataclasses.replace(FULL.metadata, icc=SWAPPED))
+    picture, notes = fitted(swapped, kind)
+    names = "EXIF, XMP, IPTC, the resolution, the comment, text" if lost else "EXIF, XMP, IPTC, the comment, text"
+    assert notes == [
+        f"{kind} cannot hold the color profile; converted to sRGB",
+        f"{kind} cannot hold {names}; left out",
+    ]
+    colors = picture.pixels.astype(int)
+    assert np.abs(colors[..., [1, 0, 2]] - PIXELS).max() <= 3  # the profile says that red is green
+    assert _dpi(read_picture(encode(swapped, kind)).metadata) is None if lost else True
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP"])
+def test_the_resolution_of_a_16_bit_png_is_said_once(kind):
+    data = _file(kind, dpi=(300, 300))
+    picture = read_picture(data)
+    if kind == "PNG":
+        picture = dataclasses.replace(picture, pixels=PIXELS.astype(np.uint16) * 257)
+    written = encode(picture, kind)
+    with PIL.Image.open(io.BytesIO(written)) as image:
+        np.testing.assert_allclose(image.info["dpi"], 300, atol=0.02)
+    assert kind == "BMP" or written.count(b"pHYs") == 1
+
+
+def test_a_resolution_that_is_not_known_is_not_said():
+    plain = Picture(PIXELS, "RGB")
+    assert b"pHYs" not in encode(plain, "PNG")
+    with PIL.Image.open(io.BytesIO(encode(plain, "JPEG"))) as image:
+        assert (image.info["jfif_unit"], image.info["jfif_density"]) == (0, (1, 1))
+    assert all(read_picture(encode(plain, kind)).metadata == Metadata() for kind in ALL)
+
+
+def test_a_shape_of_pixels_is_kept():
+    wide = Picture(PIXELS, "RGB", metadata=Metadata(resolution=Resolution(2, 1, 1)))
+    for kind in ("PNG", "JPEG", "TIFF"):
+        assert read_picture(encode(wide, kind)).metadata.resolution == Resolution(2, 1, 1)
+
+
+def test_png_colours_stay_in_png():
+    chunks = ((b"gAMA", struct.pack(">I", 100000)), (b"cICP", bytes([12, 13, 0, 1])))
+    picture = read_picture(_png(*(_chunk(*each) for each in chunks)))
+    again = read_picture(encode(picture, "PNG"))
+    assert again.metadata.png_colors == chunks
+    np.testing.assert_array_equal(again.pixels, PIXELS)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_gamma_becomes_srgb_elsewhere(dtype):
+    peak = np.iinfo(dtype).max
+    metadata = Metadata(png_colors=((b"gAMA", struct.pack(">I", 100000)),))
+    pixels = np.full((4, 4, 4), round(peak * 0.5), dtype)
+    picture, notes = fitted(Picture(pixels, "RGBA", metadata=metadata), "TIFF")
+    assert notes == ["TIFF cannot hold the color profile; converted to sRGB"]
+    assert picture.metadata == Metadata() and picture.pixels.dtype == dtype
+    # half of the light is 0.7354 in sRGB, by IEC 61966-2-1; opacity is no color
+    np.testing.assert_allclose(picture.pixels[0, 0] / peak, [0.7354] * 3 + [0.5], atol=0.004)
+
+
+def test_primaries_become_srgb_elsewhere():
+    metadata = Metadata(png_colors=((b"cICP", bytes([12, 13, 0, 1])),))
+    pixels = np.full((2, 2, 3), (200, 100, 100), np.uint8)
+    picture, _ = fitted(Picture(pixels, "RGB", metadata=metadata), "JPEG")
+    linear = np.where(pixels[0, 0] / 255 <= 0.04045, 0, ((pixels[0, 0] / 255 + 0.055) / 1.055) ** 2.4)
+    matrix = [[1.2249, -0.2247, 0], [-0.0420, 1.0419, 0], [-0.0197, -0.0786, 1.0979]]  # Display P3 to sRGB
+    expected = 1.055 * (np.array(matrix) @ linear) ** (1 / 2.4) - 0.055
+    np.testing.assert_allclose(picture.pixels[0, 0], expected * 255, atol=1)
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [(b"sRGB", b"\0")],
+        [(b"gAMA", struct.pack(">I", 45455))],
+        [
+            (b"gAMA", struct.pack(">I", 45455)),
+            (b"cHRM", struct.pack(">8I", 31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)),
+        ],
+    ],
+)
+def test_srgb_needs_no_conversion(chunks):
+    picture, _ = fitted(Picture(PIXELS, "RGB", metadata=Metadata(png_colors=tuple(chunks))), "JPEG")
+    np.testing.assert_array_equal(picture.pixels, PIXELS)
+
+
+def test_colours_that_can_be_neither_held_nor_converted_are_refused():
+    hdr = Metadata(png_colors=((b"cICP", bytes([9, 16, 0, 1])),))
+    with pytest.raises(DataError, match="JPEG cannot hold the color profile, and its colors .CICP 9/16. cannot be con"):
+        fitted(Picture(PIXELS, "RGB", metadata=hdr), "JPEG")
+    with pytest.raises(DataError, match="cannot hold the color profile"):
+        fitted(Picture(PIXELS, "RGB", metadata=Metadata(icc=b"no profile")), "TGA")
+    deep = Picture(PIXELS.astype(np.uint16), "RGB", metadata=Metadata(icc=SRGB))
+    with pytest.raises(DataError, match="PPM cannot hold the color profile, and .* only those of 8-bit"):
+        fitted(deep, "PPM")
+
+
+def test_a_gray_profile_fits_no_webp():
+    gray = np.full((8, 8), 128, np.uint8)
+    picture = Picture(gray, "L", metadata=Metadata(icc=_gray_profile(1.0)))
+    assert read_picture(encode(picture, "PNG")).metadata.icc == picture.metadata.icc
+    written = read_picture(encode(picture, "WEBP"))
+    assert written.metadata.icc is None
+    np.testing.assert_allclose(written.pixels.astype(int), 188, atol=2)  # 0.502 of the light in sRGB
+
+
+def test_lossless_webp_stays_lossless():
+    for lossless in (True, False):
+        picture = read_picture(_file("WEBP", lossless=lossless, icc_profile=SRGB))
+        again = read_picture(encode(picture, "WEBP"))
+        assert picture.lossless == again.lossless == lossless
+        assert np.array_equal(again.pixels, picture.pixels) == lossless
+
+
+def test_a_tiff_with_exif_is_compressed():
+    picture = read_picture(_file("TIFF", np.zeros((400, 400, 3), np.uint8), exif=_exif()))
+    data = encode(picture, "TIFF")
+    with PIL.Image.open(io.BytesIO(data)) as image:
+        assert image.tag_v2[259] in (8, 32946) and image.getexif()[271] == "a camera"
+        assert image.getexif().get_ifd(0x8769)[0x829A] == 0.004
+    assert len(data) < 20000
+
+
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_tags_of_any_tiff_are_kept(tmp_path, big, order):
+    tags = [(271, "s", 0, "a camera", True), (18246, "H", 1, 4, True), (0x0112, "H", 1, 6, True)]
+    tifffile.imwrite(
+        tmp_path / "x.tif",
+        PIXELS,
+        bigtiff=big,
+        byteorder=order,
+        photometric="rgb",
+        extratags=tags,
+        resolution=(300, 300),
+        resolutionunit=2,
+    )
+    picture = read_picture(tmp_path / "x.tif")
+    assert picture.size == (16, 12) and picture.format == "TIFF"
+    for kind in ALL:
+        kept = read_picture(encode(picture, kind))
+        block = tiff.read_block(io.BytesIO(kept.metadata.exif))
+        assert block.tags[271].data.rstrip(b"\0") == b"a camera" and block.numbers(18246) == (4,), kind
+        assert tiff.ORIENTATION not in block.tags and kept.size == (16, 12)
+        np.testing.assert_allclose(_dpi(kept.metadata), 300, atol=0.01)
+
+
+def test_xmp_turns_a_picture_once():
+    xmp = XMP.replace(b'tiff:Orientation="1"', b'tiff:Orientation="6"')
+    picture = read_picture(_png(_chunk(b"iTXt", b"XML:com.adobe.xmp" + bytes(5) + xmp)))
+    np.testing.assert_array_equal(picture.pixels, np.rot90(PIXELS, -1))
+    assert picture.metadata.xmp == XMP
+
+
+def test_what_belongs_to_the_smaller_pixels_is_said(tmp_path):
+    tags = [(33550, "d", 3, (1.0, 1.0, 0.0), True)]
+    tifffile.imwrite(tmp_path / "x.tif", PIXELS, photometric="rgb", extratags=tags, metadata=None, software=False)
+    picture = read_picture(tmp_path / "x.tif")
+    assert picture.notes == ("its georeference is left out, which is that of the smaller picture's pixels",)
+    assert picture.metadata.exif is None
+
+
+NOISE = RANDOM.bytes(1_200_000)
+LONG_PROFILE = struct.pack(">I", len(SRGB) + len(NOISE)) + SRGB[4:] + NOISE
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize(
+    ("chunk", "note"),
+    [
+        (_chunk(b"iCCP", b"p\0\0" + zlib.compress(LONG_PROFILE)), False),
+        (_chunk(b"zTXt", b"workflow\0\0" + zlib.compress(NOISE)), False),
+        (_chunk(b"tEXt", b"workflow\0" + NOISE.replace(b"\0", b"0")), False),
+        (_chunk(b"tEXt", b"Comment\0hello", broken=True), True),
+        (_chunk(b"iCCP", b"p\0\0not compressed"), True),
+        (_chunk(b"iCCP", b"p\0\0" + zlib.compress(bytes(2**27))), True),
+        (_chunk(b"eXIf", b"XX"), True),
+        (_chunk(b"pHYs", b"short"), True),
+    ],
+)
+def test_no_metadata_refuses_a_sound_png(dtype, chunk, note):
+    plain = encode(Picture(PIXELS.astype(dtype), "RGB"), "PNG")
+    picture = read_picture(plain[:33] + chunk + plain[33:])
+    np.testing.assert_array_equal(picture.pixels, PIXELS)
+    assert picture.notes == (("damaged metadata is left out",) if note else ())
+    again = read_picture(encode(picture, "PNG"))
+    assert again.metadata == picture.metadata and (note or again.metadata != Metadata())
+
+
+def test_own_png_of_a_long_profile_is_read():
+    picture = read_picture(_file("JPEG", icc_profile=LONG_PROFILE))
+    assert read_picture(encode(picture, "PNG")).metadata.icc == LONG_PROFILE
+
+
+def _directory(*entries, tail=b""):
+    body = struct.pack("<H", len(entries)) + b"".join(struct.pack("<HHI", *each[:3]) + each[3] for each in entries)
+    return b"II*\0" + struct.pack("<I", 8) + body + bytes(4) + tail
+
+
+_ODD_EXIF = {
+    "empty": (b"", False),
+    "header only": (b"II*\0", True),
+    "no header": (b"XX\0\0\0\0\0\0", True),
+    "outside": (b"II*\0" + struct.pack("<I", 9999), True),
+    "value outside": (_directory((282, 5, 1, struct.pack("<I", 5000))), True),
+    "over zero": (_directory((282, 5, 1, struct.pack("<I", 26)), tail=struct.pack("<II", 300, 0)), False),
+    "make as a number": (_directory((271, 3, 1, b"\7\0\0\0")), False),
+    "unknown type": (_directory((271, 99, 1, bytes(4))), True),
+    "directory outside": (_directory((0x8769, 4, 1, struct.pack("<I", 60000))), True),
+    "directory in itself": (_directory((0x8769, 4, 1, struct.pack("<I", 8))), True),
+    "a text for a directory": (_directory((0x8825, 2, 4, b"abc\0")), True),
+    "four billion": (_directory((271, 2, 0xFFFFFFFF, struct.pack("<I", 8))), True),
+    "two orientations": (_directory((0x0112, 3, 2, struct.pack("<HH", 6, 6))), False),
+    "orientation 99": (_directory((0x0112, 3, 1, struct.pack("<HH", 99, 0))), False),
+}
+
+
+@pytest.mark.parametrize("name", _ODD_EXIF)
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_odd_exif_refuses_no_picture(name, kind):
+    exif, damaged = _ODD_EXIF[name]
+    if kind == "PNG":
+        data = _png(_chunk(b"eXIf", exif))
+    elif kind == "JPEG":
+        data = _file("JPEG")
+        data = data[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 8) + b"Exif\0\0" + exif + data[2:]
+    else:
+        data = _file("WEBP", exif=exif or b"\0")
+    picture = read_picture(data)
+    assert picture.size == (12, 16)
+    assert bool(picture.notes) == damaged
+    for target in ALL:
+        assert read_picture(encode(picture, target)).notes == ()
+
+
+def test_segments_of_jpeg_have_a_longest():
+    metadata = dataclasses.replace(FULL.metadata, xmp=XMP + bytes(70000))
+    assert fitted(dataclasses.replace(FULL, metadata=metadata), "JPEG")[1] == ["JPEG cannot hold XMP, text; left out"]
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "message"),
+    [
+        ("x.jpg", (2, 65501, 3), "JPEG cannot hold 65501x2 pixels, only up to 65500 a side; use .png"),
+        ("x.webp", (16384, 2, 3), "WEBP cannot hold 2x16384 pixels, only up to 16383"),
+        ("x.tga", (2, 65536, 3), "TGA cannot hold 65536x2 pixels, only up to 65535"),
+        ("x.avif", (2, 65537, 3), "AVIF cannot hold 65537x2 pixels, only up to 65536"),
+    ],
+)
+def test_sides_have_a_longest(tmp_path, name, shape, message):
+    with pytest.raises(DataError, match=message):
+        write_picture(tmp_path / name, Picture(np.zeros(shape, np.uint8), "RGB"))
+
+
+def test_exif_in_jpeg_has_a_longest(tmp_path):
+    longest = tiff.to_bytes(tiff.Block("<", {271: tiff.Tag(2, bytes(65501))}))
+    picture = Picture(PIXELS, "RGB", metadata=Metadata(exif=longest))
+    assert len(longest) == 65527 + 1
+    with pytest.raises(DataError, match="JPEG cannot hold EXIF of 65528 bytes, only up to 65527; use .png"):
+        write_picture(tmp_path / "x.jpg", picture)
+    shorter = dataclasses.replace(
+        picture.metadata, exif=tiff.to_bytes(tiff.Block("<", {271: tiff.Tag(2, bytes(65500))}))
+    )
+    write_picture(tmp_path / "x.jpg", dataclasses.replace(picture, metadata=shorter))
+    assert read_picture(tmp_path / "x.jpg").metadata == shorter
+
+
+def test_chunks_come_before_the_pixels():
+    data = encode(FULL, "PNG")
+    _, chunks, damaged = png.take_apart(io.BytesIO(data))
+    assert not damaged and {kind for kind, _ in chunks} == {b"iCCP", b"eXIf", b"iTXt", b"pHYs", b"tEXt", b"zTXt"}
+    assert max(data.index(kind) for kind, _ in chunks) < data.index(b"IDAT")
