@@ -64,7 +64,12 @@ _FORMATS = (
 )
 # Suffixes of pictures in other formats: photographs, cameras' raw files, drawings and projects.
 _UNREAD = frozenset(
-    [".heic", ".heif", ".hif", ".jxl", ".jxr", ".wdp", ".dng", ".nef", ".nrw", ".arw", ".sr2", ".srf", ".cr2", ".cr3", ".crw", ".orf", ".rw2", ".raf", ".pef", ".srw", ".3fr", ".iiq", ".rwl", ".x3f", ".erf", ".mef", ".mos", ".mrw", ".kdc", ".dcr", ".gpr", ".exr", ".hdr", ".svg", ".svgz", ".eps", ".ps", ".ai", ".pdf", ".ico", ".icns", ".psb", ".xcf", ".kra", ".ora", ".wmf", ".emf", ".fits", ".fit", ".djvu", ".jpm", ".flif", ".bpg"]
+    f".{suffix}"
+    for suffixes in (
+        "heic heif hif jxl jxr wdp dng nef nrw arw sr2 srf cr2 cr3 crw orf rw2 raf pef srw 3fr iiq rwl x3f erf mef mos",
+        "mrw kdc dcr gpr exr hdr svg svgz eps ps ai pdf ico icns psb xcf kra ora wmf emf fits fit djvu jpm flif bpg",
+    )
+    for suffix in suffixes.split()
 )
 _MODE_OF_CHANNELS = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _TURNED = (5, 6, 7, 8)  # orientations that swap the axes

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import tqdm
 
 from srnet.errors import DataError, UsageError, printable
-from srnet.files import filtered_stderr, reason
+from srnet.files import digest, filtered_stderr, reason
 from srnet.images.read import LARGEST_FILE, is_image_name, is_unread_picture_name, read_picture
 from srnet.images.write import (
     check_holds,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # they take seconds to import
 _PREVIEW = ".preview.png"
 STANDARD = "-"  # standard input or output
 _NAMED = 10  # files in a note
+_LONGEST_NAME = 255  # bytes
 _BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
 
 Place = pathlib.Path | str  # a path, or STANDARD
@@ -96,7 +97,7 @@ def find_jobs(
 def _names_file(output: str) -> bool:
     """Whether an output is meant as a file: it ends in a suffix of letters, such as .png, and is no folder."""
     suffix = pathlib.Path(output).suffix
-    return not output.endswith("/") and not _is_folder(output) and bool(re.fullmatch(r"\.([A-Za-z]+|jp2)", suffix))
+    return not output.endswith("/") and not _is_folder(output) and bool(re.fullmatch(r"\.([a-z]+|jp2|j2k)", suffix.lower()))
 
 
 def _without_clashes(jobs: list[Job], failed: list[str]) -> list[Job]:
@@ -124,7 +125,7 @@ def _beside(source: str, label: Callable[[], str]) -> pathlib.Path:
         kind = "standard input" if source == STANDARD else f"the folder {source}"
         raise UsageError(f"--output is required for {kind}")
     written = _written_name(pathlib.Path(source))
-    return written.with_name(f"{written.stem}_{label()}{written.suffix}")
+    return written.with_name(_name(written.stem, f"_{label()}{written.suffix}"))
 
 
 def _pictures_in(folder: pathlib.Path, recursive: bool, output: pathlib.Path, failed: list[str]) -> list[pathlib.Path]:
@@ -155,12 +156,20 @@ def _written_name(path: pathlib.Path) -> pathlib.Path:
         written_format(path)
         return path
     except UsageError:
-        return path.with_suffix(".png")
+        return path.with_name(_name(path.stem, ".png"))
+
+
+def _name(stem: str, ending: str) -> str:
+    """A file name; where it would be too long for a file system, a digest stands for the end of the stem."""
+    if len(os.fsencode(stem + ending)) <= _LONGEST_NAME:
+        return stem + ending
+    ending = f"~{digest(stem)}{ending}"
+    return os.fsencode(stem)[: _LONGEST_NAME - len(os.fsencode(ending))].decode("utf-8", "ignore") + ending
 
 
 def preview_name(target: pathlib.Path) -> pathlib.Path:
     """Returns the path of the preview of a result."""
-    return target.with_name(target.name + _PREVIEW)
+    return target.with_name(_name(target.name, _PREVIEW))
 
 
 def upscalers_of(
