@@ -33,6 +33,7 @@ _HOLDS: dict[str, frozenset[str]] = {
     "PPM": frozenset(),
 }
 _NO_GRAY = ("WEBP", "AVIF")  # which store grayscale as three colors
+RESOLUTION_TAGS = frozenset({tiff.X_RESOLUTION, tiff.Y_RESOLUTION, tiff.RESOLUTION_UNIT})
 SEGMENT = 65533  # bytes, the most that a segment of JPEG holds
 _SHORT_ONES = {XMP: SEGMENT - 29, IPTC: SEGMENT - 40, COMMENT: SEGMENT}  # in JPEG
 
@@ -172,11 +173,8 @@ def of_block(block: tiff.Block) -> tuple[bytes | None, int | None, Resolution | 
     """
     orientation = block.numbers(tiff.ORIENTATION)
     kept = tiff.describing(block)
-    tags = set(kept.tags)
-    only_resolution = tags <= {tiff.X_RESOLUTION, tiff.Y_RESOLUTION, tiff.RESOLUTION_UNIT}
-    exif = None if only_resolution else tiff.to_bytes(kept)
     turn = int(orientation[0]) if len(orientation) == 1 else None
-    return exif, turn, _resolution_of(block), block.damaged
+    return tiff.to_bytes(kept) if kept.tags else None, turn, _resolution_of(block), block.damaged
 
 
 def _resolution_of(block: tiff.Block) -> Resolution | None:
@@ -219,6 +217,15 @@ def exif_for(metadata: Metadata, size: tuple[int, int], with_resolution: bool) -
     if with_resolution and metadata.resolution and tiff.X_RESOLUTION not in block.tags:
         block = with_resolution_tags(block, metadata.resolution)
     return tiff.to_bytes(tiff.with_size(block, size[1], size[0])) if block.tags else None
+
+
+def has_only_resolution(block: tiff.Block) -> bool:
+    """Tells whether the resolution is all that a TIFF's directory says about its picture.
+
+    Args:
+      block: the directory.
+    """
+    return set(tiff.describing(block).tags) <= RESOLUTION_TAGS
 
 
 def with_resolution_tags(block: tiff.Block, resolution: Resolution | None) -> tiff.Block:

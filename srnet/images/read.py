@@ -29,7 +29,16 @@ from srnet.errors import DataError
 from srnet.files import reason
 from srnet.images import jpeg, jpeg2000, netpbm, png, tiff
 from srnet.images.color import change_depth
-from srnet.images.metadata import Metadata, comment_text, of_block, parse_exif, sane, upright_xmp, xmp_orientation
+from srnet.images.metadata import (
+    Metadata,
+    comment_text,
+    has_only_resolution,
+    of_block,
+    parse_exif,
+    sane,
+    upright_xmp,
+    xmp_orientation,
+)
 from srnet.images.parts import PartsOfFile
 from srnet.images.picture import Picture
 from srnet.images.pillow import from_pillow
@@ -294,7 +303,7 @@ def _open_tiff(file: BinaryIO, name: str | pathlib.Path) -> _Opened:
     profile, xmp, iptc = (block.tags.get(tag) for tag in (tiff.ICC, tiff.XMP, tiff.IPTC))
     metadata = Metadata(
         icc=profile.data if profile else None,
-        exif=exif,
+        exif=None if has_only_resolution(block) else exif,
         xmp=xmp.data if xmp else None,
         iptc=iptc.data if iptc else None,
         resolution=resolution,

@@ -18,7 +18,7 @@ import pyvips
 from srnet.errors import DataError, UsageError
 from srnet.files import reason, written_whole
 from srnet.images import jpeg, jpeg2000, netpbm, png, tiff
-from srnet.images.metadata import Metadata, exif_for, held, holds_colors, lost, of_metadata
+from srnet.images.metadata import RESOLUTION_TAGS, Metadata, exif_for, held, holds_colors, lost, of_metadata
 from srnet.images.picture import Picture
 from srnet.images.pillow import as_rgb, to_pillow
 from srnet.images.srgb import to_srgb
@@ -52,7 +52,6 @@ _QUALITY: dict[str, dict[str, object]] = {
     "TIFF": {"compression": "tiff_deflate"},
 }
 _LOSSLESS_WEBP: dict[str, object] = {"lossless": True, "exact": True}
-_RESOLUTION = frozenset({tiff.X_RESOLUTION, tiff.Y_RESOLUTION, tiff.RESOLUTION_UNIT})
 
 
 def written_format(path: str | pathlib.Path) -> str:
@@ -188,7 +187,7 @@ def _save(file: BinaryIO, picture: Picture, kind: str) -> None:
             _save_by_vips(picture, kind, file, None)
         else:
             file.write(_pillow_bytes(picture, kind))
-        tiff.append_tags(file, of_metadata(metadata, picture.size), _RESOLUTION)
+        tiff.append_tags(file, of_metadata(metadata, picture.size), RESOLUTION_TAGS)
     elif kind == "JPEG2000":
         file.write(jpeg2000.with_metadata(_pillow_bytes(picture, kind), metadata, exif))
     else:

@@ -397,3 +397,11 @@ def test_chunks_come_before_the_pixels():
     _, chunks, damaged = png.take_apart(io.BytesIO(data))
     assert not damaged and {kind for kind, _ in chunks} == {b"iCCP", b"eXIf", b"iTXt", b"pHYs", b"tEXt", b"zTXt"}
     assert max(data.index(kind) for kind, _ in chunks) < data.index(b"IDAT")
+
+
+def test_exif_of_a_resolution_alone_is_exif():
+    exif = PIL.Image.Exif()
+    exif[282], exif[283], exif[296] = 300.0, 300.0, 2
+    picture = read_picture(_file("JPEG", exif=exif, dpi=(300, 300)))
+    with PIL.Image.open(io.BytesIO(encode(picture, "JPEG"))) as image:
+        assert image.getexif()[282] == 300 and image.info["jfif_density"] == (300, 300)
