@@ -96,8 +96,8 @@ def find_jobs(
 
 def _names_file(output: str) -> bool:
     """Whether an output is meant as a file: it ends in a suffix of letters, such as .png, and is no folder."""
-    suffix = pathlib.Path(output).suffix
-    return not output.endswith("/") and not _is_folder(output) and bool(re.fullmatch(r"\.([a-z]+|jp2|j2k)", suffix.lower()))
+    suffix = pathlib.Path(output).suffix.lower()
+    return not output.endswith("/") and not _is_folder(output) and bool(re.fullmatch(r"\.([a-z]+|jp2|j2k)", suffix))
 
 
 def _without_clashes(jobs: list[Job], failed: list[str]) -> list[Job]:
