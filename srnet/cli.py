@@ -124,7 +124,7 @@ def stop_if_asked() -> None:
 
 def _parse(argv: list[str]) -> list[str]:
     try:
-        arguments = flags.FLAGS(argv)
+        arguments = flags.FLAGS(["--help" if each == "-h" else each for each in argv])
         for name in flags.FLAGS:
             flag = flags.FLAGS[name]
             if isinstance(flag.value, str):

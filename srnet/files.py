@@ -9,9 +9,8 @@ import os
 import pathlib
 import re
 import sys
-import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import filelock
@@ -112,27 +111,18 @@ def locked(folder: pathlib.Path, busy: str | None = None) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def filtered_stderr(keep: Callable[[str], bool]) -> Iterator[None]:
-    """Holds back standard error, that of C libraries too, and prints the lines to keep at the end.
-
-    Args:
-      keep: callable that says whether a line is kept.
-    """
+def without_stderr() -> Iterator[None]:
+    """Discards what is written to standard error meanwhile, by C libraries too."""
     sys.stderr.flush()
-    stderr = os.dup(2)
-    # In memory, where it can be: there may be no folder for temporary files.
-    in_memory = hasattr(os, "memfd_create")
-    with os.fdopen(os.memfd_create("stderr"), "w+b") if in_memory else tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
-            held.seek(0)
-            with contextlib.suppress(OSError):
-                for line in filter(keep, held.read().decode(errors="replace").splitlines()):
-                    print(line, file=sys.stderr)
+    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nowhere)
 
 
 def reason(error: BaseException) -> str:

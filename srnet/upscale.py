@@ -22,16 +22,27 @@ from srnet import cli
 from srnet.errors import DataError, UsageError, printable
 from srnet.files import reason
 from srnet.inference.batch import STANDARD, enlarge_file, find_jobs, upscalers_of
-from srnet.inference.sizes import LARGEST_SCALE, default_scale
+from srnet.inference.sizes import LARGEST_SCALE, Sides, default_scale
+
+FORMATS = ("png", "jpg", "tif", "webp", "avif", "jp2", "tga", "bmp", "ppm")
 
 
 def define_flags() -> None:
     cli.define_network_flags()
-    flags.DEFINE_string("output", None, "File, folder, or - for standard output; beside each picture unless given.")
-    flags.DEFINE_float("scale", None, "Enlargement, above 1. Default: 4, or the scale of --run or --model.")
-    flags.DEFINE_string("size", None, "Exact size of the results, WIDTHxHEIGHT, instead of --scale.")
+    text = "File, folder, or - for standard output; beside each picture unless given."
+    flags.DEFINE_string("output", None, text, short_name="o")
+    text = "Enlargement, above 1. Default: 4, or the scale of --run or --model."
+    flags.DEFINE_float("scale", None, text, short_name="s")
+    text = "Exact size of the results, WIDTHxHEIGHT, instead of --scale. WIDTHx or xHEIGHT keeps the proportions."
+    flags.DEFINE_string("size", None, text)
+    flags.DEFINE_bool("fit", False, "With --size: keep the proportions, within that size.")
+    flags.DEFINE_enum(
+        "format", None, FORMATS, "Format of the results, where --output is no file; each picture's own unless given."
+    )
+    flags.DEFINE_integer("quality", None, "Quality of JPEG, WebP and AVIF; 95, for AVIF 90, unless given.", 1, 100)
     flags.DEFINE_bool("recursive", False, "Search subfolders.")
     flags.DEFINE_bool("overwrite", False, "Replace existing files.")
+    flags.DEFINE_bool("skip_existing", False, "Pass over pictures whose result exists.")
     flags.DEFINE_bool("self_ensemble", False, "Mean over the eight flips and rotations: better, eight times slower.")
     flags.DEFINE_bool("preview", False, "Also write FILE.preview.png: bicubic and srnet, side by side.")
     flags.DEFINE_integer("tile", None, "Side of a tile in LR pixels; chosen by the free memory unless given.", 1)
@@ -40,20 +51,16 @@ def define_flags() -> None:
 def main(arguments: list[str]) -> int:
     values = flags.FLAGS
     if not arguments:
-        raise UsageError("expected pictures or folders to enlarge, not none")
-    if values.size and values.scale:
-        raise UsageError("--size and --scale cannot both be given")
-    if values.scale is not None and not 1 < values.scale <= LARGEST_SCALE:
-        raise UsageError(f"--scale={values.scale} cannot be used: it must be above 1, at most {LARGEST_SCALE}")
-    if values.preview and values.output == STANDARD:
-        raise UsageError("--preview needs --output to be a file or a folder")
+        raise UsageError("name a picture or folder: python -m srnet.upscale photo.jpg (--help lists the options)")
+    _check_flags()
     size = _parse_size(values.size)
+    suffix = f".{values.format}" if values.format else None
     chosen = functools.cache(cli.chosen_networks)  # loading a run takes seconds, which wrong usage need not wait for
 
     def label() -> str:
         return values.size or f"x{values.scale or default_scale(chosen().at_scale):g}"
 
-    jobs, failed = find_jobs(arguments, values.output, values.recursive, label)
+    jobs, failed = find_jobs(arguments, values.output, values.recursive, label, suffix)
     for message in failed:
         cli.complain(message)
     networks = chosen()
@@ -62,9 +69,21 @@ def main(arguments: list[str]) -> int:
     if values.run or values.model:
         upscalers[default_scale(upscalers)]()  # a network that cannot be used is said once, not for each picture
     for number, job in enumerate(jobs, 1):
-        progress_label = f"[{number}/{len(jobs)}] "
+        if values.skip_existing and job.target != STANDARD and os.path.lexists(job.target):
+            print(printable(f"{job.target} exists, passed over"), flush=True)
+            continue
         try:
-            line = enlarge_file(job, scale, size, upscalers, values.overwrite, values.preview, progress_label)
+            line = enlarge_file(
+                job,
+                scale,
+                size,
+                upscalers,
+                overwrite=values.overwrite,
+                preview=values.preview,
+                label=f"[{number}/{len(jobs)}] ",
+                fit=values.fit,
+                quality=values.quality,
+            )
             print(printable(line), file=sys.stderr if job.target == STANDARD else sys.stdout, flush=True)
         except Exception as error:  # whatever is wrong with one picture, the others go on
             if os.environ.get("SRNET_DEBUG"):
@@ -75,20 +94,35 @@ def main(arguments: list[str]) -> int:
     return 1 if failed else 0
 
 
+def _check_flags() -> None:
+    values = flags.FLAGS
+    if values.size and values.scale:
+        raise UsageError("--size and --scale cannot both be given")
+    if values.scale is not None and not 1 < values.scale <= LARGEST_SCALE:
+        raise UsageError(f"--scale={values.scale:g} cannot be used: it must be above 1, at most {LARGEST_SCALE}")
+    if values.fit and not values.size:
+        raise UsageError("--fit needs --size")
+    if values.overwrite and values.skip_existing:
+        raise UsageError("--overwrite and --skip_existing cannot both be given")
+    if values.preview and values.output == STANDARD:
+        raise UsageError("--preview needs --output to be a file or a folder")
+
+
 def _described(error: Exception, source: str) -> str:
     if not isinstance(error, (DataError, UsageError)):
         return f"{source}: {type(error).__name__} ({reason(error)}); SRNET_DEBUG=1 shows where"
     return str(error) if source in str(error) else f"{source}: {error}"
 
 
-def _parse_size(text: str | None) -> tuple[int, int] | None:
-    """Returns (height, width) of WIDTHxHEIGHT, or None for None."""
+def _parse_size(text: str | None) -> Sides | None:
+    """Returns (height, width) of WIDTHxHEIGHT, either of which may be left out, or None for None."""
     if text is None:
         return None
-    match = re.fullmatch(r"(\d{1,6})x(\d{1,6})", text)
-    if not match or "0" in match.groups():
-        raise UsageError(f"--size={text}: expected WIDTHxHEIGHT, such as 1920x1080")
-    return int(match[2]), int(match[1])
+    match = re.fullmatch(r"(\d{0,6})x(\d{0,6})", text)
+    width, height = (int(side) if side else None for side in match.groups()) if match else (None, None)
+    if (width, height) == (None, None) or 0 in (width, height):
+        raise UsageError(f"--size={text}: expected WIDTHxHEIGHT, such as 1920x1080, or 1920x, or x1080")
+    return height, width
 
 
 def run() -> None:

@@ -108,9 +108,12 @@ def test_a_full_disk_is_one_line(run, photos):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "expected pictures or folders to enlarge"),
+        ([], "name a picture or folder: python -m srnet.upscale photo.jpg"),
+        (["a.png", "--fit"], "--fit needs --size"),
+        (["a.png", "--size=x"], "--size=x: expected WIDTHxHEIGHT, such as 1920x1080, or 1920x, or x1080"),
+        (["a.png", "--overwrite", "--skip_existing"], "--overwrite and --skip_existing cannot both be given"),
         (["a.png", "--scale=2", "--size=3x3"], "--size and --scale cannot both"),
-        (["a.png", "--scale=1"], "--scale=1.0 cannot be used: it must be above 1"),
+        (["a.png", "--scale=1"], "--scale=1 cannot be used: it must be above 1"),
         (["a.png", "--size=axb"], "--size=axb: expected WIDTHxHEIGHT"),
         (["a.png", "-"], "standard input and output are for one picture"),
         (["a.png", "b.png", "--output=x.png"], "--output=x.png: more than one picture needs a folder"),
@@ -143,3 +146,38 @@ def test_names_that_are_no_text(run, photos, tmp_path):
     environment = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
     done = _upscale(photos, f"--output={tmp_path / 'out'}", f"--run={run}", env=environment)
     assert (done.returncode, done.stderr, done.stdout.count(b"\n")) == (0, b"", 4)
+
+
+def test_a_folder_in_another_format(run, photos, tmp_path):
+    out = tmp_path / "out"
+    command = [photos, "-o", out, f"--run={run}", "-s", "2", "--format=webp", "--quality=30"]
+    done = _upscale(*command)
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in out.iterdir()) == ["a.webp", "b.webp", "c.webp", "d.webp"]
+    small = (out / "a.webp").read_bytes()
+    assert len(small) < len(_encoded(out / "a.webp", quality=95))
+    (out / "b.webp").unlink()
+    done = _upscale(*command, "--skip_existing")
+    assert done.returncode == 0 and done.stdout.count(b" exists, passed over\n") == 3 and b"b.webp: 12x9" in done.stdout
+    assert (out / "a.webp").read_bytes() == small
+
+
+def _encoded(path, quality):
+    file = io.BytesIO()
+    with PIL.Image.open(path) as image:
+        image.save(file, format="WEBP", quality=quality)
+    return file.getvalue()
+
+
+def test_sizes_that_keep_the_proportions(run, photos, tmp_path):
+    for size, fit, expected in (
+        ("24x", [], (24, 18)),
+        ("x27", [], (36, 27)),
+        ("100x27", ["--fit"], (36, 27)),
+        ("24x100", ["--fit"], (24, 18)),
+    ):
+        target = tmp_path / f"{size}.png"
+        done = _upscale(photos / "a.png", f"--output={target}", f"--run={run}", f"--size={size}", *fit)
+        assert done.returncode == 0, done.stderr
+        with PIL.Image.open(target) as image:
+            assert image.size == expected

@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 import numpy as np
 import PIL.Image
+import PIL.ImageDraw
 import pyvips
 
 from srnet.errors import DataError, UsageError
@@ -44,13 +45,14 @@ _VIPS_SAVERS: dict[str, tuple[str, dict[str, object]]] = {
     "TIFF": ("tiffsave_target", {"compression": "deflate"}),
 }
 _INTERPRETATIONS = {"uint8": ("b-w", "srgb"), "uint16": ("grey16", "rgb16"), "float32": ("b-w", "scrgb")}
-_COMPARED_SIDE = 512  # pixels
+_COMPARED_SIDE, _LABEL_HEIGHT = 512, 14  # pixels
 _QUALITY: dict[str, dict[str, object]] = {
     "JPEG": {"quality": 95, "subsampling": 0},
     "WEBP": {"quality": 95},
     "AVIF": {"quality": 90},
     "TIFF": {"compression": "tiff_deflate"},
 }
+WITH_QUALITY = ("JPEG", "WEBP", "AVIF")
 _LOSSLESS_WEBP: dict[str, object] = {"lossless": True, "exact": True}
 
 
@@ -163,7 +165,7 @@ def encode(picture: Picture, kind: str) -> bytes:
     return file.getvalue()
 
 
-def _save(file: BinaryIO, picture: Picture, kind: str) -> None:
+def _save(file: BinaryIO, picture: Picture, kind: str, quality: int | None = None) -> None:
     """Writes a picture that fits its format to an empty file that is open for reading and writing."""
     beyond = _beyond_limits(picture, kind, picture.size)
     if beyond:
@@ -179,9 +181,10 @@ def _save(file: BinaryIO, picture: Picture, kind: str) -> None:
     elif kind == "JPEG":
         beginning = jpeg.head(metadata, exif)
         if picture.mode == "CMYK":
-            file.write(jpeg.spliced(_pillow_bytes(picture, kind), beginning) or b"")
+            file.write(jpeg.spliced(_pillow_bytes(picture, kind, quality), beginning) or b"")
         else:
-            _save_by_vips(picture, kind, file, lambda data: jpeg.spliced(data, beginning))
+            chosen = {"Q": quality} if quality else {}
+            _save_by_vips(picture, kind, file, lambda data: jpeg.spliced(data, beginning), **chosen)
     elif kind == "TIFF":
         if deep:
             _save_by_vips(picture, kind, file, None)
@@ -191,7 +194,7 @@ def _save(file: BinaryIO, picture: Picture, kind: str) -> None:
     elif kind == "JPEG2000":
         file.write(jpeg2000.with_metadata(_pillow_bytes(picture, kind), metadata, exif))
     else:
-        file.write(_pillow_bytes(picture, kind, **_pillow_options(metadata, exif, kind)))
+        file.write(_pillow_bytes(picture, kind, quality, **_pillow_options(metadata, exif, kind)))
 
 
 def _pillow_options(metadata: Metadata, exif: bytes | None, kind: str) -> dict[str, object]:
@@ -203,17 +206,23 @@ def _pillow_options(metadata: Metadata, exif: bytes | None, kind: str) -> dict[s
     return {name: value for name, value in said.items() if value} if kind in ("WEBP", "AVIF") else {}
 
 
-def _pillow_bytes(picture: Picture, kind: str, **options: object) -> bytes:
-    quality = _LOSSLESS_WEBP if kind == "WEBP" and picture.lossless else _QUALITY.get(kind, {})
+def _pillow_bytes(picture: Picture, kind: str, quality: int | None = None, **options: object) -> bytes:
+    usual = _QUALITY.get(kind, {})
+    if kind in WITH_QUALITY and quality:
+        options = {**usual, "quality": quality, **options}
+    else:
+        options = {**(_LOSSLESS_WEBP if kind == "WEBP" and picture.lossless else usual), **options}
     file = io.BytesIO()
     try:
-        to_pillow(picture.pixels, picture.mode).save(file, format=kind, **quality, **options)
+        to_pillow(picture.pixels, picture.mode).save(file, format=kind, **options)
     except Exception as error:  # encoders raise anything
         raise DataError(f"{kind} cannot hold this picture ({reason(error)})") from error
     return file.getvalue()
 
 
-def _save_by_vips(picture: Picture, kind: str, file: BinaryIO, spliced: Callable[[bytes], bytes | None] | None) -> None:
+def _save_by_vips(
+    picture: Picture, kind: str, file: BinaryIO, spliced: Callable[[bytes], bytes | None] | None, **chosen: object
+) -> None:
     """Writes the pixels to a file, with no further copy in memory.
 
     `spliced` changes the beginning of the file, once that is long enough.
@@ -229,7 +238,7 @@ def _save_by_vips(picture: Picture, kind: str, file: BinaryIO, spliced: Callable
         target.on_seek(output.seek)
     name, options = _VIPS_SAVERS[kind]
     try:
-        getattr(image, name)(target, keep="none", **options)
+        getattr(image, name)(target, keep="none", **{**options, **chosen})
         output.finish()
     except pyvips.Error as error:
         if output.error:
@@ -278,13 +287,16 @@ class _Output:
         return self._file.seek(offset, whence)
 
 
-def write_picture(path: str | pathlib.Path, picture: Picture, overwrite: bool = True) -> None:
+def write_picture(
+    path: str | pathlib.Path, picture: Picture, overwrite: bool = True, quality: int | None = None
+) -> None:
     """Writes a picture in the format of the file's suffix; the file appears complete or not at all.
 
     Args:
       path: the file.
       picture: `srnet.images.picture.Picture`.
       overwrite: whether an existing file may be replaced.
+      quality: of the formats `WITH_QUALITY`, from 1 to 100; their usual one, near 95, unless given.
 
     Raises:
       UsageError: if the suffix names no format.
@@ -294,7 +306,7 @@ def write_picture(path: str | pathlib.Path, picture: Picture, overwrite: bool = 
     kind = written_format(path)
     picture, _ = fitted(picture, kind)
     with written_whole(path, overwrite) as partial, partial.open("w+b") as file:
-        _save(file, picture, kind)
+        _save(file, picture, kind, quality)
 
 
 def write_standard_output(picture: Picture) -> None:
@@ -316,7 +328,7 @@ def write_standard_output(picture: Picture) -> None:
 
 
 def write_comparison(path: str | pathlib.Path, picture: Picture, enlarged: Picture, overwrite: bool = True) -> None:
-    """Writes the middle of a result, on the right of the same by bicubic interpolation.
+    """Writes the middle of a result, on the right of the same by bicubic interpolation, both labeled.
 
     Args:
       path: the file.
@@ -332,7 +344,13 @@ def write_comparison(path: str | pathlib.Path, picture: Picture, enlarged: Pictu
     right, bottom = min(width, left + _COMPARED_SIDE), min(height, top + _COMPARED_SIDE)
     bicubic = as_rgb(picture).resize((width, height), PIL.Image.Resampling.BICUBIC).crop((left, top, right, bottom))
     ours = as_rgb(dataclasses.replace(enlarged, pixels=enlarged.pixels[top:bottom, left:right]))
-    sheet = np.concatenate([np.asarray(bicubic), np.full((ours.height, 8, 3), 255, np.uint8), np.asarray(ours)], axis=1)
+    space = _LABEL_HEIGHT
+    sheet = np.full((ours.height + space, 2 * ours.width + 8, 3), 255, np.uint8)
+    for left, label, half in ((0, "bicubic", bicubic), (ours.width + 8, "srnet", ours)):
+        sheet[space:, left : left + ours.width] = np.asarray(half)
+        named = PIL.Image.new("RGB", (ours.width, space), "white")
+        PIL.ImageDraw.Draw(named).text((2, 0), label, fill="black")
+        sheet[:space, left : left + ours.width] = np.asarray(named)
     metadata = enlarged.metadata
     colors = Metadata(metadata.icc, metadata.png_colors) if enlarged.mode.startswith("RGB") else Metadata()
     write_picture(path, Picture(sheet, "RGB", metadata=colors), overwrite)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import tqdm
 
 from srnet.errors import DataError, UsageError, printable
-from srnet.files import digest, filtered_stderr, reason
+from srnet.files import digest, reason, without_stderr
 from srnet.images.read import LARGEST_FILE, is_image_name, is_unread_picture_name, read_picture
 from srnet.images.write import (
     check_holds,
@@ -24,7 +24,7 @@ from srnet.images.write import (
     write_standard_output,
     written_format,
 )
-from srnet.inference.sizes import enlarge_picture, target_size
+from srnet.inference.sizes import Sides, enlarge_picture, target_size
 
 if TYPE_CHECKING:  # they take seconds to import
     import keras
@@ -49,7 +49,11 @@ class Job:
 
 
 def find_jobs(
-    sources: Sequence[str], output: str | None, recursive: bool, label: Callable[[], str]
+    sources: Sequence[str],
+    output: str | None,
+    recursive: bool,
+    label: Callable[[], str],
+    suffix: str | None = None,
 ) -> tuple[list[Job], list[str]]:
     """Says which pictures to enlarge, and where to.
 
@@ -59,6 +63,7 @@ def find_jobs(
         sources, whose names end with the label.
       recursive: whether subfolders are searched; links to folders are not followed.
       label: callable that returns the ending, such as "x4"; called when it is needed.
+      suffix: of the results, such as ".webp", where `output` is no file; that of each picture unless given.
 
     Returns:
       (jobs, failed): the jobs, and a message for each folder that cannot be read, and each picture whose result would
@@ -70,7 +75,7 @@ def find_jobs(
     sources = list(dict.fromkeys(sources))
     failed: list[str] = []
     if output is None:
-        jobs = [Job(pathlib.Path(source), _beside(source, label)) for source in sources]
+        jobs = [Job(pathlib.Path(source), _beside(source, label, suffix)) for source in sources]
         return _without_clashes(jobs, failed), failed
     alone = len(sources) == 1 and (sources[0] == STANDARD or not _is_folder(sources[0]))
     if STANDARD in (output, *sources) and not alone:
@@ -88,7 +93,7 @@ def find_jobs(
     for source in map(pathlib.Path, sources):
         inside = _pictures_in(source, recursive, pathlib.Path(output), failed) if _is_folder(source) else [source]
         base = source if _is_folder(source) else source.parent
-        jobs += [Job(path, pathlib.Path(output) / _written_name(path.relative_to(base))) for path in inside]
+        jobs += [Job(path, pathlib.Path(output) / _written_name(path.relative_to(base), suffix)) for path in inside]
     if not jobs and not failed:
         raise UsageError(f"no pictures in {', '.join(sources)}")
     return _without_clashes(jobs, failed), failed
@@ -119,12 +124,12 @@ def _is_folder(path: Place) -> bool:
         return False
 
 
-def _beside(source: str, label: Callable[[], str]) -> pathlib.Path:
+def _beside(source: str, label: Callable[[], str], suffix: str | None) -> pathlib.Path:
     """The result's place where no output is given: photo.jpg becomes photo_x4.jpg."""
     if source == STANDARD or _is_folder(source):
         kind = "standard input" if source == STANDARD else f"the folder {source}"
         raise UsageError(f"--output is required for {kind}")
-    written = _written_name(pathlib.Path(source))
+    written = _written_name(pathlib.Path(source), suffix)
     return written.with_name(_name(written.stem, f"_{label()}{written.suffix}"))
 
 
@@ -150,13 +155,15 @@ def _pictures_in(folder: pathlib.Path, recursive: bool, output: pathlib.Path, fa
     return found
 
 
-def _written_name(path: pathlib.Path) -> pathlib.Path:
-    """The path itself, or with the suffix .png where its own format is not written."""
-    try:
-        written_format(path)
-        return path
-    except UsageError:
-        return path.with_name(_name(path.stem, ".png"))
+def _written_name(path: pathlib.Path, suffix: str | None) -> pathlib.Path:
+    """The path with a suffix; without one the path itself, or with .png where its own format is not written."""
+    if suffix is None:
+        try:
+            written_format(path)
+            return path
+        except UsageError:
+            suffix = ".png"
+    return path.with_name(_name(path.stem, suffix))
 
 
 def _name(stem: str, ending: str) -> str:
@@ -198,22 +205,26 @@ def upscalers_of(
 def enlarge_file(
     job: Job,
     scale: float,
-    size: tuple[int, int] | None,
+    size: Sides | None,
     upscalers: Mapping[int, Callable[[], "Upscaler"]],
     overwrite: bool = False,
     preview: bool = False,
     label: str = "",
+    fit: bool = False,
+    quality: int | None = None,
 ) -> str:
     """Enlarges one picture file.
 
     Args:
       job: source and target.
       scale: enlargement, above 1.
-      size: exact (height, width) instead, or None.
+      size: as `exact` of `srnet.inference.sizes.target_size`, instead of the scale, or None.
       upscalers: as for `srnet.inference.sizes.enlarge_picture`.
       overwrite: whether a file may be replaced.
       preview: whether a preview is written, too; not for standard output.
       label: beginning of the progress bar.
+      fit: as for `srnet.inference.sizes.target_size`.
+      quality: as for `srnet.images.write.write_picture`.
 
     Returns:
       A line that says what was done.
@@ -228,11 +239,11 @@ def enlarge_file(
         for path in [target, *([preview_name(target)] if preview else [])]:
             if os.path.lexists(path):
                 raise DataError(f"{path} exists; --overwrite replaces it")
-    with filtered_stderr(lambda line: False):  # such as libtiff's messages about damaged files
+    with without_stderr():  # such as libtiff's messages about damaged files
         picture = read_picture(
             sys.stdin.buffer.read(LARGEST_FILE + 1) if job.source == STANDARD else job.source, job.source
         )
-    size = target_size(picture.size, scale, size)
+    size = target_size(picture.size, scale, size, fit)
     if target:
         check_holds(target, picture, size)
     picture, changes = fitted(picture, written_format(target) if target else own_format(picture))
@@ -244,7 +255,7 @@ def enlarge_file(
     with tqdm.tqdm(total=1.0, desc=label, leave=False, disable=None, bar_format=_BAR) as bar:
         enlarged = enlarge_picture(picture, size, upscalers, functools.partial(_show, bar))
     if target:
-        write_picture(target, enlarged, overwrite)
+        write_picture(target, enlarged, overwrite, quality)
         if preview:
             write_comparison(preview_name(target), picture, enlarged, overwrite)
     else:

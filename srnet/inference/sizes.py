@@ -49,20 +49,28 @@ def passes(factor: float, scales: Iterable[int]) -> list[int]:
     return [*chosen, min(scale for scale in scales if scale >= factor)] if factor > 1 else chosen
 
 
-def target_size(size: tuple[int, int], scale: float, exact: tuple[int, int] | None) -> tuple[int, int]:
+Sides = tuple[int | None, int | None]  # height and width; None follows from the other one
+
+
+def target_size(size: tuple[int, int], scale: float, exact: Sides | None, fit: bool = False) -> tuple[int, int]:
     """Returns (height, width) of a result.
 
     Args:
       size: (height, width) of the picture.
       scale: enlargement, above 1 and up to `LARGEST_SCALE`; rounded to whole pixels.
-      exact: (height, width) to use instead, or None.
+      exact: (height, width) to use instead, or None. A side that is None keeps the proportions.
+      fit: whether the result keeps its proportions and lies within `exact`.
 
     Raises:
       UsageError: if the scale is out of range, or the size is no enlargement of the picture's.
     """
     if exact is None and not 1 < scale <= LARGEST_SCALE:
         raise UsageError(f"scale {scale:g} cannot be used: it must be above 1 and at most {LARGEST_SCALE}")
-    height, width = exact or (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
+    height, width = exact or (None, None)
+    if exact and (fit or None in exact):
+        scale = min(side / own for side, own in zip(exact, size) if side)
+        height = width = None
+    height, width = height or max(1, round(size[0] * scale)), width or max(1, round(size[1] * scale))
     if height < size[0] or width < size[1] or (height, width) == size:
         raise UsageError(f"{width}x{height} is no enlargement of {size[1]}x{size[0]}")
     return height, width
