@@ -6,11 +6,12 @@ python -m srnet.upscale photos more/*.png --output=large --scale=3 --recursive
 python -m srnet.upscale - --output=- --size=1920x1080 --run=RUN_DIR < photo.jpg > large.jpg
 
 Scales without a network of their own use the next larger one, repeated if necessary, and reduce the result.
-Transparency, 16 bits, color profile and EXIF are kept. Each failure prints one line; processing continues and the exit
+Transparency, 16 bits and metadata are kept. Each failure prints one line; processing continues and the exit
 status is 1. SRNET_DEBUG=1 shows where it happened, too.
 """
 
 import functools
+import logging
 import os
 import re
 import sys
@@ -50,6 +51,7 @@ def define_flags() -> None:
 
 def main(arguments: list[str]) -> int:
     values = flags.FLAGS
+    logging.getLogger("pyvips").setLevel(logging.ERROR)  # what it warns of is said in our own words
     if not arguments:
         raise UsageError("name a picture or folder: python -m srnet.upscale photo.jpg (--help lists the options)")
     _check_flags()

@@ -132,7 +132,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(picture_root, tmp_path, more, 
         (["srnet.upscale", "in.png", "--run=a", "--model=b"], 2, "give only one of --run, --model"),
         (["srnet.upscale", "in.png", "--network=plus", "--run=a"], 2, "give only one of --network, --run"),
         (["srnet.upscale", "in.png", "--output=out.png", "--run=nowhere"], 1, "nowhere: no run there"),
-        (["srnet.upscale", "in.png", "--output=out.png", "--model=no.keras"], 1, "no.keras: cannot be read (No such file or directory)"),
+        (["srnet.upscale", "in.png", "--output=out.png", "--model=no.keras"], 1, "no.keras: cannot be read"),
         (["srnet.upscale", "in.png", "--output=out.docx", "--run=nowhere"], 2, "out.docx: no picture format"),
     ],
 )

@@ -5,7 +5,7 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from srnet.images.metadata import Metadata, Resolution, parse_exif, sane
+from srnet.images.metadata import Metadata, Resolution, parse_exif, per_meter
 
 SIGNATURE = b"\0\0\0\x0cjP  \r\n\x87\n"
 _EXIF = b"JpgTiffExif->JP2"
@@ -70,7 +70,7 @@ def _resolution(file: BinaryIO, begin: int, end: int) -> Resolution | None:
         if kind in (b"resc", b"resd") and len(data) == 10:
             down, down_by, across, across_by, down_power, across_power = struct.unpack(">HHHHbb", data)
             if down_by and across_by:  # pixels per meter
-                return sane((across / across_by * 10.0**across_power / 100, down / down_by * 10.0**down_power / 100), 3)
+                return per_meter(across / across_by * 10.0**across_power, down / down_by * 10.0**down_power)
     return None
 
 

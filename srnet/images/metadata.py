@@ -195,6 +195,19 @@ def sane(values: Sequence[float], unit: int) -> Resolution | None:
     return Resolution(float(values[0]), float(values[1]), unit)
 
 
+def per_meter(x: float, y: float) -> Resolution | None:
+    """Returns a resolution of pixels per meter; per inch where that, rounded to meters, was a whole number.
+
+    Args:
+      x: across.
+      y: down.
+    """
+    inches = (x * 0.0254, y * 0.0254)
+    if all(abs(value - round(value)) < 0.013 for value in inches):
+        return sane([round(value) for value in inches], 2)
+    return sane((x / 100, y / 100), 3)
+
+
 def fraction(value: float) -> tuple[int, int]:
     """Returns a positive number as numerator and denominator of 32 bits.
 

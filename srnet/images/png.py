@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import BinaryIO
 
 from srnet.images.jpeg import records
-from srnet.images.metadata import Metadata, Resolution, Text, parse_exif, sane
+from srnet.images.metadata import Metadata, Resolution, Text, parse_exif, per_meter, sane
 from srnet.images.parts import Part, PartsOfFile
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -74,7 +74,7 @@ def read_metadata(chunks: Sequence[Text]) -> tuple[Metadata, int | None, bool]:
                 found["exif"] = data
             elif kind == b"pHYs":
                 x, y, unit = struct.unpack(">IIB", data)
-                resolution = sane((x / 100, y / 100), 3) if unit == 1 else sane((x, y), 1)
+                resolution = per_meter(x, y) if unit == 1 else sane((x, y), 1)
             elif kind in _COLORS:
                 colors.append((kind, data))
             elif kind == b"iTXt" and keyword == _XMP:

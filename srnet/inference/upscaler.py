@@ -74,8 +74,8 @@ class Upscaler:
           progress: callable (done, of) that is told the LR pixels that are done after each tile, or None.
 
         Returns:
-          Array (scale*H, scale*W[, C]) of the same dtype, clipped to its range; or a Pillow image with the same color
-          profile and EXIF, of the same mode where that is L, LA, RGB, RGBA, CMYK or I;16, else of the nearest of them.
+          Array (scale*H, scale*W[, C]) of the same dtype, clipped to its range; or a Pillow image with the same
+          metadata, of the same mode where that is L, LA, RGB, RGBA, CMYK or I;16, else of the nearest of them.
 
         Raises:
           UsageError: for an array of another shape, dtype or range.
