@@ -14,8 +14,14 @@ _IPTC = bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38")
 _LARGEST = 2**26  # bytes of a box that is read
 
 
-def _boxes(file: BinaryIO, place: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Kind, beginning and end of the content of each box between two places."""
+def boxes(file: BinaryIO, place: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yields kind, beginning and end of the content of each box between two places, as far as they are sound.
+
+    Args:
+      file: a file of boxes, which ISO's other formats have, too.
+      place: where the first one begins.
+      end: where the last one ends.
+    """
     while place + 8 <= end:
         file.seek(place)
         size, kind = struct.unpack(">I4s", file.read(8))
@@ -47,12 +53,12 @@ def read_metadata(file: BinaryIO) -> tuple[Metadata, int | None, bool]:
     end = file.seek(0, io.SEEK_END)
     found: dict[bytes, bytes] = {}
     icc, resolution = None, None
-    for kind, begin, after in _boxes(file, 0, end):
+    for kind, begin, after in boxes(file, 0, end):
         if kind == b"uuid":
             content = _content(file, begin, after)
             found[content[:16]] = content[16:]
         elif kind == b"jp2h":
-            for inner, first, last in _boxes(file, begin, after):
+            for inner, first, last in boxes(file, begin, after):
                 if inner == b"colr" and _content(file, first, first + 1) == b"\2" and icc is None:
                     icc = _content(file, first + 3, last)
                 elif inner == b"res ":
@@ -65,7 +71,7 @@ def read_metadata(file: BinaryIO) -> tuple[Metadata, int | None, bool]:
 
 
 def _resolution(file: BinaryIO, begin: int, end: int) -> Resolution | None:
-    for kind, first, last in _boxes(file, begin, end):
+    for kind, first, last in boxes(file, begin, end):
         data = _content(file, first, last)
         if kind in (b"resc", b"resd") and len(data) == 10:
             down, down_by, across, across_by, down_power, across_power = struct.unpack(">HHHHbb", data)
@@ -84,7 +90,7 @@ def with_metadata(data: bytes, metadata: Metadata, exif: bytes | None) -> bytes:
     """
     file = io.BytesIO(data)
     output = []
-    for kind, begin, end in _boxes(file, 0, len(data)):
+    for kind, begin, end in boxes(file, 0, len(data)):
         content = data[begin:end]
         if kind == b"jp2h":
             content = _header(content, metadata)
@@ -96,14 +102,14 @@ def with_metadata(data: bytes, metadata: Metadata, exif: bytes | None) -> bytes:
 
 
 def _header(content: bytes, metadata: Metadata) -> bytes:
-    boxes = [(kind, content[begin:end]) for kind, begin, end in _boxes(io.BytesIO(content), 0, len(content))]
+    inner = [(kind, content[begin:end]) for kind, begin, end in boxes(io.BytesIO(content), 0, len(content))]
     if metadata.icc:
-        boxes = [(kind, b"\2\0\0" + metadata.icc if kind == b"colr" else said) for kind, said in boxes]
+        inner = [(kind, b"\2\0\0" + metadata.icc if kind == b"colr" else said) for kind, said in inner]
     if metadata.resolution and metadata.resolution.unit != 1:
         x, y = metadata.resolution.per(3)
         said = struct.pack(">HHHHbb", *_hundredths(y), *_hundredths(x), 2, 2)
-        boxes.append((b"res ", _box(b"resc", said)))
-    return b"".join(_box(kind, said) for kind, said in boxes)
+        inner.append((b"res ", _box(b"resc", said)))
+    return b"".join(_box(kind, said) for kind, said in inner)
 
 
 def _hundredths(value: float) -> tuple[int, int]:

@@ -12,7 +12,7 @@ Text = tuple[bytes, bytes]  # kind and data of a PNG chunk
 
 PROFILE, PNG_COLORS, EXIF, XMP, IPTC, RESOLUTION, COMMENT, TEXT = (
     "the color profile",
-    "PNG's color space",
+    "the color space",
     "EXIF",
     "XMP",
     "IPTC",
@@ -62,7 +62,7 @@ class Metadata:
 
     Attributes:
       icc: the ICC color profile.
-      png_colors: PNG's chunks that define colors (sRGB, gAMA, cHRM, cICP).
+      png_colors: PNG's chunks that define colors (sRGB, gAMA, cHRM, cICP); AVIF's and HEIC's numbers are one of them.
       exif: EXIF, a TIFF block, without orientation and thumbnail.
       xmp: an XMP packet.
       iptc: IPTC's records.

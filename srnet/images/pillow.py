@@ -1,5 +1,6 @@
 """Pictures from and to Pillow's images."""
 
+import copy
 import pathlib
 from typing import Any
 
@@ -79,14 +80,10 @@ def info_of(image: PIL.Image.Image) -> dict[str | tuple[int, int], Any]:
 
 def _exif_of(image: PIL.Image.Image) -> bytes | None:
     try:
-        own, kept = image.getexif(), PIL.Image.Exif()
-        kept.update(own)
-        for number in (tiff.EXIF_DIRECTORY, tiff.GPS_DIRECTORY):
-            if number in own:
-                kept.get_ifd(number).update(own.get_ifd(number))
-        kept.endian = own.endian
-        orientation = kept.pop(tiff.ORIENTATION, None)
-        described, *_ = parse_exif(kept.tobytes())
+        own = copy.copy(image.getexif())
+        own.bigtiff = False  # or its bytes could not be read again
+        orientation = own.get(tiff.ORIENTATION)
+        described, *_ = parse_exif(own.tobytes())
         if orientation is None:
             return described
         turned = PIL.Image.Exif()

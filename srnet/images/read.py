@@ -27,7 +27,7 @@ import PIL.TiffImagePlugin
 
 from srnet.errors import DataError
 from srnet.files import reason
-from srnet.images import jpeg, jpeg2000, netpbm, png, tiff
+from srnet.images import heif, jpeg, jpeg2000, netpbm, png, tiff
 from srnet.images.color import change_depth
 from srnet.images.metadata import (
     Metadata,
@@ -278,6 +278,8 @@ def _recognized(file: BinaryIO, name: str | pathlib.Path) -> _Opened:
         metadata, orientation, damaged = jpeg2000.read_metadata(file)
     else:
         metadata, orientation, damaged = _metadata_of(image)
+    if image.format in ("AVIF", "HEIF"):
+        metadata = dataclasses.replace(metadata, png_colors=heif.read_colors(file))
     return _with_xmp(_Opened(image, file, metadata, orientation, (_DAMAGED,) if damaged else ()))
 
 

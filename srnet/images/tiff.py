@@ -28,6 +28,7 @@ _POINTERS = frozenset({EXIF_DIRECTORY, GPS_DIRECTORY})
 # Bytes of a value, and of what is swapped where the byte order changes; 16 to 18 are of BigTIFF.
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _WORDS = {**_SIZES, 5: 4, 10: 4}
+_BIG = 16  # the first type that BigTIFF alone has
 _LARGEST = 2**26  # bytes of all values together
 
 # What describes a file's own layout: strips, tiles, compression, samples, palettes, thumbnails, other directories.
@@ -170,7 +171,8 @@ class _Reader:
         place = numbers(tag, self._order)
         if tag.type not in (LONG, 13, 16, 18) or len(place) != 1:
             return None
-        inside, _ = self._directory(int(place[0]), _INSIDE[number])
+        read, _ = self._directory(int(place[0]), _INSIDE[number])
+        inside = {each: value for each, value in read.items() if value.type < _BIG}
         return Tag(LONG, b"", inside) if inside else None
 
     def _bytes(self, place: int, size: int) -> bytes | None:
@@ -187,7 +189,9 @@ def describing(block: Block) -> Block:
     Args:
       block: as `read_block` returns it.
     """
-    kept = {number: tag for number, tag in block.tags.items() if number not in _LAYOUT | GEOREFERENCE and tag.type < 14}
+    kept = {
+        number: tag for number, tag in block.tags.items() if number not in _LAYOUT | GEOREFERENCE and tag.type < _BIG
+    }
     return dataclasses.replace(block, tags=kept)
 
 

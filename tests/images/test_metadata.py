@@ -15,6 +15,7 @@ from srnet.errors import DataError
 from srnet.images import png, tiff
 from srnet.images.metadata import Metadata, Resolution
 from srnet.images.picture import Picture
+from srnet.images.pillow import info_of
 from srnet.images.read import read_picture
 from srnet.images.write import encode, fitted, write_picture
 
@@ -405,3 +406,37 @@ def test_exif_of_a_resolution_alone_is_exif():
     picture = read_picture(_file("JPEG", exif=exif, dpi=(300, 300)))
     with PIL.Image.open(io.BytesIO(encode(picture, "JPEG"))) as image:
         assert image.getexif()[282] == 300 and image.info["jfif_density"] == (300, 300)
+
+
+def test_colours_that_avif_names_by_numbers():
+    data = _file("AVIF")
+    place = data.index(b"colrnclx") + 8
+    assert read_picture(data).metadata.png_colors == ()
+    wide = data[:place] + struct.pack(">HH", 12, 13) + data[place + 4 :]  # Display P3
+    picture = read_picture(wide)
+    assert picture.metadata.png_colors == ((b"cICP", bytes([12, 13, 0, 1])),)
+    assert read_picture(encode(picture, "PNG")).metadata == picture.metadata
+    converted, notes = fitted(picture, "AVIF")
+    assert notes == ["AVIF cannot hold the color profile; converted to sRGB"]
+    assert converted.metadata == Metadata() and not np.array_equal(converted.pixels, picture.pixels)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "BigTIFF"])
+def test_pillow_images_say_it_too(kind):
+    exif = PIL.Image.Exif()
+    exif[271], exif[0x0112] = "a camera", 6
+    exif.get_ifd(0x8769)[0x829A] = 0.004
+    if kind == "TIFF":
+        said = Metadata(icc=SRGB, exif=exif.tobytes().removeprefix(b"Exif\0\0"))
+        data = encode(Picture(PIXELS, "RGB", metadata=said), "TIFF")
+    else:
+        options = {"big_tiff": True} if kind == "BigTIFF" else {}
+        data = _file(kind.removeprefix("Big"), exif=exif, icc_profile=SRGB, **options)
+    with PIL.Image.open(io.BytesIO(data)) as image:
+        info = info_of(image)
+    kept = PIL.Image.Exif()
+    kept.load(info["exif"])
+    assert kept[271] == "a camera" and kept[0x0112] == 6 and info["icc_profile"] == SRGB
+    assert not {256, 259, 273} & set(kept)
+    if kind != "BigTIFF":  # where Pillow does not write it
+        assert kept.get_ifd(0x8769)[0x829A] == 0.004
