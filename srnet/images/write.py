@@ -112,16 +112,18 @@ def _beyond_limits(picture: Picture, kind: str, size: tuple[int, int]) -> str | 
     return None
 
 
-def own_format(picture: Picture) -> str:
+def own_format(picture: Picture, size: tuple[int, int] | None = None) -> str:
     """Returns Pillow's name of the format of a result that has no name yet: the picture's own, or PNG.
 
     PNG stands for formats that are not written, or cannot hold the picture.
 
     Args:
       picture: `srnet.images.picture.Picture`.
+      size: (height, width) that it will have; its own unless given.
     """
-    holds = HOLDS.get(picture.format)
-    return picture.format if holds is not None and picture.needs <= holds else "PNG"
+    kind = picture.format
+    fits = kind in HOLDS and picture.needs <= HOLDS[kind] and not _beyond_limits(picture, kind, size or picture.size)
+    return kind if fits else "PNG"
 
 
 def fitted(picture: Picture, kind: str) -> tuple[Picture, list[str]]:

@@ -246,7 +246,7 @@ def enlarge_file(
     size = target_size(picture.size, scale, size, fit)
     if target:
         check_holds(target, picture, size)
-    picture, changes = fitted(picture, written_format(target) if target else own_format(picture))
+    picture, changes = fitted(picture, written_format(target) if target else own_format(picture, size))
     for place, notes in ((job.source, picture.notes), (job.target, changes)):
         for line in notes:
             note(f"{place}: {line}")

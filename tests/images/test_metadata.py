@@ -17,7 +17,7 @@ from srnet.images.metadata import Metadata, Resolution
 from srnet.images.picture import Picture
 from srnet.images.pillow import info_of
 from srnet.images.read import read_picture
-from srnet.images.write import encode, fitted, write_picture
+from srnet.images.write import encode, fitted, own_format, write_picture
 
 RANDOM = np.random.default_rng(0)
 PIXELS = RANDOM.integers(0, 256, (12, 16, 3), np.uint8)
@@ -378,6 +378,11 @@ def test_segments_of_jpeg_have_a_longest():
 def test_sides_have_a_longest(tmp_path, name, shape, message):
     with pytest.raises(DataError, match=message):
         write_picture(tmp_path / name, Picture(np.zeros(shape, np.uint8), "RGB"))
+
+
+def test_a_result_without_a_name_is_png_where_its_own_format_is_too_small():
+    picture = Picture(np.zeros((2, 9000), np.uint8), "L", "WEBP")
+    assert (own_format(picture), own_format(picture, (4, 18000))) == ("WEBP", "PNG")
 
 
 def test_exif_in_jpeg_has_a_longest(tmp_path):
