@@ -266,7 +266,9 @@ def of_metadata(metadata: Metadata, size: tuple[int, int]) -> tiff.Block:
       size: (height, width).
     """
     block = tiff.read_block(io.BytesIO(metadata.exif)) if metadata.exif else tiff.Block("<", {})
-    block = with_resolution_tags(tiff.with_size(block, size[1], size[0]), metadata.resolution)
+    block = tiff.with_size(block, size[1], size[0])
+    if metadata.resolution or not {tiff.X_RESOLUTION, tiff.Y_RESOLUTION} <= set(block.tags):
+        block = with_resolution_tags(block, metadata.resolution)
     said = (
         (tiff.XMP, tiff.BYTE, metadata.xmp),
         (tiff.IPTC, tiff.UNDEFINED, metadata.iptc),

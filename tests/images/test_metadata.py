@@ -405,6 +405,15 @@ def test_chunks_come_before_the_pixels():
     assert max(data.index(kind) for kind, _ in chunks) < data.index(b"IDAT")
 
 
+def test_a_resolution_without_a_unit_is_kept():
+    exif = PIL.Image.Exif()
+    exif[282], exif[283], exif[296] = 300.0, 300.0, 1
+    picture = read_picture(_file("JPEG", exif=exif))
+    for kind in ("TIFF", "JPEG"):
+        with PIL.Image.open(io.BytesIO(encode(picture, kind))) as image:
+            assert (image.getexif()[282], image.getexif()[283], image.getexif()[296]) == (300, 300, 1)
+
+
 def test_exif_of_a_resolution_alone_is_exif():
     exif = PIL.Image.Exif()
     exif[282], exif[283], exif[296] = 300.0, 300.0, 2
