@@ -134,7 +134,7 @@ def reason(error: BaseException) -> str:
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)
     text = str(error).strip() or type(error).__name__
-    return re.sub(r" \[Op:\w+\]$", "", text.split("\n")[0].rsplit("; ", 1)[-1])
+    return re.sub(r" \[Op:\w+\].*", "", text.split("\n")[0].rsplit("; ", 1)[-1])
 
 
 def write_text(path: str | pathlib.Path, text: str) -> None:

@@ -1,6 +1,7 @@
 """Networks as TensorFlow SavedModels, for programs without srnet."""
 
 import pathlib
+import shutil
 
 import keras
 import tensorflow as tf
@@ -48,3 +49,4 @@ def export_saved_model(model: keras.Model, path: str | pathlib.Path, overwrite: 
     )
     with written_whole(path, overwrite) as partial, writing(path):
         archive.write_out(partial, verbose=False)
+        shutil.rmtree(partial / "variables" / "variables_temp", ignore_errors=True)  # where TensorFlow could not

@@ -10,7 +10,7 @@ import tqdm
 
 from srnet import durable
 from srnet.errors import DataError, UsageError
-from srnet.files import reason, writing
+from srnet.files import reason, write_text, writing
 from srnet.models.keras_file import load_file
 from srnet.pretrained import cards
 from srnet.pretrained.load import load as load_pretrained
@@ -43,12 +43,11 @@ def _mend_list(folder: Path) -> None:
     newest = run_folder.newest_checkpoint(folder)
     if newest and newest != run_folder.listed_checkpoint(folder):
         tqdm.tqdm.write(f"{folder / run_folder.LIST} is lost or damaged: {newest.name} is the newest checkpoint there")
-        there = [str(path) for path in sorted(run_folder.all_checkpoints(folder), key=run_folder.step_of)]
-        times = [Path(f"{path}.index").stat().st_mtime for path in there]
-        with writing(folder):
-            tf.compat.v1.train.update_checkpoint_state(
-                folder, str(newest), there, all_model_checkpoint_timestamps=times
-            )
+        there = sorted(run_folder.all_checkpoints(folder), key=run_folder.step_of)
+        lines = [f'model_checkpoint_path: "{newest.name}"']
+        lines += [f'all_model_checkpoint_paths: "{path.name}"' for path in there]
+        lines += [f"all_model_checkpoint_timestamps: {Path(f'{path}.index').stat().st_mtime}" for path in there]
+        write_text(folder / run_folder.LIST, "\n".join(lines) + "\n")
 
 
 def save(manager: tf.train.CheckpointManager, step: int) -> None:

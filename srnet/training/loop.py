@@ -77,7 +77,6 @@ def train_epochs(
     iterator = iter(strategy.experimental_distribute_dataset(batches))
     evaluated = build_network(config, "float32")
     method = network_method(evaluated)
-    progress = tqdm.tqdm(total=config.total_steps, initial=state.step, desc="training", unit="step", smoothing=0.05)
     with writing(run.tensorboard):
         writer = tf.summary.create_file_writer(str(run.tensorboard))
 
@@ -85,6 +84,7 @@ def train_epochs(
         with writing(run.tensorboard), writer.as_default():
             tf.summary.scalar(f"loss of {_REPORTED} steps", loss, step=step)
 
+    progress = tqdm.tqdm(total=config.total_steps, initial=state.step, desc="training", unit="step", smoothing=0.05)
     with progress, stop_signal() as stopped:
         while state.step < config.total_steps:
             try:

@@ -285,10 +285,15 @@ def steps_done(run: Run) -> int:
       DataError: if the run has done steps and its checkpoints are lost.
     """
     newest = newest_checkpoint(run.last)
-    if newest is None and (trained := read_metrics(run)):
-        lost = f"{run.last}: no checkpoint, though {run.metrics.name} has {trained[-1]['step']} steps"
+    if newest:
+        return step_of(newest)
+    ended = [line["step"] for line in read_metrics(run)]
+    best = newest_checkpoint(run.best)
+    # The best of the first epoch and its line of metrics are written before the first checkpoint.
+    if ended and not (best and ended == [step_of(best)]):
+        lost = f"{run.last}: no checkpoint, though {run.metrics.name} has {ended[-1]} steps"
         raise DataError(f"{lost}; put the checkpoints back, or choose another --run_dir")
-    return step_of(newest) if newest else 0
+    return 0
 
 
 def remove_unfinished_checkpoints(run: Run) -> None:

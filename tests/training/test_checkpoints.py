@@ -115,6 +115,14 @@ def test_a_lost_or_damaged_list_is_made_again(train, capsys, list_text):
     assert sorted(path.name for path in run.last.glob("*.index")) == ["step-10.index", "step-15.index"]
 
 
+def test_a_kill_before_the_first_checkpoint_costs_the_epoch_alone(train):
+    run, expected = train(epochs=1), read_metrics(train("whole"))
+    for file in [*run.last.glob("step-*"), run.last / "checkpoint"]:
+        file.unlink()
+    train()
+    assert [line["loss"] for line in read_metrics(run)] == [line["loss"] for line in expected]
+
+
 def test_a_damaged_newest_checkpoint_offers_the_older_one(train, capsys):
     run, expected = train(), read_metrics(train("whole", epochs=3))
     for file in run.last.glob("step-10.data*"):
