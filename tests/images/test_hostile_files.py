@@ -14,7 +14,7 @@ import pytest
 import tifffile
 
 from srnet.errors import DataError
-from srnet.images import read
+from srnet.images import read, recognize
 from srnet.images.read import count_pixels, is_image_name, read_image, read_picture, read_size
 
 RANDOM = np.random.default_rng(0)
@@ -35,8 +35,9 @@ def _peak(path):
         import pathlib, resource, sys
         import pyvips
         from srnet.errors import DataError
-        from srnet.images.read import read_picture, read_size, _formats
-        _formats()
+        from srnet.images.read import read_picture, read_size
+        from srnet.images.recognize import formats
+        formats()
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         for reader in read_picture, read_size:
             try:
@@ -85,7 +86,7 @@ def test_names_are_known_from_the_first_one():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in read._FORMATS if kind != "PSD"])  # which Pillow does not write
+@pytest.mark.parametrize("kind", [kind for kind in recognize.formats() if kind != "PSD"])  # which Pillow does not write
 def test_every_listed_format_is_opened(tmp_path, kind):
     PIL.Image.fromarray(RANDOM.integers(0, 256, (16, 24, 3), np.uint8)).save(tmp_path / "x", kind)
     assert read_picture(tmp_path / "x").format == kind

@@ -153,5 +153,5 @@ def test_heic_is_read_where_its_decoder_is(tmp_path):
 
 
 def test_heic_is_named_where_its_decoder_is_not(monkeypatch):
-    monkeypatch.setattr(read, "_formats", lambda: ("PNG", "JPEG"))
+    monkeypatch.setattr(read, "formats", lambda: ("PNG", "JPEG"))
     assert is_unread_picture_name("x.heic") and not is_image_name("x.heic")

@@ -1,0 +1,230 @@
+"""Pictures whose header has been read, decoded by Pillow, libvips or `srnet.images.netpbm`."""
+
+import dataclasses
+import io
+import math
+import pathlib
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+import PIL.Image
+import PIL.PngImagePlugin
+import PIL.TiffImagePlugin
+
+from srnet.errors import DataError
+from srnet.images import jpeg, netpbm
+from srnet.images.metadata import Metadata
+from srnet.images.parts import PartsOfFile
+from srnet.images.pillow import from_pillow
+
+if TYPE_CHECKING:
+    import pyvips
+
+_MODE_OF_CHANNELS = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+TURNED = (5, 6, 7, 8)  # orientations that swap the axes
+_TIFF_BITS = 258
+_LAST_ROWS = 16  # of a JPEG: two rows of blocks, or one where the chroma is of half the size
+_VIPS_TYPES = {"uchar": "uint8", "ushort": "uint16", "float": "float32"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Opened:
+    """A picture whose header has been read and checked.
+
+    Attributes:
+      image: as its decoder has it.
+      file: what the decoder reads.
+      metadata: what the file says about it.
+      orientation: as EXIF counts, or None.
+      notes: as in `Picture`.
+    """
+
+    image: "PIL.Image.Image | pyvips.Image | netpbm.Deep"
+    file: BinaryIO
+    metadata: Metadata = Metadata()
+    orientation: int | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def format(self) -> str:
+        """Pillow's name of the format; MPO, a JPEG with further views, is one."""
+        if isinstance(self.image, PIL.Image.Image):
+            return "JPEG" if self.image.format == "MPO" else self.image.format or "PNG"
+        return "PPM" if isinstance(self.image, netpbm.Deep) else "TIFF"
+
+
+def _is_deep(image: PIL.Image.Image) -> bool:
+    """Whether Pillow would reduce the depth of a picture that it has opened."""
+    if isinstance(image, PIL.PngImagePlugin.PngImageFile):
+        # The first tile's arguments are the raw mode of the file, which names 16-bit samples.
+        return any("16" in str(tile[3]) for tile in image.tile)
+    if isinstance(image, PIL.TiffImagePlugin.TiffImageFile):
+        return max(image.tag_v2.get(_TIFF_BITS, (1,))) > 8
+    return False
+
+
+def check_pixels(count: int, name: str | pathlib.Path) -> None:
+    """Checks what Pillow checks of a picture that it opens, with the same limit.
+
+    Args:
+      count: of the pixels.
+      name: what messages call the picture.
+
+    Raises:
+      DataError: if there are too many.
+    """
+    if count > 2 * (PIL.Image.MAX_IMAGE_PIXELS or math.inf):
+        raise DataError(f"{name}: more pixels than the limit against decompression bombs")
+
+
+def check_single(image: "PIL.Image.Image | pyvips.Image | netpbm.Deep", name: str | pathlib.Path) -> None:
+    """Checks that a file has one frame or page.
+
+    Args:
+      image: as in `Opened`.
+      name: what messages call it.
+
+    Raises:
+      DataError: if it has several.
+    """
+    if isinstance(image, PIL.Image.Image):
+        frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+    elif isinstance(image, netpbm.Deep):
+        frames = 1
+    else:
+        frames = image.get("n-pages") if "n-pages" in image.get_fields() else 1
+    if frames > 1:
+        raise DataError(f"{name}: {frames} frames or pages; only single pictures can be enlarged")
+
+
+def open_by_vips(file: BinaryIO, name: str | pathlib.Path) -> "pyvips.Image":
+    """Opens a PNG or TIFF by libvips, and checks from its header that its pixels can be enlarged.
+
+    Args:
+      file: what is read; of a PNG its parts.
+      name: what messages call it.
+
+    Raises:
+      DataError: if it has too many pixels, or channels or samples that cannot be enlarged.
+      pyvips.Error: if it is damaged.
+    """
+    import pyvips  # few pictures need it, and 8-bit training none
+
+    try:
+        if isinstance(file, PartsOfFile):  # of a PNG
+            file.seek(0)
+            image = pyvips.Image.pngload_buffer(file.read(), fail_on="warning")
+        elif isinstance(file, io.BytesIO):
+            image = pyvips.Image.tiffload_buffer(file.getvalue(), fail_on="warning")
+        else:
+            source = pyvips.Source.new_from_descriptor(file.fileno())
+            image = pyvips.Image.tiffload_source(source, fail_on="warning")
+    except pyvips.Error as error:
+        if "samples out of range" in str(error):  # libvips' words for more than 32 bits
+            raise DataError(f"{name}: samples of 64 bits cannot be enlarged; up to 32 bits can") from error
+        raise
+    # Pillow may have read another size: of tags that stand twice, it takes the last one.
+    check_pixels(image.width * image.height, name)
+    dtype = _VIPS_TYPES.get(image.format, image.format)
+    if image.bands not in _MODE_OF_CHANNELS or image.interpretation == "cmyk":
+        raise DataError(f"{name}: {image.bands} channels of {dtype} ({image.interpretation}) cannot be enlarged")
+    if image.format not in _VIPS_TYPES:
+        raise DataError(f"{name}: samples of {dtype} cannot be enlarged; 8 or 16 bits or floating point can")
+    return image
+
+
+def decoded(opened: Opened, name: str | pathlib.Path) -> tuple[str, np.ndarray, tuple[str, ...]]:
+    """Returns the mode, the pixels as the file has them, not turned, and notes.
+
+    Args:
+      opened: the picture.
+      name: what messages call it.
+
+    Raises:
+      DataError: for samples whose range is not known.
+      Exception: whatever a decoder raises for a damaged file.
+    """
+    image = opened.image
+    if isinstance(image, netpbm.Deep):
+        return _MODE_OF_CHANNELS[image.bands], _in_range(image.pixels(), name), ()
+    if not isinstance(image, PIL.Image.Image):
+        return *_from_vips(image, name), ()
+    if _is_deep(image):
+        return *_from_vips(open_by_vips(opened.file, name), name), ()
+    try:
+        image.load()
+        return *from_pillow(image, name), ()
+    except OSError:
+        ended = _without_end(opened)
+        if ended is None:
+            raise
+        with PIL.Image.open(io.BytesIO(ended), formats=("JPEG",)) as whole:
+            return *from_pillow(whole, name), ("the end of the file is missing; the last rows may be damaged",)
+
+
+def _without_end(opened: Opened) -> bytes | None:
+    """A JPEG that lacks its end, with one, where little of the picture is missing; else None."""
+    if opened.format != "JPEG":
+        return None
+    opened.file.seek(0)
+    data = opened.file.read()
+    before = jpeg.before_refinement(data)
+    sound = _is_sound(data + jpeg.END, _LAST_ROWS) or (before is not None and _is_sound(before + jpeg.END, 0))
+    return data + jpeg.END if sound else None
+
+
+def _is_sound(data: bytes, without: int) -> bool:
+    """Whether a JPEG is decoded without a complaint, all but its last rows."""
+    import pyvips
+
+    try:
+        image = pyvips.Image.jpegload_buffer(data, fail_on="warning", access="sequential")
+        rows = image.height - without if image.height > without else image.height
+        image.crop(0, 0, image.width, rows).avg()
+    except pyvips.Error:
+        return False
+    return True
+
+
+def _from_vips(image: "pyvips.Image", name: str | pathlib.Path) -> tuple[str, np.ndarray]:
+    pixels = image.numpy()
+    pixels = pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
+    return _MODE_OF_CHANNELS[image.bands], _in_range(pixels, name)
+
+
+def _in_range(pixels: np.ndarray, name: str | pathlib.Path) -> np.ndarray:
+    if pixels.dtype.kind == "f" and not (pixels.min() >= 0 and pixels.max() <= 1):
+        raise DataError(f"{name}: floating-point values from {pixels.min()} to {pixels.max()}, not within [0, 1]")
+    return pixels
+
+
+def turned(pixels: np.ndarray, orientation: int | None) -> np.ndarray:
+    """Turns an array as EXIF says: 2 to 4 mirror both axes, 5 to 8 swap them first; other values say nothing.
+
+    Args:
+      pixels: (H, W[, C]) array.
+      orientation: EXIF's number, or None.
+    """
+    if orientation in TURNED:
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)
+
+
+def is_lossless(file: BinaryIO) -> bool:
+    """Tells whether the first picture of a WebP file is coded without loss.
+
+    Args:
+      file: the file.
+    """
+    place = 12
+    while True:
+        file.seek(place)
+        head = file.read(8)
+        if len(head) < 8 or head[:4] in (b"VP8 ", b"VP8L"):
+            return head[:4] == b"VP8L"
+        size = int.from_bytes(head[4:], "little")
+        place += 8 + size + size % 2

@@ -1,0 +1,170 @@
+"""What a file is: its format, its header, and what it says about its picture beside the pixels."""
+
+import dataclasses
+import functools
+import importlib.util
+import pathlib
+from typing import TYPE_CHECKING, BinaryIO
+
+import PIL.Image
+import PIL.TiffImagePlugin
+
+from srnet.errors import DataError
+from srnet.images import heif, jpeg2000, netpbm, png, tiff
+from srnet.images.decode import Opened, check_pixels, open_by_vips
+from srnet.images.metadata import (
+    Metadata,
+    comment_text,
+    has_only_resolution,
+    of_block,
+    parse_exif,
+    sane,
+    upright_xmp,
+    xmp_orientation,
+)
+
+if TYPE_CHECKING:
+    import pyvips
+
+# What cameras, scanners, browsers and painting programs write. Of Pillow's other formats, EPS starts Ghostscript, IPTC
+# opens what it contains as any format, ICO and ICNS contain pictures of another size than their header says, and
+# several need a library that is not there. TGA, which has no signature, is tried last.
+_FORMATS = (
+    "PNG",
+    "JPEG",
+    "TIFF",
+    "WEBP",
+    "AVIF",
+    "HEIF",  # where pillow-heif is installed
+    "JPEG2000",
+    "GIF",
+    "BMP",
+    "DIB",
+    "PPM",
+    "PSD",
+    "QOI",
+    "DDS",
+    "SGI",
+    "PCX",
+    "TGA",
+)
+_TILE_WIDTH, _TILE_LENGTH = 322, 323
+_DAMAGED = "damaged metadata is left out"
+
+
+@functools.cache
+def formats() -> tuple[str, ...]:
+    """Returns Pillow's names of the formats that a file may have, as far as its version reads them."""
+    PIL.Image.init()
+    if importlib.util.find_spec("pillow_heif"):
+        import pillow_heif  # an extra
+
+        pillow_heif.register_heif_opener()
+    return tuple(kind for kind in _FORMATS if kind in PIL.Image.OPEN)
+
+
+def recognized(file: BinaryIO, name: str | pathlib.Path) -> Opened:
+    """Opens a picture and reads what its file says about it, in the way of its format.
+
+    Args:
+      file: the file.
+      name: what messages call it.
+
+    Raises:
+      DataError: for cameras' raw files, and what has too many pixels or channels.
+      Exception: whatever a decoder raises for what is no picture, or damaged.
+    """
+    head = file.read(12)
+    if head.startswith(png.SIGNATURE):
+        return _open_png(file)
+    if head[:4] in tiff.SIGNATURES:
+        return _open_tiff(file, name)
+    deep = netpbm.open_deep(file) if head[:2] in (b"P5", b"P6", b"Pf", b"PF") else None
+    if deep:
+        check_pixels(deep.width * deep.height, name)
+        return Opened(deep, file)
+    image = _open_by_pillow(file)
+    if image.format == "JPEG2000":
+        metadata, orientation, damaged = jpeg2000.read_metadata(file)
+    else:
+        metadata, orientation, damaged = _metadata_of(image)
+    if image.format in ("AVIF", "HEIF"):
+        metadata = dataclasses.replace(metadata, png_colors=heif.read_colors(file))
+    return _with_xmp(Opened(image, file, metadata, orientation, (_DAMAGED,) if damaged else ()))
+
+
+def _open_by_pillow(file: BinaryIO) -> PIL.Image.Image:
+    file.seek(0)
+    return PIL.Image.open(file, formats=formats())
+
+
+def _open_png(file: BinaryIO) -> Opened:
+    rest, chunks, broken = png.take_apart(file)
+    metadata, orientation, damaged = png.read_metadata(chunks)
+    image = _open_by_pillow(rest)  # type: ignore[arg-type]
+    notes = (_DAMAGED,) if broken or damaged else ()
+    return _with_xmp(Opened(image, rest, metadata, orientation, notes))  # type: ignore[arg-type]
+
+
+def _open_tiff(file: BinaryIO, name: str | pathlib.Path) -> Opened:
+    """Opens a TIFF by Pillow; by libvips one of samples that Pillow does not know, such as RGB of floats."""
+    block = tiff.read_block(file)
+    if tiff.is_raw(file, block):
+        raise DataError(f"{name}: a camera's raw file, of which only the thumbnail could be read; develop it first")
+    exif, orientation, resolution, damaged = of_block(block)
+    profile, xmp, iptc = (block.tags.get(tag) for tag in (tiff.ICC, tiff.XMP, tiff.IPTC))
+    metadata = Metadata(
+        icc=profile.data if profile else None,
+        exif=None if has_only_resolution(block) else exif,
+        xmp=xmp.data if xmp else None,
+        iptc=iptc.data if iptc else None,
+        resolution=resolution,
+    )
+    notes: tuple[str, ...] = (_DAMAGED,) if damaged else ()
+    if tiff.GEOREFERENCE & set(block.tags):
+        notes += ("its georeference is left out, which is that of the smaller picture's pixels",)
+    image: PIL.Image.Image | pyvips.Image
+    try:
+        image = _open_by_pillow(file)
+    except PIL.UnidentifiedImageError:
+        image = open_by_vips(file, name)
+    if isinstance(image, PIL.TiffImagePlugin.TiffImageFile):
+        # A tile is decoded whole, however small the picture is.
+        check_pixels(image.tag_v2.get(_TILE_WIDTH, 1) * image.tag_v2.get(_TILE_LENGTH, 1), name)
+        # Pillow reads it while it decodes, fails where it is damaged, and turns the picture.
+        image.getexif = PIL.Image.Exif  # type: ignore[method-assign]
+    return _with_xmp(Opened(image, file, metadata, orientation, notes))
+
+
+def _metadata_of(image: PIL.Image.Image) -> tuple[Metadata, int | None, bool]:
+    """What a file of another format says, as Pillow has read it, its orientation, and whether EXIF is damaged."""
+    info = image.info
+    if image.format == "PSD":
+        resources = {number: data for number, _, data in getattr(image, "resources", ())}
+        info = {**info, "exif": resources.get(1058), "xmp": resources.get(1060), "photoshop": resources}
+    exif, orientation, resolution, damaged = parse_exif(info.get("exif"))
+    if "jfif_density" in info:
+        resolution = sane(info["jfif_density"], info.get("jfif_unit", 0) + 1) or resolution
+    elif "dpi" in info and image.format not in ("JPEG", "MPO"):  # there it is EXIF's
+        resolution = sane(info["dpi"], 2) or resolution
+    metadata = Metadata(
+        icc=info.get("icc_profile") or None,
+        exif=exif,
+        xmp=_as_bytes(info.get("xmp")),
+        iptc=_as_bytes(dict(info.get("photoshop") or {}).get(0x0404)),
+        resolution=resolution,
+        text=comment_text(info.get("comment")),
+    )
+    return metadata, orientation, damaged
+
+
+def _as_bytes(value: object) -> bytes | None:
+    return value if isinstance(value, bytes) and value else None
+
+
+def _with_xmp(opened: Opened) -> Opened:
+    """Takes the orientation from XMP where EXIF has none, and from XMP what is applied to the pixels."""
+    xmp = opened.metadata.xmp
+    orientation = opened.orientation or xmp_orientation(xmp)
+    metadata = dataclasses.replace(opened.metadata, xmp=upright_xmp(xmp))
+    return dataclasses.replace(opened, metadata=metadata, orientation=orientation)
