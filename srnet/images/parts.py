@@ -1,10 +1,12 @@
 """A file of which decoders see parts alone."""
 
+import bisect
 import io
+import itertools
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
-Part = tuple[int, int] | bytes  # where it begins in the file and how long it is; or what stands in its place
+Part = tuple[int, int]  # where it begins in the file, and how long it is
 
 
 class PartsOfFile(io.RawIOBase):
@@ -18,7 +20,7 @@ class PartsOfFile(io.RawIOBase):
     def __init__(self, file: BinaryIO, parts: Sequence[Part]):
         self._file = file
         self._parts = parts
-        self._sizes = [len(part) if isinstance(part, bytes) else part[1] for part in parts]
+        self._firsts = [0, *itertools.accumulate(size for _, size in parts)]  # where each begins here; then the end
         self._place = 0
 
     def readable(self) -> bool:
@@ -31,21 +33,23 @@ class PartsOfFile(io.RawIOBase):
         return self._place
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: sum(self._sizes)}[whence]
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._firsts[-1]}[whence]
         self._place = max(0, start + offset)
         return self._place
 
     def read(self, size: int | None = -1) -> bytes:
-        left = sum(self._sizes) if size is None or size < 0 else size
-        pieces, first = [], 0
-        for part, length in zip(self._parts, self._sizes):
-            inside = self._place - first
-            if left > 0 and 0 <= inside < length:
-                take = min(left, length - inside)
-                pieces.append(self._piece(part, inside, take))
-                self._place += take
-                left -= take
-            first += length
+        left = self._firsts[-1] if size is None or size < 0 else size
+        pieces = []
+        while left > 0 and self._place < self._firsts[-1]:
+            number = bisect.bisect_right(self._firsts, self._place) - 1
+            start, length = self._parts[number]
+            inside = self._place - self._firsts[number]
+            self._file.seek(start + inside)
+            pieces.append(self._file.read(min(left, length - inside)))
+            if not pieces[-1]:  # the file has been cut meanwhile
+                break
+            self._place += len(pieces[-1])
+            left -= len(pieces[-1])
         return b"".join(pieces)
 
     def readinto(self, buffer: Any) -> int:
@@ -53,9 +57,3 @@ class PartsOfFile(io.RawIOBase):
         data = self.read(len(view))
         view[: len(data)] = data
         return len(data)
-
-    def _piece(self, part: Part, start: int, size: int) -> bytes:
-        if isinstance(part, bytes):
-            return part[start : start + size]
-        self._file.seek(part[0] + start)
-        return self._file.read(size)

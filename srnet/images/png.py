@@ -42,7 +42,8 @@ def take_apart(file: BinaryIO) -> tuple[PartsOfFile, list[Text], bool]:
         length, kind = struct.unpack(">I4s", file.read(8))
         following = place + 12 + length
         if kind not in _TAKEN:
-            parts.append((place, min(following, end) - place))
+            start = parts.pop()[0] if sum(parts[-1]) == place else place
+            parts.append((start, min(following, end) - start))
         elif following <= end and length <= _LARGEST:
             data = file.read(length)
             sound = struct.unpack(">I", file.read(4)) == (zlib.crc32(kind + data),)

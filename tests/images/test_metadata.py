@@ -14,6 +14,7 @@ import tifffile
 from srnet.errors import DataError
 from srnet.images import png, tiff
 from srnet.images.metadata import Metadata, Resolution
+from srnet.images.parts import PartsOfFile
 from srnet.images.picture import Picture
 from srnet.images.pillow import info_of
 from srnet.images.read import read_picture
@@ -454,3 +455,17 @@ def test_pillow_images_say_it_too(kind):
     assert not {256, 259, 273} & set(kept)
     if kind != "BigTIFF":  # where Pillow does not write it
         assert kept.get_ifd(0x8769)[0x829A] == 0.004
+
+
+def test_many_chunks_take_no_time():
+    chunks = _chunk(b"tEXt", b"a\0b") + _chunk(b"prIv", b"")
+    data = _png(chunks * 20000)
+    picture = read_picture(data)  # would take minutes where each read looked at each part
+    assert len(picture.metadata.text) == 20000
+    np.testing.assert_array_equal(picture.pixels, PIXELS)
+
+
+def test_parts_of_a_file():
+    parts = PartsOfFile(io.BytesIO(b"0123456789"), [(1, 3), (6, 0), (6, 2)])
+    assert parts.read() == b"12367" and parts.read() == b"" and parts.seek(-3, io.SEEK_END) == 2
+    assert parts.read(2) == b"36" and parts.tell() == 4 and parts.seek(1) == 1 and parts.read(1) == b"2"
