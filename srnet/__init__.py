@@ -67,7 +67,7 @@ class _LayersAfterKeras(importlib.abc.MetaPathFinder):
         return spec
 
 
-if "keras" in sys.modules:
+if sys.modules.get("keras"):
     importlib.import_module(_LAYERS)
 else:
     sys.meta_path.insert(0, _LayersAfterKeras())

@@ -43,7 +43,7 @@ def define_flags() -> None:
 def main(arguments: list[str]) -> None:
     cli.expect_no_arguments(arguments)
     values = flags.FLAGS
-    kind = _format(values.output, values.format)
+    kind = choose_format(values.output, values.format)
     if os.path.lexists(values.output) and not values.overwrite:
         raise DataError(f"{values.output} exists; --overwrite replaces it")
     networks = cli.chosen_networks()
@@ -55,8 +55,16 @@ def main(arguments: list[str]) -> None:
     print(f"{kind}: {values.output}")
 
 
-def _format(output: str, given: str | None) -> str:
-    """The format to write, by --format or by the suffix of the output."""
+def choose_format(output: str, given: str | None) -> str:
+    """Returns the format to write.
+
+    Args:
+      output: the file or folder.
+      given: --format, or None for that of the suffix.
+
+    Raises:
+      UsageError: if the suffix is of another format, or of none.
+    """
     suffix = "" if output.endswith("/") else pathlib.Path(output).suffix.lower()
     fitting = [kind for kind, suffixes in _SUFFIXES.items() if suffix in suffixes]
     if given and (given in fitting or not fitting):

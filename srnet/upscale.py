@@ -86,12 +86,13 @@ def main(arguments: list[str]) -> int:
                 fit=values.fit,
                 quality=values.quality,
             )
-            print(printable(line), file=sys.stderr if job.target == STANDARD else sys.stdout, flush=True)
         except Exception as error:  # whatever is wrong with one picture, the others go on
             if os.environ.get("SRNET_DEBUG"):
                 traceback.print_exc()
             failed.append(_described(error, str(job.source)))
             cli.complain(failed[-1])
+        else:
+            print(printable(line), file=sys.stderr if job.target == STANDARD else sys.stdout, flush=True)
         cli.stop_if_asked()
     return 1 if failed else 0
 

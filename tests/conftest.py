@@ -3,10 +3,16 @@
 import os
 import pathlib
 import shutil
+import signal
 
 import numpy as np
 import PIL.Image
 import pytest
+
+# Tests that send signals need what a terminal has, also where they run in the background.
+for number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 _SIBLING = pathlib.Path(__file__).parents[2] / "shared" / "data"
 

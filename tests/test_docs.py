@@ -54,7 +54,7 @@ def _commands():
 def test_flags_exist(command):
     arguments = [sys.executable, *command.split(), "--help"]
     text = subprocess.run(arguments, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    known = set(re.findall(r"^ +--(?:\[no\])?(\w+):", text, re.M)) | {"help"}
+    known = set(re.findall(r"^ +(?:-\w,)?--(?:\[no\])?(\w+):", text, re.M)) | {"help"}
     assert _commands()[command] <= known
 
 

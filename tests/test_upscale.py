@@ -167,17 +167,3 @@ def _encoded(path, quality):
     with PIL.Image.open(path) as image:
         image.save(file, format="WEBP", quality=quality)
     return file.getvalue()
-
-
-def test_sizes_that_keep_the_proportions(run, photos, tmp_path):
-    for size, fit, expected in (
-        ("24x", [], (24, 18)),
-        ("x27", [], (36, 27)),
-        ("100x27", ["--fit"], (36, 27)),
-        ("24x100", ["--fit"], (24, 18)),
-    ):
-        target = tmp_path / f"{size}.png"
-        done = _upscale(photos / "a.png", f"--output={target}", f"--run={run}", f"--size={size}", *fit)
-        assert done.returncode == 0, done.stderr
-        with PIL.Image.open(target) as image:
-            assert image.size == expected

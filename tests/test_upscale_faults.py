@@ -28,7 +28,7 @@ _RAISES = """if True:
     import pathlib, sys
     from srnet import upscale
 
-    def enlarge_file(job, *_):
+    def enlarge_file(job, *_, **__):
         if job.source.name == "b.png":
             raise KeyError("odd\\nthing")
         if job.source.name == "c.png":

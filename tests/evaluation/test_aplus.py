@@ -76,6 +76,7 @@ def test_regression_is_ridge_regression():
     np.testing.assert_allclose(regressor, expected, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_trained_on_some_photographs_it_beats_bicubic_on_others():
     trained = aplus.train(find_images("skimage_train", None)[1:3], 2, anchors=64, max_samples=200_000)
     assert np.linalg.norm(trained.anchors, axis=1) == pytest.approx(1, abs=1e-4)

@@ -59,6 +59,7 @@ def test_int8_is_a_quarter_of_the_size(tmp_path):
     assert model.count_params() < (tmp_path / "int8.tflite").stat().st_size < 1.2 * model.count_params()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated:UserWarning")
 def test_int8_costs_little_accuracy(tmp_path, data_root):
     model = load(4)

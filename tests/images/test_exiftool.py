@@ -126,6 +126,7 @@ def table(folder):
     return lines
 
 
+@pytest.mark.slow
 def test_the_table_of_what_is_lost(tmp_path):
     if not shutil.which("exiftool"):
         pytest.skip("needs exiftool")

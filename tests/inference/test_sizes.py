@@ -119,3 +119,16 @@ def test_hidden_colours_do_not_bleed_where_a_picture_is_reduced(alpha):
     assert 0 < reduced[0, 5, 3] < 255
     visible = reduced[..., 3] > 16
     assert np.abs(reduced[visible].astype(int)[:, :3] - (200, 0, 0)).max() <= 16 * alpha
+
+
+def test_sizes_that_keep_the_proportions():
+    for exact, fit, expected in (
+        ((None, 24), False, (18, 24)),
+        ((27, None), False, (27, 36)),
+        ((27, 100), True, (27, 36)),
+        ((100, 24), True, (18, 24)),
+        ((27, 100), False, (27, 100)),
+    ):
+        assert target_size((9, 12), 4, exact, fit) == expected
+    with pytest.raises(UsageError, match="8x6 is no enlargement of 12x9"):
+        target_size((9, 12), 4, (None, 8))

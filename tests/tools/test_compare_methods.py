@@ -11,6 +11,7 @@ from srnet.evaluation.bicubic import make_bicubic
 from srnet.evaluation.protocol import evaluate
 
 
+@pytest.mark.slow
 def test_methods_are_trained_measured_and_kept(run_tool, picture_root, tmp_path):
     flags, results = ("compare_methods.py", "--scales=2", "--methods=bicubic,srcnn"), tmp_path / "results/quick.jsonl"
     status, output, errors = run_tool(*flags)

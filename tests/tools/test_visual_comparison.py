@@ -114,5 +114,5 @@ def test_page_without_results(run_tool, tmp_path):
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "quick.jsonl").write_text("no JSON\n")
     status, _, errors = run_tool("report.py")
-    assert status == 1 and "line 1 is not JSON" in errors[0]
+    assert status == 1 and "line 1: not JSON" in errors[0]
     assert not (tmp_path / "report.html").exists()

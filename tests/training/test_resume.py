@@ -165,6 +165,7 @@ def test_an_extended_run_is_the_longer_run(train):
     assert [line["loss"] for line in lines] == pytest.approx([line["loss"] for line in expected], rel=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", ["cooldown", pytest.param("cosine", marks=pytest.mark.slow)])
 def test_extension_says_what_becomes_of_a_schedule_that_depends_on_the_length(train, capfd, schedule):
     train(schedule=schedule)
