@@ -53,11 +53,12 @@ def _new_folder(parent: pathlib.Path) -> tuple[pathlib.Path, int]:
     """A new folder, and the descriptor that locks it."""
     while True:
         folder = parent / f".{secrets.token_hex(4)}{SUFFIX}"
+        _in_use.add((os.getpid(), folder))  # first, since a signal may come while it is made
         try:
             folder.mkdir()
         except FileExistsError:
+            _in_use.discard((os.getpid(), folder))
             continue
-        _in_use.add((os.getpid(), folder))
         lock = os.open(folder, os.O_RDONLY)
         # Between mkdir and the lock another process may have taken the folder for one that was left.
         if lock_open(lock) is not False and os.fstat(lock).st_nlink:

@@ -77,15 +77,13 @@ def train_epochs(
     iterator = iter(strategy.experimental_distribute_dataset(batches))
     evaluated = build_network(config, "float32")
     method = network_method(evaluated)
-    with writing(run.tensorboard):
-        writer = tf.summary.create_file_writer(str(run.tensorboard))
+    bar = {"total": config.total_steps, "initial": state.step, "desc": "training", "unit": "step", "smoothing": 0.05}
+    with stop_signal() as stopped, _summaries(run.tensorboard) as writer, tqdm.tqdm(**bar) as progress:
 
-    def report_loss(step: int, loss: float) -> None:
-        with writing(run.tensorboard), writer.as_default():
-            tf.summary.scalar(f"loss of {_REPORTED} steps", loss, step=step)
+        def report_loss(step: int, loss: float) -> None:
+            with writing(run.tensorboard), writer.as_default():
+                tf.summary.scalar(f"loss of {_REPORTED} steps", loss, step=step)
 
-    progress = tqdm.tqdm(total=config.total_steps, initial=state.step, desc="training", unit="step", smoothing=0.05)
-    with progress, stop_signal() as stopped:
         while state.step < config.total_steps:
             try:
                 speed = train_epoch(config, state, run_steps, iterator, progress, stopped, report_loss)
@@ -113,6 +111,14 @@ def train_epochs(
                 checkpoints.save(best, state.step)
             append_metrics(run, line)
             checkpoints.save(last, state.step)
+
+
+@contextlib.contextmanager
+def _summaries(folder: Path) -> Iterator[tf.summary.SummaryWriter]:
+    """Yields the writer of TensorBoard's events."""
+    with writing(folder):
+        writer = tf.summary.create_file_writer(str(folder))
+    yield writer
 
 
 def _check_weights(state: State, last: tf.train.CheckpointManager) -> None:

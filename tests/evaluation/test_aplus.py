@@ -112,6 +112,7 @@ def test_picture_too_small_to_learn_from_is_named(tmp_path):
         aplus.train([path], 2)
 
 
+@pytest.mark.slow
 def test_made_once_and_kept(picture_root, tmp_path, monkeypatch):
     (picture_root / "tiny").rename(picture_root / "T91")
     lr = np.zeros((4, 5), np.float32)

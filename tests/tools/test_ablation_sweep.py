@@ -58,6 +58,7 @@ def _records(folder):
     return [json.loads(line) for line in (folder / "results/quick.jsonl").read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_a_killed_sweep_leaves_a_command_that_the_next_one_waits_for(start_tool, run_tool, tmp_path, wait_for):
     process = start_tool("ablation_sweep.py", "--variants=no_skips", "--scales=2")
     wait_for(tmp_path / "runs/no_skips_x2_seed0.log")  # the command has not begun its run folder yet

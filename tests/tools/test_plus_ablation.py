@@ -3,9 +3,12 @@
 import json
 import signal
 
+import pytest
+
 from srnet import models
 
 
+@pytest.mark.slow
 def test_rows_are_made_after_an_interruption_and_compared_with_the_first(start_tool, run_tool, tmp_path, wait_for):
     results = tmp_path / "results" / "plus_ablation_quick.jsonl"
     process = start_tool("plus_ablation.py", "--rows=plus,wide")

@@ -49,8 +49,10 @@ def test_a_run_that_has_no_checkpoint_yet_resumes_with_the_same_initial_weights(
     first = train("first", **options)
     begun = train("begun", initial_run=str(first.model), **options)
     shutil.rmtree(begun.last)
+    begun.metrics.unlink()
     train("begun", initial_run=str(first.model), **options)
     shutil.rmtree(begun.last)
+    begun.metrics.unlink()
     first.model.write_bytes(train("other", seed=1, **options).model.read_bytes())
     with pytest.raises(UsageError, match="begun holds a run that began with other weights"):
         train("begun", initial_run=str(first.model), **options)

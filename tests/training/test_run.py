@@ -80,6 +80,7 @@ def test_missing_sets_fall_back_to_the_embedded_images_only_when_not_asked_for(s
     assert resolve(small, picture_root) == (small, [])
 
 
+@pytest.mark.slow
 def test_other_ways_to_compute(train):
     reference = read_metrics(train("reference"))[-1]
     for changes in ({"precision": "mixed_bfloat16"}, {"jit_compile": True}):
@@ -94,6 +95,7 @@ def test_rgb_networks_are_trained(train):
     assert losses[1] < losses[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compiled", ["no", pytest.param("jit", marks=pytest.mark.slow)])
 def test_two_devices_train_as_one(small, picture_root, tmp_path, compiled):
     """Mirrored over two logical CPU devices in a fresh process, as TensorFlow fixes its devices at start."""
