@@ -55,6 +55,8 @@ def run(main: Main, define_flags: Callable[[], None]) -> None:
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.pop("TF_USE_LEGACY_KERAS", None)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up notes; 0 shows them
+    if os.path.expanduser("~") == "~":  # noqa: PTH111  no HOME, and a user without an entry, as in containers
+        os.environ["HOME"] = tempfile.gettempdir()  # Keras would make a folder named ~
     _open_standard_streams()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as SIGINT is in the background of a shell
@@ -288,15 +290,8 @@ def define_folder_flags() -> None:
     flags.DEFINE_string(
         "data_root", default_data_root(), "Folder with a subfolder for each image set; $SRNET_DATA unless given."
     )
-    cache = os.environ.get("SRNET_CACHE") or str(_home() / ".cache" / "srnet")
+    cache = os.environ.get("SRNET_CACHE") or str(pathlib.Path.home() / ".cache" / "srnet")
     flags.DEFINE_string("cache_dir", cache, "Folder of patch stores and trained A+; $SRNET_CACHE unless given.")
-
-
-def _home() -> pathlib.Path:
-    try:
-        return pathlib.Path.home()
-    except RuntimeError:  # no HOME, and a user without an entry, as in containers
-        return pathlib.Path(tempfile.gettempdir())
 
 
 def expect_no_arguments(arguments: Sequence[str]) -> None:

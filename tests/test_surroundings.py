@@ -66,7 +66,8 @@ sys.argv[0] = "upscale"
 runpy.run_module("srnet.upscale", run_name="__main__")
 """
     command = [sys.executable, "-c", program, lacking, str(photo), "--scale=2"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, cwd=photo.parent)
+    assert not (photo.parent / "~").exists()
     if lacking == "home":
         assert done.returncode == 0 and "Traceback" not in done.stderr
         assert photo.with_name("photo_x2.png").exists()

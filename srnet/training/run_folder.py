@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from srnet.durable import SUFFIX
 from srnet.errors import DataError, UsageError
 from srnet.files import LOCK, locked, read_json, read_json_lines, reason, to_json, write_json, write_text
 from srnet.training.config import TrainConfig, execution, load_config
@@ -111,7 +112,7 @@ def check_run(folder: Path | str, config: TrainConfig) -> TrainConfig | None:
 def _is_empty(folder: Path) -> bool:
     """Whether a folder holds nothing but what a run killed in its first moments leaves."""
     beginnings = (Run(folder).origin.name, LOCK)
-    return all(path.name in beginnings or ".partial" in path.suffixes for path in folder.iterdir())
+    return all(path.name in beginnings or SUFFIX in path.suffixes for path in folder.iterdir())
 
 
 @contextlib.contextmanager
