@@ -25,7 +25,7 @@ from absl import app, flags
 
 from srnet.data.datasets import default_data_root
 from srnet.errors import DataError, UsageError, printable
-from srnet.files import reason
+from srnet.files import reason, stderr_into
 from srnet.pretrained import cards
 
 if TYPE_CHECKING:
@@ -184,16 +184,14 @@ def without_notes() -> Iterator[None]:
     if not any(pathlib.Path("/dev").glob("nvidia*")):
         notes.append("E0000 ")
     command = [sys.executable, "-I", "-S", "-c", _FILTER, *notes]
-    sys.stderr.flush()
-    stderr = os.dup(2)
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=stderr, start_new_session=True) as child:
-        os.dup2(child.stdin.fileno(), 2)  # type: ignore[union-attr]
+    reader, writer = os.pipe()
+    with subprocess.Popen(command, stdin=reader, start_new_session=True):
+        os.close(reader)
         try:
-            yield
+            with stderr_into(writer):
+                yield
         finally:
-            sys.stderr.flush()
-            os.dup2(stderr, 2)
-            os.close(stderr)
+            os.close(writer)  # the end of the filter's input, which is waited for
 
 
 def define_plugin_flag() -> None:

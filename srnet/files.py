@@ -111,18 +111,21 @@ def locked(folder: pathlib.Path, busy: str | None = None) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def without_stderr() -> Iterator[None]:
-    """Discards what is written to standard error meanwhile, by C libraries too."""
+def stderr_into(descriptor: int) -> Iterator[None]:
+    """Redirects standard error, that of C libraries too.
+
+    Args:
+      descriptor: of the open file or pipe that gets it.
+    """
     sys.stderr.flush()
-    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
+    stderr = os.dup(2)
+    os.dup2(descriptor, 2)
     try:
         yield
     finally:
         sys.stderr.flush()
         os.dup2(stderr, 2)
         os.close(stderr)
-        os.close(nowhere)
 
 
 def reason(error: BaseException) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import tqdm
 
 from srnet.errors import DataError, UsageError, printable
-from srnet.files import digest, reason, without_stderr
+from srnet.files import digest, reason, stderr_into
 from srnet.images.read import LARGEST_FILE, is_image_name, is_unread_picture_name, read_picture
 from srnet.images.write import (
     check_holds,
@@ -239,7 +239,10 @@ def enlarge_file(
         for path in [target, *([preview_name(target)] if preview else [])]:
             if os.path.lexists(path):
                 raise DataError(f"{path} exists; --overwrite replaces it")
-    with without_stderr():  # such as libtiff's messages about damaged files
+    with (
+        pathlib.Path(os.devnull).open("wb") as nowhere,
+        stderr_into(nowhere.fileno()),
+    ):  # such as libtiff's messages about damaged files
         picture = read_picture(
             sys.stdin.buffer.read(LARGEST_FILE + 1) if job.source == STANDARD else job.source, job.source
         )
