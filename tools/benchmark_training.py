@@ -22,7 +22,7 @@ from experiments import shared_flags
 from srnet import cli
 
 if TYPE_CHECKING:
-    from srnet.data.patches import PatchStore
+    from srnet.data.store import PatchStore
     from srnet.training.config import TrainConfig
 
 

@@ -9,7 +9,7 @@ import functools
 import numpy as np
 import tensorflow as tf
 
-from srnet.data.patches import PatchStore
+from srnet.data.store import PatchStore
 from srnet.errors import DataError
 
 

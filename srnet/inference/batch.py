@@ -239,13 +239,10 @@ def enlarge_file(
         for path in [target, *([preview_name(target)] if preview else [])]:
             if os.path.lexists(path):
                 raise DataError(f"{path} exists; --overwrite replaces it")
-    with (
-        pathlib.Path(os.devnull).open("wb") as nowhere,
-        stderr_into(nowhere.fileno()),
-    ):  # such as libtiff's messages about damaged files
-        picture = read_picture(
-            sys.stdin.buffer.read(LARGEST_FILE + 1) if job.source == STANDARD else job.source, job.source
-        )
+    source = sys.stdin.buffer.read(LARGEST_FILE + 1) if job.source == STANDARD else job.source
+    # libtiff, for one, prints messages about damaged files.
+    with pathlib.Path(os.devnull).open("wb") as nowhere, stderr_into(nowhere.fileno()):
+        picture = read_picture(source, job.source)
     size = target_size(picture.size, scale, size, fit)
     if target:
         check_holds(target, picture, size)

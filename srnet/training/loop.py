@@ -12,8 +12,8 @@ import numpy as np
 import tensorflow as tf
 import tqdm
 
-from srnet.data.patches import PatchStore
 from srnet.data.pipeline import training_batches
+from srnet.data.store import PatchStore
 from srnet.errors import DataError
 from srnet.files import reason, writing
 from srnet.images.write import write_image

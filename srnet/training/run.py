@@ -9,7 +9,8 @@ import tensorflow as tf
 import tqdm
 
 from srnet.data.datasets import count_warning, find_images, has_set, spread
-from srnet.data.patches import PatchOptions, PatchStore, ensure_store
+from srnet.data.patches import PatchOptions, ensure_store
+from srnet.data.store import PatchStore
 from srnet.errors import DataError, UsageError
 from srnet.evaluation.protocol import measurable_image
 from srnet.formats.saved_model import export_saved_model

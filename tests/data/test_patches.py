@@ -17,6 +17,7 @@ import pytest
 
 from srnet.data import checksums, degradation, patches
 from srnet.data.datasets import find_images
+from srnet.data.store import VERSION
 from srnet.errors import DataError, UsageError
 from srnet.files import digest
 from srnet.images.color import round_to_uint8, to_luma
@@ -175,7 +176,7 @@ def test_reused_when_it_matches_and_made_anew_when_not(picture_root, tmp_path):
 def test_file_describes_itself(picture_root, tmp_path):
     store = _store(picture_root, tmp_path)
     with h5py.File(store.path) as file:
-        assert file.attrs["version"] == patches.VERSION
+        assert file.attrs["version"] == VERSION
         assert file["hr"].dtype == file["lr"].dtype == np.uint8
     assert {"scale": 2, "channels": 1, "patch": 16, "stride": 8, "augment": True}.items() <= store.description.items()
     assert [name for name, _ in store.description["sources"]] == ["b2.png", "b10.png", "grey.png"]

@@ -11,7 +11,8 @@ import tensorflow as tf
 from experiments.records import read_records
 from experiments.workspace import ROOT
 from srnet.data.datasets import find_images
-from srnet.data.patches import PatchOptions, ensure_store, open_store
+from srnet.data.patches import PatchOptions, ensure_store
+from srnet.data.store import open_store
 from srnet.errors import DataError, UsageError
 from srnet.models.keras_file import load_file
 from srnet.pretrained import cards

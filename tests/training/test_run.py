@@ -12,8 +12,8 @@ import PIL.Image
 import pytest
 import tensorflow as tf
 
-from srnet.data.patches import open_store
 from srnet.data.pipeline import training_batches
+from srnet.data.store import open_store
 from srnet.errors import DataError, UsageError
 from srnet.files import write_json
 from srnet.images.write import write_image
