@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
@@ -122,6 +123,13 @@ def stop_if_asked() -> None:
     """Raises KeyboardInterrupt where Ctrl-C or SIGTERM came and a library swallowed it."""
     if _received:
         raise KeyboardInterrupt
+
+
+def wait_for_stop() -> None:
+    """Waits until Ctrl-C or SIGTERM asks the command to end, which then is its success."""
+    with contextlib.suppress(KeyboardInterrupt):
+        threading.Event().wait()
+    _received.clear()
 
 
 def _parse(argv: list[str]) -> list[str]:

@@ -1,9 +1,12 @@
 """The page of the demo: in a headless browser, and what it leaves behind. tests/test_demo_guard.py: what it refuses."""
 
 import contextlib
+import dataclasses
 import http.client
 import json
 import os
+import re
+import signal
 import socket
 import subprocess
 import sys
@@ -17,6 +20,13 @@ import srnet
 from srnet import demo, models
 from srnet.errors import DataError
 from srnet.inference.upscaler import Upscaler
+
+demo_page = pytest.importorskip("srnet.demo_page")
+
+
+def _wide():
+    return PHOTO.resize((800, 600), PIL.Image.Resampling.BICUBIC)
+
 
 PHOTO = PIL.Image.fromarray(np.random.default_rng(0).integers(0, 256, (24, 36, 3), np.uint8))
 
@@ -42,9 +52,8 @@ def page():
     if "is ready" not in line:
         pytest.fail(process.communicate(timeout=60)[1])
     yield line.split()[0]
-    process.terminate()
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 143 and errors == "error: interrupted\n"
+    process.send_signal(signal.SIGINT)
+    assert (process.communicate(timeout=60), process.returncode) == (("", ""), 0)
 
 
 def _wait(for_it, seconds=60):
@@ -55,29 +64,76 @@ def _wait(for_it, seconds=60):
     return found
 
 
-def test_upload_slider_download(page, browser, tmp_path):
+class _Visitor:
+    """What a person does on the page, and sees."""
+
+    def __init__(self, browser):
+        self.browser = browser
+
+    def all(self, css):
+        return self.browser.find_elements("css selector", css)
+
+    def button(self, name):
+        return next(button for button in self.all("button") if button.text == name)
+
+    def choose(self, path):
+        _wait(lambda: self.all("input[type=file]"))[0].send_keys(str(path))
+        _wait(lambda: path.name in self.browser.page_source)
+
+    def told(self):
+        return next(iter(self.all("textarea"))).get_property("value")
+
+    def shown(self, width):
+        """The visible pictures of the comparison that have this width."""
+        return [image for image in self.all(".detail img") if image.get_property("naturalWidth") == width]
+
+
+def test_upload_compare_download(page, browser, tmp_path):
     PHOTO.save(tmp_path / "photo.png")
     (tmp_path / "text.png").write_text("no picture")
+    visitor = _Visitor(browser)
     browser.get(page)
-    css = browser.find_elements
-
-    def give(path):
-        _wait(lambda: css("css selector", "input[type=file]"))[0].send_keys(str(path))
-        _wait(lambda: path.name in browser.page_source)
-        next(button for button in css("tag name", "button") if button.text == "Enlarge").click()
-
-    give(tmp_path / "text.png")
-    _wait(lambda: "text.png: not a picture" in browser.find_element("tag name", "body").text)
-    css("css selector", "button[aria-label='Clear'], button[title='Clear']")[0].click()
-    give(tmp_path / "photo.png")
-    _wait(lambda: "photo.png, enlarged to 144x96" in browser.page_source)
-    pair = _wait(lambda: [image for image in css("tag name", "img") if image.get_property("naturalWidth") == 144])
-    assert len(pair) == 2
-    _wait(lambda: [button for button in css("tag name", "button") if button.text == "Download"])[0].click()
+    visitor.choose(tmp_path / "text.png")
+    visitor.button("Enlarge").click()
+    _wait(lambda: visitor.told() == "Error: text.png: not a picture in a format that can be read")
+    visitor.all("button[aria-label='Clear'], button[title='Clear']")[0].click()
+    _wait(lambda: visitor.told() == "")
+    visitor.choose(tmp_path / "photo.png")
+    visitor.button("Enlarge").click()
+    _wait(lambda: re.fullmatch(r"photo\.png, enlarged to 144x96 by plus x4 in \d+\.\d s", visitor.told()))
+    assert len(_wait(lambda: visitor.shown(144))) == 2
+    _wait(lambda: visitor.button("Download").is_enabled())
+    visitor.button("Download").click()
     saved = tmp_path / "downloads" / "photo_x4.png"
     _wait(saved.exists)
     with PIL.Image.open(saved) as image:
         np.testing.assert_array_equal(image, srnet.Upscaler(srnet.load(scale=4))(PHOTO))
+    # Another picture is chosen: nothing of the last one stays.
+    visitor.all("button[aria-label='Clear'], button[title='Clear']")[0].click()
+    _wait(lambda: visitor.told() == "" and not visitor.shown(144) and not visitor.button("Download").is_enabled())
+
+
+def test_a_detail_is_shown_pixel_by_pixel(page, browser, tmp_path):
+    _wide().save(tmp_path / "wide.png")
+    visitor = _Visitor(browser)
+    browser.set_window_size(1300, 1000)
+    browser.get(page)
+    visitor.choose(tmp_path / "wide.png")
+    visitor.button("Enlarge").click()
+    pair = _wait(lambda: visitor.shown(768))
+    for image in pair:
+        assert image.value_of_css_property("object-fit") == "none"
+
+
+def test_two_visitors_wait_for_one_another(page, tmp_path):
+    client = pytest.importorskip("gradio_client")
+    _wide().save(tmp_path / "wide.png")
+    visitors = [client.Client(page, verbose=False, download_files=False) for _ in range(2)]
+    (endpoint,) = [name for name in visitors[0].view_api(return_format="dict")["named_endpoints"] if "enlarge" in name]
+    given = client.handle_file(tmp_path / "wide.png")
+    jobs = [visitor.submit(given, 2, api_name=endpoint) for visitor in visitors]
+    told = [job.result(timeout=120)[0] for job in jobs]
+    assert all("wide.png, enlarged to 1600x1200 by plus x2" in each for each in told)
 
 
 def test_the_page_is_guarded(page):
@@ -116,15 +172,17 @@ def test_the_end_leaves_no_files(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [f"srnet-demo-{os.getuid()}"]
     process.terminate()
     process.communicate(timeout=60)
-    assert process.returncode == 143 and not list(tmp_path.glob("*/*"))
+    assert process.returncode == 0 and not list(tmp_path.glob("*/*"))
 
 
 def test_results_too_large_for_the_page_are_refused_by_the_header(upscalers, tmp_path, monkeypatch):
     PIL.Image.new("L", (9000, 9000)).save(tmp_path / "photo.png")
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda image: pytest.fail("decoded"))
-    message = r"^photo\.png: 729\.0 megapixels would be too large: the page's limit is 24; python -m srnet\.upscale has"
+    message = (
+        r"^photo\.png: 729\.0 megapixels would be too large: the page's limit is 256; python -m srnet\.upscale has"
+    )
     with pytest.raises(DataError, match=message):
-        demo.enlarge_upload(tmp_path / "photo.png", 3, upscalers, tmp_path, lambda share: None)
+        demo_page.enlarge_upload(tmp_path / "photo.png", 3, upscalers, tmp_path, lambda share: None)
 
 
 @pytest.mark.parametrize(
@@ -134,16 +192,36 @@ def test_results_too_large_for_the_page_are_refused_by_the_header(upscalers, tmp
 def test_results_keep_the_format_where_it_holds_them(upscalers, tmp_path, name, mode, result):
     PHOTO.convert(mode).save(tmp_path / name)
     told = []
-    bicubic, ours, path = demo.enlarge_upload(tmp_path / name, 3, upscalers, tmp_path, told.append)
+    made = demo_page.enlarge_upload(tmp_path / name, 3, upscalers, tmp_path, told.append)
+    bicubic, ours = demo_page.view(made, 1)
     assert bicubic.size == ours.size == (108, 72) and bicubic.mode == ours.mode == "RGB"
-    assert path.endswith(f"/{result}") and told[-1] == 1
-    with PIL.Image.open(path) as image:
+    assert made.path.endswith(f"/{result}") and told[-1] == 1
+    with PIL.Image.open(made.path) as image:
         assert image.size == (108, 72)
+
+
+def test_parts_are_those_of_the_whole(upscalers, tmp_path):
+    photo = _wide()
+    photo.save(tmp_path / "a.png")
+    result = demo_page.enlarge_upload(tmp_path / "a.png", 3, upscalers, tmp_path, lambda share: None)
+    whole = photo.resize((2400, 1800), PIL.Image.Resampling.BICUBIC)
+    for center, zoom, box in (((0, 1), 1, (0, 1288, 768, 1800)), ((0.5, 0.5), 4, (1104, 836, 1296, 964))):
+        bicubic, ours = demo_page.view(dataclasses.replace(result, center=center), zoom)
+        assert bicubic.size == ours.size == (768, 512)
+        size = (768 // zoom, 512 // zoom)
+        shown = np.asarray(bicubic.resize(size, PIL.Image.Resampling.NEAREST)).astype(int)
+        assert abs(shown - np.asarray(whole.crop(box))).max() <= 1
+        with PIL.Image.open(result.path) as image:
+            expected = image.crop(box).resize((768, 512), PIL.Image.Resampling.NEAREST)
+        np.testing.assert_array_equal(ours, expected)
+    assert [image.size for image in demo_page.view(result, None)] == [(683, 512)] * 2
 
 
 def test_results_have_the_suffix_of_their_format(upscalers, tmp_path):
     PHOTO.save(tmp_path / "a.png", format="JPEG")
-    assert demo.enlarge_upload(tmp_path / "a.png", 3, upscalers, tmp_path, lambda share: None)[2].endswith("/a_x3.jpg")
+    assert demo_page.enlarge_upload(tmp_path / "a.png", 3, upscalers, tmp_path, lambda share: None).path.endswith(
+        "/a_x3.jpg"
+    )
 
 
 def test_a_port_in_use_is_one_line():
@@ -155,3 +233,36 @@ def test_a_port_in_use_is_one_line():
             [sys.executable, "-m", "srnet.demo", f"--port={port}"], capture_output=True, text=True, check=False
         )
     assert done.returncode == 2 and "(Address already in use); choose another\n" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"http_proxy": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"},
+        {"ALL_PROXY": "socks5://127.0.0.1:9", "GRADIO_ROOT_PATH": "/elsewhere", "GRADIO_SERVER_NAME": "0.0.0.0"},
+    ],
+)
+def test_proxies_and_settings_of_gradio_are_not_used(settings):
+    port = _free_port()
+    command = [sys.executable, "-m", "srnet.demo", f"--port={port}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, **settings}, text=True) as process:
+        assert process.stdout.readline() == f"http://127.0.0.1:{port} is ready; Ctrl-C ends it\n"
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+            connection.request("GET", "/")
+            assert connection.getresponse().status == 200
+        process.terminate()
+
+
+@pytest.mark.parametrize(
+    ("module", "status", "message"),
+    [
+        ("raise ModuleNotFoundError(name='gradio')", 2, "error: the page needs Gradio: pip install 'srnet[demo]'\n"),
+        ("import missing_part", 1, "error: Gradio cannot be imported (No module named 'missing_part')\n"),
+    ],
+)
+def test_why_gradio_cannot_be_imported(tmp_path, module, status, message):
+    (tmp_path / "gradio.py").write_text(module)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-m", "srnet.demo", f"--port={_free_port()}"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (status, message)

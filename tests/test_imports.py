@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 
 # From the bottom up: a module may import what stands in a line before its own, and its own package.
 LAYERS = (
-    ("srnet.errors",),
+    ("srnet.errors", "srnet.progress"),
     ("srnet.durable",),
     ("srnet.files",),
     ("srnet.images",),
@@ -19,8 +19,8 @@ LAYERS = (
     ("srnet.pretrained",),
     ("srnet.inference",),
     ("srnet.evaluation", "srnet.formats"),
-    ("srnet.training",),
-    ("srnet.cli", "srnet.demo_guard"),
+    ("srnet.training", "srnet.demo_guard"),
+    ("srnet.cli", "srnet.demo_page"),
     ("srnet.demo", "srnet.evaluate", "srnet.export", "srnet.models.__main__", "srnet.train", "srnet.upscale"),
     ("experiments",),
     ("tools",),

@@ -13,7 +13,6 @@ from typing import BinaryIO
 
 import numpy as np
 import PIL.Image
-import PIL.ImageDraw
 import pyvips
 
 from srnet.errors import DataError, UsageError
@@ -21,7 +20,7 @@ from srnet.files import reason, written_whole
 from srnet.images import jpeg, jpeg2000, netpbm, png, tiff
 from srnet.images.metadata import RESOLUTION_TAGS, Metadata, exif_for, held, holds_colors, lost, of_metadata
 from srnet.images.picture import Picture
-from srnet.images.pillow import as_rgb, to_pillow
+from srnet.images.pillow import to_pillow
 from srnet.images.srgb import to_srgb
 
 # The formats that are written, and what each holds besides 8-bit grayscale and RGB. Others change what they are given,
@@ -45,7 +44,6 @@ _VIPS_SAVERS: dict[str, tuple[str, dict[str, object]]] = {
     "TIFF": ("tiffsave_target", {"compression": "deflate"}),
 }
 _INTERPRETATIONS = {"uint8": ("b-w", "srgb"), "uint16": ("grey16", "rgb16"), "float32": ("b-w", "scrgb")}
-_COMPARED_SIDE, _LABEL_HEIGHT = 512, 14  # pixels
 _QUALITY: dict[str, dict[str, object]] = {
     "JPEG": {"quality": 95, "subsampling": 0},
     "WEBP": {"quality": 95},
@@ -327,35 +325,6 @@ def write_standard_output(picture: Picture) -> None:
             file.write(data)
     except OSError as error:
         raise DataError(f"standard output: cannot be written ({reason(error)})") from error
-
-
-def write_comparison(path: str | pathlib.Path, picture: Picture, enlarged: Picture, overwrite: bool = True) -> None:
-    """Writes the middle of a result, on the right of the same by bicubic interpolation, both labeled.
-
-    Args:
-      path: the file.
-      picture: the picture before it was enlarged.
-      enlarged: the result.
-      overwrite: whether an existing file may be replaced.
-
-    Raises:
-      DataError: if the file cannot be written.
-    """
-    height, width = enlarged.size
-    left, top = max(0, (width - _COMPARED_SIDE) // 2), max(0, (height - _COMPARED_SIDE) // 2)
-    right, bottom = min(width, left + _COMPARED_SIDE), min(height, top + _COMPARED_SIDE)
-    bicubic = as_rgb(picture).resize((width, height), PIL.Image.Resampling.BICUBIC).crop((left, top, right, bottom))
-    ours = as_rgb(dataclasses.replace(enlarged, pixels=enlarged.pixels[top:bottom, left:right]))
-    space = _LABEL_HEIGHT
-    sheet = np.full((ours.height + space, 2 * ours.width + 8, 3), 255, np.uint8)
-    for left, label, half in ((0, "bicubic", bicubic), (ours.width + 8, "srnet", ours)):
-        sheet[space:, left : left + ours.width] = np.asarray(half)
-        named = PIL.Image.new("RGB", (ours.width, space), "white")
-        PIL.ImageDraw.Draw(named).text((2, 0), label, fill="black")
-        sheet[:space, left : left + ours.width] = np.asarray(named)
-    metadata = enlarged.metadata
-    colors = Metadata(metadata.icc, metadata.png_colors) if enlarged.mode.startswith("RGB") else Metadata()
-    write_picture(path, Picture(sheet, "RGB", metadata=colors), overwrite)
 
 
 def write_image(path: str | pathlib.Path, image: np.ndarray) -> None:

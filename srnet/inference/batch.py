@@ -14,12 +14,12 @@ import tqdm
 
 from srnet.errors import DataError, UsageError, printable
 from srnet.files import digest, reason, stderr_into
+from srnet.images.comparison import write_comparison
 from srnet.images.read import LARGEST_FILE, is_image_name, is_unread_picture_name, read_picture
 from srnet.images.write import (
     check_holds,
     fitted,
     own_format,
-    write_comparison,
     write_picture,
     write_standard_output,
     written_format,
