@@ -14,13 +14,12 @@ import sys
 import time
 from collections.abc import Callable
 
-import tqdm
-
 from experiments import records
 from experiments.cells import Cell, check_training_sets, epochs_of, is_trained, measured, sign
 from experiments.workspace import ROOT, Workspace
 from srnet.errors import DataError, UsageError
 from srnet.files import reason
+from srnet.progress import progress_bar
 
 if sys.platform != "win32":  # where srnet.cli refuses to run
     import fcntl
@@ -93,7 +92,7 @@ def make(cells: list[Cell], workspace: Workspace) -> list[Failure]:
     queue = _Queue(cells, workspace)
     usual = signal.signal(signal.SIGTERM, signal.default_int_handler)
     total, initial = (sum(map(count, cells)) for count in (_whole, _done))
-    with tqdm.tqdm(total=total, initial=initial, unit="step", dynamic_ncols=True) as progress:
+    with progress_bar(total, "", "step", initial=initial, dynamic_ncols=True) as progress:
         try:
             while queue.waiting or queue.running:
                 queue.collect()

@@ -28,6 +28,7 @@ from srnet.files import digest, source_digests, written_whole
 from srnet.images.color import to_luma
 from srnet.images.read import read_image
 from srnet.images.resize import crop_to_multiple, imresize
+from srnet.progress import progress_bar
 
 VERSION = 1
 TRAIN_SET = "T91"
@@ -196,7 +197,7 @@ def train(
       DataError: if a picture cannot be read, or is too small.
     """
     images = [_training_image(path, scale) for path in paths]
-    with tqdm.tqdm(total=2 + len(PYRAMID) + anchors, desc=f"training A+ x{scale}", leave=False) as progress:
+    with progress_bar(2 + len(PYRAMID) + anchors, f"training A+ x{scale}", "anchor", leave=False) as progress:
         projection = _projection(images, scale)
         progress.update()
         features = np.concatenate([_samples(image, scale, projection)[0] for image in images])

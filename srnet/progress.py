@@ -1,0 +1,45 @@
+"""Progress bars on terminals, and a line now and then in logs."""
+
+import os
+import sys
+from typing import Any
+
+import tqdm
+
+_LOG_SECONDS = 60
+_LOG_FORMAT = "{desc}: {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
+
+
+def progress_bar(total: int, desc: str, unit: str, **options: Any) -> tqdm.tqdm:
+    """Returns a progress bar on standard error; where that is no terminal, it prints a line each minute.
+
+    Args:
+      total: how many units there are to do.
+      desc: what is being done.
+      unit: name of a unit.
+      options: further ones of `tqdm.tqdm`.
+    """
+    options = {"total": total, "desc": desc, "unit": unit, **options}
+    if sys.stderr.isatty():
+        return tqdm.tqdm(**options)
+    seconds = float(os.environ.get("TQDM_MININTERVAL", _LOG_SECONDS))
+    return _Lines(bar_format=_LOG_FORMAT, mininterval=seconds, maxinterval=seconds, delay=seconds, **options)
+
+
+class _Lines(tqdm.tqdm):
+    """A progress bar that moves no cursor."""
+
+    def display(self, msg: str | None = None, pos: int | None = None) -> None:
+        if msg is None:
+            print(self, file=self.fp, flush=True)
+
+    def refresh(self, nolock: bool = False, lock_args: tuple | None = None) -> None:
+        if not nolock:  # as `write` calls it, after each message
+            super().refresh(lock_args=lock_args)
+
+    def clear(self, nolock: bool = False) -> None:
+        pass
+
+    def close(self) -> None:
+        self.leave = False  # the end is told by what comes next
+        super().close()
