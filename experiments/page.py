@@ -3,6 +3,7 @@
 import base64
 import html
 import pathlib
+import re
 import string
 from collections.abc import Iterable, Mapping
 
@@ -20,7 +21,9 @@ except ModuleNotFoundError as error:
     raise UsageError("this tool needs Markdown: pip install '.[experiments]'") from error
 
 _TEMPLATE = pathlib.Path(__file__).with_name("report_template.html")
-_PICTURES = string.Template("""<h2>Figure 6: details</h2>
+_CURVES = string.Template("""<h2 id="figure-5">Figure 5: curves</h2>
+<img class="curves" alt="PSNR against epochs" src="$image">""")
+_PICTURES = string.Template("""<h2 id="figure-6">Figure 6: details</h2>
 <p>Drag the slider: bicubic interpolation on the left, the chosen method on the right. PSNR and SSIM are of the whole
 picture.</p>
 <div class="pictures">$pictures</div>""")
@@ -48,21 +51,22 @@ def describe_page(folder: pathlib.Path, budget: str) -> str:
     ]
     curves = folder / f"figure_5_{budget}.png"
     pictures = [_slider(group, folder) for group in _by_picture(lines)]
+    sections = [
+        _CURVES.substitute(image=_image(curves)) if curves.exists() else "",
+        _PICTURES.substitute(pictures="\n".join(pictures)) if pictures else "",
+        *(_table(text) for text in tables if text),
+    ]
+    headings = re.findall('<h2 id="(.*?)">(.*?)</h2>', "".join(sections))
     return string.Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
         budget=budget,
-        tables="\n".join(_table(text) for text in tables if text),
-        curves=_curves(curves) if curves.exists() else "",
-        pictures=_PICTURES.substitute(pictures="\n".join(pictures)) if pictures else "",
+        contents="\n".join(f'<li><a href="#{anchor}">{title}</a></li>' for anchor, title in headings),
+        sections="\n".join(sections),
     )
 
 
 def _table(text: str) -> str:
     # The page has its own first heading.
-    return markdown.markdown(text.replace("# ", "## ", 1), extensions=["tables"])
-
-
-def _curves(path: pathlib.Path) -> str:
-    return f'<h2>Figure 5: curves</h2>\n<img class="curves" alt="PSNR against epochs" src="{_image(path)}">'
+    return markdown.markdown(text.replace("# ", "## ", 1), extensions=["tables", "toc"])
 
 
 def _by_picture(lines: Iterable[Line]) -> list[dict[str, Line]]:

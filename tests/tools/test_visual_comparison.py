@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import pathlib
 import shutil
 
 import numpy as np
@@ -84,6 +85,10 @@ def test_page_shows_tables_and_sliders(run_tool, browser, tmp_path):
     assert "http" not in text
     browser.get(f"file://{tmp_path / 'report.html'}")
     run = browser.execute_script
+    headings = run("return [...document.querySelectorAll('h2')].map(x => x.textContent)")
+    assert [heading.split(":")[0].split(",")[0] for heading in headings] == ["Figure 6", "Table 1", "plus"]
+    linked = "return [...document.querySelectorAll('nav a')].map(x => document.querySelector(x.hash).textContent)"
+    assert run(linked) == headings
     assert run("return document.querySelector('td:nth-child(2)').textContent") == "20.00 / 0.5000"
     last = run("return [...document.querySelectorAll('table:last-of-type tr:last-of-type td')].map(x => x.textContent)")
     assert last == ["squared error", "1,234", "1.0", "1.00", "1", "21.50 / 0.5000", "-"]
@@ -106,6 +111,16 @@ def test_page_shows_tables_and_sliders(run_tool, browser, tmp_path):
     choice.select_by_visible_text("Original")
     assert method.get_attribute("alt") == "Original" and caption.text == ""
     assert browser.get_log("browser") == []
+
+
+def test_the_results_of_this_project_fit_a_screen(call_tool, browser, tmp_path):
+    results = pathlib.Path(__file__).parents[2] / "experiments" / "results"
+    page = tmp_path / "report.html"
+    status, _, errors = call_tool("report.py", "--budget=cpu", f"--results={results}", f"--page={page}")
+    assert status == 0, errors
+    browser.set_window_size(1280, 900)
+    browser.get(f"file://{page}")
+    assert browser.execute_script("return document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
 def test_page_without_results(run_tool, tmp_path):
