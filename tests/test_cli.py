@@ -12,12 +12,17 @@ import pytest
 from srnet import export, models
 from srnet.evaluation.classical import CLASSICAL
 from srnet.images.read import read_image
+from tests import forked
 
 
 def _run(*arguments, **environment):
+    return forked.run(*arguments, **{"SRNET_DATA": "", "SRNET_CACHE": "", **environment})
+
+
+def _run_fresh(*arguments, **environment):
     command = [sys.executable, "-m", *map(str, arguments)]
-    clean = {name: value for name, value in os.environ.items() if name not in ("SRNET_DATA", "SRNET_CACHE")}
-    return subprocess.run(command, capture_output=True, text=True, check=False, env={**clean, **environment})
+    environment = {**os.environ, "SRNET_DATA": "", "SRNET_CACHE": "", **environment}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 
 def _small(root, tmp_path):
@@ -30,7 +35,7 @@ def _small(root, tmp_path):
 
 
 def test_train_evaluate_export_upscale(picture_root, tmp_path):
-    trained = _run(*_small(picture_root, tmp_path), "--scale=3")
+    trained = _run_fresh(*_small(picture_root, tmp_path), "--scale=3")
     assert trained.returncode == 0, trained.stderr
     assert "held_out: " in trained.stdout and "after 5 steps" in trained.stdout
     assert "WARNING" not in trained.stderr and "Traceback" not in trained.stderr
@@ -61,7 +66,7 @@ def test_train_evaluate_export_upscale(picture_root, tmp_path):
     assert exported.stdout == f"litert: {tmp_path / 'x.tflite'}\n" and (tmp_path / "x.tflite").is_file()
 
     source = picture_root / "tiny" / "b2.png"
-    upscaled = _run("srnet.upscale", source, f"--output={tmp_path / 'large.png'}", f"--run={run}")
+    upscaled = _run_fresh("srnet.upscale", source, f"--output={tmp_path / 'large.png'}", f"--run={run}")
     assert upscaled.returncode == 0, upscaled.stderr
     assert read_image(tmp_path / "large.png").shape == (99, 105, 3)
     assert "35x33 enlarged to 105x99" in upscaled.stdout
@@ -155,12 +160,12 @@ def test_fallback_to_the_embedded_images_is_said(tmp_path):
 def test_a_stop_while_tensorflow_is_imported_is_no_traceback(tmp_path):
     (tmp_path / "tensorflow").mkdir()
     (tmp_path / "tensorflow" / "__init__.py").write_text("raise KeyboardInterrupt")
-    result = _run("srnet.upscale", "in.png", "--model=x.keras", PYTHONPATH=str(tmp_path))
+    result = _run_fresh("srnet.upscale", "in.png", "--model=x.keras", PYTHONPATH=str(tmp_path))
     assert (result.returncode, result.stderr) == (130, "error: interrupted\n")
 
 
 def test_help_says_what_the_command_does_and_succeeds():
-    result = _run("srnet.upscale", "--help")
+    result = _run_fresh("srnet.upscale", "--help")
     assert result.returncode == 0
     assert (
         "srnet.upscale photo.jpg --output=large.png --scale=2.5\n" in result.stdout and "--checkpoint" in result.stdout
@@ -210,6 +215,6 @@ def test_an_abort_in_tensorflow_keeps_its_message(tmp_path):
     lines = r"I0000 a note\nF0000 this processor lacks AVX\n"
     program = f"import os; os.write(2, b'{lines}'); os.abort()"
     (tmp_path / "tensorflow" / "__init__.py").write_text(program)
-    done = _run("srnet.upscale", "photo.jpg", "--run=nowhere", PYTHONPATH=str(tmp_path))
+    done = _run_fresh("srnet.upscale", "photo.jpg", "--run=nowhere", PYTHONPATH=str(tmp_path))
     assert done.returncode == -signal.SIGABRT
     assert done.stderr.startswith("F0000 this processor lacks AVX\n")  # and where Python was

@@ -13,6 +13,7 @@ import srnet
 from srnet.pretrained import cards
 from srnet.training.config import TrainConfig
 from srnet.training.presets import preset_settings
+from tests import forked
 
 ROOT = pathlib.Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("experiments/*.md")])
@@ -97,13 +98,12 @@ def test_each_extension_is_short():
     assert all(len(block.splitlines()) < 30 for block in blocks)
 
 
-def test_the_plugin_trains_is_measured_and_enlarges(tmp_path, picture_root):
+def test_the_plugin_trains_is_measured_and_enlarges(tmp_path, picture_root, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.py").write_text("\n".join(_plugin_blocks()), encoding="utf-8")
 
     def command(name, *arguments):
-        process = subprocess.run(
-            [sys.executable, "-m", f"srnet.{name}", *arguments], cwd=tmp_path, capture_output=True, text=True
-        )
+        process = forked.run(f"srnet.{name}", *arguments)
         assert process.returncode == 0, process.stderr
 
     folders = [f"--data_root={picture_root}", f"--cache_dir={tmp_path / 'cache'}", "--plugin=mine"]

@@ -16,6 +16,7 @@ from srnet.images.resize import imresize
 from srnet.training.config import TrainConfig
 from srnet.training.run_folder import Run
 from srnet.training.step import new_state
+from tests import forked
 
 RANDOM = np.random.default_rng(0)
 FULL = pathlib.Path("/dev/full")
@@ -45,8 +46,7 @@ def photos(tmp_path):
 
 
 def _upscale(*arguments, **options):
-    command = [sys.executable, "-m", "srnet.upscale", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, check=False, **options)
+    return forked.run("srnet.upscale", *arguments, text=False, **options)
 
 
 def test_a_folder(run, photos, tmp_path):
@@ -143,8 +143,9 @@ def test_previews_are_not_overwritten_either(run, photos, tmp_path):
 @pytest.mark.skipif(sys.platform != "linux", reason="names of files are text elsewhere")
 def test_names_that_are_no_text(run, photos, tmp_path):
     (photos / "a.png").rename(os.fsdecode(os.fsencode(photos) + b"/\xff.png"))
+    command = [sys.executable, "-m", "srnet.upscale", photos, f"--output={tmp_path / 'out'}", f"--run={run}"]
     environment = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
-    done = _upscale(photos, f"--output={tmp_path / 'out'}", f"--run={run}", env=environment)
+    done = subprocess.run(command, capture_output=True, check=False, env=environment)
     assert (done.returncode, done.stderr, done.stdout.count(b"\n")) == (0, b"", 4)
 
 

@@ -14,14 +14,14 @@ import pytest
 import tifffile
 
 from srnet.images.write import encode
+from tests import forked
 from tests.images.test_metadata import FULL
 
 SMOOTH = np.clip(np.add.outer(np.arange(24), np.arange(32))[..., None] * 4 + (0, 20, 40), 0, 255).astype(np.uint8)
 
 
 def _upscale(*arguments, **options):
-    command = [sys.executable, "-m", "srnet.upscale", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    return forked.run("srnet.upscale", *arguments, **options)
 
 
 _RAISES = """if True:

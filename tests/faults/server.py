@@ -70,6 +70,8 @@ def _serve(connection: socket.socket) -> str:
 if __name__ == "__main__":
     for name in sys.argv[2:]:
         importlib.import_module(name)
+    if "tensorflow" in sys.modules:
+        sys.modules["tensorflow"].config.list_physical_devices()  # says what it does not find, once
     gc.freeze()
     served = _serve(socket.socket(fileno=int(sys.argv[1])))
     importlib.import_module(served).run()
