@@ -23,7 +23,9 @@ def define_flags() -> None:
     flags.DEFINE_enum("method", None, sorted([*CLASSICAL, *cards.names()]), "bicubic or aplus, or a name of --network.")
     flags.DEFINE_list("sets", TEST_SETS, "Names of the sets; skimage_test needs no data root.")
     flags.DEFINE_list("scales", None, "Scales; 2,4 for bicubic and aplus, else the network's own.")
-    flags.DEFINE_list("metrics", ["psnr", "ssim"], "Metrics; a plugin may register more.")
+    flags.DEFINE_list("metrics", ["psnr", "ssim"], "psnr and ssim, of luma; psnr_rgb; a plugin may register more.")
+    degradation = "How LR images are made, such as bicubic, photo, jpeg40, noise10, blur0.8+noise15."
+    flags.DEFINE_list("degradation", ["bicubic"], degradation)
     flags.DEFINE_bool("self_ensemble", False, "Mean over the eight flips and rotations, eight times slower.")
     cli.define_folder_flags()
     flags.DEFINE_string("output", None, "JSON file for the results.")
@@ -45,7 +47,7 @@ def main(arguments: list[str]) -> None:
         networks = cli.chosen_networks()
         method = model_method(networks.name, networks.at_scale, networks.channels)
     method = self_ensembled(method) if values.self_ensemble else method
-    records = evaluate_sets(method, values.sets, scales, values.data_root, values.metrics)
+    records = evaluate_sets(method, values.sets, scales, values.data_root, values.metrics, values.degradation)
     print(describe_records(records, values.metrics))
     if values.output:
         write_json(values.output, records)

@@ -1,17 +1,18 @@
-"""How LR pictures are made from HR pictures for training: a registry of degradations by name.
+"""How LR pictures are made from HR pictures: degradations by name, and those of steps, such as blur0.8+noise5-25.
 
 A degradation is a callable (hr, scale, random):
   hr: uint8 (H, W, C) array, H and W multiples of `scale`, C 1 for luma or 3 for RGB.
   scale: integer reduction.
   random: `np.random.Generator` of this picture and copy alone; whatever is drawn from it repeats in every build.
-It returns a uint8 (H / scale, W / scale, C) array. Patch stores are named after the degradation, so a changed function
-needs another name.
+It returns a uint8 (H / scale, W / scale, C) array. Patch stores are named after a registered degradation, so a changed
+function needs another name; `srnet.data.recipes` are told apart by what they hold.
 """
 
 from collections.abc import Callable
 
 import numpy as np
 
+from srnet.data.recipes import RECIPES, parse_recipe
 from srnet.errors import UsageError
 from srnet.images.color import round_to_uint8
 from srnet.images.resize import imresize
@@ -37,8 +38,25 @@ def register(name: str, function: Degradation) -> None:
     Raises:
       UsageError: if the name is taken.
     """
-    if DEGRADATIONS.setdefault(name, function) is not function:
+    if parse_recipe(name) or DEGRADATIONS.setdefault(name, function) is not function:
         raise UsageError(f"degradation {name!r} is registered already: choose another name")
+
+
+def named(name: str) -> Degradation:
+    """Returns a degradation.
+
+    Args:
+      name: "bicubic", what is registered, or what `srnet.data.recipes.parse_recipe` takes.
+
+    Raises:
+      UsageError: if there is none of that name.
+    """
+    found = DEGRADATIONS.get(name) or parse_recipe(name)
+    if found is None:
+        known = ", ".join([*DEGRADATIONS, *RECIPES])
+        steps = "steps such as blur0.8+noise5-25+jpeg40"
+        raise UsageError(f"degradation {name!r} is unknown: choose one of {known}, or {steps}")
+    return found
 
 
 def degrade(hr: np.ndarray, scale: int, name: str, random: np.random.Generator) -> np.ndarray:
@@ -47,16 +65,16 @@ def degrade(hr: np.ndarray, scale: int, name: str, random: np.random.Generator) 
     Args:
       hr: uint8 (H, W, C) array, H and W multiples of `scale`.
       scale: integer reduction.
-      name: one of `DEGRADATIONS`.
+      name: as for `named`.
       random: generator of the random numbers that it may use.
 
     Returns:
       uint8 (H / scale, W / scale, C) array.
 
     Raises:
-      UsageError: if the degradation returns anything else.
+      UsageError: if there is no such degradation, or it returns anything else.
     """
-    lr = DEGRADATIONS[name](hr, scale, random)
+    lr = named(name)(hr, scale, random)
     expected = (hr.shape[0] // scale, hr.shape[1] // scale, hr.shape[2])
     if not isinstance(lr, np.ndarray) or lr.dtype != np.uint8 or lr.shape != expected:
         found = f"{lr.dtype} {lr.shape}" if isinstance(lr, np.ndarray) else type(lr).__name__

@@ -23,11 +23,13 @@ import tqdm
 
 from srnet.data.augmentation import ORIENTATIONS, Copy, copies, read_copy, size_of
 from srnet.data.checksums import add_checksums, head_size
-from srnet.data.degradation import DEGRADATIONS, degrade
+from srnet.data.degradation import degrade, named
+from srnet.data.recipes import parse_recipe
 from srnet.data.store import REMEDY, VERSION, PatchStore, open_store
 from srnet.errors import DataError, UsageError
 from srnet.files import digest, reason, source_digests, written_whole
 from srnet.images.resize import crop_to_multiple
+from srnet.progress import progress_bar
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"  # how a file without a head begins
 
@@ -47,7 +49,8 @@ class PatchOptions:
       orientations: in how many of its eight flips and rotations a picture is cut: 1 (no augmentation), 4 (3.1) or 8.
       augment_scales: factors of the copies that patches are cut from, each above 0 and at most 1; 1 is the picture
         itself. Copies smaller than a patch are left out.
-      degradation: how the LR picture is made, one of `srnet.data.degradation.DEGRADATIONS`.
+      degradation: how the LR picture is made, as for `srnet.data.degradation.named`.
+      seed: what random degradations depend on, with the picture and the copy.
     """
 
     scale: int
@@ -57,18 +60,17 @@ class PatchOptions:
     orientations: int = 4
     augment_scales: tuple[float, ...] = (1.0,)
     degradation: str = "bicubic"
+    seed: int = 0
 
     def __post_init__(self) -> None:
         if min(self.patch, self.stride) < 1 or self.patch % self.scale or self.stride % self.scale:
             raise UsageError(
                 f"patch {self.patch} and stride {self.stride} must be positive multiples of the scale {self.scale}"
             )
-        for name, value, choices in (
-            ("orientations", self.orientations, ORIENTATIONS),
-            ("degradation", self.degradation, DEGRADATIONS),
-        ):
-            if value not in choices:
-                raise UsageError(f"{name} {value!r} is unknown: choose one of {', '.join(map(str, choices))}")
+        if self.orientations not in ORIENTATIONS:
+            choices = ", ".join(map(str, ORIENTATIONS))
+            raise UsageError(f"orientations {self.orientations!r} is unknown: choose one of {choices}")
+        named(self.degradation)
 
 
 def ensure_store(folder: Path | str, label: str, paths: Sequence[Path], options: PatchOptions) -> PatchStore:
@@ -125,6 +127,11 @@ def describe(paths: Sequence[Path], options: PatchOptions) -> dict[str, Any]:
         description["augment_scales"] = list(options.augment_scales)
     if options.degradation != "bicubic":
         description["degradation"] = options.degradation
+        recipe = parse_recipe(options.degradation)
+        if recipe:
+            description["recipe"] = json.loads(json.dumps(dataclasses.asdict(recipe)))  # as it is read back
+        if options.seed:
+            description["seed"] = options.seed
     return {**description, "sources": source_digests(paths)}
 
 
@@ -170,7 +177,7 @@ def build_store(path: Path, paths: Sequence[Path], options: PatchOptions, descri
         head = head_size(2 * needed)
         tqdm.tqdm.write(f"cutting {count} patches into {path} ({needed / 1e9:.2f} GB)")
         places = _lay_out(partial, description, {"lr": lr_shape, "hr": hr_shape}, head)
-        progress = tqdm.tqdm(total=len(jobs), desc="cutting patches", unit="image")
+        progress = progress_bar(len(jobs), "cutting patches", "image")
         with progress, partial.open("r+b") as file:
             if hasattr(os, "posix_fallocate"):  # a quota or another writer may leave less than disk_usage says
                 os.posix_fallocate(file.fileno(), 0, partial.stat().st_size)
@@ -211,7 +218,8 @@ def _patch_count(copy: Copy, options: PatchOptions) -> int:
 def _cut(copy: Copy, options: PatchOptions) -> tuple[np.ndarray, np.ndarray]:
     """Returns the LR and HR patches of a copy, uint8 (n, side, side, channels)."""
     hr = crop_to_multiple(read_copy(copy, options.channels), options.scale)
-    lr = degrade(hr, options.scale, options.degradation, np.random.default_rng(copy.seed))
+    seed = (*copy.seed, options.seed) if options.seed else copy.seed
+    lr = degrade(hr, options.scale, options.degradation, np.random.default_rng(seed))
     return _windows(lr, options, options.scale), _windows(hr, options, 1)
 
 

@@ -1,21 +1,32 @@
 """Whole benchmarks: a method on named sets at several scales, as records and as a table."""
 
+import itertools
 import math
 import pathlib
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import tqdm
 
 from srnet.data.datasets import count_warning, find_images
+from srnet.data.degradation import named
 from srnet.errors import UsageError
 from srnet.evaluation.methods import NamedMethod
-from srnet.evaluation.protocol import DEFAULT_METRICS, PROTOCOL, ImageScore, check_metrics, evaluate, mean_score
+from srnet.evaluation.protocol import (
+    DEFAULT_METRICS,
+    DEGRADED_PROTOCOL,
+    PROTOCOL,
+    ImageScore,
+    check_metrics,
+    evaluate,
+    mean_score,
+)
+from srnet.progress import progress_bar
 
 Record = dict[str, Any]
 
-_LABELS = {"psnr": "PSNR", "ssim": "SSIM"}
+_LABELS = {"psnr": "PSNR", "ssim": "SSIM", "psnr_rgb": "PSNR of RGB"}
+_DECIMALS = {"psnr": 3, "psnr_rgb": 3}
 
 
 def evaluate_sets(
@@ -24,6 +35,7 @@ def evaluate_sets(
     scales: Sequence[int] | None,
     data_root: str | pathlib.Path | None,
     metrics: Sequence[str] = DEFAULT_METRICS,
+    degradations: Sequence[str] = ("bicubic",),
 ) -> list[Record]:
     """Evaluates a method by the protocol, with a progress bar.
 
@@ -32,18 +44,21 @@ def evaluate_sets(
       sets: names of image sets.
       scales: integer scales, or None for the method's own.
       data_root: folder with a folder for each set, or None.
-      metrics: names in `srnet.evaluation.protocol.METRICS`.
+      metrics: names in `srnet.evaluation.protocol.METRICS` and `COLOR_METRICS`.
+      degradations: as for `srnet.data.degradation.named`.
 
     Returns:
       A list of dicts with method, set, scale, a mean for each metric by `mean_score`, images (their number), infinite
       (a dict from metrics to the number of images that are not in the mean), seconds (spent in the method) and
-      per_image, a list of dicts with image, the metrics and seconds.
+      per_image, a list of dicts with image, the metrics and seconds; and the degradation, where that is not "bicubic".
 
     Raises:
       UsageError: for a scale that the method does not have, or an unknown metric.
       DataError: for a set or an image that cannot be used.
     """
     check_metrics(metrics)
+    for degradation in degradations:
+        named(degradation)
     scales = method.scales if scales is None else scales
     for scale in scales:
         if scale < 2 or (method.only and scale not in method.scales):
@@ -51,14 +66,15 @@ def evaluate_sets(
             raise UsageError(f"scale {scale}: {method.name} has scales {known}")
     paths = {name: find_images(name, data_root) for name in sets}
     records = []
-    with tqdm.tqdm(total=len(scales) * sum(map(len, paths.values())), desc=method.name, unit="image") as progress:
-        for name in sets:
-            for scale in scales:
-                scores = []
-                for score in evaluate(method.at_scale(scale), paths[name], scale, method.channels, metrics):
-                    scores.append(score)
-                    progress.update()
-                records.append({"method": method.name, "set": name, "scale": scale, **_summary(scores, metrics)})
+    total = len(degradations) * len(scales) * sum(map(len, paths.values()))
+    with progress_bar(total, method.name, "image") as progress:
+        for name, scale, degradation in itertools.product(sets, scales, degradations):
+            scores = []
+            for score in evaluate(method.at_scale(scale), paths[name], scale, method.channels, metrics, degradation):
+                scores.append(score)
+                progress.update()
+            record = {"method": method.name, "set": name, "scale": scale, **_summary(scores, metrics)}
+            records.append(record if degradation == "bicubic" else {**record, "degradation": degradation})
     return records
 
 
@@ -81,8 +97,10 @@ def describe_records(records: list[Record], metrics: Sequence[str] = DEFAULT_MET
       records: what `evaluate_sets` returns.
       metrics: the metrics that they have.
     """
-    units = {"psnr": "PSNR in dB", "ssim": "SSIM"}
-    lines = [f"{' and '.join(units.get(name, name) for name in metrics)}: {PROTOCOL}."]
+    units = {"psnr": "PSNR in dB", "ssim": "SSIM", "psnr_rgb": "PSNR of RGB in dB"}
+    degraded = any("degradation" in record for record in records)
+    protocol = DEGRADED_PROTOCOL if degraded else PROTOCOL
+    lines = [f"{' and '.join(units.get(name, name) for name in metrics)}: {protocol}."]
     notes = dict.fromkeys(count_warning(record["set"], record["images"]) for record in records)
     lines += [f"Note: {note}." for note in notes if note]
     for record in records:
@@ -92,13 +110,15 @@ def describe_records(records: list[Record], metrics: Sequence[str] = DEFAULT_MET
                 f"Note: {place}: {count} of {record['images']} images have an infinite {name}, left out of its mean."
             )
     header = " ".join(f"{_LABELS.get(name, name):>{_width(name)}}" for name in metrics)
-    lines.append(f"{'method':<22} {'set':<14} {'scale':>5} {header} {'images':>6} {'seconds':>8}")
+    made = f"{'degradation':<18} " if degraded else ""
+    lines.append(f"{'method':<22} {'set':<14} {made}{'scale':>5} {header} {'images':>6} {'seconds':>8}")
     for record in records:
-        figures = " ".join(f"{record[name]:{_width(name)}.{3 if name == 'psnr' else 4}f}" for name in metrics)
-        place = f"{record['method']:<22} {record['set']:<14} {'x' + str(record['scale']):>5}"
+        figures = " ".join(f"{record[name]:{_width(name)}.{_DECIMALS.get(name, 4)}f}" for name in metrics)
+        made = f"{record.get('degradation', 'bicubic'):<18} " if degraded else ""
+        place = f"{record['method']:<22} {record['set']:<14} {made}{'x' + str(record['scale']):>5}"
         lines.append(f"{place} {figures} {record['images']:6d} {record['seconds']:8.2f}")
     return "\n".join(lines)
 
 
 def _width(metric: str) -> int:
-    return {"psnr": 8, "ssim": 7}.get(metric, max(8, len(metric)))
+    return {"psnr": 8, "ssim": 7}.get(metric, max(8, len(_LABELS.get(metric, metric))))

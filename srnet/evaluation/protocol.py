@@ -6,9 +6,13 @@
 3. Round the method's result to 8 bits and shave `scale` pixels off each border.
 4. PSNR has peak 255; SSIM an 11x11 Gaussian window of sigma 1.5 where it fits whole, K1 0.01 and K2 0.03.
 5. Take the mean over the images of a set.
+
+Under another degradation than "bicubic", the LR picture is made of the RGB picture, in 8 bits, and its luma taken after
+that. What the degradation draws depends on the picture alone.
 """
 
 import dataclasses
+import hashlib
 import math
 import pathlib
 import time
@@ -17,16 +21,19 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import skimage.metrics
 
+from srnet.data.degradation import degrade
 from srnet.errors import DataError, UsageError
-from srnet.images.color import round_to_uint8, to_luma, to_rgb
+from srnet.images.color import rgb_to_ycbcr, round_to_uint8, to_luma, to_rgb, ycbcr_to_rgb
 from srnet.images.read import read_image
 from srnet.images.resize import crop_to_multiple, imresize
 
-PROTOCOL = (
-    "luma of BT.601 as MATLAB's rgb2ycbcr; LR by MATLAB's antialiased bicubic imresize in double precision; "
+_LUMA = "luma of BT.601 as MATLAB's rgb2ycbcr; "
+_MEASURE = (
     "result rounded to 8 bits; scale pixels shaved off each border; "
     "PSNR peak 255; SSIM 11x11 Gaussian, sigma 1.5; mean over images"
 )
+PROTOCOL = f"{_LUMA}LR by MATLAB's antialiased bicubic imresize in double precision; {_MEASURE}"
+DEGRADED_PROTOCOL = f"{_LUMA}LR of RGB in 8 bits by the degradation named; {_MEASURE}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +89,8 @@ def ssim(reference: np.ndarray, image: np.ndarray) -> float:
 
 Metric = Callable[[np.ndarray, np.ndarray], float]
 
-METRICS: dict[str, Metric] = {"psnr": psnr, "ssim": ssim}
+METRICS: dict[str, Metric] = {"psnr": psnr, "ssim": ssim}  # of luma
+COLOR_METRICS: dict[str, Metric] = {"psnr_rgb": psnr}  # of RGB
 DEFAULT_METRICS = ("psnr", "ssim")
 
 
@@ -96,7 +104,7 @@ def register_metric(name: str, metric: Metric) -> None:
     Raises:
       UsageError: if another metric has that name.
     """
-    if METRICS.setdefault(name, metric) is not metric:
+    if name in COLOR_METRICS or METRICS.setdefault(name, metric) is not metric:
         raise UsageError(f"metric {name!r} is registered already")
 
 
@@ -109,26 +117,35 @@ def check_metrics(names: Sequence[str]) -> None:
     Raises:
       UsageError: if one is not, or there are none.
     """
+    known = [*METRICS, *COLOR_METRICS]
     for name in names:
-        if name not in METRICS:
-            raise UsageError(f"metric {name!r} is unknown: choose among {', '.join(METRICS)}")
+        if name not in known:
+            raise UsageError(f"metric {name!r} is unknown: choose among {', '.join(known)}")
     if not names:
-        raise UsageError(f"no metrics: choose among {', '.join(METRICS)}")
+        raise UsageError(f"no metrics: choose among {', '.join(known)}")
 
 
-def benchmark_pair(image: np.ndarray, scale: int, channels: int = 1) -> tuple[np.ndarray, np.ndarray]:
+def benchmark_pair(
+    image: np.ndarray, scale: int, channels: int = 1, degradation: str = "bicubic"
+) -> tuple[np.ndarray, np.ndarray]:
     """Makes the LR and HR image of the protocol from one picture.
 
     Args:
       image: uint8 (H, W) or (H, W, 3).
       scale: integer reduction.
       channels: 1 for luma, 3 for RGB.
+      degradation: as for `srnet.data.degradation.named`.
 
     Returns:
-      lr, float32 (H // scale, W // scale[, 3]), not rounded, and hr, the cropped uint8 original.
+      lr, float32 (H // scale, W // scale[, 3]), rounded only if degraded, and hr, the cropped uint8 original.
     """
     hr = crop_to_multiple(to_luma(image) if channels == 1 else to_rgb(image), scale)
-    return imresize(hr, 1 / scale).astype(np.float32), hr
+    if degradation == "bicubic":
+        return imresize(hr, 1 / scale).astype(np.float32), hr
+    rgb = np.ascontiguousarray(crop_to_multiple(to_rgb(image), scale))
+    seed = int.from_bytes(hashlib.sha256(rgb.tobytes()).digest()[:8], "little")
+    lr = degrade(rgb, scale, degradation, np.random.default_rng(seed))
+    return (to_luma(lr) if channels == 1 else lr).astype(np.float32), hr
 
 
 def measurable_image(path: pathlib.Path, scale: int) -> np.ndarray:
@@ -185,6 +202,7 @@ def evaluate(
     scale: int,
     channels: int = 1,
     metrics: Sequence[str] = DEFAULT_METRICS,
+    degradation: str = "bicubic",
 ) -> Iterator[ImageScore]:
     """Puts a method through the protocol, image by image.
 
@@ -193,7 +211,9 @@ def evaluate(
       paths: the HR image files.
       scale: integer enlargement.
       channels: image channels that the method takes, 1 or 3.
-      metrics: names in `METRICS`.
+      metrics: names in `METRICS` and `COLOR_METRICS`; of a method of luma, RGB takes its chroma by bicubic
+        interpolation.
+      degradation: as for `benchmark_pair`.
 
     Yields:
       An `ImageScore` for each file.
@@ -204,8 +224,33 @@ def evaluate(
     """
     check_metrics(metrics)
     for path in paths:
-        lr, hr = benchmark_pair(measurable_image(path, scale), scale, channels)
+        image = measurable_image(path, scale)
+        lr, hr = benchmark_pair(image, scale, channels, degradation)
         start = time.perf_counter()
         sr = method(lr)
         seconds = time.perf_counter() - start
-        yield ImageScore(path.name, compare_luma(hr, sr, scale, metrics), seconds)
+        values = compare_luma(hr, sr, scale, [name for name in metrics if name in METRICS])
+        colors = [name for name in metrics if name in COLOR_METRICS]
+        if colors:
+            lr, hr = benchmark_pair(image, scale, 3, degradation)
+            values |= compare_colors(hr, sr if channels == 3 else _with_chroma(sr, lr, scale), scale, colors)
+        yield ImageScore(path.name, values, seconds)
+
+
+def compare_colors(hr: np.ndarray, sr: np.ndarray, scale: int, metrics: Sequence[str]) -> dict[str, float]:
+    """Returns the metrics of RGB of a result by the protocol.
+
+    Args:
+      hr: uint8 (H, W, 3), the original.
+      sr: array of the same shape, the method's result in [0, 255]; it is rounded to 8 bits first.
+      scale: as for `compare_luma`.
+      metrics: names in `COLOR_METRICS`.
+    """
+    shave = (slice(scale, -scale),) * 2
+    return {name: float(COLOR_METRICS[name](hr[shave], round_to_uint8(sr)[shave])) for name in metrics}
+
+
+def _with_chroma(luma: np.ndarray, lr: np.ndarray, scale: int) -> np.ndarray:
+    """Enlarged luma with the chroma of the LR picture, bicubically enlarged, as RGB."""
+    chroma = imresize(rgb_to_ycbcr(lr)[..., 1:], scale)
+    return ycbcr_to_rgb(np.concatenate([luma[..., None], chroma], axis=2))

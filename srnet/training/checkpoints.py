@@ -1,8 +1,6 @@
 """Checkpoints of a run: saved, restored whole or not at all, and used as the beginning of another run."""
 
-import hashlib
 from pathlib import Path
-from typing import Any
 
 import keras
 import tensorflow as tf
@@ -11,12 +9,9 @@ import tqdm
 from srnet import durable
 from srnet.errors import DataError, UsageError
 from srnet.files import reason, write_text, writing
-from srnet.models.keras_file import load_file
-from srnet.pretrained import cards
-from srnet.pretrained.load import load as load_pretrained
 from srnet.training import run_folder
 from srnet.training.config import TrainConfig, load_config
-from srnet.training.run_folder import Run, history, pick_history
+from srnet.training.run_folder import Run
 from srnet.training.step import State, build_network
 
 _ATTEMPTS = 3  # to read a checkpoint that is being replaced
@@ -163,45 +158,3 @@ def load_run(folder: Path | str, checkpoint: str = "last") -> tuple[keras.Model,
             if found == run_folder.newest_checkpoint(place) or attempt == _ATTEMPTS - 1:
                 raise
     return model, config
-
-
-def begin_with(model: keras.Model, source: str) -> tuple[int, int, dict[str, Any]]:
-    """Gives a network trained weights in each layer of the same name and shape.
-
-    Args:
-      model: Keras model.
-      source: where the weights are: a run folder, a .keras file, or a pretrained network, such as "plus_x2".
-
-    Returns:
-      (layers, same, initial): the number of layers with weights, how many of them were initialized, and a dict of the
-      SHA-256 of the source's weights and, where it is known, its `history`.
-
-    Raises:
-      DataError: if the source holds no trained network.
-      UsageError: if no layer is the same.
-    """
-    trained, known = _trained(source)
-    there = {layer.name: layer for layer in trained.layers}
-    layers = [layer for layer in model.layers if layer.weights]
-    same = [layer for layer in layers if layer.name in there and _shapes(layer) == _shapes(there[layer.name])]
-    if not same:
-        raise UsageError(f"{source}: no layer of {trained.name} has the name and shape of a layer of {model.name}")
-    for layer in same:
-        layer.set_weights(there[layer.name].get_weights())
-    digest = hashlib.sha256(b"".join(weights.tobytes() for weights in trained.get_weights())).hexdigest()
-    return len(layers), len(same), {"sha256": digest, **known}
-
-
-def _trained(source: str) -> tuple[keras.Model, dict[str, Any]]:
-    """The network of `begin_with`, and its history."""
-    pretrained = {f"{name}_x{scale}": (scale, name) for name in cards.names() for scale in cards.scales(name)}
-    if source in pretrained and not Path(source).exists():
-        return load_pretrained(*pretrained[source]), pick_history(cards.card(*pretrained[source])["run"])
-    if Path(source).suffix == ".keras":
-        return load_file(source), {}
-    model, _ = load_run(source)
-    return model, history(Run(Path(source)))
-
-
-def _shapes(layer: keras.Layer) -> list[tuple[int, ...]]:
-    return [weight.shape for weight in layer.weights]

@@ -5,8 +5,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from srnet.data import degradation
 from srnet.data.augmentation import ORIENTATIONS
-from srnet.data.degradation import DEGRADATIONS
 from srnet.errors import TYPE_NAMES, DataError, UsageError
 from srnet.files import read_json
 from srnet.training.losses import LOSSES
@@ -97,8 +97,11 @@ class TrainConfig:
     )
     degradation: str = _setting(
         "bicubic",
-        "How the training images are reduced: bicubic, or one that a --plugin registers. Validation is always bicubic.",
-        choices=DEGRADATIONS,
+        "How LR training images are made: bicubic; noise, as in equation 1; photo; steps, such as "
+        "blur0.8+noise5-25+jpeg40-90; or what a --plugin registers.",
+    )
+    skip_damaged: bool = _setting(
+        False, "Whether training images that cannot be read are left out, after a line for each.", decides=False
     )
     batch_size: int = _setting(32, "Patches in a step, over all devices (2.2.3).", at_least=1)
     steps_per_epoch: int = _setting(1000, "Steps from one validation to the next (2.2.3).", at_least=1)
@@ -222,6 +225,7 @@ def check_registered(config: TrainConfig) -> None:
         choices, value = field.metadata["choices"], getattr(config, field.name)
         if isinstance(choices, Mapping) and value not in choices:
             raise UsageError(f"{field.name} {value!r} is unknown: choose one of {', '.join(choices)}")
+    degradation.named(config.degradation)
 
 
 def bounds_text(bounds: Mapping[str, float]) -> str:

@@ -18,6 +18,7 @@ from srnet.errors import DataError
 from srnet.files import reason, writing
 from srnet.images.write import write_image
 from srnet.inference.method import network_method
+from srnet.progress import progress_bar
 from srnet.training import checkpoints, schedule, validation
 from srnet.training.config import TrainConfig
 from srnet.training.run_folder import Run, append_metrics, forget_metrics_after
@@ -77,8 +78,8 @@ def train_epochs(
     iterator = iter(strategy.experimental_distribute_dataset(batches))
     evaluated = build_network(config, "float32")
     method = network_method(evaluated)
-    bar = {"total": config.total_steps, "initial": state.step, "desc": "training", "unit": "step", "smoothing": 0.05}
-    with stop_signal() as stopped, _summaries(run.tensorboard) as writer, tqdm.tqdm(**bar) as progress:
+    bar = progress_bar(config.total_steps, "training", "step", initial=state.step, smoothing=0.05)
+    with stop_signal() as stopped, _summaries(run.tensorboard) as writer, bar as progress:
 
         def report_loss(step: int, loss: float) -> None:
             with writing(run.tensorboard), writer.as_default():
@@ -99,8 +100,9 @@ def train_epochs(
                 raise Interrupted(stopped[0], state.step)
             started = time.perf_counter()
             evaluated.set_weights(state.result.get_weights())
-            values = dict(validation.validate(method, validation_paths, config.scale, config.channels))
-            strip = validation.picture_strip(method, validation_paths[0], config.scale, config.channels)
+            how = (config.scale, config.channels, config.degradation)
+            values = dict(validation.validate(method, validation_paths, *how))
+            strip = validation.picture_strip(method, validation_paths[0], *how)
             state.seconds.assign_add(time.perf_counter() - started)
             line = _epoch_line(config, state, values, speed)
             _report(run, writer, line, strip)

@@ -1,7 +1,7 @@
 """A whole training run: configuration, data, loop, run folder, export."""
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import keras
@@ -14,10 +14,11 @@ from srnet.data.store import PatchStore
 from srnet.errors import DataError, UsageError
 from srnet.evaluation.protocol import measurable_image
 from srnet.formats.saved_model import export_saved_model
-from srnet.images.read import read_size
+from srnet.images.read import read_image, read_size
 from srnet.models.keras_file import save_file
 from srnet.training import checkpoints, loop, run_folder, schedule
 from srnet.training.config import TrainConfig, check_registered
+from srnet.training.initial import begin_with
 from srnet.training.run_folder import Run
 from srnet.training.step import new_state
 
@@ -111,6 +112,7 @@ def training_patches(config: TrainConfig, data_root: Path | str | None, cache_di
         orientations=config.orientations,
         augment_scales=config.augment_scales,
         degradation=config.degradation,
+        seed=config.seed if config.degradation != "bicubic" else 0,
     )
     sets = {name: find_images(name, data_root) for name in config.train_sets}
     for name, found in sets.items():
@@ -118,12 +120,27 @@ def training_patches(config: TrainConfig, data_root: Path | str | None, cache_di
         if warning:
             tqdm.tqdm.write(warning)
     paths = [path for found in sets.values() for path in found]
+    if config.skip_damaged:
+        paths = list(_readable(paths))
+        if not paths:
+            raise DataError(f"{'+'.join(config.train_sets)}: no training image can be read")
     large = [path for path in paths if min(read_size(path)) >= options.patch]
     if 0 < len(large) < len(paths):
         left_out = f"{len(paths) - len(large)} of {len(paths)} training images are left out"
         tqdm.tqdm.write(f"{left_out}: they are smaller than a patch of {options.patch}x{options.patch}")
     label = "+".join(Path(name).name for name in config.train_sets)
     return ensure_store(cache_dir, label, large or paths, options)
+
+
+def _readable(paths: Sequence[Path]) -> Iterator[Path]:
+    """Yields the image files that can be decoded, and prints a line for each of the others."""
+    for path in paths:
+        try:
+            read_image(path)
+        except DataError as error:
+            tqdm.tqdm.write(f"left out: {error}")
+        else:
+            yield path
 
 
 def validation_images(config: TrainConfig, data_root: Path | str | None) -> list[Path]:
@@ -167,7 +184,7 @@ def run_training(config: TrainConfig, run_dir: Path | str, data_root: Path | str
     state = new_state(config, strategy)
     initial = None
     if config.initial_run and not done:
-        layers, same, initial = checkpoints.begin_with(state.model, config.initial_run)
+        layers, same, initial = begin_with(state.model, config.initial_run)
         tqdm.tqdm.write(f"{same} of {layers} layers initialized from {config.initial_run}")
     measured = validation_images(config, data_root)
     store = training_patches(config, data_root, cache_dir)

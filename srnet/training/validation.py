@@ -16,7 +16,9 @@ from srnet.inference.method import Method
 CROP = 128  # side of the HR crop in the picture strip, in pixels
 
 
-def validate(method: Method, paths: Sequence[Path], scale: int, channels: int) -> Iterator[tuple[str, float]]:
+def validate(
+    method: Method, paths: Sequence[Path], scale: int, channels: int, degradation: str
+) -> Iterator[tuple[str, float]]:
     """Yields (name, value) of a method on validation images: mean PSNR in dB and mean SSIM, by `mean_score`.
 
     Args:
@@ -24,13 +26,14 @@ def validate(method: Method, paths: Sequence[Path], scale: int, channels: int) -
       paths: the HR picture files.
       scale: integer enlargement.
       channels: image channels that the method takes.
+      degradation: how the LR images are made.
     """
-    scores = list(evaluate(method, paths, scale, channels))
+    scores = list(evaluate(method, paths, scale, channels, degradation=degradation))
     for name in ("psnr", "ssim"):
         yield name, mean_score([score.values[name] for score in scores])
 
 
-def picture_strip(method: Method, path: Path, scale: int, channels: int) -> np.ndarray:
+def picture_strip(method: Method, path: Path, scale: int, channels: int, degradation: str) -> np.ndarray:
     """Draws LR, bicubic, SR and HR of the middle of an image side by side, labeled.
 
     Args:
@@ -38,6 +41,7 @@ def picture_strip(method: Method, path: Path, scale: int, channels: int) -> np.n
       path: the HR picture file.
       scale: integer enlargement.
       channels: image channels that the method takes.
+      degradation: how the LR image is made.
 
     Returns:
       uint8 array (H, W, 3).
@@ -46,7 +50,7 @@ def picture_strip(method: Method, path: Path, scale: int, channels: int) -> np.n
     side = min(CROP, *image.shape[:2])
     side -= side % scale
     top, left = ((size - side) // 2 for size in image.shape[:2])
-    lr, hr = benchmark_pair(image[top : top + side, left : left + side], scale, channels)
+    lr, hr = benchmark_pair(image[top : top + side, left : left + side], scale, channels, degradation)
     nearest = np.repeat(np.repeat(lr, scale, axis=0), scale, axis=1)
     panels = {"LR": nearest, "bicubic": bicubic(lr, scale), "SR": method(lr), "HR": hr}
     return np.concatenate([_panel(label, panel) for label, panel in panels.items()], axis=1)

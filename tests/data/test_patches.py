@@ -126,7 +126,6 @@ def test_degradations_draw_from_the_picture_and_the_copy_alone(picture_root, tmp
         return (hr[::scale, ::scale] // 2 + random.integers(0, 100, hr[::scale, ::scale].shape)).astype(np.uint8)
 
     monkeypatch.setattr(degradation, "DEGRADATIONS", {**degradation.DEGRADATIONS})
-    monkeypatch.setattr(patches, "DEGRADATIONS", degradation.DEGRADATIONS)
     degradation.register("noisy", noisy)
     store, again = (_store(picture_root, tmp_path / folder, degradation="noisy") for folder in ("one", "two"))
     assert store.description["degradation"] == "noisy" and store.path.name == again.path.name

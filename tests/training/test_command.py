@@ -37,6 +37,9 @@ def _run(*arguments, options=(), **environment):
     return subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environment})
 
 
+KNOWN = "choose one of bicubic, noise, photo, or steps such as blur0.8+noise5-25+jpeg40"
+
+
 @pytest.fixture
 def without_tensorflow(tmp_path):
     """A PYTHONPATH on which importing TensorFlow or Keras fails."""
@@ -66,7 +69,10 @@ def test_help_comes_from_the_fields_without_tensorflow(without_tensorflow, optio
         ("--orientations=2", "flag --orientations=2: value should be one of <1|4|8>"),
         ("--epochs=0", "epochs 0 cannot be used: it must be at least 1"),
         ("--loss=l1", "loss 'l1' is unknown: choose one of mse, mae, euclidean"),
-        ("--degradation=blur", "degradation 'blur' is unknown: choose one of bicubic"),
+        ("--degradation=blur", "degradation 'blur' is unknown: " + KNOWN),
+        ("--degradation=noise9-1", "9-1 is no range: it must go from a smaller to a larger value"),
+        ("--degradation=jpeg0", "jpeg0-0: the quality must be from 1 to 100"),
+        ("--degradation=jpeg9+jpeg10", "degradation jpeg9+jpeg10: jpeg is given twice"),
         ("--augment_scales=1,half", "--augment_scales: expected numbers separated by commas, not 1,half"),
         ("--model_options=[1]", "--model_options: expected a JSON object, not [1]"),
     ],

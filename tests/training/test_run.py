@@ -63,6 +63,22 @@ def test_pictures_smaller_than_a_patch_are_left_out(train, picture_root, capfd, 
     assert read_metrics(with_small)[-1]["step"] == 10
 
 
+def test_damaged_pictures_are_named_and_left_out_on_request(train, picture_root, capfd, tmp_path):
+    picture = (picture_root / "tiny" / "b2.png").read_bytes()
+    (picture_root / "tiny" / "cut.png").write_bytes(picture[: len(picture) // 2])
+    with pytest.raises(DataError, match=r"tiny/cut\.png: "):
+        train()
+    run = train(skip_damaged=True)
+    assert "left out: " in (said := capfd.readouterr().out) and "tiny/cut.png" in said
+    (picture_root / "tiny" / "cut.png").unlink()
+    train(epochs=3)  # the same patches
+    assert len(list((tmp_path / "cache").glob("*.h5"))) == 1 and read_metrics(run)[-1]["step"] == 15
+    for path in (picture_root / "tiny").iterdir():
+        path.write_bytes(b"")
+    with pytest.raises(DataError, match="tiny: no training image can be read"):
+        train("none", skip_damaged=True)
+
+
 def test_unusable_validation_picture_is_said_before_training(train, picture_root, tmp_path):
     PIL.Image.new("RGB", (40, 12)).save(picture_root / "held_out" / "b.png")
     with pytest.raises(DataError, match=r"b\.png: 40x12 is too small to measure at x2"):
@@ -159,7 +175,8 @@ def test_validation_on_a_flat_picture(train, picture_root):
     ]
 
 
-def test_the_loss_is_shown_while_an_epoch_lasts(train, capsys):
+def test_the_loss_is_shown_while_an_epoch_lasts(train, capsys, monkeypatch):
+    monkeypatch.setenv("TQDM_MININTERVAL", "0")  # of the lines in a log
     run = train(steps_per_epoch=230, epochs=1)
     (events,) = run.tensorboard.glob("events*")
     losses = {}
@@ -170,4 +187,4 @@ def test_the_loss_is_shown_while_an_epoch_lasts(train, capsys):
     assert set(losses) == {("loss of 100 steps", 100), ("loss of 100 steps", 200), ("loss", 230)}
     assert losses["loss of 100 steps", 100] > losses["loss of 100 steps", 200]
     said, shown = capsys.readouterr()
-    assert re.search(r"training: .*, loss=?.*\d", shown) and re.search(r"cutting \d+ patches into .* GB\)", said)
+    assert re.search(r"training: \d+/230 .*, loss \d", shown) and re.search(r"cutting \d+ patches into .* GB\)", said)

@@ -1,0 +1,227 @@
+"""Degradations as data: blur, reduction, noise and JPEG, each with a probability and a range to draw from.
+
+The order is that of the paper's imaging model (equation 1: blur, reduction, noise), then compression. A recipe may have
+an earlier round, as pictures that were stored, reduced and stored again (Wang et al. 2021, Real-ESRGAN).
+"""
+
+import dataclasses
+import io
+import re
+
+import numpy as np
+import PIL.Image
+import scipy.ndimage
+import scipy.signal
+
+from srnet.errors import UsageError
+from srnet.images.color import round_to_uint8
+from srnet.images.resize import imresize
+
+_FILTERS = {
+    "bicubic": PIL.Image.Resampling.BICUBIC,
+    "bilinear": PIL.Image.Resampling.BILINEAR,
+    "area": PIL.Image.Resampling.BOX,
+}
+_BLOCK = 16  # pixels: side of a JPEG block with 4:2:0 chroma
+
+
+@dataclasses.dataclass(frozen=True)
+class Draw:
+    """A step that is taken with a probability, at a level drawn evenly from a range.
+
+    Attributes:
+      low: smallest level.
+      high: largest level.
+      probability: from 0 to 1.
+    """
+
+    low: float
+    high: float
+    probability: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.low <= self.high:
+            raise UsageError(f"{self.low:g}-{self.high:g} is no range: it must go from a smaller to a larger value")
+        if not 0 <= self.probability <= 1:
+            raise UsageError(f"probability {self.probability} cannot be used: it must be at least 0 and at most 1")
+
+    def level(self, random: np.random.Generator) -> float | None:
+        """Returns a level, or None where the step is left out."""
+        taken, share = random.random(2)  # both, so that what follows does not depend on the probability
+        return float(self.low + (self.high - self.low) * share) if taken < self.probability else None
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """How an LR picture is made.
+
+    Attributes:
+      blur: standard deviation of a Gaussian, in HR pixels.
+      anisotropic: probability that the blur has another standard deviation across, at any angle.
+      reductions: names of kernels, one of which is drawn: "bicubic", "bilinear", "area"; all antialiased.
+      noise: standard deviation of Gaussian noise, in 8-bit levels.
+      poisson: standard deviation of Poisson noise where a picture is white, in 8-bit levels.
+      gray: probability that noise is the same in all channels.
+      jpeg: quality, from 1 to 100, of Pillow's encoder.
+      subsampled: probability that JPEG halves the chroma (4:2:0).
+      shifted: whether JPEG's blocks begin anywhere, as in a picture that was cropped.
+      clean: probability that the picture is reduced by "bicubic" and nothing else.
+      earlier: a round before, at a size between HR and LR, or None.
+      earlier_probability: that it is taken.
+    """
+
+    blur: Draw | None = None
+    anisotropic: float = 0.0
+    reductions: tuple[str, ...] = ("bicubic",)
+    noise: Draw | None = None
+    poisson: Draw | None = None
+    gray: float = 0.0
+    jpeg: Draw | None = None
+    subsampled: float = 0.0
+    shifted: bool = False
+    clean: float = 0.0
+    earlier: "Recipe | None" = None
+    earlier_probability: float = 0.0
+
+    def __post_init__(self) -> None:
+        unknown = set(self.reductions) - set(_FILTERS)
+        if unknown or not self.reductions:
+            raise UsageError(f"reductions {','.join(self.reductions)}: choose among {', '.join(_FILTERS)}")
+        if self.jpeg and not 1 <= self.jpeg.low <= self.jpeg.high <= 100:
+            raise UsageError(f"jpeg{self.jpeg.low:g}-{self.jpeg.high:g}: the quality must be from 1 to 100")
+
+    def __call__(self, hr: np.ndarray, scale: int, random: np.random.Generator) -> np.ndarray:
+        """Makes the LR picture: a `srnet.data.degradation.Degradation`."""
+        if random.random() < self.clean:
+            return round_to_uint8(imresize(hr, 1 / scale))
+        size = (hr.shape[0] // scale, hr.shape[1] // scale)
+        values = hr.astype(np.float32)
+        share = random.random()
+        if self.earlier and random.random() < self.earlier_probability:
+            between = (round(size[0] * scale**share), round(size[1] * scale**share))
+            values = self.earlier._round(values, between, random).astype(np.float32)
+        return self._round(values, size, random)
+
+    def _round(self, values: np.ndarray, size: tuple[int, int], random: np.random.Generator) -> np.ndarray:
+        """Takes float32 (H, W, C) to uint8 of a smaller size (height, width)."""
+        sigma = self.blur and self.blur.level(random)
+        if sigma:
+            values = _blurred(values, sigma, self.anisotropic, random)
+        values = _reduced(values, size, self.reductions[random.integers(len(self.reductions))])
+        for name in ("poisson", "noise"):
+            draw = getattr(self, name)
+            level = draw and draw.level(random)
+            if level:
+                values = _noisy(values, name, level, random.random() < self.gray, random)
+        picture = round_to_uint8(values)
+        quality = self.jpeg and self.jpeg.level(random)
+        if not quality:
+            return picture
+        offset = random.integers(_BLOCK, size=2) if self.shifted else np.zeros(2, np.int64)
+        return compressed(picture, round(quality), random.random() < self.subsampled, (int(offset[0]), int(offset[1])))
+
+
+def _blurred(values: np.ndarray, sigma: float, anisotropic: float, random: np.random.Generator) -> np.ndarray:
+    if random.random() >= anisotropic:
+        return scipy.ndimage.gaussian_filter(values, (sigma, sigma, 0), mode="reflect", truncate=4.0)
+    other, angle = sigma * random.uniform(0.3, 1), random.uniform(0, np.pi)
+    radius = int(4 * sigma + 0.5)
+    y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1]
+    along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
+    kernel = np.exp(-((along / sigma) ** 2 + (across / other) ** 2) / 2)
+    padded = np.pad(values, ((radius, radius), (radius, radius), (0, 0)), mode="symmetric")
+    kernel = (kernel / kernel.sum()).astype(np.float32)
+    return scipy.signal.fftconvolve(padded, kernel[..., None], mode="valid", axes=(0, 1))
+
+
+def _reduced(values: np.ndarray, size: tuple[int, int], kernel: str) -> np.ndarray:
+    height, width = values.shape[:2]
+    if (height, width) == size:
+        return values
+    if kernel == "bicubic" and height % size[0] == width % size[1] == 0:
+        return imresize(values, size[0] / height)
+    planes = [PIL.Image.fromarray(values[..., i]) for i in range(values.shape[2])]
+    return np.stack([np.asarray(plane.resize(size[::-1], _FILTERS[kernel])) for plane in planes], axis=-1)
+
+
+def _noisy(values: np.ndarray, kind: str, sigma: float, gray: bool, random: np.random.Generator) -> np.ndarray:
+    if kind == "noise":
+        shape = (*values.shape[:2], 1) if gray else values.shape
+        return values + sigma * random.standard_normal(shape)
+    light = np.clip(values.mean(axis=2, keepdims=True) if gray else values, 0, 255) / 255
+    peak = (255 / sigma) ** 2  # photons of white
+    return values + (random.poisson(light * peak) / peak - light) * 255
+
+
+def compressed(picture: np.ndarray, quality: int, subsampled: bool, offset: tuple[int, int] = (0, 0)) -> np.ndarray:
+    """Returns a picture as JPEG gives it back.
+
+    Args:
+      picture: uint8 (H, W, C) array, C 1 or 3.
+      quality: from 1 to 100.
+      subsampled: whether the chroma is halved (4:2:0).
+      offset: rows and columns of the first block that lie outside the picture.
+    """
+    padded = np.pad(picture, ((offset[0], 0), (offset[1], 0), (0, 0)), mode="edge")
+    file = io.BytesIO()
+    image = PIL.Image.fromarray(padded[..., 0] if padded.shape[2] == 1 else padded)
+    image.save(file, format="JPEG", quality=quality, subsampling=2 if subsampled else 0)
+    with PIL.Image.open(file) as read:
+        return np.asarray(read).reshape(padded.shape)[offset[0] :, offset[1] :]
+
+
+# Of noise and JPEG as phones and the web make them; beside Real-ESRGAN's, the ranges end where a picture is still worth
+# enlarging.
+_STORED = Recipe(
+    blur=Draw(0.2, 1.0, 0.3),
+    reductions=("bicubic", "bilinear", "area"),
+    noise=Draw(1, 10, 0.3),
+    jpeg=Draw(50, 95, 0.8),
+    subsampled=0.7,
+    shifted=True,
+)
+RECIPES: dict[str, Recipe] = {
+    # The paper's equation 1.
+    "noise": Recipe(blur=Draw(0.8, 0.8), noise=Draw(5, 25)),
+    "photo": Recipe(
+        blur=Draw(0.2, 1.6, 0.4),
+        anisotropic=0.3,
+        reductions=("bicubic", "bicubic", "bilinear", "area"),
+        noise=Draw(1, 27, 0.4),
+        poisson=Draw(1, 15, 0.15),
+        gray=0.4,
+        jpeg=Draw(25, 98, 0.6),
+        subsampled=0.5,
+        shifted=True,
+        clean=0.15,
+        earlier=_STORED,
+        earlier_probability=0.2,
+    ),
+}
+_STEP = re.compile(r"(blur|noise|poisson|jpeg)(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?")
+
+
+def parse_recipe(text: str) -> Recipe | None:
+    """Returns the recipe of a name in `RECIPES`, or of steps with levels or ranges, such as blur0.8+noise5-25+jpeg40.
+
+    Args:
+      text: the name, or steps of blur, noise, poisson and jpeg, each once, joined by +.
+
+    Returns:
+      The recipe; None for another text.
+
+    Raises:
+      UsageError: for a range or a quality that cannot be used, or a step given twice.
+    """
+    if text in RECIPES:
+        return RECIPES[text]
+    steps = [_STEP.fullmatch(part) for part in text.split("+")]
+    draws: dict[str, Draw] = {}
+    for step in steps:
+        if step is None:
+            return None
+        name, low, high = step.groups()
+        if name in draws:
+            raise UsageError(f"degradation {text}: {name} is given twice")
+        draws[name] = Draw(float(low), float(high or low))
+    return dataclasses.replace(Recipe(), **draws)

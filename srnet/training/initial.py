@@ -1,0 +1,80 @@
+"""The first weights of a run: those of a trained network."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from srnet.errors import UsageError
+from srnet.images.color import YCBCR_MATRIX, YCBCR_OFFSET
+from srnet.models.keras_file import load_file
+from srnet.pretrained import cards
+from srnet.pretrained.load import load as load_pretrained
+from srnet.training.checkpoints import load_run
+from srnet.training.run_folder import Run, history, pick_history
+
+
+def begin_with(model: keras.Model, source: str) -> tuple[int, int, dict[str, Any]]:
+    """Gives a network trained weights in each layer of the same name and shape.
+
+    A network of RGB takes those of one of luma, too: it then does to the luma what that one does.
+
+    Args:
+      model: Keras model.
+      source: where the weights are: a run folder, a .keras file, or a pretrained network, such as "plus_x2".
+
+    Returns:
+      (layers, same, initial): the number of layers with weights, how many of them were initialized, and a dict of the
+      SHA-256 of the source's weights and, where it is known, its `history`.
+
+    Raises:
+      DataError: if the source holds no trained network.
+      UsageError: if no layer is the same.
+    """
+    trained, known = _trained(source)
+    there = {layer.name: layer for layer in trained.layers}
+    layers = [layer for layer in model.layers if layer.weights]
+    same = 0
+    for layer in layers:
+        weights = _fitting(there[layer.name].get_weights(), _shapes(layer)) if layer.name in there else None
+        if weights:
+            layer.set_weights(weights)
+            same += 1
+    if not same:
+        raise UsageError(f"{source}: no layer of {trained.name} has the name and shape of a layer of {model.name}")
+    digest = hashlib.sha256(b"".join(weights.tobytes() for weights in trained.get_weights())).hexdigest()
+    return len(layers), same, {"sha256": digest, **known}
+
+
+def _trained(source: str) -> tuple[keras.Model, dict[str, Any]]:
+    """The network of `begin_with`, and its history."""
+    pretrained = {f"{name}_x{scale}": (scale, name) for name in cards.names() for scale in cards.scales(name)}
+    if source in pretrained and not Path(source).exists():
+        return load_pretrained(*pretrained[source]), pick_history(cards.card(*pretrained[source])["run"])
+    if Path(source).suffix == ".keras":
+        return load_file(source), {}
+    model, _ = load_run(source)
+    return model, history(Run(Path(source)))
+
+
+def _fitting(weights: list[np.ndarray], shapes: list[tuple[int, ...]]) -> list[np.ndarray] | None:
+    """Weights of these shapes, or None; the first and the last layer of a network of luma become those of RGB."""
+    have = [weight.shape for weight in weights]
+    if have == shapes:
+        return weights
+    if len(shapes) != 2 or have[0] != (*shapes[0][:2], 1, shapes[0][3]) or shapes[0][2] != 3:
+        return None
+    kernel, bias = weights
+    if have[1] == shapes[1] == shapes[0][3:]:  # takes pixels, in units of 1
+        offset = YCBCR_OFFSET[0] / 255 * kernel.sum((0, 1, 2))
+        return [kernel * YCBCR_MATRIX[0][:, None], bias + offset]
+    if have[1] == (1,) and shapes[1] == (3,):  # gives pixels
+        to_rgb = np.linalg.inv(YCBCR_MATRIX)[:, 0]
+        return [kernel * to_rgb[:, None], bias * to_rgb]
+    return None
+
+
+def _shapes(layer: keras.Layer) -> list[tuple[int, ...]]:
+    return [tuple(weight.shape) for weight in layer.weights]
