@@ -7,6 +7,7 @@ an earlier round, as pictures that were stored, reduced and stored again (Wang e
 import dataclasses
 import io
 import re
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -216,7 +217,7 @@ def parse_recipe(text: str) -> Recipe | None:
     if text in RECIPES:
         return RECIPES[text]
     steps = [_STEP.fullmatch(part) for part in text.split("+")]
-    draws: dict[str, Draw] = {}
+    draws: dict[str, Any] = {}
     for step in steps:
         if step is None:
             return None
@@ -224,4 +225,4 @@ def parse_recipe(text: str) -> Recipe | None:
         if name in draws:
             raise UsageError(f"degradation {text}: {name} is given twice")
         draws[name] = Draw(float(low), float(high or low))
-    return dataclasses.replace(Recipe(), **draws)
+    return Recipe(**draws)
