@@ -1,13 +1,21 @@
 """Benchmarks: what the self-ensemble changes and what it leaves."""
 
+import io
 import json
+import re
 
 import numpy as np
+import PIL.Image
 import pytest
+import skimage.color
+import skimage.metrics
 
+from srnet.errors import UsageError
 from srnet.evaluation.benchmark import describe_records, evaluate_sets
 from srnet.evaluation.methods import named_method, self_ensembled
 from srnet.files import to_json, write_json
+from srnet.images.color import round_to_uint8
+from srnet.images.resize import imresize
 from srnet.images.write import write_image
 from srnet.inference.method import self_ensemble
 
@@ -52,3 +60,31 @@ def test_a_flat_picture_is_left_out_of_the_mean(picture_root, tmp_path):
             path.unlink()
     (flat,) = evaluate_sets(method, ["held_out"], [2], picture_root)
     assert flat["psnr"] == np.inf and json.loads(to_json(flat), parse_constant=pytest.fail)["psnr"] is None
+
+
+def test_degraded_sets_are_measured_as_a_reader_would(picture_root):
+    method = named_method("bicubic", None, None)
+    names = ["bicubic", "jpeg30"]
+    clean, record = evaluate_sets(method, ["held_out"], [2], picture_root, ["psnr", "psnr_rgb"], names)
+    assert "degradation" not in clean and record["degradation"] == "jpeg30"
+    with PIL.Image.open(picture_root / "held_out" / "a.png") as image:
+        hr = np.asarray(image)
+    file = io.BytesIO()
+    lr = PIL.Image.fromarray(round_to_uint8(imresize(hr, 0.5)))
+    lr.save(file, "JPEG", quality=30, subsampling=0)
+    with PIL.Image.open(file) as image:
+        enlarged = round_to_uint8(imresize(np.asarray(image), 2))
+    shaved = np.s_[2:-2, 2:-2]
+    expected = skimage.metrics.peak_signal_noise_ratio(hr[shaved], enlarged[shaved])
+    assert record["psnr_rgb"] == pytest.approx(expected, abs=0.02)  # luma and chroma are rounded apart there
+    luma = [skimage.color.rgb2ycbcr(each[shaved])[..., 0] for each in (hr, enlarged)]
+    expected = skimage.metrics.peak_signal_noise_ratio(*luma, data_range=255)
+    assert record["psnr"] == pytest.approx(expected, abs=0.2) and record["psnr"] < clean["psnr"] - 1
+    table = describe_records([clean, record], ["psnr", "psnr_rgb"])
+    assert "by the degradation named" in table and re.search(r"bicubic +held_out +jpeg30 +x2 ", table)
+    assert (
+        evaluate_sets(method, ["held_out"], [2], picture_root, ["psnr"], ["photo"])[0]["psnr"]
+        == (evaluate_sets(method, ["held_out"], [2], picture_root, ["psnr"], ["photo"])[0]["psnr"])
+    )
+    with pytest.raises(UsageError, match="degradation 'fog' is unknown"):
+        evaluate_sets(method, ["held_out"], [2], picture_root, ["psnr"], ["fog"])

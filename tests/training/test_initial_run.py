@@ -6,10 +6,14 @@ import shutil
 import numpy as np
 import pytest
 
+from srnet import models
 from srnet.errors import DataError, UsageError
+from srnet.inference.upscaler import enlarge_colors
+from srnet.models.keras_file import save_file
 from srnet.pretrained import cards
 from srnet.pretrained.load import load
 from srnet.training.checkpoints import load_run
+from srnet.training.initial import begin_with
 from srnet.training.run_folder import read_metrics
 
 
@@ -65,3 +69,15 @@ def test_weights_to_begin_with_must_fit(train, tmp_path):
     with pytest.raises(DataError, match="nowhere: no run there"):
         train(initial_run=str(tmp_path / "nowhere"))
     assert not (tmp_path / "run").exists()
+
+
+def test_a_network_of_rgb_begins_as_one_of_luma(tmp_path):
+    options = {"blocks": 1, "depth": 1, "dilation_rates": (1,), "filters": 4, "bicubic": True}
+    luma, rgb = (models.build("plus", 2, channels=channels, **options) for channels in (1, 3))
+    random = np.random.default_rng(0)
+    luma.set_weights([0.2 * random.standard_normal(weight.shape) for weight in luma.get_weights()])
+    save_file(luma, tmp_path / "luma.keras")
+    assert begin_with(rgb, str(tmp_path / "luma.keras"))[:2] == (8, 8)
+    pictures = random.uniform(0, 255, (1, 48, 48, 3)).astype(np.float32)
+    inner = np.s_[:, 24:-24, 24:-24]  # padding with 0 is another gray of luma
+    np.testing.assert_allclose(rgb(pictures)[inner], enlarge_colors(luma, pictures)[inner], atol=2e-2)
