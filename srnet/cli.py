@@ -27,6 +27,7 @@ from absl import app, flags
 from srnet.data.datasets import default_data_root
 from srnet.errors import DataError, UsageError, printable
 from srnet.files import reason, stderr_into
+from srnet.inference.choice import AUTO
 from srnet.pretrained import cards
 
 if TYPE_CHECKING:
@@ -231,10 +232,11 @@ def define_network_flags(default: str | None = cards.DEFAULT) -> None:
     """Defines the flags that name a trained network: --network, --run (with --checkpoint) or --model; and --plugin.
 
     Args:
-      default: the pretrained network that is used without any of them, or None.
+      default: the pretrained network that is used without any of them, "auto" for one that suits each picture, or None.
     """
     unless = f"; {default} unless given" if default else ""
-    flags.DEFINE_enum("network", None, cards.names(), f"Pretrained network{unless}.")
+    known = [AUTO, *cards.names()] if default == AUTO else cards.names()
+    flags.DEFINE_enum("network", None, known, f"Pretrained network{unless}.")
     flags.DEFINE_string("run", None, "Run folder of a trained network.")
     flags.DEFINE_enum("checkpoint", "last", ("last", "best"), "With --run: newest weights, or best validation PSNR.")
     flags.DEFINE_string("model", None, "Network as a .keras file.")
@@ -257,7 +259,7 @@ class Networks:
 
 
 def chosen_networks() -> Networks:
-    """Returns the network that the flags of `define_network_flags` name; `plus` without any of them.
+    """Returns the network that the flags of `define_network_flags` name; `plus` for "auto" and without any of them.
 
     Raises:
       UsageError: if several of them are given.
@@ -278,7 +280,24 @@ def chosen_networks() -> Networks:
             return Networks(config.variant, {config.scale: lambda: model}, config.channels)
         model = load_file(values.model)
         return Networks(model.name, {scale_of(model): lambda: model}, model.input_shape[-1])
-    name = values.network or cards.DEFAULT
+    return pretrained_networks(cards.DEFAULT if choose_by_picture() else values.network)
+
+
+def choose_by_picture() -> bool:
+    """Tells whether the flags of `define_network_flags` leave the choice of the network to each picture."""
+    values = flags.FLAGS
+    return values.network in (None, AUTO) and not values.run and not values.model
+
+
+def pretrained_networks(name: str) -> Networks:
+    """Returns a pretrained network at all its scales.
+
+    Args:
+      name: one of `srnet.pretrained.cards.names()`.
+
+    Raises:
+      DataError: if its card is damaged.
+    """
 
     def load(scale: int) -> "keras.Model":
         import_tensorflow()

@@ -20,19 +20,21 @@ from srnet.demo_guard import LARGEST_UPLOAD, Guard, private_folder
 from srnet.errors import DataError, UsageError
 from srnet.files import reason
 from srnet.inference.batch import upscalers_of
+from srnet.inference.choice import AUTO, Chooser, always, by_picture
+from srnet.pretrained import cards
 
 ADDRESS = "127.0.0.1"
 _FONTS = ["system-ui", "sans-serif"]  # Gradio's own would be fetched from elsewhere
 
 
 def define_flags() -> None:
-    cli.define_network_flags()
+    cli.define_network_flags(AUTO)
     flags.DEFINE_integer("port", 7860, "Port of the page.", lower_bound=1, upper_bound=65535)
 
 
 def main(arguments: list[str]) -> None:
     cli.expect_no_arguments(arguments)
-    networks = cli.chosen_networks()
+    networks, scales = _networks()
     port = flags.FLAGS.port
     with private_folder() as folder:
         tempfile.tempdir = str(folder)
@@ -55,7 +57,7 @@ def main(arguments: list[str]) -> None:
             app.middleware_stack = Guard(app.middleware_stack, hosts, folder)  # outside Gradio's own middleware
             yield
 
-        demo_page.build_page(networks.name, upscalers_of(networks.at_scale), folder).launch(
+        demo_page.build_page(networks, scales, folder).launch(
             server_name=ADDRESS,
             server_port=port,
             share=False,
@@ -69,6 +71,16 @@ def main(arguments: list[str]) -> None:
         )
         print(f"http://{hosts[0]} is ready; Ctrl-C ends it", flush=True)
         cli.wait_for_stop()
+
+
+def _networks() -> tuple[dict[str, Chooser], tuple[int, ...]]:
+    """The networks that the page offers, and the scales: those of the flags, or all pretrained ones."""
+    if not cli.choose_by_picture():
+        chosen = cli.chosen_networks()
+        return {chosen.name: always(upscalers_of(chosen.at_scale), chosen.name)}, tuple(chosen.at_scale)
+    made = {name: upscalers_of(cli.pretrained_networks(name).at_scale) for name in cards.names()}
+    choosers = {name: always(made[name], name) for name in made}
+    return {AUTO: by_picture(made.__getitem__), **choosers}, cards.scales()
 
 
 def _forget_settings() -> None:

@@ -5,7 +5,7 @@ import functools
 import pathlib
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gradio
@@ -17,9 +17,8 @@ from srnet.images.comparison import bicubic_part, box_around, busiest_point
 from srnet.images.pillow import as_rgb
 from srnet.images.read import count_pixels, read_picture
 from srnet.images.write import fitted, own_format, write_picture
+from srnet.inference.choice import Chooser
 from srnet.inference.sizes import default_scale, enlarge_picture
-
-Upscalers = Mapping[int, Callable[[], Any]]
 
 _MOST_PIXELS = 256_000_000  # of a result, which is kept on disk and decoded for each part that is shown
 _SUFFIXES = {"JPEG": ".jpg", "JPEG2000": ".jp2", "TIFF": ".tif"}  # of formats whose names are no suffix
@@ -41,6 +40,8 @@ class Result:
       path: path of the result.
       size: (width, height) of the result in pixels.
       center: (x, y) of the part that is shown, each from 0 to 1.
+      network: name of the network.
+      why: why it was chosen; empty where it was asked for.
       notes: what was changed, each a line.
     """
 
@@ -48,15 +49,17 @@ class Result:
     path: str
     size: tuple[int, int]
     center: tuple[float, float]
+    network: str
+    why: str
     notes: tuple[str, ...]
 
 
-def build_page(network: str, upscalers: Upscalers, folder: pathlib.Path) -> gradio.Blocks:
+def build_page(networks: Mapping[str, Chooser], scales: Sequence[int], folder: pathlib.Path) -> gradio.Blocks:
     """Returns the page.
 
     Args:
-      network: name of the network.
-      upscalers: dict from integer scales to a callable that returns the `srnet.inference.upscaler.Upscaler` for it.
+      networks: dict from names to `srnet.inference.choice.Chooser`; the first is chosen at first.
+      scales: integer scales that can be chosen.
       folder: where results are kept for an hour at most.
     """
     no_result = [
@@ -71,19 +74,25 @@ def build_page(network: str, upscalers: Upscalers, folder: pathlib.Path) -> grad
         return ["", *no_result]
 
     # Gradio replaces the default of `progress` with the progress of the request.
-    def enlarge(path: str | None, scale: int, progress: gradio.Progress = gradio.Progress()) -> list[Any]:  # noqa: B008
+    def enlarge(
+        path: str | None,
+        scale: int,
+        network: str,
+        progress: gradio.Progress = gradio.Progress(),  # noqa: B008
+    ) -> list[Any]:
         if path is None:
             return ["Choose a picture first.", *no_result]
         start = time.monotonic()
         try:
-            result = enlarge_upload(path, scale, upscalers, folder, progress)
+            result = enlarge_upload(path, scale, networks[network], folder, progress)
             comparison = show(result, _DETAIL)
             overview = _decoded(result.path).resize(reduced_size(result.size, _OVERVIEW))
         except (DataError, UsageError) as error:
             return [f"Error: {error}", *no_result]
-        said = f"{pathlib.Path(path).name}, enlarged to {result.size[0]}x{result.size[1]} by {network} x{scale}"
+        said = f"{pathlib.Path(path).name}, enlarged to {result.size[0]}x{result.size[1]} by {result.network} x{scale}"
+        why = f" ({result.why})" if result.why else ""
         return [
-            "\n".join([f"{said} in {time.monotonic() - start:.1f} s", *result.notes]),
+            "\n".join([f"{said}{why} in {time.monotonic() - start:.1f} s", *result.notes]),
             result,
             gradio.DownloadButton(value=result.path, interactive=True),
             gradio.Radio(value=_DETAIL, visible=True),
@@ -109,8 +118,10 @@ def build_page(network: str, upscalers: Upscalers, folder: pathlib.Path) -> grad
         with gradio.Row():
             with gradio.Column(scale=1, min_width=280):
                 given = gradio.File(label="Picture", file_types=["image"], type="filepath", height=140)
-                choices = [(f"x{scale}", scale) for scale in upscalers]
-                scale = gradio.Radio(choices, label="Scale", value=default_scale(upscalers))
+                choices = [(f"x{scale}", scale) for scale in scales]
+                scale = gradio.Radio(choices, label="Scale", value=default_scale(scales))
+                names = list(networks)
+                network = gradio.Radio(names, label="Network", value=names[0], visible=len(names) > 1)
                 button = gradio.Button("Enlarge", variant="primary")
                 said = gradio.Textbox(label="Result", interactive=False, lines=2)
                 download = gradio.DownloadButton("Download", interactive=False)
@@ -136,7 +147,7 @@ def build_page(network: str, upscalers: Upscalers, folder: pathlib.Path) -> grad
         result = gradio.State()
         shown = [said, result, download, zoom, slider, overview]
         given.change(clear, None, shown, show_progress="hidden")
-        button.click(enlarge, [given, scale], shown)
+        button.click(enlarge, [given, scale, network], shown)
         zoom.input(show, [result, zoom], slider)
         overview.select(move, [result, zoom], [result, zoom, slider])
     return page
@@ -145,7 +156,7 @@ def build_page(network: str, upscalers: Upscalers, folder: pathlib.Path) -> grad
 def enlarge_upload(
     path: str | pathlib.Path,
     scale: int,
-    upscalers: Upscalers,
+    choose: Chooser,
     folder: pathlib.Path,
     progress: Callable[[float], None],
 ) -> Result:
@@ -153,8 +164,8 @@ def enlarge_upload(
 
     Args:
       path: the file.
-      scale: integer scale, one of `upscalers`.
-      upscalers: as for `build_page`.
+      scale: integer scale.
+      choose: what chooses the network.
       folder: where the result is written, in a new folder.
       progress: callable that is told the share that is done.
 
@@ -175,10 +186,12 @@ def enlarge_upload(
         suffix = _SUFFIXES.get(kind, f".{kind.lower()}")
     target = pathlib.Path(tempfile.mkdtemp(dir=folder)) / f"{path.stem}_x{scale}{suffix}"
     fitting, changes = fitted(picture, kind)
-    enlarged = enlarge_picture(fitting, (height, width), upscalers, lambda done, whole: progress(done / whole))
+    chosen = choose(picture)
+    enlarged = enlarge_picture(fitting, (height, width), chosen.upscalers, lambda done, whole: progress(done / whole))
     write_picture(target, enlarged)
     center = busiest_point(as_rgb(picture))
-    return Result(str(path), str(target), (width, height), center, (*picture.notes, *changes))
+    notes = (*picture.notes, *changes)
+    return Result(str(path), str(target), (width, height), center, chosen.network, chosen.why, notes)
 
 
 def view(result: Result, zoom: int | None) -> tuple[PIL.Image.Image, PIL.Image.Image]:

@@ -23,13 +23,14 @@ from srnet import cli
 from srnet.errors import DataError, UsageError, printable
 from srnet.files import reason
 from srnet.inference.batch import STANDARD, enlarge_file, find_jobs, upscalers_of
+from srnet.inference.choice import AUTO, Chooser, always, by_picture
 from srnet.inference.sizes import LARGEST_SCALE, Sides, default_scale
 
 FORMATS = ("png", "jpg", "tif", "webp", "avif", "jp2", "tga", "bmp", "ppm")
 
 
 def define_flags() -> None:
-    cli.define_network_flags()
+    cli.define_network_flags(AUTO)
     text = "File, folder, or - for standard output; beside each picture unless given."
     flags.DEFINE_string("output", None, text, short_name="o")
     text = "Enlargement, above 1. Default: 4, or the scale of --run or --model."
@@ -67,9 +68,9 @@ def main(arguments: list[str]) -> int:
         cli.complain(message)
     networks = chosen()
     scale = values.scale or default_scale(networks.at_scale)
-    upscalers = upscalers_of(networks.at_scale, tile=values.tile, self_ensemble=values.self_ensemble)
     if values.run or values.model:
-        upscalers[default_scale(upscalers)]()  # a network that cannot be used is said once, not for each picture
+        networks.at_scale[default_scale(networks.at_scale)]()  # one that cannot be used is said once
+    choose = _chooser(networks)
     for number, job in enumerate(jobs, 1):
         if values.skip_existing and job.target != STANDARD and os.path.lexists(job.target):
             print(printable(f"{job.target} exists, passed over"), flush=True)
@@ -79,7 +80,7 @@ def main(arguments: list[str]) -> int:
                 job,
                 scale,
                 size,
-                upscalers,
+                choose,
                 overwrite=values.overwrite,
                 preview=values.preview,
                 label=f"[{number}/{len(jobs)}] ",
@@ -95,6 +96,14 @@ def main(arguments: list[str]) -> int:
             print(printable(line), file=sys.stderr if job.target == STANDARD else sys.stdout, flush=True)
         cli.stop_if_asked()
     return 1 if failed else 0
+
+
+def _chooser(networks: cli.Networks) -> Chooser:
+    values = flags.FLAGS
+    make = functools.partial(upscalers_of, tile=values.tile, self_ensemble=values.self_ensemble)
+    if cli.choose_by_picture():
+        return by_picture(functools.cache(lambda name: make(cli.pretrained_networks(name).at_scale)))
+    return always(make(networks.at_scale), networks.name)
 
 
 def _check_flags() -> None:

@@ -61,13 +61,16 @@ def bicubic_part(image: PIL.Image.Image, size: tuple[int, int], box: Box) -> PIL
     return image.resize((box[2] - box[0], box[3] - box[1]), PIL.Image.Resampling.BICUBIC, source)
 
 
-def write_comparison(path: str | pathlib.Path, picture: Picture, enlarged: Picture, overwrite: bool = True) -> None:
+def write_comparison(
+    path: str | pathlib.Path, picture: Picture, enlarged: Picture, network: str, overwrite: bool = True
+) -> None:
     """Writes the middle of a result, on the right of the same by bicubic interpolation, both labeled.
 
     Args:
       path: the file.
       picture: the picture before it was enlarged.
       enlarged: the result.
+      network: name of the network, its label.
       overwrite: whether an existing file may be replaced.
 
     Raises:
@@ -79,7 +82,7 @@ def write_comparison(path: str | pathlib.Path, picture: Picture, enlarged: Pictu
     ours = as_rgb(dataclasses.replace(enlarged, pixels=enlarged.pixels[top:bottom, left:right]))
     sheet = PIL.Image.new("RGB", (2 * ours.width + _SPACE, ours.height + _LABEL_HEIGHT), "white")
     draw = PIL.ImageDraw.Draw(sheet)
-    for x, label, half in ((0, "bicubic", bicubic), (ours.width + _SPACE, "srnet", ours)):
+    for x, label, half in ((0, "bicubic", bicubic), (ours.width + _SPACE, network, ours)):
         sheet.paste("white", (x, 0, sheet.width, _LABEL_HEIGHT))  # where the first label is the wider one
         draw.text((x + 2, 0), label, fill="black")
         sheet.paste(half, (x, _LABEL_HEIGHT))

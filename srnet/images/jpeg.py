@@ -1,7 +1,8 @@
 """JPEG's segments: what is written of them, and Photoshop's resources, which hold IPTC."""
 
+import functools
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from srnet.images.metadata import SEGMENT, Metadata
 
@@ -13,6 +14,55 @@ _ICC = b"ICC_PROFILE\0"
 _PHOTOSHOP = b"Photoshop 3.0\0"
 LARGEST_EXIF = SEGMENT - 6
 LARGEST_PROFILE = 255 * (SEGMENT - 14)
+
+# Luminance table of quality 50, from ITU-T T.81, annex K, the order of which does not matter here.
+_HALF: tuple[int, ...] = (
+    16,
+    11,
+    10,
+    16,
+    24,
+    40,
+    51,
+    61,
+    12,
+    12,
+    14,
+    19,
+    26,
+    58,
+    60,
+    55,
+    14,
+    13,
+    16,
+    24,
+    40,
+    57,
+    69,
+    56,
+    14,
+    17,
+    22,
+    29,
+)
+_HALF += (51, 87, 80, 62, 18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92, 49, 64, 78, 87, 103, 121)
+_HALF += (120, 101, 72, 92, 95, 98, 112, 100, 103, 99)
+
+
+def quality_of(table: Sequence[int]) -> int:
+    """Returns the quality, from 1 to 100, whose luminance table in libjpeg is nearest to another in its sum.
+
+    Args:
+      table: the 64 divisors of a JPEG's luminance.
+    """
+    return min(range(1, 101), key=lambda quality: abs(sum(table) - _table_sum(quality)))
+
+
+@functools.cache
+def _table_sum(quality: int) -> int:
+    percent = 5000 // quality if quality < 50 else 200 - 2 * quality
+    return sum(min(max((divisor * percent + 50) // 100, 1), 255) for divisor in _HALF)
 
 
 def resources(data: bytes) -> dict[int, bytes]:

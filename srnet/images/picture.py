@@ -17,6 +17,7 @@ class Picture:
       format: Pillow's name of the format that it was read from.
       metadata: what its file says about it.
       lossless: whether it was read from a WebP that loses nothing.
+      jpeg_quality: quality of the JPEG that it was read from, from 1 to 100, as its tables say; None for others.
       notes: what a user should know of how it was read, each a line.
     """
 
@@ -26,6 +27,7 @@ class Picture:
     metadata: Metadata = Metadata()
     lossless: bool = False
     notes: tuple[str, ...] = ()
+    jpeg_quality: int | None = None
 
     @property
     def needs(self) -> frozenset[str]:

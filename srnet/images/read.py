@@ -21,6 +21,7 @@ import PIL.Image
 
 from srnet.errors import DataError
 from srnet.files import reason
+from srnet.images import jpeg
 from srnet.images.color import change_depth
 from srnet.images.decode import TURNED, Opened, check_single, decoded, is_lossless, turned
 from srnet.images.picture import Picture
@@ -68,7 +69,13 @@ def read_picture(
             opened.metadata,
             opened.format == "WEBP" and is_lossless(opened.file),
             opened.notes + notes,
+            _jpeg_quality(opened),
         )
+
+
+def _jpeg_quality(opened: Opened) -> int | None:
+    tables = getattr(opened.image, "quantization", None) if opened.format == "JPEG" else None
+    return jpeg.quality_of(tables[0]) if tables and 0 in tables else None
 
 
 def read_image(path: str | pathlib.Path) -> np.ndarray:

@@ -24,6 +24,7 @@ from srnet.images.write import (
     write_standard_output,
     written_format,
 )
+from srnet.inference.choice import Chooser
 from srnet.inference.sizes import Sides, enlarge_picture, target_size
 
 if TYPE_CHECKING:  # they take seconds to import
@@ -206,7 +207,7 @@ def enlarge_file(
     job: Job,
     scale: float,
     size: Sides | None,
-    upscalers: Mapping[int, Callable[[], "Upscaler"]],
+    choose: Chooser,
     overwrite: bool = False,
     preview: bool = False,
     label: str = "",
@@ -219,7 +220,7 @@ def enlarge_file(
       job: source and target.
       scale: enlargement, above 1.
       size: as `exact` of `srnet.inference.sizes.target_size`, instead of the scale, or None.
-      upscalers: as for `srnet.inference.sizes.enlarge_picture`.
+      choose: callable that is given the picture and says what enlarges it.
       overwrite: whether a file may be replaced.
       preview: whether a preview is written, too; not for standard output.
       label: beginning of the progress bar.
@@ -244,6 +245,7 @@ def enlarge_file(
     with pathlib.Path(os.devnull).open("wb") as nowhere, stderr_into(nowhere.fileno()):
         picture = read_picture(source, job.source)
     size = target_size(picture.size, scale, size, fit)
+    chosen = choose(picture)
     if target:
         check_holds(target, picture, size)
     picture, changes = fitted(picture, written_format(target) if target else own_format(picture, size))
@@ -253,18 +255,19 @@ def enlarge_file(
     height, width = picture.size
     label = printable(f"{label}{job.source}")
     with tqdm.tqdm(total=1.0, desc=label, leave=False, disable=None, bar_format=_BAR) as bar:
-        enlarged = enlarge_picture(picture, size, upscalers, functools.partial(_show, bar))
+        enlarged = enlarge_picture(picture, size, chosen.upscalers, functools.partial(_show, bar))
     if target:
         write_picture(target, enlarged, overwrite, quality)
         if preview:
-            write_comparison(preview_name(target), picture, enlarged, overwrite)
+            write_comparison(preview_name(target), picture, enlarged, chosen.network, overwrite)
     else:
         write_standard_output(enlarged)
     seconds = time.monotonic() - start
     # By more than half a pixel, which rounding explains.
     stretched = abs(size[1] * height - size[0] * width) > max(height, width)
+    by = f" by {chosen.network} ({chosen.why})" if chosen.why else ""
     shape = ", its proportions changed," if stretched else ""
-    return f"{job.target}: {width}x{height} enlarged to {size[1]}x{size[0]}{shape} in {seconds:.1f} s"
+    return f"{job.target}: {width}x{height} enlarged to {size[1]}x{size[0]}{shape}{by} in {seconds:.1f} s"
 
 
 def note(message: str) -> None:

@@ -17,6 +17,7 @@ from srnet.images.pillow import from_pillow, info_of, to_pillow
 from srnet.images.read import read_picture
 from srnet.images.write import encode, own_format
 from srnet.inference.batch import STANDARD, enlarge_file, find_jobs, upscalers_of
+from srnet.inference.choice import AUTO, Chooser, always, by_picture
 from srnet.inference.sizes import default_scale, enlarge_picture, target_size
 from srnet.inference.upscaler import Upscaler, check_array
 from srnet.pretrained.cards import DEFAULT
@@ -44,7 +45,8 @@ def enlarge(
         uint16, or floating point in [0, 1].
       scale: enlargement, above 1 and at most 64; 4 unless given, or the only scale of `model`.
       size: exact (width, height) of the result, instead of the scale.
-      network: name of a pretrained network, "plus" (unless given) or "full".
+      network: name of a pretrained network, such as "plus"; "auto" unless given, which takes the one for compressed
+        photographs where a JPEG file says that it is one.
       model: Keras model from LR to HR pixels, instead of a pretrained network.
       self_ensemble: whether the mean over the eight flips and rotations is taken; eight times the work.
       output: for a path: the file to write; photo.jpg becomes photo_x4.jpg beside it unless given.
@@ -59,6 +61,9 @@ def enlarge(
       DataError: if a file cannot be read or written, or the result does not fit the memory.
     """
     upscalers = _upscalers(network, model, self_ensemble)
+    choose = always(upscalers)
+    if model is None and network in (None, AUTO):
+        choose = by_picture(functools.partial(_pretrained_upscalers, self_ensemble=self_ensemble))
     scale = default_scale(upscalers) if scale is None else scale
     _check_numbers(scale, size)
     exact = (size[1], size[0]) if size else None
@@ -69,16 +74,16 @@ def enlarge(
         (job,), _ = find_jobs([str(source)], str(output) if output else None, False, lambda: label)
         if not overwrite and os.path.lexists(job.target):
             raise DataError(f"{job.target} exists; overwrite=True replaces it")
-        enlarge_file(job, scale, exact, upscalers, overwrite)
+        enlarge_file(job, scale, exact, choose, overwrite)
         return type(source)(job.target)
     if output is not None:
         raise UsageError("output goes with a path; the result of anything else is returned")
     if isinstance(source, bytes):
-        picture = _enlarged(read_picture(source), scale, exact, upscalers)
+        picture = _enlarged(read_picture(source), scale, exact, choose)
         return encode(picture, own_format(picture))
     if isinstance(source, PIL.Image.Image):
         mode, pixels = from_pillow(source, "the image")
-        picture = _enlarged(Picture(pixels, mode), scale, exact, upscalers)
+        picture = _enlarged(Picture(pixels, mode), scale, exact, choose)
         image = to_pillow(picture.pixels, mode)
         image.info = info_of(source)
         return image
@@ -86,11 +91,11 @@ def enlarge(
         kind = type(source).__name__
         raise UsageError(f"{kind} cannot be enlarged: give a path, bytes of a file, a Pillow image or a NumPy array")
     check_array(source)
-    return _enlarged(Picture(source, ""), scale, exact, upscalers).pixels
+    return _enlarged(Picture(source, ""), scale, exact, choose).pixels
 
 
-def _enlarged(picture: Picture, scale: float, exact: tuple[int, int] | None, upscalers: Upscalers) -> Picture:
-    return enlarge_picture(picture, target_size(picture.size, scale, exact), upscalers)
+def _enlarged(picture: Picture, scale: float, exact: tuple[int, int] | None, choose: Chooser) -> Picture:
+    return enlarge_picture(picture, target_size(picture.size, scale, exact), choose(picture).upscalers)
 
 
 def _check_numbers(scale: float, size: tuple[int, int] | None) -> None:
@@ -103,7 +108,7 @@ def _check_numbers(scale: float, size: tuple[int, int] | None) -> None:
 
 def _upscalers(network: str | None, model: keras.Model | None, self_ensemble: bool) -> Upscalers:
     if model is None:
-        return _pretrained_upscalers(network or DEFAULT, self_ensemble)
+        return _pretrained_upscalers(DEFAULT if network in (None, AUTO) else network, self_ensemble)
     if network is not None:
         raise UsageError("network and model cannot both be given")
     upscaler = Upscaler(model, self_ensemble=self_ensemble)

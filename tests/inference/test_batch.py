@@ -10,6 +10,7 @@ from srnet.errors import DataError, UsageError
 from srnet.images.write import write_image
 from srnet.inference import batch
 from srnet.inference.batch import Job, enlarge_file, find_jobs
+from srnet.inference.choice import always
 
 
 def _x4():
@@ -88,10 +89,10 @@ def test_a_result_that_appears_meanwhile_is_not_replaced(tmp_path, monkeypatch):
 
     monkeypatch.setattr(batch, "enlarge_picture", enlarge_slowly)
     with pytest.raises(DataError, match=r"x\.png: exists and is not replaced; it has just been written"):
-        enlarge_file(Job(tmp_path / "a.png", target), 2, None, {})
+        enlarge_file(Job(tmp_path / "a.png", target), 2, None, always({}))
     assert target.read_text() == "of another program"
     target.chmod(0o600)
-    enlarge_file(Job(tmp_path / "a.png", target), 2, None, {}, overwrite=True)
+    enlarge_file(Job(tmp_path / "a.png", target), 2, None, always({}), overwrite=True)
     assert target.read_bytes().startswith(b"\x89PNG") and target.stat().st_mode & 0o777 == 0o600
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "x.png"]
 
