@@ -85,7 +85,8 @@ class Commands:
         with other, (logs / "server").open("w") as log:
             root = pathlib.Path(__file__).parents[2]
             command = [sys.executable, "-m", "tests.faults.server", str(other.fileno()), *modules]
-            self._server = subprocess.Popen(command, pass_fds=[other.fileno()], cwd=root, stderr=log)
+            environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}  # as srnet.cli sets it before the import
+            self._server = subprocess.Popen(command, pass_fds=[other.fileno()], cwd=root, stderr=log, env=environment)
 
     def close(self) -> None:
         self._connection.close()
