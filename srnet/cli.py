@@ -17,7 +17,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
@@ -126,10 +126,16 @@ def stop_if_asked() -> None:
         raise KeyboardInterrupt
 
 
-def wait_for_stop() -> None:
-    """Waits until Ctrl-C or SIGTERM asks the command to end, which then is its success."""
+def wait_for_stop(message: str) -> None:
+    """Prints a message, and waits until Ctrl-C or SIGTERM asks the command to end, which then is its success.
+
+    Args:
+      message: says that the command is ready.
+    """
     with contextlib.suppress(KeyboardInterrupt):
-        threading.Event().wait()
+        print(message, flush=True)
+        while True:
+            time.sleep(1)  # locks break where a signal's exception comes while they are taken
     _received.clear()
 
 

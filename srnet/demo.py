@@ -69,8 +69,7 @@ def main(arguments: list[str]) -> None:
             css=demo_page.STYLE,
             app_kwargs={"lifespan": guarded},
         )
-        print(f"http://{hosts[0]} is ready; Ctrl-C ends it", flush=True)
-        cli.wait_for_stop()
+        cli.wait_for_stop(f"http://{hosts[0]} is ready; Ctrl-C ends it")
 
 
 def _networks() -> tuple[dict[str, Chooser], tuple[int, ...]]:
