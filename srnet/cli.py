@@ -195,7 +195,7 @@ def without_notes() -> Iterator[None]:
     TensorFlow 2.21 prints messages while it is imported, and converts, whatever TF_CPP_MIN_LOG_LEVEL says; on a machine
     without an NVIDIA device, that it found none is one of them. Another process filters them, which outlives an abort.
     """
-    notes = ["I0000 ", "W0000 ", "WARNING: All log messages before absl::InitializeLog()"]
+    notes = ["I0000 ", "W0000 ", "WARNING: All log messages before absl::InitializeLog()", "To enable the following "]
     if not any(pathlib.Path("/dev").glob("nvidia*")):
         notes.append("E0000 ")
     command = [sys.executable, "-I", "-S", "-c", _FILTER, *notes]
