@@ -142,20 +142,20 @@ def _describe_run(record: Record) -> list[str]:
     return [budget, f"{run['precision'].removeprefix('mixed_')}, {run['seconds'] / 60:.0f}"]
 
 
-def describe_weights(cards: Sequence[Record], macs: Sequence[int], sets: Sequence[str] = TEST_SETS) -> str:
+def describe_weights(cards: Sequence[tuple[str, Record]], macs: Sequence[int], sets: Sequence[str] = TEST_SETS) -> str:
     """Returns the table of the cost and scores of the pretrained networks, as Markdown.
 
     Args:
-      cards: their cards.
+      cards: their names and cards.
       macs: multiply-accumulates of each, for an output of `OUTPUT_SIZE`.
       sets: the sets to show.
     """
     rows = []
-    for scale in sorted({card["scale"] for card in cards}):
-        here = [(card, cost) for card, cost in zip(cards, macs) if card["scale"] == scale]
-        bicubic = here[0][0]["bicubic"]
+    for scale in sorted({card["scale"] for _, card in cards}):
+        here = [(name, card, cost) for (name, card), cost in zip(cards, macs) if card["scale"] == scale]
+        bicubic = here[0][1]["bicubic"]
         rows.append([f"x{scale}", "bicubic", *_describe_size(None, None), *(scores(bicubic[name]) for name in sets)])
-        for card, cost in here:
+        for network, card, cost in here:
             size, measurements = _describe_size(card["parameters"], cost), card["measurements"]
-            rows.append([f"x{scale}", f"`{card['network']}`", *size, *(scores(measurements[name]) for name in sets)])
+            rows.append([f"x{scale}", f"`{network}`", *size, *(scores(measurements[name]) for name in sets)])
     return markdown_table(["scale", "network", "parameters", "G MAC", *sets], rows)

@@ -17,6 +17,11 @@ from srnet.training.checkpoints import load_run
 from srnet.training.run_folder import Run, history, read_metrics
 
 USE = "Enlarging photographs and other continuous-tone pictures that were reduced, or taken, without strong blur."
+DEGRADED_USE = "Enlarging photographs that were compressed as JPEG, are noisy or slightly blurred; in RGB."
+DEGRADED_LIMITS = (
+    "Trained on blur, noise and JPEG of the recipe named by its degradation: it takes away fine texture together with "
+    "noise, and gives slightly softer results than plus on clean pictures. It invents no detail that is not hinted at."
+)
 LIMITS = (
     "Trained on pictures reduced by MATLAB's antialiased bicubic imresize: it sharpens what that takes away. It does "
     "not remove noise, JPEG blocks or motion blur, but enlarges them, and invents no detail that is not hinted at. "
@@ -26,20 +31,22 @@ PAGE = ROOT / "docs" / "networks.md"
 TABLE = re.compile(r"(?<=<!-- weights -->\n).*?(?=\n\n|\n?\Z)", re.S)
 
 
-def ship(run: Run, data_root: str | None) -> None:
+def ship(run: Run, data_root: str | None, name: str | None = None) -> None:
     """Puts the trained network of a run among the pretrained ones, in the place of an older one, with its card.
 
     Args:
       run: `Run`.
       data_root: folder of the test sets.
+      name: of the pretrained network; that of its architecture unless given.
 
     Raises:
       DataError: if the run cannot be loaded, or something cannot be written.
     """
     model, config = load_run(run.folder)
-    method = model_method(config.variant, {config.scale: lambda: model}, config.channels)
+    name = name or config.variant
+    method = model_method(name, {config.scale: lambda: model}, config.channels)
     measurements = _measure(method, config.scale, data_root)
-    path = cards.weights_file(config.variant, config.scale)
+    path = cards.weights_file(name, config.scale)
     with written_whole(path) as partial, writing(path):
         model.save_weights(partial)
     card = {
@@ -51,10 +58,10 @@ def ship(run: Run, data_root: str | None) -> None:
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "run": {**history(run), "seconds": read_metrics(run)[-1]["seconds"], "config": config.to_json()},
         **measurements,
-        "use": USE,
-        "limits": LIMITS,
+        "use": USE if config.degradation == "bicubic" else DEGRADED_USE,
+        "limits": LIMITS if config.degradation == "bicubic" else DEGRADED_LIMITS,
     }
-    write_json(cards.card_file(config.variant, config.scale), card)
+    write_json(cards.card_file(name, config.scale), card)
 
 
 def measure_again(data_root: str | None) -> None:
@@ -83,13 +90,13 @@ def _measure(method: NamedMethod, scale: int, data_root: str | None) -> Record:
 
 def weights_table() -> str:
     """Returns the Markdown table of the cost and scores of the pretrained networks, from their cards."""
-    found = [cards.card(scale, network) for network in cards.names() for scale in cards.scales(network)]
-    return describe_weights(found, [_macs(card) for card in found], TEST_SETS)
+    found = [(name, cards.card(scale, name)) for name in cards.names() for scale in cards.scales(name)]
+    return describe_weights(found, [_macs(name, card) for name, card in found], TEST_SETS)
 
 
-def _macs(card: Record) -> int:
+def _macs(name: str, card: Record) -> int:
     height, width = (side // card["scale"] for side in OUTPUT_SIZE)
-    return multiply_accumulates(load(card["scale"], card["network"]), height, width)
+    return multiply_accumulates(load(card["scale"], name), height, width)
 
 
 def update_page() -> str:

@@ -1,6 +1,7 @@
 """Puts the trained network of a run among the pretrained ones, with a card with its description and scores.
 
 python tools/ship_weights.py --run=runs/full_x4_cpu    adds this network, or replaces the one of its name and scale
+python tools/ship_weights.py --run=runs/photo_x4 --name=photo
 python tools/ship_weights.py                           measures all pretrained networks again
 
 It measures PSNR and SSIM of the network and of bicubic interpolation on Set5, Set14, BSD100 and Urban100, and updates
@@ -20,6 +21,7 @@ from srnet import cli
 
 def define_flags() -> None:
     flags.DEFINE_string("run", None, "Run folder of the network; without it all networks are measured again.")
+    flags.DEFINE_string("name", None, "With --run: name of the pretrained network; its architecture's unless given.")
     shared_flags.define_data_root_flag()
 
 
@@ -31,7 +33,7 @@ def main(arguments: list[str]) -> None:
     from srnet.training.run_folder import Run
 
     if values.run:
-        weights.ship(Run(pathlib.Path(values.run)), values.data_root)
+        weights.ship(Run(pathlib.Path(values.run)), values.data_root, values.name)
     else:
         weights.measure_again(values.data_root)
     print(weights.update_page())

@@ -64,8 +64,13 @@ def choose_network(picture: Picture) -> tuple[str, str]:
 
     Args:
       picture: the picture, as it was read.
+
+    Returns:
+      (network, why): `why` is empty where there is only one network to choose.
     """
+    if not cards.scales(_PHOTO):
+        return cards.DEFAULT, ""
     if picture.jpeg_quality is None:
         return cards.DEFAULT, f"{picture.format} says nothing of compression"
-    chosen = _PHOTO if picture.jpeg_quality <= _HIGHEST_QUALITY and cards.scales(_PHOTO) else cards.DEFAULT
+    chosen = _PHOTO if picture.jpeg_quality <= _HIGHEST_QUALITY else cards.DEFAULT
     return chosen, f"JPEG of quality {picture.jpeg_quality}"

@@ -1,0 +1,76 @@
+"""How methods compare under degradations: measured, kept as records, and drawn up as Markdown."""
+
+import itertools
+import pathlib
+from collections.abc import Sequence
+
+from experiments.recipes.degradations import METRICS, NAMES
+from experiments.records import VERSION, Record, read_lines, write_lines
+from experiments.tables import markdown_table
+from srnet.evaluation.benchmark import evaluate_sets
+from srnet.evaluation.methods import NamedMethod
+from srnet.files import locked
+
+_KEY = ("method", "weights", "scale", "set", "degradation")
+
+
+def measure(
+    path: pathlib.Path, method: NamedMethod, weights: str | None, scale: int, sets: Sequence[str], data_root: str | None
+) -> list[Record]:
+    """Measures what a method lacks of the records in a file, set by set, and returns all the file's records.
+
+    Args:
+      path: the JSON lines file.
+      method: the method.
+      weights: SHA-256 of its weights, or None; measurements of other weights are replaced.
+      scale: integer scale.
+      sets: names of image sets.
+      data_root: folder with a folder for each set, or None.
+
+    Raises:
+      DataError: if the file is damaged or cannot be written, or an image cannot be used.
+    """
+    for name, degradation in itertools.product(sets, NAMES):
+        done = {tuple(record[field] for field in _KEY) for record in read_lines(path, _KEY)}
+        if (method.name, weights, scale, name, degradation) in done:
+            continue
+        (result,) = evaluate_sets(method, [name], [scale], data_root, METRICS, [degradation])
+        record = {"version": VERSION, "method": method.name, "weights": weights, "scale": scale, "set": name}
+        record |= {"degradation": degradation, **{metric: result[metric] for metric in METRICS}}
+        record |= {"images": result["images"], "seconds": result["seconds"]}
+        with locked(path.parent):
+            others = [each for each in read_lines(path, _KEY) if _cell(each) != _cell(record)]
+            write_lines(path, sorted([*others, record], key=_order))
+    return read_lines(path, _KEY)
+
+
+def _cell(record: Record) -> tuple[str, int, str, str]:
+    return record["method"], record["scale"], record["set"], record["degradation"]
+
+
+def _order(record: Record) -> tuple[int, str, int, str]:
+    return record["scale"], record["set"], NAMES.index(record["degradation"]), record["method"]
+
+
+def describe(found: Sequence[Record], methods: Sequence[str]) -> str:
+    """Returns the records as Markdown: a table for each scale, with a column for each set.
+
+    Args:
+      found: the records.
+      methods: names of the methods, in the order of the rows.
+    """
+    lines = ["# Methods under degradations", "", "PSNR of RGB / PSNR of luma in dB / SSIM of luma."]
+    for scale in sorted({record["scale"] for record in found}):
+        here = {_cell(record): record for record in found if record["scale"] == scale}
+        sets = list(dict.fromkeys(record["set"] for record in here.values()))
+        rows = []
+        for degradation, method in itertools.product(NAMES, methods):
+            cells = [here.get((method, scale, name, degradation)) for name in sets]
+            if any(cells):
+                rows.append([f"`{degradation}`", method, *map(_figures, cells)])
+        lines += ["", f"x{scale}:", "", markdown_table(["degradation", "method", *sets], rows)]
+    return "\n".join(lines) + "\n"
+
+
+def _figures(record: Record | None) -> str:
+    return f"{record['psnr_rgb']:.2f} / {record['psnr']:.2f} / {record['ssim']:.4f}" if record else "-"

@@ -1,0 +1,9 @@
+"""The degradations under which the pretrained networks are compared.
+
+Command: python tools/compare_degradations.py   (two cores: hours, for all sets and scales)
+"""
+
+NAMES = ("bicubic", "jpeg30", "jpeg50", "jpeg75", "jpeg90", "noise5", "noise10", "noise25", "blur1.2", "photo")
+METHODS = ("bicubic", "plus", "photo")
+SCALES = (2, 4)
+METRICS = ("psnr_rgb", "psnr", "ssim")

@@ -1,0 +1,62 @@
+"""Compares bicubic interpolation and the pretrained networks under JPEG, noise and blur.
+
+python tools/compare_degradations.py                                              on the test sets, at x2 and x4
+python tools/compare_degradations.py --sets=BSDval50 --scales=4 --output=/tmp/choice --run=runs/photo_x4   to choose by
+
+Run again after an interruption, the same command goes on.
+"""
+
+import pathlib
+import sys
+
+from absl import flags
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from experiments import shared_flags
+from experiments.recipes import degradations
+from experiments.workspace import RESULTS
+from srnet import cli
+from srnet.data.datasets import TEST_SETS
+from srnet.pretrained import cards
+
+
+def define_flags() -> None:
+    flags.DEFINE_list("scales", [str(scale) for scale in degradations.SCALES], "Scales.")
+    flags.DEFINE_list("sets", TEST_SETS, "Image sets.")
+    flags.DEFINE_list("methods", None, "bicubic and pretrained networks; all of the table unless given.")
+    flags.DEFINE_string("run", None, "Run folder of a further network, for its own scale.")
+    flags.DEFINE_string("output", str(RESULTS), "Folder of the results.")
+    shared_flags.define_data_root_flag()
+
+
+def main(arguments: list[str]) -> None:
+    cli.expect_no_arguments(arguments)
+    values, scales = flags.FLAGS, shared_flags.scales()
+    known = tuple(name for name in degradations.METHODS if name == "bicubic" or cards.scales(name))
+    names = shared_flags.chosen("methods", known)
+    cli.import_tensorflow()
+    from experiments import degradation_tables
+    from experiments.tables import write_table
+    from srnet.evaluation.methods import model_method, named_method
+    from srnet.training.checkpoints import load_run
+
+    path = pathlib.Path(values.output) / "degradations.jsonl"
+    cells = []
+    for scale in scales:
+        for name in names:
+            if name == "bicubic" or scale in cards.scales(name):
+                weights = None if name == "bicubic" else cards.card(scale, name)["sha256"]
+                cells.append((named_method(name), weights, scale))
+    if values.run:
+        model, config = load_run(values.run)
+        method = model_method(pathlib.Path(values.run).name, {config.scale: lambda: model}, config.channels)
+        cells.append((method, None, config.scale))
+    for method, weights, scale in cells:
+        found = degradation_tables.measure(path, method, weights, scale, values.sets, values.data_root)
+    measured = list(dict.fromkeys(method.name for method, _, _ in cells))
+    write_table(degradation_tables.describe(found, measured), path.with_suffix(".md"))
+
+
+if __name__ == "__main__":
+    cli.run(main, define_flags)
