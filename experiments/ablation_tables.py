@@ -51,8 +51,10 @@ def _describe_scale(columns: Mapping[str, list[Record]], scale: int, whole: str)
         rows.append(
             [f"the end, all of {whole}"] + [_scores_over_seeds([each for each in total if each]) for total in totals]
         )
+    degradation = run.get("degradation", "bicubic")
     caption = (
-        f"x{scale}, {' + '.join(run['train_sets'])}, learning rate {run['learning_rate']:g}, "
+        f"x{scale}, {'' if degradation == 'bicubic' else f'under `{degradation}`, '}"
+        f"{' + '.join(run['train_sets'])}, learning rate {run['learning_rate']:g}, "
         f"batch {run['batch_size']}, patch {run['patch']}, {run['precision']}; PSNR in dB / SSIM, by skips"
     )
     if len({record["seed"] for record in found}) > 1:

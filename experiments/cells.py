@@ -38,6 +38,7 @@ class Cell:
       train: arguments of `srnet.train`; none for a classical method.
       config: the run's `TrainConfig`; None for a classical method.
       seed: seed of the run.
+      degradation: how the LR images are made.
     """
 
     method: str
@@ -47,6 +48,7 @@ class Cell:
     train: tuple[str, ...] = ()
     config: TrainConfig | None = None
     seed: int = 0
+    degradation: str = "bicubic"
 
     @property
     def name(self) -> str:
@@ -90,8 +92,10 @@ def find_cell(workspace: Workspace, name: str, scale: int, sets: Mapping[str, in
       UsageError: for a scale or a seed that cannot be used.
     """
     if name in CLASSICAL:
-        return Cell(name, scale, workspace.runs / f"{name}_x{scale}", sets)
+        return Cell(name, scale, workspace.runs / f"{name}_x{scale}", sets, degradation=workspace.degradation)
     preset, changes = run_settings(workspace.budget, name, scale, seed)
+    if workspace.degradation != "bicubic":
+        changes["degradation"] = workspace.degradation
     folder = workspace.runs / f"{name}_x{scale}_seed{seed}"
     return trained_cell(name, preset, changes, folder, sets, workspace.data_root)
 
@@ -134,7 +138,7 @@ def trained_cell(
     config = TrainConfig(**{**preset_settings(preset, changes["variant"]), **changes})
     config, _ = resolve(config, data_root, fixed=("train_sets", "validation_set"))
     arguments = (f"--preset={preset}", *(f"--{name}={_as_flag(value)}" for name, value in changes.items()))
-    return Cell(method, config.scale, folder, sets, arguments, config, config.seed)
+    return Cell(method, config.scale, folder, sets, arguments, config, config.seed, config.degradation)
 
 
 def _as_flag(value: Any) -> str:
@@ -249,7 +253,8 @@ def measured(cell: Cell, name: str) -> dict[str, Any] | None:
         raise DataError(f"{path}: not a measurement of this srnet version; delete it to measure again")
     if (record["method"], record["set"], record["scale"]) != (cell.measured_as, name, cell.scale):
         raise DataError(f"{path}: of {record['method']} on {record['set']}; delete it to measure again")
-    current = record["images"] == cell.sets[name] and is_of_run(cell, record.get("run", {}))
+    alike = (record["images"], record.get("degradation", "bicubic")) == (cell.sets[name], cell.degradation)
+    current = alike and is_of_run(cell, record.get("run", {}))
     return record if current else None
 
 

@@ -188,7 +188,8 @@ def _start_next(cell: Cell, workspace: Workspace) -> _Job | None:
             source = f"--run={cell.folder}" if cell.config else f"--method={cell.method}"
             target = f"--output={cell.measurement(name)}"
             command = [sys.executable, "-m", "srnet.evaluate", source, f"--sets={name}", f"--scales={cell.scale}"]
-            return _Job(_start(cell, [*command, target, *folders]), name)
+            degraded = [] if cell.degradation == "bicubic" else [f"--degradation={cell.degradation}"]
+            return _Job(_start(cell, [*command, target, *degraded, *folders]), name)
     return None
 
 

@@ -44,9 +44,12 @@ def define_methods_flag() -> None:
 def workspace() -> Workspace:
     """Returns the workspace of the flags."""
     values = flags.FLAGS
-    runs = pathlib.Path(values.runs) if values.runs else ROOT / "runs" / f"experiments_{values.budget}"
     jobs = values.jobs if "jobs" in values else 1
-    return Workspace(values.budget, runs, pathlib.Path(values.output), values.data_root, values.cache_dir, jobs)
+    degradation = values.degradation if "degradation" in values else "bicubic"
+    own = values.budget if degradation == "bicubic" else f"{values.budget}_{degradation}"
+    runs = pathlib.Path(values.runs) if values.runs else ROOT / "runs" / f"experiments_{own}"
+    output = pathlib.Path(values.output)
+    return Workspace(values.budget, runs, output, values.data_root, values.cache_dir, jobs, degradation)
 
 
 def methods() -> tuple[str, ...]:

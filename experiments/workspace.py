@@ -22,6 +22,7 @@ class Workspace:
       data_root: folder with a folder for each image set, or None.
       cache_dir: folder of patch stores and trained A+.
       jobs: number of concurrent jobs.
+      degradation: how the LR images of training and measuring are made.
     """
 
     budget: str
@@ -30,6 +31,7 @@ class Workspace:
     data_root: str | None
     cache_dir: str
     jobs: int = 1
+    degradation: str = "bicubic"
 
     def results_file(self, prefix: str = "") -> pathlib.Path:
         """Returns the file of the budget's records.
@@ -37,7 +39,8 @@ class Workspace:
         Args:
           prefix: what the file's name begins with, before the budget's name.
         """
-        return self.results / f"{prefix}{self.budget}.jsonl"
+        suffix = "" if self.degradation == "bicubic" else f"_{self.degradation}"
+        return self.results / f"{prefix}{self.budget}{suffix}.jsonl"
 
     def make_results_folder(self) -> None:
         """Creates the folder of the results, so that one that cannot be used is known before hours of training.

@@ -3,6 +3,7 @@
 python tools/ablation_sweep.py --budget=quick    13 minutes on two cores, on scikit-image's photographs
 python tools/ablation_sweep.py --budget=cpu      2 h 45 min on two cores, on T91 and BSD200
 python tools/ablation_sweep.py --budget=paper    the paper's own budget
+python tools/ablation_sweep.py --degradation=noise --seeds=0,1,2    under the noise of the paper's equation 1
 
 Run again after an interruption, the same command resumes, and reuses finished runs.
 """
@@ -17,6 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from experiments import shared_flags
 from experiments.recipes import ablation, table_1
 from srnet import cli
+from srnet.data.degradation import named
 
 
 def define_flags() -> None:
@@ -24,11 +26,14 @@ def define_flags() -> None:
     shared_flags.define_jobs_flag()
     flags.DEFINE_list("scales", [str(scale) for scale in table_1.SCALES], "Scales.")
     flags.DEFINE_list("variants", None, "Networks; unless given, Table 1's at every scale, Figure 5's at x2.")
+    text = "How LR images are made, in training and measuring; noise is the paper's imaging model."
+    flags.DEFINE_string("degradation", "bicubic", text)
     flags.DEFINE_list("seeds", ["0"], "Seeds; of several, tables and curves show mean and spread.")
 
 
 def main(arguments: list[str]) -> int:
     cli.expect_no_arguments(arguments)
+    named(flags.FLAGS.degradation)
     workspace, scales, seeds = shared_flags.workspace(), shared_flags.scales(), shared_flags.integers("seeds")
     networks = shared_flags.chosen("variants", ablation.NETWORKS) if flags.FLAGS.variants else None
     cli.import_tensorflow()

@@ -6,7 +6,9 @@ import signal
 import PIL.Image
 import pytest
 
+from experiments import cells
 from experiments.records import VERSION
+from srnet.files import write_json
 from srnet.training.config import TrainConfig
 
 
@@ -107,3 +109,26 @@ def test_results_of_another_version_are_refused(run_tool, tmp_path):
     status, _, errors = run_tool("ablation_sweep.py", "--variants=full", "--scales=2")
     assert status == 1 and "quick.jsonl: line 1 is no result of version 1" in errors[0]
     assert (tmp_path / "results/quick.jsonl").read_text() == '{"version": 0}\n'
+
+
+@pytest.mark.slow
+def test_a_sweep_under_noise_has_files_of_its_own(run_tool, tmp_path):
+    flags = ("--variants=full", "--scales=2", "--degradation=noise25")
+    status, output, errors = run_tool("ablation_sweep.py", *flags)
+    assert (status, errors) == (0, [])
+    lines = (tmp_path / "results/quick_noise25.jsonl").read_text().splitlines()
+    bicubic, full = map(json.loads, lines)
+    assert full["run"]["degradation"] == "noise25" and "x2, under `noise25`, tiny" in output
+    assert bicubic["measurements"]["held_out"]["psnr"] < 25
+    assert (tmp_path / "results/table_1_quick_noise25.md").exists()
+    assert not (tmp_path / "results/quick.jsonl").exists()
+    assert run_tool("ablation_sweep.py", *flags)[0] == 0
+
+
+def test_measurements_of_another_degradation_are_none(tmp_path):
+    cell = cells.Cell("bicubic", 2, tmp_path, {"held_out": 1}, degradation="noise25")
+    record = {"method": "bicubic", "set": "held_out", "scale": 2, "psnr": 20.0, "ssim": 0.5, "images": 1, "seconds": 1}
+    write_json(cell.measurement("held_out"), [record])
+    assert cells.measured(cell, "held_out") is None
+    write_json(cell.measurement("held_out"), [{**record, "degradation": "noise25"}])
+    assert cells.measured(cell, "held_out")["psnr"] == 20
