@@ -1,11 +1,10 @@
-"""What the commands share: flags, errors as one line, exit statuses, which network is meant.
+"""What the commands share: flags, errors as one line, exit statuses.
 
 Exit status 0 is success, 1 a failure (a file, the disk), 2 wrong usage, 128 + n a stop by signal n.
 TensorFlow is imported when the first network is needed, so that --help and usage errors are quick.
 """
 
 import contextlib
-import dataclasses
 import functools
 import importlib
 import inspect
@@ -18,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 import absl.logging
@@ -27,11 +26,9 @@ from absl import app, flags
 from srnet.data.datasets import default_data_root
 from srnet.errors import DataError, UsageError, printable
 from srnet.files import reason, stderr_into
-from srnet.inference.choice import AUTO
-from srnet.pretrained import cards
 
 if TYPE_CHECKING:
-    import keras
+    pass
 
 Main = Callable[[list[str]], int | None]
 
@@ -232,88 +229,6 @@ def import_plugins(names: Sequence[str]) -> None:
             importlib.import_module(name)
         except ModuleNotFoundError as error:
             raise UsageError(f"--plugin={name}: {error}") from error
-
-
-def define_network_flags(default: str | None = cards.DEFAULT) -> None:
-    """Defines the flags that name a trained network: --network, --run (with --checkpoint) or --model; and --plugin.
-
-    Args:
-      default: the pretrained network that is used without any of them, "auto" for one that suits each picture, or None.
-    """
-    unless = f"; {default} unless given" if default else ""
-    known = [AUTO, *cards.names()] if default == AUTO else cards.names()
-    flags.DEFINE_enum("network", None, known, f"Pretrained network{unless}.")
-    flags.DEFINE_string("run", None, "Run folder of a trained network.")
-    flags.DEFINE_enum("checkpoint", "last", ("last", "best"), "With --run: newest weights, or best validation PSNR.")
-    flags.DEFINE_string("model", None, "Network as a .keras file.")
-    define_plugin_flag()
-
-
-@dataclasses.dataclass(frozen=True)
-class Networks:
-    """One network at one or several scales.
-
-    Attributes:
-      name: what results call it.
-      at_scale: dict from scales to callables that return the Keras model.
-      channels: image channels it takes, 1 or 3.
-    """
-
-    name: str
-    at_scale: "Mapping[int, Callable[[], keras.Model]]"
-    channels: int
-
-
-def chosen_networks() -> Networks:
-    """Returns the network that the flags of `define_network_flags` name; `plus` for "auto" and without any of them.
-
-    Raises:
-      UsageError: if several of them are given.
-      DataError: if the run or the file cannot be used.
-    """
-    values = flags.FLAGS
-    given = [name for name in ("network", "run", "model") if values[name].value]
-    if len(given) > 1:
-        raise UsageError(f"give only one of {', '.join(f'--{name}' for name in given)}")
-    if values.run or values.model:
-        import_tensorflow()
-        from srnet.models.analysis import scale_of
-        from srnet.models.keras_file import load_file
-        from srnet.training.checkpoints import load_run
-
-        if values.run:
-            model, config = load_run(values.run, values.checkpoint)
-            return Networks(config.variant, {config.scale: lambda: model}, config.channels)
-        model = load_file(values.model)
-        return Networks(model.name, {scale_of(model): lambda: model}, model.input_shape[-1])
-    return pretrained_networks(cards.DEFAULT if choose_by_picture() else values.network)
-
-
-def choose_by_picture() -> bool:
-    """Tells whether the flags of `define_network_flags` leave the choice of the network to each picture."""
-    values = flags.FLAGS
-    return values.network in (None, AUTO) and not values.run and not values.model
-
-
-def pretrained_networks(name: str) -> Networks:
-    """Returns a pretrained network at all its scales.
-
-    Args:
-      name: one of `srnet.pretrained.cards.names()`.
-
-    Raises:
-      DataError: if its card is damaged.
-    """
-
-    def load(scale: int) -> "keras.Model":
-        import_tensorflow()
-        from srnet.pretrained.load import load as load_pretrained
-
-        return load_pretrained(scale, name)
-
-    scales = cards.check_network(name)
-    at_scale = {scale: functools.cache(functools.partial(load, scale)) for scale in scales}
-    return Networks(name, at_scale, cards.card(scales[0], name)["channels"])
 
 
 def define_folder_flags() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from absl import flags
 
-from srnet import cli
+from srnet import cli, network_flags
 from srnet.demo_guard import LARGEST_UPLOAD, Guard, private_folder
 from srnet.errors import DataError, UsageError
 from srnet.files import reason
@@ -28,7 +28,7 @@ _FONTS = ["system-ui", "sans-serif"]  # Gradio's own would be fetched from elsew
 
 
 def define_flags() -> None:
-    cli.define_network_flags(AUTO)
+    network_flags.define(AUTO)
     flags.DEFINE_integer("port", 7860, "Port of the page.", lower_bound=1, upper_bound=65535)
 
 
@@ -74,10 +74,10 @@ def main(arguments: list[str]) -> None:
 
 def _networks() -> tuple[dict[str, Chooser], tuple[int, ...]]:
     """The networks that the page offers, and the scales: those of the flags, or all pretrained ones."""
-    if not cli.choose_by_picture():
-        chosen = cli.chosen_networks()
+    if not network_flags.choose_by_picture():
+        chosen = network_flags.chosen()
         return {chosen.name: always(upscalers_of(chosen.at_scale), chosen.name)}, tuple(chosen.at_scale)
-    made = {name: upscalers_of(cli.pretrained_networks(name).at_scale) for name in cards.names()}
+    made = {name: upscalers_of(network_flags.pretrained(name).at_scale) for name in cards.names()}
     choosers = {name: always(made[name], name) for name in made}
     return {AUTO: by_picture(made.__getitem__), **choosers}, cards.scales()
 

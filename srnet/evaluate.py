@@ -10,7 +10,7 @@ python -m srnet.evaluate --method=bicubic --sets=Set5,Set14 --scales=2,4 --data_
 
 from absl import flags
 
-from srnet import cli
+from srnet import cli, network_flags
 from srnet.data.datasets import TEST_SETS
 from srnet.errors import UsageError
 from srnet.evaluation.classical import CLASSICAL
@@ -19,7 +19,7 @@ from srnet.pretrained import cards
 
 
 def define_flags() -> None:
-    cli.define_network_flags(default=None)
+    network_flags.define(default=None)
     flags.DEFINE_enum("method", None, sorted([*CLASSICAL, *cards.names()]), "bicubic or aplus, or a name of --network.")
     flags.DEFINE_list("sets", TEST_SETS, "Names of the sets; skimage_test needs no data root.")
     flags.DEFINE_list("scales", None, "Scales; 2,4 for bicubic and aplus, else the network's own.")
@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> None:
     if values.method:
         method = named_method(values.method, values.data_root, values.cache_dir)
     else:
-        networks = cli.chosen_networks()
+        networks = network_flags.chosen()
         method = model_method(networks.name, networks.at_scale, networks.channels)
     method = self_ensembled(method) if values.self_ensemble else method
     records = evaluate_sets(method, values.sets, scales, values.data_root, values.metrics, values.degradation)

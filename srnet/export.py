@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from srnet import cli
+from srnet import cli, network_flags
 from srnet.errors import DataError, UsageError
 from srnet.inference.sizes import default_scale
 
@@ -32,7 +32,7 @@ _OTHER_FILES = (".h5", ".hdf5", ".pb", ".pbtxt", ".lite", ".pt", ".pth", ".ckpt"
 
 
 def define_flags() -> None:
-    cli.define_network_flags()
+    network_flags.define()
     flags.DEFINE_integer("scale", None, "Enlargement. Default: 4, or the scale of --run or --model.", 2)
     flags.DEFINE_string("output", None, "Folder of the SavedModel, or the file.", required=True)
     text = "What to write; by the suffix of --output unless given. litert_int8 is dynamic-range quantization."
@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> None:
     kind = choose_format(values.output, values.format)
     if os.path.lexists(values.output) and not values.overwrite:
         raise DataError(f"{values.output} exists; --overwrite replaces it")
-    networks = cli.chosen_networks()
+    networks = network_flags.chosen()
     scale = values.scale or default_scale(networks.at_scale)
     if scale not in networks.at_scale:
         known = ", ".join(map(str, networks.at_scale))

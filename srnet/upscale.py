@@ -19,7 +19,7 @@ import traceback
 
 from absl import flags
 
-from srnet import cli
+from srnet import cli, network_flags
 from srnet.errors import DataError, UsageError, printable
 from srnet.files import reason
 from srnet.inference.batch import STANDARD, enlarge_file, find_jobs, upscalers_of
@@ -30,7 +30,7 @@ FORMATS = ("png", "jpg", "tif", "webp", "avif", "jp2", "tga", "bmp", "ppm")
 
 
 def define_flags() -> None:
-    cli.define_network_flags(AUTO)
+    network_flags.define(AUTO)
     text = "File, folder, or - for standard output; beside each picture unless given."
     flags.DEFINE_string("output", None, text, short_name="o")
     text = "Enlargement, above 1. Default: 4, or the scale of --run or --model."
@@ -58,7 +58,7 @@ def main(arguments: list[str]) -> int:
     _check_flags()
     size = _parse_size(values.size)
     suffix = f".{values.format}" if values.format else None
-    chosen = functools.cache(cli.chosen_networks)  # loading a run takes seconds, which wrong usage need not wait for
+    chosen = functools.cache(network_flags.chosen)  # loading a run takes seconds, which wrong usage need not wait for
 
     def label() -> str:
         return values.size or f"x{values.scale or default_scale(chosen().at_scale):g}"
@@ -98,11 +98,11 @@ def main(arguments: list[str]) -> int:
     return 1 if failed else 0
 
 
-def _chooser(networks: cli.Networks) -> Chooser:
+def _chooser(networks: network_flags.Networks) -> Chooser:
     values = flags.FLAGS
     make = functools.partial(upscalers_of, tile=values.tile, self_ensemble=values.self_ensemble)
-    if cli.choose_by_picture():
-        return by_picture(functools.cache(lambda name: make(cli.pretrained_networks(name).at_scale)))
+    if network_flags.choose_by_picture():
+        return by_picture(functools.cache(lambda name: make(network_flags.pretrained(name).at_scale)))
     return always(make(networks.at_scale), networks.name)
 
 

@@ -21,12 +21,13 @@ LAYERS = (
     ("srnet.evaluation", "srnet.formats"),
     ("srnet.training", "srnet.demo_guard"),
     ("srnet.cli", "srnet.demo_page"),
+    ("srnet.network_flags",),
     ("srnet.demo", "srnet.evaluate", "srnet.export", "srnet.models.__main__", "srnet.train", "srnet.upscale"),
     ("experiments",),
     ("tools",),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
-COMMANDS = {*LAYERS[10], *LAYERS[12]}
+COMMANDS = {*LAYERS[-3], *LAYERS[-1]}
 
 
 def _modules():

@@ -1,0 +1,98 @@
+"""Which network a command uses: its flags, and what they name."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from absl import flags
+
+from srnet import cli
+from srnet.errors import UsageError
+from srnet.inference.choice import AUTO
+from srnet.pretrained import cards
+
+if TYPE_CHECKING:
+    import keras
+
+
+def define(default: str | None = cards.DEFAULT) -> None:
+    """Defines the flags that name a trained network: --network, --run (with --checkpoint) or --model; and --plugin.
+
+    Args:
+      default: the pretrained network that is used without any of them, "auto" for one that suits each picture, or None.
+    """
+    unless = f"; {default} unless given" if default else ""
+    known = [AUTO, *cards.names()] if default == AUTO else cards.names()
+    flags.DEFINE_enum("network", None, known, f"Pretrained network{unless}.")
+    flags.DEFINE_string("run", None, "Run folder of a trained network.")
+    flags.DEFINE_enum("checkpoint", "last", ("last", "best"), "With --run: newest weights, or best validation PSNR.")
+    flags.DEFINE_string("model", None, "Network as a .keras file.")
+    cli.define_plugin_flag()
+
+
+@dataclasses.dataclass(frozen=True)
+class Networks:
+    """One network at one or several scales.
+
+    Attributes:
+      name: what results call it.
+      at_scale: dict from scales to callables that return the Keras model.
+      channels: image channels it takes, 1 or 3.
+    """
+
+    name: str
+    at_scale: "Mapping[int, Callable[[], keras.Model]]"
+    channels: int
+
+
+def chosen() -> Networks:
+    """Returns the network that the flags of `define` name; `plus` for "auto" and without any of them.
+
+    Raises:
+      UsageError: if several of them are given.
+      DataError: if the run or the file cannot be used.
+    """
+    values = flags.FLAGS
+    given = [name for name in ("network", "run", "model") if values[name].value]
+    if len(given) > 1:
+        raise UsageError(f"give only one of {', '.join(f'--{name}' for name in given)}")
+    if values.run or values.model:
+        cli.import_tensorflow()
+        from srnet.models.analysis import scale_of
+        from srnet.models.keras_file import load_file
+        from srnet.training.checkpoints import load_run
+
+        if values.run:
+            model, config = load_run(values.run, values.checkpoint)
+            return Networks(config.variant, {config.scale: lambda: model}, config.channels)
+        model = load_file(values.model)
+        return Networks(model.name, {scale_of(model): lambda: model}, model.input_shape[-1])
+    return pretrained(cards.DEFAULT if choose_by_picture() else values.network)
+
+
+def choose_by_picture() -> bool:
+    """Tells whether the flags of `define` leave the choice of the network to each picture."""
+    values = flags.FLAGS
+    return values.network in (None, AUTO) and not values.run and not values.model
+
+
+def pretrained(name: str) -> Networks:
+    """Returns a pretrained network at all its scales.
+
+    Args:
+      name: one of `srnet.pretrained.cards.names()`.
+
+    Raises:
+      DataError: if its card is damaged.
+    """
+
+    def load(scale: int) -> "keras.Model":
+        cli.import_tensorflow()
+        from srnet.pretrained.load import load as load_pretrained
+
+        return load_pretrained(scale, name)
+
+    scales = cards.check_network(name)
+    at_scale = {scale: functools.cache(functools.partial(load, scale)) for scale in scales}
+    return Networks(name, at_scale, cards.card(scales[0], name)["channels"])
