@@ -53,10 +53,13 @@ def evaluate_sets(
       per_image, a list of dicts with image, the metrics and seconds; and the degradation, where that is not "bicubic".
 
     Raises:
-      UsageError: for a scale that the method does not have, or an unknown metric.
+      UsageError: for a scale that the method does not have, an unknown metric or degradation, or none of them.
       DataError: for a set or an image that cannot be used.
     """
     check_metrics(metrics)
+    for what, given in (("sets", sets), ("scales", scales), ("degradations", degradations)):
+        if given is not None and not given:
+            raise UsageError(f"no {what}: name at least one")
     for degradation in degradations:
         named(degradation)
     scales = method.scales if scales is None else scales

@@ -86,5 +86,12 @@ def test_degraded_sets_are_measured_as_a_reader_would(picture_root):
         evaluate_sets(method, ["held_out"], [2], picture_root, ["psnr"], ["photo"])[0]["psnr"]
         == (evaluate_sets(method, ["held_out"], [2], picture_root, ["psnr"], ["photo"])[0]["psnr"])
     )
+    for given, message in (
+        ({"degradations": []}, "no degradations: name at least one"),
+        ({"sets": []}, "no sets: name at least one"),
+        ({"scales": []}, "no scales: name at least one"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            evaluate_sets(method, **{"sets": ["held_out"], "scales": [2], "data_root": picture_root, **given})
     with pytest.raises(UsageError, match="degradation 'fog' is unknown"):
         evaluate_sets(method, ["held_out"], [2], picture_root, ["psnr"], ["fog"])
