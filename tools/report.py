@@ -1,6 +1,6 @@
 """Makes one HTML page of the results: tables, curves and, for each picture of Figure 6, a slider against bicubic.
 
-python tools/report.py --budget=cpu --page=report.html
+python tools/report.py --budget=cpu --output=report.html
 
 The page needs no network and no server.
 """
@@ -21,7 +21,8 @@ from srnet.files import write_text
 def define_flags() -> None:
     shared_flags.define_budget_flag()
     flags.DEFINE_string("results", str(RESULTS), "Folder of the results.")
-    flags.DEFINE_string("page", "report.html", "HTML file to write.")
+    flags.DEFINE_string("output", "report.html", "HTML file to write.")
+    flags.DEFINE_alias("page", "output")
 
 
 def main(arguments: list[str]) -> None:
@@ -30,8 +31,8 @@ def main(arguments: list[str]) -> None:
     cli.import_tensorflow()
     from experiments.page import describe_page
 
-    write_text(values.page, describe_page(pathlib.Path(values.results), values.budget))
-    print(values.page)
+    write_text(values.output, describe_page(pathlib.Path(values.results), values.budget))
+    print(values.output)
 
 
 if __name__ == "__main__":

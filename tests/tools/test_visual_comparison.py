@@ -116,7 +116,7 @@ def test_page_shows_tables_and_sliders(run_tool, browser, tmp_path):
 def test_the_results_of_this_project_fit_a_screen(call_tool, browser, tmp_path):
     results = pathlib.Path(__file__).parents[2] / "experiments" / "results"
     page = tmp_path / "report.html"
-    status, _, errors = call_tool("report.py", "--budget=cpu", f"--results={results}", f"--page={page}")
+    status, _, errors = call_tool("report.py", "--budget=cpu", f"--results={results}", f"--output={page}")
     assert status == 0, errors
     browser.set_window_size(1280, 900)
     browser.get(f"file://{page}")
