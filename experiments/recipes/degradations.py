@@ -1,6 +1,6 @@
 """The degradations under which the pretrained networks are compared.
 
-Command: python tools/compare_degradations.py   (two cores: hours, for all sets and scales)
+Command: python tools/compare_degradations.py   (two cores: not measured yet)
 """
 
 NAMES = ("bicubic", "jpeg30", "jpeg50", "jpeg75", "jpeg90", "noise5", "noise10", "noise25", "blur1.2", "photo")

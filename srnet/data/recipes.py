@@ -171,8 +171,7 @@ def compressed(picture: np.ndarray, quality: int, subsampled: bool, offset: tupl
         return np.asarray(read).reshape(padded.shape)[offset[0] :, offset[1] :]
 
 
-# Of noise and JPEG as phones and the web make them; beside Real-ESRGAN's, the ranges end where a picture is still worth
-# enlarging.
+# Narrower ranges than Real-ESRGAN's: beyond them, little is left to enlarge.
 _STORED = Recipe(
     blur=Draw(0.2, 1.0, 0.3),
     reductions=("bicubic", "bilinear", "area"),

@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # it imports TensorFlow
 
 AUTO = "auto"
 _PHOTO = "photo"
-_HIGHEST_QUALITY = 95  # of JPEG, up to which `photo` is better: docs/enlarging.md
+_HIGHEST_QUALITY = 75  # of JPEG: `photo` is better there, not at 90 (experiments/begun/photo_x4.json)
 
 Upscalers = Mapping[int, Callable[[], "Upscaler"]]
 

@@ -19,7 +19,8 @@ from srnet.training.run_folder import Run, history, pick_history
 def begin_with(model: keras.Model, source: str) -> tuple[int, int, dict[str, Any]]:
     """Gives a network trained weights in each layer of the same name and shape.
 
-    A network of RGB takes those of one of luma, too: it then does to the luma what that one does.
+    A network of RGB takes those of one of luma, too; if it adds the bicubic enlargement, as `plus` does, it then does
+    to the luma what that one does.
 
     Args:
       model: Keras model.

@@ -112,7 +112,7 @@ def training_patches(config: TrainConfig, data_root: Path | str | None, cache_di
         orientations=config.orientations,
         augment_scales=config.augment_scales,
         degradation=config.degradation,
-        seed=config.seed if config.degradation != "bicubic" else 0,
+        seed=config.seed,
     )
     sets = {name: find_images(name, data_root) for name in config.train_sets}
     for name, found in sets.items():

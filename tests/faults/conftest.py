@@ -1,7 +1,9 @@
-"""What the tests of faults share: processes that run commands."""
+"""What the tests of faults share: a picture, and processes that run commands."""
 
+import PIL.Image
 import pytest
 
+from tests.conftest import draw_picture
 from tests.faults.commands import Commands
 
 _NETWORKS = (
@@ -26,3 +28,11 @@ def commands(tmp_path_factory):
 def light_commands(tmp_path_factory):
     """Runs commands without TensorFlow, in a tenth of the time."""
     yield from _serve(tmp_path_factory, ["tests.faults.copy_picture"])
+
+
+@pytest.fixture
+def photo(tmp_path):
+    """The file of a small picture."""
+    path = tmp_path / "photo.png"
+    PIL.Image.fromarray(draw_picture(0, 36, 40)).save(path)
+    return path

@@ -11,10 +11,8 @@ import itertools
 import pathlib
 import shutil
 
-import PIL.Image
 import pytest
 
-from tests.conftest import draw_picture
 from tests.faults.commands import Fault, needs_watch
 from tests.faults.results import LEFTOVER, TRAIN, arrays, digests, finished_training, training_outputs
 
@@ -108,13 +106,6 @@ def _check_output(before, is_new):
             yield f"left behind: {_leftovers(place)}"
 
     return check
-
-
-@pytest.fixture
-def photo(tmp_path):
-    path = tmp_path / "photo.png"
-    PIL.Image.fromarray(draw_picture(0, 36, 40)).save(path)
-    return path
 
 
 def _exists(name):

@@ -8,10 +8,8 @@ import contextlib
 import shutil
 import subprocess
 
-import PIL.Image
 import pytest
 
-from tests.conftest import draw_picture
 from tests.faults.commands import Fault, needs_root, needs_watch
 from tests.faults.results import TRAIN, digests, finished_training
 
@@ -65,13 +63,6 @@ def _mounted(image, root, options):
     finally:
         subprocess.run(["umount", "--lazy", root], check=True)  # lazily, or pytest would find it there if it is busy
         root.rmdir()
-
-
-@pytest.fixture
-def photo(tmp_path):
-    path = tmp_path / "photo.png"
-    PIL.Image.fromarray(draw_picture(0, 36, 40)).save(path)
-    return path
 
 
 def _lasting(folder):
