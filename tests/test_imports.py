@@ -104,6 +104,13 @@ def test_tensorflow_is_imported_when_it_is_needed(imported):
     assert _run(f"import sys, {imported}; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)")[0] == 0
 
 
+@pytest.mark.parametrize("imported", ["srnet.upscale", "srnet.train", "srnet.evaluate", "srnet.export", "srnet.demo"])
+def test_filters_are_imported_when_they_are_needed(imported):
+    assert (
+        _run(f"import sys, {imported}; sys.exit(bool({{'scipy.ndimage', 'scipy.signal'}} & set(sys.modules)))")[0] == 0
+    )
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -11,8 +11,6 @@ from typing import Any
 
 import numpy as np
 import PIL.Image
-import scipy.ndimage
-import scipy.signal
 
 from srnet.errors import UsageError
 from srnet.images.color import round_to_uint8
@@ -123,6 +121,9 @@ class Recipe:
 
 
 def _blurred(values: np.ndarray, sigma: float, anisotropic: float, random: np.random.Generator) -> np.ndarray:
+    import scipy.ndimage  # take as long to import as the rest of a command
+    import scipy.signal
+
     if random.random() >= anisotropic:
         return scipy.ndimage.gaussian_filter(values, (sigma, sigma, 0), mode="reflect", truncate=4.0)
     other, angle = sigma * random.uniform(0.3, 1), random.uniform(0, np.pi)

@@ -19,7 +19,6 @@ import zipfile
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import scipy.ndimage
 import tqdm
 
 from srnet.data.datasets import find_images
@@ -144,6 +143,8 @@ def enlarge(trained: Regressors, lr: np.ndarray, scale: int) -> np.ndarray:
 
 def _responses(enlarged: np.ndarray, scale: int) -> np.ndarray:
     """The four filters' responses of every window, (windows, 4 * (WINDOW*scale)**2) float32."""
+    import scipy.ndimage  # takes as long to import as the rest of a command
+
     gradient = np.zeros(scale + 1)
     gradient[[0, -1]] = 1, -1
     laplacian = np.zeros(2 * scale + 1)

@@ -8,7 +8,6 @@ hidden colors are replaced, and the difference that the weights make to an inter
 from collections.abc import Callable
 
 import numpy as np
-import scipy.ndimage
 
 from srnet.images.color import PEAKS
 
@@ -38,6 +37,8 @@ def replace_hidden_colors(image: np.ndarray, reach: int) -> np.ndarray:
         if hidden.all():  # what little is seen is all that there is
             hidden = band[..., -1] == 0
         if hidden.any() and not hidden.all():
+            import scipy.ndimage  # takes as long to import as the rest of a command
+
             nearest = scipy.ndimage.distance_transform_edt(hidden, return_distances=False, return_indices=True)
             colors = band[tuple(nearest)][top - first :][:_BAND, :, :-1]
             replaced[top : top + _BAND, :, :-1] = colors
