@@ -7,7 +7,7 @@ from typing import Any
 
 from experiments.cells import Cell, cost_of, epochs_of, is_complete, measured
 from srnet.errors import DataError
-from srnet.files import locked, read_json, read_json_lines, to_json, write_text
+from srnet.files import locked, read_json, read_json_lines, to_checked_json, write_text
 from srnet.training.config import TrainConfig, load_config
 
 Record = dict[str, Any]
@@ -129,9 +129,16 @@ def read_records(path: pathlib.Path) -> list[Record]:
       path: the file.
 
     Raises:
-      DataError: if it is damaged or of another version.
+      DataError: if it is damaged or of another version, or has a record twice.
     """
-    return read_lines(path, _FIELDS)
+    found = read_lines(path, _FIELDS)
+    if len({_key(record) for record in found}) < len(found):
+        raise DataError(f"{path}: damaged; a method, scale and seed have two lines")
+    return found
+
+
+def _key(record: Record) -> tuple[int, str, int]:
+    return record["scale"], record["method"], record["seed"]
 
 
 def read_lines(path: pathlib.Path, fields: Collection[str]) -> list[Record]:
@@ -161,7 +168,7 @@ def write_lines(path: pathlib.Path, values: Sequence[Record]) -> None:
     Raises:
       DataError: if it cannot be written.
     """
-    write_text(path, "".join(to_json(value) + "\n" for value in values))
+    write_text(path, "".join(to_checked_json(value) + "\n" for value in values))
 
 
 def update_records(path: pathlib.Path, records: Sequence[Record]) -> list[Record]:
@@ -180,17 +187,14 @@ def update_records(path: pathlib.Path, records: Sequence[Record]) -> list[Record
       DataError: if the file is damaged or of another version, or cannot be written.
     """
 
-    def key(record: Record) -> tuple[int, str, int]:
-        return record["scale"], record["method"], record["seed"]
-
     with locked(path.parent):
-        merged = {key(record): record for record in read_records(path)}
+        merged = {_key(record): record for record in read_records(path)}
         for record in records:
-            old = merged.get(key(record))
+            old = merged.get(_key(record))
             if old and _run_of(old) == _run_of(record):
                 measurements = {**old["measurements"], **record["measurements"]}
                 record = {**record, "measurements": measurements, "cost": record["cost"] or old["cost"]}
-            merged[key(record)] = record
+            merged[_key(record)] = record
         ordered = [merged[each] for each in sorted(merged)]
         write_lines(path, ordered)
     return ordered

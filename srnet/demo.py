@@ -20,7 +20,7 @@ from srnet.demo_guard import LARGEST_UPLOAD, Guard, private_folder
 from srnet.errors import DataError, UsageError
 from srnet.files import reason
 from srnet.inference.batch import upscalers_of
-from srnet.inference.choice import AUTO, Chooser, always, by_picture
+from srnet.inference.passes import Chooser, always, by_picture
 from srnet.pretrained import cards
 
 ADDRESS = "127.0.0.1"
@@ -28,7 +28,7 @@ _FONTS = ["system-ui", "sans-serif"]  # Gradio's own would be fetched from elsew
 
 
 def define_flags() -> None:
-    network_flags.define(AUTO)
+    network_flags.define(cards.AUTO)
     flags.DEFINE_integer("port", 7860, "Port of the page.", lower_bound=1, upper_bound=65535)
 
 
@@ -79,7 +79,7 @@ def _networks() -> tuple[dict[str, Chooser], tuple[int, ...]]:
         return {chosen.name: always(upscalers_of(chosen.at_scale), chosen.name)}, tuple(chosen.at_scale)
     made = {name: upscalers_of(network_flags.pretrained(name).at_scale) for name in cards.names()}
     choosers = {name: always(made[name], name) for name in made}
-    return {AUTO: by_picture(made.__getitem__), **choosers}, cards.scales()
+    return {cards.AUTO: by_picture(made.__getitem__), **choosers}, cards.scales()
 
 
 def _forget_settings() -> None:

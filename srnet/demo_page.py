@@ -17,8 +17,7 @@ from srnet.images.comparison import bicubic_part, box_around, busiest_point
 from srnet.images.pillow import as_rgb
 from srnet.images.read import count_pixels, read_picture
 from srnet.images.write import fitted, own_format, write_picture
-from srnet.inference.choice import Chooser
-from srnet.inference.sizes import default_scale, enlarge_picture
+from srnet.inference.passes import Chooser, default_scale, enlarge_picture
 
 _MOST_PIXELS = 256_000_000  # of a result, which is kept on disk and decoded for each part that is shown
 _SUFFIXES = {"JPEG": ".jpg", "JPEG2000": ".jp2", "TIFF": ".tif"}  # of formats whose names are no suffix
@@ -58,7 +57,7 @@ def build_page(networks: Mapping[str, Chooser], scales: Sequence[int], folder: p
     """Returns the page.
 
     Args:
-      networks: dict from names to `srnet.inference.choice.Chooser`; the first is chosen at first.
+      networks: dict from names to `srnet.inference.passes.Chooser`; the first is chosen at first.
       scales: integer scales that can be chosen.
       folder: where results are kept for an hour at most.
     """

@@ -10,6 +10,7 @@ import pathlib
 import re
 import sys
 import warnings
+import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ from srnet.errors import TYPE_NAMES, DataError, UsageError
 
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 _SAVED_MODEL = {"saved_model.pb", "fingerprint.pb", "variables", "assets", "assets.extra", "keras_metadata.pb"}
+_CHECKSUM = "crc32"  # the last member of the JSON objects that srnet reads again
 LOCK = ".lock"  # in a folder that `locked` locks
 
 
@@ -159,12 +161,12 @@ def write_json(path: str | pathlib.Path, value: Any) -> None:
 
     Args:
       path: the file.
-      value: as for `to_json`.
+      value: as for `to_json`; a dict gets a checksum, as by `to_checked_json`.
 
     Raises:
       DataError: if it cannot be written.
     """
-    write_text(path, to_json(value, indent=2) + "\n")
+    write_text(path, (to_checked_json if isinstance(value, dict) else to_json)(value, indent=2) + "\n")
 
 
 def to_json(value: Any, indent: int | None = None) -> str:
@@ -177,6 +179,22 @@ def to_json(value: Any, indent: int | None = None) -> str:
     return json.dumps(_without_infinity(value), indent=indent, allow_nan=False)
 
 
+def to_checked_json(value: dict[str, Any], indent: int | None = None) -> str:
+    """Returns an object as JSON, its last member a checksum of the others, which `read_json` takes out again.
+
+    Args:
+      value: the object; its names are strings.
+      indent: as for `to_json`.
+    """
+    others = {name: inner for name, inner in value.items() if name != _CHECKSUM}
+    return to_json({**others, _CHECKSUM: _checksum(others)}, indent)
+
+
+def _checksum(value: dict[str, Any]) -> str:
+    """The CRC-32 of an object, whatever the order of its members."""
+    return f"{zlib.crc32(json.dumps(_without_infinity(value), sort_keys=True).encode()):08x}"
+
+
 def _without_infinity(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _without_infinity(inner) for name, inner in value.items()}
@@ -186,14 +204,14 @@ def _without_infinity(value: Any) -> Any:
 
 
 def read_json(path: str | pathlib.Path, kind: type = object) -> Any:
-    """Reads a JSON file.
+    """Reads a JSON file; an object that has a checksum must match it.
 
     Args:
       path: the file.
       kind: type that the value must have, such as `dict`.
 
     Raises:
-      DataError: if it is missing, not JSON or of another type.
+      DataError: if it is missing, damaged, not JSON or of another type.
     """
     value = _parsed(_read_text(path), path)
     if not isinstance(value, kind):
@@ -202,7 +220,7 @@ def read_json(path: str | pathlib.Path, kind: type = object) -> Any:
 
 
 def read_json_lines(path: str | pathlib.Path, appended: bool = False) -> list[dict[str, Any]]:
-    """Returns the objects of a JSON lines file.
+    """Returns the objects of a JSON lines file; one that has a checksum must match it.
 
     Args:
       path: the file; one that does not exist has no lines.
@@ -236,9 +254,13 @@ def _read_text(path: str | pathlib.Path) -> str:
 
 def _parsed(text: str, name: str | pathlib.Path) -> Any:
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise DataError(f"{name}: not JSON ({error})") from error
+    checksum = value.pop(_CHECKSUM, None) if isinstance(value, dict) else None
+    if checksum is not None and checksum != _checksum(value):
+        raise DataError(f"{name}: damaged, or edited; its {_CHECKSUM} is of another content (an edited one needs none)")
+    return value
 
 
 def source_digests(paths: Sequence[pathlib.Path]) -> list[list[str]]:

@@ -9,7 +9,6 @@ from absl import flags
 
 from srnet import cli
 from srnet.errors import UsageError
-from srnet.inference.choice import AUTO
 from srnet.pretrained import cards
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ def define(default: str | None = cards.DEFAULT) -> None:
       default: the pretrained network that is used without any of them, "auto" for one that suits each picture, or None.
     """
     unless = f"; {default} unless given" if default else ""
-    known = [AUTO, *cards.names()] if default == AUTO else cards.names()
+    known = [cards.AUTO, *cards.names()] if default == cards.AUTO else cards.names()
     flags.DEFINE_enum("network", None, known, f"Pretrained network{unless}.")
     flags.DEFINE_string("run", None, "Run folder of a trained network.")
     flags.DEFINE_enum("checkpoint", "last", ("last", "best"), "With --run: newest weights, or best validation PSNR.")
@@ -74,7 +73,7 @@ def chosen() -> Networks:
 def choose_by_picture() -> bool:
     """Tells whether the flags of `define` leave the choice of the network to each picture."""
     values = flags.FLAGS
-    return values.network in (None, AUTO) and not values.run and not values.model
+    return values.network in (None, cards.AUTO) and not values.run and not values.model
 
 
 def pretrained(name: str) -> Networks:

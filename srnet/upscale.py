@@ -23,14 +23,14 @@ from srnet import cli, network_flags
 from srnet.errors import DataError, UsageError, printable
 from srnet.files import reason
 from srnet.inference.batch import STANDARD, enlarge_file, find_jobs, upscalers_of
-from srnet.inference.choice import AUTO, Chooser, always, by_picture
-from srnet.inference.sizes import LARGEST_SCALE, Sides, default_scale
+from srnet.inference.passes import LARGEST_SCALE, Chooser, Sides, always, by_picture, default_scale
+from srnet.pretrained import cards
 
 FORMATS = ("png", "jpg", "tif", "webp", "avif", "jp2", "tga", "bmp", "ppm")
 
 
 def define_flags() -> None:
-    network_flags.define(AUTO)
+    network_flags.define(cards.AUTO)
     text = "File, folder, or - for standard output; beside each picture unless given."
     flags.DEFINE_string("output", None, text, short_name="o")
     text = "Enlargement, above 1. Default: 4, or the scale of --run or --model."

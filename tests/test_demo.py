@@ -19,7 +19,7 @@ import pytest
 import srnet
 from srnet import demo, models
 from srnet.errors import DataError
-from srnet.inference.choice import always
+from srnet.inference.passes import always
 from srnet.inference.upscaler import Upscaler
 
 demo_page = pytest.importorskip("srnet.demo_page")

@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import json
 import os
 import pathlib
 import shutil
@@ -221,6 +222,24 @@ def test_damaged_json_is_named(tmp_path):
             read_json_lines(path)
     path.write_bytes(b'{"a": 1}\n{"a"')
     assert read_json_lines(path, appended=True) == [{"a": 1}]
+
+
+def test_json_that_was_changed_is_refused(tmp_path):
+    path, value = tmp_path / "file", {"step": 10, "psnr": 31.25, "seed": None, "inner": [{"a": 1e-9}]}
+    write_json(path, value)
+    text = path.read_text()
+    assert read_json(path) == value and json.loads(text) == {**value, "crc32": "b9f8a2ab"}
+    for place, character in enumerate(text):
+        if character.isdigit() and "crc" not in text[max(0, place - 4) : place]:
+            path.write_text(text[:place] + str((int(character) + 1) % 10) + text[place + 1 :])
+            with pytest.raises(DataError, match="file: damaged, or edited"):
+                read_json(path)
+    path.write_text(json.dumps(json.loads(text), sort_keys=True))
+    assert read_json(path) == value
+    path.write_text(json.dumps({**value, "step": 11}))  # written by hand, or by srnet 0.1
+    assert read_json(path)["step"] == 11
+    write_json(path, [value])
+    assert read_json(path) == [value] == json.loads(path.read_text())
 
 
 def test_control_characters_do_not_reach_the_terminal():

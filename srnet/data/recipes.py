@@ -185,18 +185,18 @@ RECIPES: dict[str, Recipe] = {
     # The paper's equation 1.
     "noise": Recipe(blur=Draw(0.8, 0.8), noise=Draw(5, 25)),
     "photo": Recipe(
-        blur=Draw(0.2, 1.6, 0.4),
+        blur=Draw(0.2, 1.6, 0.3),
         anisotropic=0.3,
         reductions=("bicubic", "bicubic", "bilinear", "area"),
-        noise=Draw(1, 27, 0.4),
-        poisson=Draw(1, 15, 0.15),
+        noise=Draw(1, 27, 0.3),
+        poisson=Draw(1, 15, 0.1),
         gray=0.4,
         jpeg=Draw(25, 98, 0.6),
         subsampled=0.5,
         shifted=True,
-        clean=0.15,
+        clean=0.2,
         earlier=_STORED,
-        earlier_probability=0.2,
+        earlier_probability=0.15,
     ),
 }
 _STEP = re.compile(r"(blur|noise|poisson|jpeg)(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?")

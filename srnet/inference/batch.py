@@ -24,8 +24,7 @@ from srnet.images.write import (
     write_standard_output,
     written_format,
 )
-from srnet.inference.choice import Chooser
-from srnet.inference.sizes import Sides, enlarge_picture, target_size
+from srnet.inference.passes import Chooser, Sides, enlarge_picture, target_size
 
 if TYPE_CHECKING:  # they take seconds to import
     import keras
@@ -219,12 +218,12 @@ def enlarge_file(
     Args:
       job: source and target.
       scale: enlargement, above 1.
-      size: as `exact` of `srnet.inference.sizes.target_size`, instead of the scale, or None.
+      size: as `exact` of `srnet.inference.passes.target_size`, instead of the scale, or None.
       choose: callable that is given the picture and says what enlarges it.
       overwrite: whether a file may be replaced.
       preview: whether a preview is written, too; not for standard output.
       label: beginning of the progress bar.
-      fit: as for `srnet.inference.sizes.target_size`.
+      fit: as for `srnet.inference.passes.target_size`.
       quality: as for `srnet.images.write.write_picture`.
 
     Returns:

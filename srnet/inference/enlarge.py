@@ -17,10 +17,9 @@ from srnet.images.pillow import from_pillow, info_of, to_pillow
 from srnet.images.read import read_picture
 from srnet.images.write import encode, own_format
 from srnet.inference.batch import STANDARD, enlarge_file, find_jobs, upscalers_of
-from srnet.inference.choice import AUTO, Chooser, always, by_picture
-from srnet.inference.sizes import default_scale, enlarge_picture, target_size
+from srnet.inference.passes import Chooser, always, by_picture, default_scale, enlarge_picture, target_size
 from srnet.inference.upscaler import Upscaler, check_array
-from srnet.pretrained.cards import DEFAULT
+from srnet.pretrained import cards
 from srnet.pretrained.load import loaders
 
 Upscalers = dict[int, Callable[[], Upscaler]]
@@ -62,7 +61,7 @@ def enlarge(
     """
     upscalers = _upscalers(network, model, self_ensemble)
     choose = always(upscalers)
-    if model is None and network in (None, AUTO):
+    if model is None and network in (None, cards.AUTO):
         choose = by_picture(functools.partial(_pretrained_upscalers, self_ensemble=self_ensemble))
     scale = default_scale(upscalers) if scale is None else scale
     _check_numbers(scale, size)
@@ -108,7 +107,7 @@ def _check_numbers(scale: float, size: tuple[int, int] | None) -> None:
 
 def _upscalers(network: str | None, model: keras.Model | None, self_ensemble: bool) -> Upscalers:
     if model is None:
-        return _pretrained_upscalers(DEFAULT if network in (None, AUTO) else network, self_ensemble)
+        return _pretrained_upscalers(cards.DEFAULT if network in (None, cards.AUTO) else network, self_ensemble)
     if network is not None:
         raise UsageError("network and model cannot both be given")
     upscaler = Upscaler(model, self_ensemble=self_ensemble)

@@ -24,7 +24,7 @@ from typing import Any
 
 from srnet.durable import SUFFIX
 from srnet.errors import DataError, UsageError
-from srnet.files import LOCK, locked, read_json, read_json_lines, reason, to_json, write_json, write_text
+from srnet.files import LOCK, locked, read_json, read_json_lines, reason, to_checked_json, write_json, write_text
 from srnet.training.config import TrainConfig, execution, load_config
 from srnet.training.origin import origin
 
@@ -179,7 +179,7 @@ def append_metrics(run: Run, values: dict[str, Any]) -> None:
     """
     try:
         with run.metrics.open("a", encoding="utf-8") as file:
-            file.write(to_json(values) + "\n")
+            file.write(to_checked_json(values) + "\n")
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
@@ -218,10 +218,11 @@ def forget_metrics_after(run: Run, step: int) -> int:
     Returns:
       The number of epochs that are left.
     """
-    kept = [values for values in read_metrics(run) if values["step"] <= step]
-    text = "".join(to_json(values) + "\n" for values in kept)
-    if run.metrics.exists() and run.metrics.read_text(encoding="utf-8") != text:
-        write_text(run.metrics, text)
+    found = read_metrics(run)
+    kept = [values for values in found if values["step"] <= step]
+    whole = not run.metrics.exists() or run.metrics.read_text(encoding="utf-8").endswith("\n")
+    if len(kept) < len(found) or not whole:
+        write_text(run.metrics, "".join(to_checked_json(values) + "\n" for values in kept))
     return len(kept)
 
 

@@ -10,7 +10,7 @@ from srnet.errors import DataError, UsageError
 from srnet.images.write import write_image
 from srnet.inference import batch
 from srnet.inference.batch import Job, enlarge_file, find_jobs
-from srnet.inference.choice import always
+from srnet.inference.passes import always
 
 
 def _x4():

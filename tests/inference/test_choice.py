@@ -6,7 +6,7 @@ import pytest
 
 import srnet
 from srnet.images.picture import Picture
-from srnet.inference import choice
+from srnet.inference import passes
 from srnet.pretrained import cards
 
 
@@ -30,15 +30,15 @@ def photo_is_there(monkeypatch):
     ],
 )
 def test_jpegs_of_low_quality_are_photographs(photo_is_there, picture, network, why):
-    assert choice.choose_network(picture) == (network, why)
-    chosen = choice.by_picture(lambda name: {2: name})(picture)
+    assert passes.choose_network(picture) == (network, why)
+    chosen = passes.by_picture(lambda name: {2: name})(picture)
     assert (chosen.upscalers, chosen.network, chosen.why) == ({2: network}, network, why)
 
 
 def test_one_network_is_no_choice(monkeypatch):
     monkeypatch.setattr(cards, "scales", lambda network="plus": () if network == "photo" else (2, 3, 4))
-    assert choice.choose_network(_picture(40)) == ("plus", "")
-    chosen = choice.always({3: None}, "mine")(_picture(40))
+    assert passes.choose_network(_picture(40)) == ("plus", "")
+    chosen = passes.always({3: None}, "mine")(_picture(40))
     assert (chosen.upscalers, chosen.network, chosen.why) == ({3: None}, "mine", "")
 
 

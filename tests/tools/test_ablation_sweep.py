@@ -8,7 +8,7 @@ import pytest
 
 from experiments import cells
 from experiments.records import VERSION
-from srnet.files import write_json
+from srnet.files import read_json_lines, write_json
 from srnet.training.config import TrainConfig
 
 
@@ -28,7 +28,7 @@ def test_sweep_makes_each_cell_once_and_names_what_it_cannot_make(run_tool, tmp_
     status, output, errors = run_tool("ablation_sweep.py", "--variants=full,no_deconv", "--scales=2", "--jobs=2")
     assert (status, errors) == (0, [])
     metrics = {name: (tmp_path / f"runs/{name}_x2_seed0/metrics.jsonl") for name in ("full", "no_deconv")}
-    lines = [json.loads(line) for line in metrics["full"].read_text().splitlines()]
+    lines = read_json_lines(metrics["full"])
     assert f"{lines[-1]['psnr']:.2f} / {lines[-1]['ssim']:.4f}" in output
     results = tmp_path / "results"
     records = _records(tmp_path)

@@ -12,6 +12,7 @@ import pytest
 from srnet.data.datasets import find_images
 from srnet.evaluation.bicubic import make_bicubic
 from srnet.evaluation.protocol import evaluate
+from srnet.files import read_json_lines
 from srnet.images.read import read_image
 from srnet.images.resize import imresize
 
@@ -64,7 +65,7 @@ def test_page_shows_tables_and_sliders(run_tool, browser, tmp_path):
     results = tmp_path / "results"
     run_tool("visual_comparison.py", f"--picture={CROP}", "--methods=bicubic")
     path = results / "figure_6_quick.jsonl"
-    line = json.loads(path.read_text())
+    (line,) = read_json_lines(path)
     shutil.copy(results / line["file"], results / "other.png")
     others = [
         {**line, "method": name, "psnr": 40.0 + n, "file": "other.png"} for n, name in enumerate(("vdsr", "full"))

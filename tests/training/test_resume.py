@@ -1,7 +1,6 @@
 """Runs that are stopped, killed, resumed and extended."""
 
 import dataclasses
-import json
 import random
 import signal
 import subprocess
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from srnet.files import read_json
 from srnet.training import loop, validation
 from srnet.training.checkpoints import load_run
 from srnet.training.config import load_config
@@ -201,10 +201,10 @@ def test_a_complete_run_without_its_export_is_exported(train):
 
 def test_resuming_with_another_way_to_compute_is_recorded(train):
     run = train(epochs=1)
-    first = json.loads(run.origin.read_text())
+    first = read_json(run.origin)
     changes = {"precision": "mixed_bfloat16", "jit_compile": True, "strategy": "mirrored"}
     train(epochs=2, **changes)
-    there = json.loads(run.origin.read_text())
+    there = read_json(run.origin)
     sessions = there.pop("sessions")
     assert there == {name: value for name, value in first.items() if name != "sessions"}
     assert sessions[0] == first["sessions"][0] and len(sessions) == 2
@@ -217,7 +217,7 @@ def test_resuming_with_another_way_to_compute_is_recorded(train):
     config = load_config(run.config)
     assert {name: getattr(config, name) for name in changes} == changes and config.epochs == 2
     train(epochs=3)
-    assert [each["precision"] for each in json.loads(run.origin.read_text())["sessions"]][2:] == ["float32"]
+    assert [each["precision"] for each in read_json(run.origin)["sessions"]][2:] == ["float32"]
     assert len(read_metrics(run)) == 3
     # One precision and one after the other come to about the same.
     assert read_metrics(run)[-1]["loss"] == pytest.approx(read_metrics(train("plain", epochs=3))[-1]["loss"], rel=0.1)

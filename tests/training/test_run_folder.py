@@ -56,7 +56,7 @@ def test_metrics_cut_short_by_a_crash_are_mended(tmp_path):
     run.metrics.write_text('{"step": 5}\n{"step": 10}\n{"step": 1')
     assert read_metrics(run) == [{"step": 5}, {"step": 10}]
     run_folder.forget_metrics_after(run, 5)
-    assert run.metrics.read_text() == '{"step": 5}\n'
+    assert run.metrics.read_text() == '{"step": 5, "crc32": "5eeb5439"}\n'
 
 
 def test_a_run_of_an_older_version_is_resumed(train):
@@ -64,7 +64,7 @@ def test_a_run_of_an_older_version_is_resumed(train):
     runs = train("none", orientations=1), train("four")
     for run in runs:
         config, origin = (json.loads(path.read_text()) for path in (run.config, run.origin))
-        del config["degradation"], origin["sessions"]
+        del config["degradation"], config["crc32"], origin["sessions"], origin["crc32"]
         config.update(augment=config["orientations"] > 1, orientations=4)
         run.config.write_text(json.dumps(config))
         run.origin.write_text(json.dumps(origin))

@@ -8,8 +8,8 @@ import pytest
 from srnet import models
 from srnet.errors import DataError, UsageError
 from srnet.images.picture import Picture
-from srnet.inference import sizes
-from srnet.inference.sizes import enlarge_picture, passes, target_size
+from srnet.inference import passes
+from srnet.inference.passes import enlarge_picture, needed_passes, target_size
 from srnet.inference.upscaler import Upscaler
 
 RANDOM = np.random.default_rng(0)
@@ -35,7 +35,7 @@ def upscalers():
     ],
 )
 def test_passes(factor, scales, expected):
-    assert passes(factor, scales) == expected
+    assert needed_passes(factor, scales) == expected
 
 
 @pytest.mark.parametrize("size", [(18, 24), (27, 36), (36, 48), (13, 17), (9, 13), (30, 12)])
@@ -59,8 +59,8 @@ def test_between_two_scales_the_picture_is_that_of_the_larger_one_reduced(upscal
 def test_bands_reduce_as_the_whole(monkeypatch, size):
     pixels = RANDOM.uniform(0, 1, (200, 200, 3)).astype(np.float32)
     whole = [PIL.Image.fromarray(pixels[..., i]).resize(size[::-1], PIL.Image.Resampling.BICUBIC) for i in range(3)]
-    monkeypatch.setattr(sizes, "_BAND", 7)
-    np.testing.assert_allclose(sizes._reduce(pixels, size, "RGB"), np.clip(np.stack(whole, -1), 0, 1), atol=2e-6)
+    monkeypatch.setattr(passes, "_BAND", 7)
+    np.testing.assert_allclose(passes._reduce(pixels, size, "RGB"), np.clip(np.stack(whole, -1), 0, 1), atol=2e-6)
 
 
 def test_memory_that_does_not_suffice_is_said():
@@ -115,7 +115,7 @@ def test_hidden_colours_do_not_bleed_where_a_picture_is_reduced(alpha):
     pixels = np.empty((20, 20, 4), np.uint8)
     pixels[:, :9] = (200, 0, 0, 255)
     pixels[:, 9:] = (0, 255, 0, alpha)
-    reduced = sizes._reduce(pixels, (13, 13), "RGBA")
+    reduced = passes._reduce(pixels, (13, 13), "RGBA")
     assert 0 < reduced[0, 5, 3] < 255
     visible = reduced[..., 3] > 16
     assert np.abs(reduced[visible].astype(int)[:, :3] - (200, 0, 0)).max() <= 16 * alpha

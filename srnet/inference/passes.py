@@ -1,4 +1,4 @@
-"""One picture to any larger size: passes of a network, then a reduction to the exact size."""
+"""One picture to any larger size: which network enlarges it, in how many passes, and a reduction to the exact size."""
 
 import dataclasses
 import functools
@@ -14,13 +14,78 @@ from srnet.errors import DataError, UsageError
 from srnet.images.color import PEAKS, quantize
 from srnet.images.picture import Picture
 from srnet.inference.transparency import weighted
+from srnet.pretrained import cards
 
 if TYPE_CHECKING:  # it imports TensorFlow
     from srnet.inference.upscaler import Progress, Upscaler
 
 LARGEST_SCALE = 64
+_PHOTO = "photo"
+_HIGHEST_QUALITY = 75  # of JPEG: `photo` is better there, not at 90 (experiments/begun/photo_x4.json)
 _COPIES = 3  # of the result: the array, Pillow's own, and the file
 _BAND = 256  # rows
+
+Upscalers = Mapping[int, Callable[[], "Upscaler"]]
+Sides = tuple[int | None, int | None]  # height and width; None follows from the other one
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """What enlarges a picture.
+
+    Attributes:
+      upscalers: dict from integer scales to callables that return the `srnet.inference.upscaler.Upscaler`.
+      network: name of the network.
+      why: what the file says, where that decided; otherwise empty.
+    """
+
+    upscalers: Upscalers
+    network: str = "srnet"
+    why: str = ""
+
+
+Chooser = Callable[[Picture], Choice]
+
+
+def always(upscalers: Upscalers, network: str = "srnet") -> Chooser:
+    """Returns a chooser of one network.
+
+    Args:
+      upscalers: as for `Choice`.
+      network: name of the network.
+    """
+    return lambda _: Choice(upscalers, network)
+
+
+def by_picture(upscalers: Callable[[str], Upscalers]) -> Chooser:
+    """Returns a chooser among the pretrained networks.
+
+    Args:
+      upscalers: callable from the name of a pretrained network to its `Upscalers`.
+    """
+
+    def choose(picture: Picture) -> Choice:
+        network, why = choose_network(picture)
+        return Choice(upscalers(network), network, why)
+
+    return choose
+
+
+def choose_network(picture: Picture) -> tuple[str, str]:
+    """Returns the name of the pretrained network for a picture, and why it is that one.
+
+    Args:
+      picture: the picture, as it was read.
+
+    Returns:
+      (network, why): `why` is empty where there is only one network to choose.
+    """
+    if not cards.scales(_PHOTO):
+        return cards.DEFAULT, ""
+    if picture.jpeg_quality is None:
+        return cards.DEFAULT, f"{picture.format} says nothing of compression"
+    chosen = _PHOTO if picture.jpeg_quality <= _HIGHEST_QUALITY else cards.DEFAULT
+    return chosen, f"JPEG of quality {picture.jpeg_quality}"
 
 
 def default_scale(scales: Collection[int]) -> int:
@@ -32,7 +97,7 @@ def default_scale(scales: Collection[int]) -> int:
     return 4 if 4 in scales else max(scales)
 
 
-def passes(factor: float, scales: Iterable[int]) -> list[int]:
+def needed_passes(factor: float, scales: Iterable[int]) -> list[int]:
     """Returns the integer scales, one after another, whose product is at least a factor.
 
     Args:
@@ -47,9 +112,6 @@ def passes(factor: float, scales: Iterable[int]) -> list[int]:
         chosen.append(max(scales))
         factor /= max(scales)
     return [*chosen, min(scale for scale in scales if scale >= factor)] if factor > 1 else chosen
-
-
-Sides = tuple[int | None, int | None]  # height and width; None follows from the other one
 
 
 def target_size(size: tuple[int, int], scale: float, exact: Sides | None, fit: bool = False) -> tuple[int, int]:
@@ -79,7 +141,7 @@ def target_size(size: tuple[int, int], scale: float, exact: Sides | None, fit: b
 def enlarge_picture(
     picture: Picture,
     size: tuple[int, int],
-    upscalers: Mapping[int, Callable[[], "Upscaler"]],
+    upscalers: Upscalers,
     progress: "Progress | None" = None,
 ) -> Picture:
     """Enlarges a picture to a size: by the next larger passes of networks, then antialiased bicubic reduction.
@@ -87,7 +149,7 @@ def enlarge_picture(
     Args:
       picture: the picture.
       size: (height, width) of the result, from `target_size`.
-      upscalers: dict from integer scales to callables that return the `srnet.inference.upscaler.Upscaler`.
+      upscalers: as for `Choice`.
       progress: callable (done, of) that is told enlarged LR pixels of the current pass, or None.
 
     Returns:
@@ -98,7 +160,7 @@ def enlarge_picture(
     """
     pixels = picture.pixels
     height, width = picture.size
-    chosen = passes(max(size[0] / height, size[1] / width), upscalers)
+    chosen = needed_passes(max(size[0] / height, size[1] / width), upscalers)
     _check_memory(pixels, math.prod(chosen))
     try:
         for scale in chosen:
