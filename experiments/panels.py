@@ -55,7 +55,7 @@ def draw_comparison(
         sr, values = enlarge_again(method.at_scale(scale), picture, scale)
         psnr[label] = values["psnr"]
         panels.append((f"{label}: {values['psnr']:.2f} dB", crop_of(sr, crop)))
-    draw_panels([*panels, ("original", crop_of(picture, crop))], path)
+    write_image(path, arrange_panels([*panels, ("original", crop_of(picture, crop))]))
     return psnr
 
 
@@ -66,15 +66,14 @@ def _find(source: str, data_root: str | None) -> pathlib.Path:
     return image_of_set(name, int(number), data_root)
 
 
-def draw_panels(panels: Sequence[tuple[str, np.ndarray]], path: pathlib.Path) -> None:
-    """Draws pictures side by side, each under its label, magnified to one width without interpolation.
+def arrange_panels(panels: Sequence[tuple[str, np.ndarray]]) -> np.ndarray:
+    """Returns pictures side by side, each under its label, magnified to one width without interpolation.
 
     Args:
       panels: pairs of a label and a uint8 array (H, W) or (H, W, 3); the largest width is a multiple of each.
-      path: the PNG file.
 
-    Raises:
-      DataError: if it cannot be written.
+    Returns:
+      uint8 array (H, W, 3).
     """
     widest = max(image.shape[1] for _, image in panels)
     side = widest * max(1, round(SIDE / widest))
@@ -87,7 +86,7 @@ def draw_panels(panels: Sequence[tuple[str, np.ndarray]], path: pathlib.Path) ->
         left = number * (side + _GAP)
         draw.text((left + side / 2, 0), label, "black", font, anchor="ma")
         canvas.paste(image, (left, above))
-    write_image(path, np.asarray(canvas))
+    return np.asarray(canvas)
 
 
 def _magnify(image: np.ndarray, side: int) -> PIL.Image.Image:

@@ -124,8 +124,10 @@ def test_pretrained_networks(tmp_path, monkeypatch):
 def test_records(tmp_path):
     path = tmp_path / "cpu.jsonl"
     shutil.copy(ROOT / "experiments" / "results" / "cpu.jsonl", path)
+    known = list(read_records(path)[0])
 
     def table():
-        return json.dumps(read_records(path))
+        # Without a name that was changed, such as the checksum's own.
+        return [{name: record[name] for name in known} for record in read_records(path)]
 
     assert not _storm(path, 300, table, table())["changed"]

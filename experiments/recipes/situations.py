@@ -1,0 +1,46 @@
+"""Twelve pictures as people have them, to look at bicubic interpolation, `plus` and `photo` side by side.
+
+Command: python tools/draw_situations.py   (two cores: one minute)
+
+The pictures are those of scikit-image that are in the public domain or CC0, and two that are drawn.
+"""
+
+import dataclasses
+
+SCALE = 4
+SIDE = 60  # of a detail in LR pixels
+
+
+@dataclasses.dataclass(frozen=True)
+class Situation:
+    """A picture and what was done to it before it is enlarged.
+
+    Attributes:
+      name: what the picture is.
+      picture: file of scikit-image, or "screenshot" or "pixel art", which are drawn.
+      reduction: integer by which the picture is reduced.
+      degradation: what else happens to it, as `--degradation` takes it.
+      corner: left and top of the detail in LR pixels.
+    """
+
+    name: str
+    picture: str
+    reduction: int
+    degradation: str
+    corner: tuple[int, int]
+
+
+SITUATIONS = (
+    Situation("phone photo", "chelsea.png", 2, "noise3+jpeg80", (50, 25)),
+    Situation("web thumbnail", "coffee.png", 4, "jpeg50", (20, 15)),
+    Situation("screenshot", "screenshot", 1, "jpeg85", (5, 5)),
+    Situation("scanned page", "page.png", 2, "blur0.8+noise4+jpeg75", (60, 20)),
+    Situation("old photo with grain", "camera.png", 3, "blur0.6+noise12", (45, 20)),
+    Situation("handwriting", "text.png", 1, "jpeg60", (30, 60)),
+    Situation("line art", "horse.png", 4, "jpeg60", (35, 5)),
+    Situation("night, noise", "rocket.jpg", 2, "poisson12+noise8", (150, 110)),
+    Situation("sky gradient", "rocket.jpg", 4, "jpeg40", (85, 5)),
+    Situation("face", "astronaut.png", 4, "jpeg60", (35, 10)),
+    Situation("foliage", "grass.png", 2, "jpeg75", (100, 100)),
+    Situation("pixel art", "pixel art", 1, "bicubic", (0, 0)),
+)

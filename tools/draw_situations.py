@@ -1,0 +1,36 @@
+"""Draws details of twelve pictures as people have them, enlarged by bicubic interpolation and pretrained networks.
+
+python tools/draw_situations.py     the picture of docs/enlarging.md
+"""
+
+import pathlib
+import sys
+
+from absl import flags
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from experiments import shared_flags
+from experiments.workspace import ROOT
+from srnet import cli
+from srnet.pretrained import cards
+
+
+def define_flags() -> None:
+    flags.DEFINE_list("networks", ["plus", "photo"], "Pretrained networks.")
+    flags.DEFINE_string("output", str(ROOT / "docs" / "situations.jpg"), "Picture to write.")
+
+
+def main(arguments: list[str]) -> None:
+    cli.expect_no_arguments(arguments)
+    path = pathlib.Path(flags.FLAGS.output)
+    networks = shared_flags.chosen("networks", cards.names())
+    cli.import_tensorflow()
+    from experiments.situations import draw_situations
+
+    draw_situations(networks, path)
+    print(path)
+
+
+if __name__ == "__main__":
+    cli.run(main, define_flags)
