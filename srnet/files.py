@@ -259,7 +259,7 @@ def _parsed(text: str, name: str | pathlib.Path) -> Any:
         raise DataError(f"{name}: not JSON ({error})") from error
     checksum = value.pop(_CHECKSUM, None) if isinstance(value, dict) else None
     if checksum is not None and checksum != _checksum(value):
-        raise DataError(f"{name}: damaged, or edited; its {_CHECKSUM} is of another content (an edited one needs none)")
+        raise DataError(f"{name}: damaged; its {_CHECKSUM} does not match (remove the {_CHECKSUM} if you edited it)")
     return value
 
 

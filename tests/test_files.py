@@ -232,7 +232,7 @@ def test_json_that_was_changed_is_refused(tmp_path):
     for place, character in enumerate(text):
         if character.isdigit() and "crc" not in text[max(0, place - 4) : place]:
             path.write_text(text[:place] + str((int(character) + 1) % 10) + text[place + 1 :])
-            with pytest.raises(DataError, match="file: damaged, or edited"):
+            with pytest.raises(DataError, match="file: damaged; its crc32 does not match"):
                 read_json(path)
     path.write_text(json.dumps(json.loads(text), sort_keys=True))
     assert read_json(path) == value
