@@ -10,6 +10,7 @@ import PIL.ImageFont
 import skimage
 
 import srnet
+from experiments.details import crop_of
 from experiments.panels import arrange_panels
 from experiments.recipes.situations import SCALE, SIDE, SITUATIONS, Situation
 from srnet.data.degradation import degrade
@@ -17,7 +18,6 @@ from srnet.images.read import read_image
 from srnet.images.resize import crop_to_multiple
 from srnet.images.write import write_image
 
-_DRAWN_SIDE = 80
 _SPRITE = (
     "..a.....a..",
     "...a...a...",
@@ -51,14 +51,14 @@ def _row(situation: Situation, networks: Sequence[str]) -> np.ndarray:
     size = (lr.shape[1] * SCALE, lr.shape[0] * SCALE)
     bicubic = np.asarray(PIL.Image.fromarray(lr).resize(size, PIL.Image.Resampling.BICUBIC))
     large = {"bicubic": bicubic, **{name: srnet.enlarge(lr, SCALE, network=name) for name in networks}}
-    left, top = situation.corner
-    crops = [(situation.name, lr[top : top + SIDE, left : left + SIDE])]
-    left, top, side = left * SCALE, top * SCALE, SIDE * SCALE
-    return arrange_panels(crops + [(name, each[top : top + side, left : left + side]) for name, each in large.items()])
+    crop = (*situation.corner, SIDE, SIDE)
+    left, top, width, height = (number * SCALE for number in crop)
+    details = [(name, crop_of(each, (left, top, width, height))) for name, each in large.items()]
+    return arrange_panels([(situation.name, crop_of(lr, crop)), *details])
 
 
 def _picture(name: str) -> np.ndarray:
-    drawn = {"screenshot": _screenshot, "pixel art": _pixel_art}
+    drawn = {"screenshot": _screenshot, "page": _page, "pixel art": _pixel_art}
     if name in drawn:
         return np.asarray(drawn[name]())
     image = read_image(pathlib.Path(skimage.__file__).parent / "data" / name)
@@ -66,20 +66,29 @@ def _picture(name: str) -> np.ndarray:
 
 
 def _screenshot() -> PIL.Image.Image:
-    image = PIL.Image.new("RGB", (_DRAWN_SIDE, _DRAWN_SIDE), "#f4f4f4")
+    image = PIL.Image.new("RGB", (SIDE, SIDE), "#f4f4f4")
     draw, font = PIL.ImageDraw.Draw(image), PIL.ImageFont.load_default(size=10)
-    draw.rectangle((0, 0, _DRAWN_SIDE, 15), "#2a5db0")
-    draw.text((4, 1), "Settings", "white", font)
-    for number, text in enumerate(("Language", "Network", "Printer")):
-        draw.rectangle((6, 22 + 14 * number, 14, 30 + 14 * number), "white", "#606060")
-        draw.text((19, 19 + 14 * number), text, "black", font)
-    draw.rounded_rectangle((34, 63, 74, 76), 3, "#2a5db0")
-    draw.text((47, 63), "OK", "white", font)
+    draw.rectangle((0, 0, SIDE, 13), "#2a5db0")
+    draw.text((4, 0), "Settings", "white", font)
+    for top, text in ((19, "Sound"), (31, "Printer")):
+        draw.rectangle((5, top, 12, top + 7), "white", "#606060")
+        draw.text((17, top - 3), text, "black", font)
+    draw.rounded_rectangle((20, 44, 56, 57), 3, "#2a5db0")
+    draw.text((31, 44), "OK", "white", font)
+    return image
+
+
+def _page() -> PIL.Image.Image:
+    shade = np.linspace(235, 190, SIDE).astype(np.uint8)[None, :, None]
+    image = PIL.Image.fromarray(np.broadcast_to(shade, (SIDE, SIDE, 3)).copy())
+    for number, text in enumerate(("The network", "removes noise", "from features,", "then enlarges")):
+        place = (2, 3 + 13 * number)
+        PIL.ImageDraw.Draw(image).text(place, text, "#302820", PIL.ImageFont.load_default(size=9))
     return image
 
 
 def _pixel_art() -> PIL.Image.Image:
-    image = PIL.Image.new("RGB", (_DRAWN_SIDE, _DRAWN_SIDE), _COLORS["."])
+    image = PIL.Image.new("RGB", (SIDE, SIDE), _COLORS["."])
     for y, row in enumerate(_SPRITE):
         for x, color in enumerate(row):
             box = (4 * x + 8, 4 * y + 12, 4 * x + 11, 4 * y + 15)

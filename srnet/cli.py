@@ -70,6 +70,7 @@ def run(main: Main, define_flags: Callable[[], None]) -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # names of files may be anything
     absl.logging.set_verbosity(absl.logging.WARNING)
+    logging.getLogger("pyvips").setLevel(logging.ERROR)  # what it warns of is said in our own words
 
     def guarded(argv: list[str]) -> int | None:
         try:

@@ -166,7 +166,8 @@ def write_json(path: str | pathlib.Path, value: Any) -> None:
     Raises:
       DataError: if it cannot be written.
     """
-    write_text(path, (to_checked_json if isinstance(value, dict) else to_json)(value, indent=2) + "\n")
+    text = to_checked_json(value, indent=2) if isinstance(value, dict) else to_json(value, indent=2)
+    write_text(path, text + "\n")
 
 
 def to_json(value: Any, indent: int | None = None) -> str:
@@ -183,16 +184,17 @@ def to_checked_json(value: dict[str, Any], indent: int | None = None) -> str:
     """Returns an object as JSON, its last member a checksum of the others, which `read_json` takes out again.
 
     Args:
-      value: the object; its names are strings.
+      value: the object.
       indent: as for `to_json`.
     """
-    others = {name: inner for name, inner in value.items() if name != _CHECKSUM}
+    others = json.loads(to_json(value))  # as it is read again
+    others.pop(_CHECKSUM, None)
     return to_json({**others, _CHECKSUM: _checksum(others)}, indent)
 
 
 def _checksum(value: dict[str, Any]) -> str:
     """The CRC-32 of an object, whatever the order of its members."""
-    return f"{zlib.crc32(json.dumps(_without_infinity(value), sort_keys=True).encode()):08x}"
+    return f"{zlib.crc32(json.dumps(value, sort_keys=True).encode()):08x}"
 
 
 def _without_infinity(value: Any) -> Any:
@@ -255,11 +257,13 @@ def _read_text(path: str | pathlib.Path) -> str:
 def _parsed(text: str, name: str | pathlib.Path) -> Any:
     try:
         value = json.loads(text)
+        checksum = value.pop(_CHECKSUM, None) if isinstance(value, dict) else None
+        sound = checksum is None or checksum == _checksum(value)
     except (ValueError, RecursionError) as error:
         raise DataError(f"{name}: not JSON ({error})") from error
-    checksum = value.pop(_CHECKSUM, None) if isinstance(value, dict) else None
-    if checksum is not None and checksum != _checksum(value):
-        raise DataError(f"{name}: damaged; its {_CHECKSUM} does not match (remove the {_CHECKSUM} if you edited it)")
+    if not sound:
+        advice = f"if you edited it, remove its {_CHECKSUM}"
+        raise DataError(f"{name}: damaged; its {_CHECKSUM} does not match its content ({advice})")
     return value
 
 

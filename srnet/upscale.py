@@ -11,7 +11,6 @@ status is 1. SRNET_DEBUG=1 shows where it happened, too.
 """
 
 import functools
-import logging
 import os
 import re
 import sys
@@ -52,7 +51,6 @@ def define_flags() -> None:
 
 def main(arguments: list[str]) -> int:
     values = flags.FLAGS
-    logging.getLogger("pyvips").setLevel(logging.ERROR)  # what it warns of is said in our own words
     if not arguments:
         raise UsageError("name a picture or folder: python -m srnet.upscale photo.jpg (--help lists the options)")
     _check_flags()

@@ -218,3 +218,11 @@ def test_an_abort_in_tensorflow_keeps_its_message(tmp_path):
     done = _run_fresh("srnet.upscale", "photo.jpg", "--run=nowhere", PYTHONPATH=str(tmp_path))
     assert done.returncode == -signal.SIGABRT
     assert done.stderr.startswith("F0000 this processor lacks AVX\n")  # and where Python was
+
+
+def test_notes_of_libvips_are_not_printed():
+    """Such as that of a preview on a full disk, beside our own line."""
+    program = "import logging; from srnet import cli; import pyvips\n"
+    program += "cli.run(lambda _: logging.getLogger('pyvips').warning('VIPS: not enough data'), lambda: None)"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")

@@ -211,6 +211,7 @@ def test_damaged_json_is_named(tmp_path):
     for data, message in (
         (b"[]", "damaged; expected a JSON object"),
         (b"[" * 100_000, "not JSON"),
+        (b'{"a": ' + b"[" * 990 + b"]" * 990 + b', "crc32": "0"}', "not JSON|damaged; its crc32"),
         (b"\xff\xfe", "damaged; it is no UTF-8 text"),
     ):
         path.write_bytes(data)
@@ -238,6 +239,8 @@ def test_json_that_was_changed_is_refused(tmp_path):
     assert read_json(path) == value
     path.write_text(json.dumps({**value, "step": 11}))  # written by hand, or by srnet 0.1
     assert read_json(path)["step"] == 11
+    write_json(path, {"a": {2: 1, 10: float("nan")}, 3: "ä"})
+    assert read_json(path) == {"a": {"2": 1, "10": None}, "3": "ä"}
     write_json(path, [value])
     assert read_json(path) == [value] == json.loads(path.read_text())
 

@@ -1,6 +1,7 @@
 """Draws details of twelve pictures as people have them, enlarged by bicubic interpolation and pretrained networks.
 
-python tools/draw_situations.py     the picture of docs/enlarging.md
+python tools/draw_situations.py                       docs/situations.jpg, by `plus`, and `photo` once it is there
+python tools/draw_situations.py --networks=full,plus --output=situations.png
 """
 
 import pathlib
@@ -17,7 +18,8 @@ from srnet.pretrained import cards
 
 
 def define_flags() -> None:
-    flags.DEFINE_list("networks", ["plus", "photo"], "Pretrained networks.")
+    there = [name for name in ("plus", "photo") if cards.scales(name)]
+    flags.DEFINE_list("networks", there, "Pretrained networks.")
     flags.DEFINE_string("output", str(ROOT / "docs" / "situations.jpg"), "Picture to write.")
 
 

@@ -2,7 +2,7 @@
 
 Command: python tools/draw_situations.py   (two cores: one minute)
 
-The pictures are those of scikit-image that are in the public domain or CC0, and two that are drawn.
+Nine are pictures of scikit-image, in the public domain or under CC0 by its documentation; three are drawn.
 """
 
 import dataclasses
@@ -17,7 +17,7 @@ class Situation:
 
     Attributes:
       name: what the picture is.
-      picture: file of scikit-image, or "screenshot" or "pixel art", which are drawn.
+      picture: file of scikit-image, or "screenshot", "page" or "pixel art", which are drawn.
       reduction: integer by which the picture is reduced.
       degradation: what else happens to it, as `--degradation` takes it.
       corner: left and top of the detail in LR pixels.
@@ -33,8 +33,8 @@ class Situation:
 SITUATIONS = (
     Situation("phone photo", "chelsea.png", 2, "noise3+jpeg80", (50, 25)),
     Situation("web thumbnail", "coffee.png", 4, "jpeg50", (20, 15)),
-    Situation("screenshot", "screenshot", 1, "jpeg85", (5, 5)),
-    Situation("scanned page", "page.png", 2, "blur0.8+noise4+jpeg75", (60, 20)),
+    Situation("screenshot", "screenshot", 1, "jpeg85", (0, 0)),
+    Situation("scanned page", "page", 1, "blur0.6+noise4+jpeg75", (0, 0)),
     Situation("old photo with grain", "camera.png", 3, "blur0.6+noise12", (45, 20)),
     Situation("handwriting", "text.png", 1, "jpeg60", (30, 60)),
     Situation("line art", "horse.png", 4, "jpeg60", (35, 5)),

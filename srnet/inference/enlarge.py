@@ -4,7 +4,6 @@ import functools
 import numbers
 import os
 import pathlib
-from collections.abc import Callable
 from typing import TypeVar
 
 import keras
@@ -17,12 +16,19 @@ from srnet.images.pillow import from_pillow, info_of, to_pillow
 from srnet.images.read import read_picture
 from srnet.images.write import encode, own_format
 from srnet.inference.batch import STANDARD, enlarge_file, find_jobs, upscalers_of
-from srnet.inference.passes import Chooser, always, by_picture, default_scale, enlarge_picture, target_size
+from srnet.inference.passes import (
+    Chooser,
+    Upscalers,
+    always,
+    by_picture,
+    default_scale,
+    enlarge_picture,
+    target_size,
+)
 from srnet.inference.upscaler import Upscaler, check_array
 from srnet.pretrained import cards
 from srnet.pretrained.load import loaders
 
-Upscalers = dict[int, Callable[[], Upscaler]]
 Source = TypeVar("Source", str, pathlib.Path, bytes, PIL.Image.Image, np.ndarray)
 
 

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.slow, needs_watch]
 
 FAULTS = ("ENOSPC", "EIO", "KILL")
 EVERY = {"train": 43, "saved_model": 7, "tflite": 4, "onnx": 4, "upscale": 4, "picture": 1}
-if os.environ.get("SRNET_EACH_FAULT"):
+if os.environ.get("SRNET_EACH_FAULT") == "1":
     EVERY = dict.fromkeys(EVERY, 1)
 
 
@@ -199,7 +199,8 @@ def test_training(commands, tmp_path, picture_root):
             if finished[name] != value:
                 shown = f"{finished[name]}, not {value}" if name in ("names", "kept", "metrics") else name
                 yield f"not the same: {shown}"
-        # A run that is complete writes nothing; whatever writes there next removes what is left.
+        # A complete run writes nothing, and a finished store is not written again; whatever writes there next removes
+        # what is left.
         for folder in ("run", "cache"):
             commands.run(place, f"tests.faults.copy_picture run/preview.png {folder}/copy.png")
         if _leftovers(place):

@@ -127,7 +127,7 @@ def test_records(tmp_path):
     known = list(read_records(path)[0])
 
     def table():
-        # Without a name that was changed, such as the checksum's own.
+        # A damaged name of the checksum is a further member, which does no harm.
         return [{name: record[name] for name in known} for record in read_records(path)]
 
     assert not _storm(path, 300, table, table())["changed"]
