@@ -33,6 +33,7 @@ _LIST_LINE = re.compile(
     r'model_checkpoint_path: ".*"|all_model_checkpoint_paths: ".*"'
     r"|all_model_checkpoint_timestamps: [\d.e+-]+|last_preserved_timestamp: [\d.e+-]+"
 )
+_END_OF_INDEX = bytes.fromhex("57fb808b247547db")  # the magic number of LevelDB's table format
 _ORIGIN = ("started", "command", "commit", "versions", "hardware")  # of a session
 
 
@@ -255,17 +256,25 @@ def listed_checkpoint(folder: Path) -> Path | None:
         return None
     named = [found[1] for line in lines if (found := re.fullmatch(r'model_checkpoint_path: "(.*)"', line))]
     path = folder / Path(named[0]).name if named else None
-    return path if path in all_checkpoints(folder) else None
+    return path if path and path.with_suffix(".index").exists() else None
 
 
 def all_checkpoints(folder: Path) -> list[Path]:
-    """Returns the prefixes of the checkpoints in a folder, whether they are readable or not.
+    """Returns the prefixes of the checkpoints in a folder, without one whose index was not written to its end.
 
     Args:
       folder: `Run.last` or `Run.best`.
     """
-    there = folder.glob("step-*.index")
-    return [path.with_suffix("") for path in there if re.fullmatch(r"step-\d+", path.stem)]
+    there = [path for path in folder.glob("step-*.index") if re.fullmatch(r"step-\d+", path.stem)]
+    return [path.with_suffix("") for path in there if _is_written(path)]
+
+
+def _is_written(index: Path) -> bool:
+    """Whether an index has its end: TensorFlow writes it in its place, and may be killed meanwhile."""
+    try:
+        return index.read_bytes().endswith(_END_OF_INDEX)
+    except OSError:  # removed meanwhile
+        return False
 
 
 def step_of(checkpoint: Path) -> int:

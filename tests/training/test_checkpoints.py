@@ -1,5 +1,6 @@
 """Checkpoints: of another network, damaged, missing, and never of weights that are not finite."""
 
+import os
 import shutil
 
 import numpy as np
@@ -122,6 +123,22 @@ def test_a_kill_before_the_first_checkpoint_costs_the_epoch_alone(train):
         file.unlink()
     train()
     assert [line["loss"] for line in read_metrics(run)] == [line["loss"] for line in expected]
+
+
+@pytest.mark.parametrize("size", [0, 100])
+def test_a_checkpoint_whose_writing_was_killed_is_not_used(train, capsys, size):
+    """TensorFlow writes the index in its place, and the list after it."""
+    first, expected = train(epochs=1), read_metrics(train("whole"))
+    (first.last / "checkpoint").unlink()
+    os.truncate(first.last / "step-5.index", size)
+    train(epochs=2)
+    assert "resuming" not in "".join(capsys.readouterr())
+    assert [line["loss"] for line in read_metrics(first)] == [line["loss"] for line in expected]
+    os.truncate(first.last / "step-10.index", size)
+    (first.last / "checkpoint").unlink()
+    train(epochs=2)
+    assert "step-5 is the newest checkpoint there\nresuming from step 5\n" in "".join(capsys.readouterr())
+    assert [line["loss"] for line in read_metrics(first)] == [line["loss"] for line in expected]
 
 
 def test_a_damaged_newest_checkpoint_offers_the_older_one(train, capsys):
