@@ -183,7 +183,7 @@ def import_tensorflow() -> None:
             tf.config.list_physical_devices()
     except OSError as error:
         raise DataError(f"TensorFlow cannot be imported ({error.strerror or error})") from error
-    logging.getLogger("tensorflow").setLevel(logging.WARNING)
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its warnings are for those who write programs
 
 
 @contextlib.contextmanager

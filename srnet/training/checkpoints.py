@@ -20,14 +20,19 @@ _ATTEMPTS = 3  # to read a checkpoint that is being replaced
 def managers(state: State, run: Run) -> tuple[tf.train.CheckpointManager, tf.train.CheckpointManager]:
     """Returns what keeps the checkpoints of a run: (last, best), the last two and the one of the best PSNR.
 
-    A list of checkpoints that is lost or damaged is made again from the files; a line says so.
+    A list of checkpoints that is lost or damaged is made again from the files that can be read; a line says so.
 
     Args:
       state: `State`.
       run: `Run`.
+
+    Raises:
+      DataError: if there is no such file, and the run has done steps.
     """
     for folder in (run.last, run.best):
         _mend_list(folder)
+    if not run_folder.listed_checkpoint(run.last):
+        run_folder.check_nothing_is_lost(run)
     checkpoint = state.checkpoint()
     last = tf.train.CheckpointManager(checkpoint, run.last, max_to_keep=2, checkpoint_name="step")
     best = tf.train.CheckpointManager(checkpoint, run.best, max_to_keep=1, checkpoint_name="step")
@@ -35,10 +40,13 @@ def managers(state: State, run: Run) -> tuple[tf.train.CheckpointManager, tf.tra
 
 
 def _mend_list(folder: Path) -> None:
-    newest = run_folder.newest_checkpoint(folder)
-    if newest and newest != run_folder.listed_checkpoint(folder):
+    if run_folder.listed_checkpoint(folder):
+        return
+    # TensorFlow writes the list after the files: one that is not on it may not have been written to its end.
+    there = sorted(filter(_is_intact, run_folder.all_checkpoints(folder)), key=run_folder.step_of)
+    if there:
+        newest = there[-1]
         tqdm.tqdm.write(f"{folder / run_folder.LIST} is lost or damaged: {newest.name} is the newest checkpoint there")
-        there = sorted(run_folder.all_checkpoints(folder), key=run_folder.step_of)
         lines = [f'model_checkpoint_path: "{newest.name}"']
         lines += [f'all_model_checkpoint_paths: "{path.name}"' for path in there]
         lines += [f"all_model_checkpoint_timestamps: {Path(f'{path}.index').stat().st_mtime}" for path in there]
@@ -86,17 +94,17 @@ def restore_newest(manager: tf.train.CheckpointManager) -> None:
     try:
         restore(manager.checkpoint, newest)
     except DataError as error:
-        older = [path for path in manager.checkpoints if path != newest and _is_intact(path)]
+        older = [path for path in manager.checkpoints if path != newest and _is_intact(Path(path))]
         remedy = f"; to resume from {Path(older[-1]).name}, delete {newest}.index" if older else ""
         raise DataError(f"{error}{remedy}") from error
 
 
-def _is_intact(path: str) -> bool:
+def _is_intact(path: Path) -> bool:
     try:
-        reader = tf.train.load_checkpoint(path)
+        reader = tf.train.load_checkpoint(str(path))
         for name in reader.get_variable_to_shape_map():
             reader.get_tensor(name)
-    except (ValueError, RuntimeError, tf.errors.OpError):
+    except (ValueError, IndexError, RuntimeError, tf.errors.OpError):
         return False
     return True
 

@@ -298,13 +298,25 @@ def steps_done(run: Run) -> int:
     newest = newest_checkpoint(run.last)
     if newest:
         return step_of(newest)
+    check_nothing_is_lost(run)
+    return 0
+
+
+def check_nothing_is_lost(run: Run) -> None:
+    """Checks that a run without a checkpoint has done no steps.
+
+    Args:
+      run: `Run`.
+
+    Raises:
+      DataError: if it has.
+    """
     ended = [line["step"] for line in read_metrics(run)]
     best = newest_checkpoint(run.best)
     # The best of the first epoch and its line of metrics are written before the first checkpoint.
     if ended and not (best and ended == [step_of(best)]):
-        lost = f"{run.last}: no checkpoint, though {run.metrics.name} has {ended[-1]} steps"
+        lost = f"{run.last}: no checkpoint that can be read, though {run.metrics.name} has {ended[-1]} steps"
         raise DataError(f"{lost}; put the checkpoints back, or choose another --run_dir")
-    return 0
 
 
 def remove_unfinished_checkpoints(run: Run) -> None:

@@ -55,7 +55,7 @@ def test_a_run_is_complete_when_its_last_step_is_exported(tmp_path):
     os.utime(cell.run.saved_model / "saved_model.pb", (newest - 10, newest - 10))
     assert not cells.is_trained(cell)
     checkpoint.unlink()
-    with pytest.raises(DataError, match=r"no checkpoint, though metrics\.jsonl has 20 steps"):
+    with pytest.raises(DataError, match=r"no checkpoint that can be read, though metrics\.jsonl has 20 steps"):
         cells.is_trained(cell)
 
 

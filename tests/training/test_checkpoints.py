@@ -46,7 +46,7 @@ def test_load_run_says_what_is_missing(train, tmp_path):
     shutil.rmtree(run.last)
     with pytest.raises(DataError, match="no checkpoint yet"):
         load_run(run.folder)
-    with pytest.raises(DataError, match=r"no checkpoint, though metrics\.jsonl has 10 steps; put the checkpoints back"):
+    with pytest.raises(DataError, match=r"no checkpoint that can be read, though metrics\.jsonl has 10 steps; put the checkpoints back"):
         train(epochs=3)
     assert len(read_metrics(run)) == 2
 
@@ -125,20 +125,28 @@ def test_a_kill_before_the_first_checkpoint_costs_the_epoch_alone(train):
     assert [line["loss"] for line in read_metrics(run)] == [line["loss"] for line in expected]
 
 
+@pytest.mark.parametrize("file", ["index", "data-00000-of-00001"])
 @pytest.mark.parametrize("size", [0, 100])
-def test_a_checkpoint_whose_writing_was_killed_is_not_used(train, capsys, size):
-    """TensorFlow writes the index in its place, and the list after it."""
-    first, expected = train(epochs=1), read_metrics(train("whole"))
-    (first.last / "checkpoint").unlink()
-    os.truncate(first.last / "step-5.index", size)
+def test_a_checkpoint_whose_writing_did_not_end_is_not_used(train, capsys, file, size):
+    """TensorFlow writes both files in their place, and the list after them; a power loss may empty either."""
+    run, expected = train(epochs=1), read_metrics(train("whole"))
+    (run.last / "checkpoint").unlink()
+    os.truncate(run.last / f"step-5.{file}", size)
     train(epochs=2)
     assert "resuming" not in "".join(capsys.readouterr())
-    assert [line["loss"] for line in read_metrics(first)] == [line["loss"] for line in expected]
-    os.truncate(first.last / "step-10.index", size)
-    (first.last / "checkpoint").unlink()
+    assert [line["loss"] for line in read_metrics(run)] == [line["loss"] for line in expected]
+    (run.last / "checkpoint").unlink()
+    os.truncate(run.last / f"step-10.{file}", size)
     train(epochs=2)
     assert "step-5 is the newest checkpoint there\nresuming from step 5\n" in "".join(capsys.readouterr())
-    assert [line["loss"] for line in read_metrics(first)] == [line["loss"] for line in expected]
+    assert [line["loss"] for line in read_metrics(run)] == [line["loss"] for line in expected]
+    (run.last / "checkpoint").unlink()
+    for number in (5, 10):
+        os.truncate(run.last / f"step-{number}.{file}", size)
+    metrics = run.metrics.read_text()
+    with pytest.raises(DataError, match=r"checkpoints: no checkpoint that can be read, though metrics\.jsonl has 10 steps"):
+        train(epochs=3)
+    assert run.metrics.read_text() == metrics
 
 
 def test_a_damaged_newest_checkpoint_offers_the_older_one(train, capsys):
