@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # it imports TensorFlow
 
 LARGEST_SCALE = 64
 _PHOTO = "photo"
-_HIGHEST_QUALITY = 75  # of JPEG: `photo` is better there, not at 90 (experiments/begun/photo_x4.json)
+_HIGHEST_QUALITY = 90  # of JPEG: up to there `photo` is better on BSDval50 (experiments/begun/photo_x4.json)
 _COPIES = 3  # of the result: the array, Pillow's own, and the file
 _BAND = 256  # rows
 

@@ -34,7 +34,8 @@ def _train(cell):
     line = {"psnr": 30.0, "ssim": 0.9, "seconds": 9.0}
     lines = [{"epoch": n, "step": 10 * n, **line} for n in range(1, config.epochs + 1)]
     run.metrics.write_text("".join(json.dumps(each) + "\n" for each in lines))
-    (run.last / f"step-{config.total_steps}.index").touch()
+    end_of_table = bytes.fromhex("57fb808b247547db")  # as LevelDB ends a table
+    (run.last / f"step-{config.total_steps}.index").write_bytes(end_of_table)
     run.saved_model.mkdir(exist_ok=True)
     for path in (run.model, run.saved_model / "saved_model.pb"):
         path.touch()

@@ -150,8 +150,8 @@ def photo_is_there(monkeypatch):
     ("picture", "network", "why"),
     [
         (_picture(40), "photo", "JPEG of quality 40"),
-        (_picture(75), "photo", "JPEG of quality 75"),
-        (_picture(76), "plus", "JPEG of quality 76"),
+        (_picture(90), "photo", "JPEG of quality 90"),
+        (_picture(91), "plus", "JPEG of quality 91"),
         (_picture(None, "PNG"), "plus", "PNG says nothing of compression"),
     ],
 )
