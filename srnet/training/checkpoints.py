@@ -27,7 +27,7 @@ def managers(state: State, run: Run) -> tuple[tf.train.CheckpointManager, tf.tra
       run: `Run`.
 
     Raises:
-      DataError: if there is no such file, and the run has done steps.
+      DataError: if there is none, and the metrics have more than the first epoch.
     """
     for folder in (run.last, run.best):
         _mend_list(folder)

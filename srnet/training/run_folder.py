@@ -303,13 +303,13 @@ def steps_done(run: Run) -> int:
 
 
 def check_nothing_is_lost(run: Run) -> None:
-    """Checks that a run without a checkpoint has done no steps.
+    """Checks that a run without a checkpoint has no epoch to lose but its first, whose checkpoint was being written.
 
     Args:
       run: `Run`.
 
     Raises:
-      DataError: if it has.
+      DataError: if its metrics have more.
     """
     ended = [line["step"] for line in read_metrics(run)]
     best = newest_checkpoint(run.best)

@@ -1,7 +1,7 @@
 """Each file operation of a command fails, or the process is killed before it: nothing is lost, and one line says why.
 
 Where there are many operations, every n-th pair of an operation and a fault is tried; EVERY has the n, which must not
-be a multiple of the number of faults. With SRNET_EACH_FAULT=1 each pair is tried, which takes an hour or two.
+be a multiple of the number of faults. With SRNET_EACH_FAULT=1 each pair is tried, which takes two and a half hours.
 """
 
 import collections
