@@ -2,8 +2,7 @@
 
 A loss is a callable (hr, sr), both float32 tensors (n, H, W, c): `hr` in [0, 255], `sr` the network's output, not
 clipped. It returns a float32 tensor of n values or more, n first: the errors of each patch, of which the training loss
-is the mean over all patches and devices. The built-in ones are plain arithmetic, so that this module, and the list of
-names with it, needs no TensorFlow.
+is the mean over all patches and devices. This module, and the list of names with it, imports no TensorFlow.
 """
 
 import math
@@ -31,7 +30,18 @@ def euclidean(hr: Any, sr: Any) -> Any:
     return mse(hr, sr) * (math.prod(hr.shape[1:]) / (2 * 255.0**2))
 
 
-LOSSES: dict[str, Loss] = {"mse": mse, "mae": mae, "euclidean": euclidean}
+def psnr(hr: Any, sr: Any) -> Any:
+    """A patch's mean squared error in dB, so that clean patches count as much as noisy ones.
+
+    10 is added to the error, so that flat patches, which have next to none, do not count most.
+    """
+    import tensorflow as tf
+
+    errors = tf.reduce_mean(mse(hr, sr), axis=(1, 2, 3))
+    return 10 / math.log(10) * tf.math.log(errors + 10)
+
+
+LOSSES: dict[str, Loss] = {"mse": mse, "mae": mae, "euclidean": euclidean, "psnr": psnr}
 
 
 def register(name: str, function: Loss) -> None:
