@@ -187,7 +187,7 @@ RECIPES: dict[str, Recipe] = {
     "photo": Recipe(
         blur=Draw(0.4, 1.6, 0.2),
         anisotropic=0.3,
-        reductions=(*6 * ["bicubic"], "bilinear", "area"),
+        reductions=(*14 * ["bicubic"], "bilinear", "area"),
         noise=Draw(1, 27, 0.2),
         poisson=Draw(1, 15, 0.1),
         gray=0.4,
