@@ -2,16 +2,17 @@
 
 python tools/benchmark_inference.py
 
-Each network enlarges a picture to about 1280x720, luma in float32; the networks are interleaved in one process. It
-prints the median seconds per megapixel of output and their ratio to those of `plus`; compare ratios, as seconds depend
-on the machine. Where PyTorch is installed, VDSR is also timed as a PyTorch program.
+Each network enlarges a picture to about 1280x720 in float32, luma, or RGB for `photo`; the networks are interleaved in
+one process. It prints the median seconds per megapixel of output and their ratio to those of `plus`; compare ratios, as
+seconds depend on the machine. Where PyTorch is installed, VDSR is also timed as a PyTorch program.
 """
 
+import functools
 import pathlib
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from absl import flags
@@ -22,8 +23,6 @@ from experiments import shared_flags
 from srnet import cli
 
 NETWORKS = ("plus", "full", "vdsr")
-
-Method = Callable[[np.ndarray], np.ndarray]
 
 
 def define_flags() -> None:
@@ -42,30 +41,32 @@ def main(arguments: list[str]) -> None:
     for scale in scales:
         height, width = (side // scale for side in OUTPUT_SIZE)
         lr = np.random.default_rng(0).uniform(0, 255, (height, width)).astype(np.float32)
-        methods: dict[str, Method] = {name: network_method(models.build(name, scale)) for name in NETWORKS}
+        rgb = np.repeat(lr[..., None], 3, axis=2)
+        methods = {name: functools.partial(network_method(models.build(name, scale)), lr) for name in NETWORKS}
+        methods["photo"] = functools.partial(network_method(models.build("plus", scale, channels=3)), rgb)
         try:
-            methods["vdsr in PyTorch"] = _torch_vdsr(scale)
+            methods["vdsr in PyTorch"] = functools.partial(_torch_vdsr(scale), lr)
         except ImportError:
             print("PyTorch is not installed: VDSR in PyTorch is skipped")
-        medians = _time(methods, lr, scale, flags.FLAGS.rounds)
+        medians = _time(methods, lr.size * scale**2 / 1e6, flags.FLAGS.rounds)
         for name, each in medians.items():
             print(f"x{scale} {name}: {each:.3f} s per megapixel, {each / medians['plus']:.2f} times that of plus")
 
 
-def _time(methods: dict[str, Method], lr: np.ndarray, scale: int, rounds: int) -> dict[str, float]:
+def _time(methods: Mapping[str, Callable[[], object]], megapixels: float, rounds: int) -> dict[str, float]:
     """The median seconds per megapixel of each method."""
     seconds: dict[str, list[float]] = {name: [] for name in methods}
     for method in methods.values():
-        method(lr)
+        method()
     for _ in range(rounds):
         for name, method in methods.items():
             start = time.perf_counter()
-            method(lr)
+            method()
             seconds[name].append(time.perf_counter() - start)
-    return {name: statistics.median(each) / (lr.size * scale**2 / 1e6) for name, each in seconds.items()}
+    return {name: statistics.median(each) / megapixels for name, each in seconds.items()}
 
 
-def _torch_vdsr(scale: int) -> Method:
+def _torch_vdsr(scale: int) -> Callable[[np.ndarray], np.ndarray]:
     """VDSR of 20 layers, untrained, as a callable from LR to HR luma."""
     import torch  # not among srnet's requirements
 

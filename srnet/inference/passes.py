@@ -20,7 +20,6 @@ if TYPE_CHECKING:  # it imports TensorFlow
     from srnet.inference.upscaler import Progress, Upscaler
 
 LARGEST_SCALE = 64
-_PHOTO = "photo"
 _HIGHEST_QUALITY = 90  # of JPEG: up to there `photo` is better on BSDval50 (experiments/begun/photo_x4.json)
 _COPIES = 3  # of the result: the array, Pillow's own, and the file
 _BAND = 256  # rows
@@ -80,11 +79,11 @@ def choose_network(picture: Picture) -> tuple[str, str]:
     Returns:
       (network, why): `why` is empty where there is only one network to choose.
     """
-    if not cards.scales(_PHOTO):
+    if not cards.scales(cards.PHOTO):
         return cards.DEFAULT, ""
     if picture.jpeg_quality is None:
         return cards.DEFAULT, f"{picture.format} says nothing of compression"
-    chosen = _PHOTO if picture.jpeg_quality <= _HIGHEST_QUALITY else cards.DEFAULT
+    chosen = cards.PHOTO if picture.jpeg_quality <= _HIGHEST_QUALITY else cards.DEFAULT
     return chosen, f"JPEG of quality {picture.jpeg_quality}"
 
 

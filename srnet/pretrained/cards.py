@@ -8,6 +8,7 @@ from srnet.files import read_json
 
 FOLDER = pathlib.Path(__file__).parent / "weights"
 DEFAULT = "plus"
+PHOTO = "photo"  # the one for compressed and noisy photographs
 AUTO = "auto"  # instead of a name: the network that suits each picture
 _FIELDS = {"network", "scale", "channels", "model_options", "sha256", "run", "measurements", "use", "limits"}
 

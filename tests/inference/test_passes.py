@@ -13,6 +13,8 @@ from srnet.inference import passes
 from srnet.inference.passes import enlarge_picture, needed_passes, target_size
 from srnet.inference.upscaler import Upscaler
 from srnet.pretrained import cards
+from srnet.pretrained.load import load
+from tests import forked
 
 RANDOM = np.random.default_rng(0)
 
@@ -166,6 +168,20 @@ def test_one_network_is_no_choice(monkeypatch):
     assert passes.choose_network(_picture(40)) == ("plus", "")
     chosen = passes.always({3: None}, "mine")(_picture(40))
     assert (chosen.upscalers, chosen.network, chosen.why) == ({3: None}, "mine", "")
+
+
+def test_a_strength_chooses_photo(tmp_path):
+    image = RANDOM.integers(0, 256, (12, 16, 3), np.uint8)
+    half = srnet.enlarge(image, 4, denoise=0.5)
+    np.testing.assert_array_equal(half, srnet.enlarge(image, 4, model=load(4, "photo", 0.5)))
+    np.testing.assert_array_equal(srnet.enlarge(image, 4, denoise=1), srnet.enlarge(image, 4, network="photo"))
+    PIL.Image.fromarray(image).save(tmp_path / "a.png")
+    assert forked.run("srnet.upscale", tmp_path / "a.png", "--denoise=0.5").returncode == 0
+    np.testing.assert_array_equal(np.asarray(PIL.Image.open(tmp_path / "a_x4.png")), half)
+    with pytest.raises(UsageError, match="denoise is for photo, not for plus"):
+        srnet.enlarge(image, 4, network="plus", denoise=0.5)
+    with pytest.raises(UsageError, match="denoise and model cannot both be given"):
+        srnet.enlarge(image, 4, model=load(4), denoise=0.5)
 
 
 def test_arrays_and_pillow_images_say_nothing(tmp_path):
