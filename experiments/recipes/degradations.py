@@ -3,7 +3,19 @@
 Command: python tools/compare_degradations.py   (two cores: not measured yet)
 """
 
-NAMES = ("bicubic", "jpeg30", "jpeg50", "jpeg75", "jpeg90", "noise5", "noise10", "noise25", "blur1.2", "photo")
+NAMES = (
+    "bicubic",
+    "jpeg30",
+    "jpeg50",
+    "jpeg75",
+    "jpeg90",
+    "jpeg95",
+    "noise5",
+    "noise10",
+    "noise25",
+    "blur1.2",
+    "photo",
+)
 METHODS = ("bicubic", "plus", "photo")
 SCALES = (2, 4)
 METRICS = ("psnr_rgb", "psnr", "ssim")

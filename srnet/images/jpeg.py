@@ -2,7 +2,9 @@
 
 import functools
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+
+from PIL.JpegImagePlugin import JpegImageFile
 
 from srnet.images.metadata import SEGMENT, Metadata
 
@@ -16,47 +18,26 @@ LARGEST_EXIF = SEGMENT - 6
 LARGEST_PROFILE = 255 * (SEGMENT - 14)
 
 # Luminance table of quality 50, from ITU-T T.81, annex K, the order of which does not matter here.
-_HALF: tuple[int, ...] = (
-    16,
-    11,
-    10,
-    16,
-    24,
-    40,
-    51,
-    61,
-    12,
-    12,
-    14,
-    19,
-    26,
-    58,
-    60,
-    55,
-    14,
-    13,
-    16,
-    24,
-    40,
-    57,
-    69,
-    56,
-    14,
-    17,
-    22,
-    29,
+_HALF = (
+    *(16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55),
+    *(14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62),
+    *(18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92),
+    *(49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99),
 )
-_HALF += (51, 87, 80, 62, 18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92, 49, 64, 78, 87, 103, 121)
-_HALF += (120, 101, 72, 92, 95, 98, 112, 100, 103, 99)
 
 
-def quality_of(table: Sequence[int]) -> int:
-    """Returns the quality, from 1 to 100, whose luminance table in libjpeg is nearest to another in its sum.
+def quality_of(image: object) -> int | None:
+    """Returns the quality, from 1 to 100, of the JPEG that a Pillow image was read from; None for any other image.
+
+    It is the quality whose luminance table in libjpeg is nearest to the JPEG's in its sum.
 
     Args:
-      table: the 64 divisors of a JPEG's luminance.
+      image: any object.
     """
-    return min(range(1, 101), key=lambda quality: abs(sum(table) - _table_sum(quality)))
+    if not isinstance(image, JpegImageFile) or 0 not in image.quantization:
+        return None
+    found = sum(image.quantization[0])
+    return min(range(1, 101), key=lambda quality: abs(found - _table_sum(quality)))
 
 
 @functools.cache

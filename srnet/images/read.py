@@ -69,13 +69,8 @@ def read_picture(
             opened.metadata,
             opened.format == "WEBP" and is_lossless(opened.file),
             opened.notes + notes,
-            _jpeg_quality(opened),
+            jpeg.quality_of(opened.image),
         )
-
-
-def _jpeg_quality(opened: Opened) -> int | None:
-    tables = getattr(opened.image, "quantization", None) if opened.format == "JPEG" else None
-    return jpeg.quality_of(tables[0]) if tables and 0 in tables else None
 
 
 def read_image(path: str | pathlib.Path) -> np.ndarray:

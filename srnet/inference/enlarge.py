@@ -11,6 +11,7 @@ import numpy as np
 import PIL.Image
 
 from srnet.errors import DataError, UsageError
+from srnet.images.jpeg import quality_of
 from srnet.images.picture import Picture
 from srnet.images.pillow import from_pillow, info_of, to_pillow
 from srnet.images.read import read_picture
@@ -92,7 +93,7 @@ def enlarge(
         return encode(picture, own_format(picture))
     if isinstance(source, PIL.Image.Image):
         mode, pixels = from_pillow(source, "the image")
-        picture = _enlarged(Picture(pixels, mode), scale, exact, choose)
+        picture = _enlarged(Picture(pixels, mode, jpeg_quality=quality_of(source)), scale, exact, choose)
         image = to_pillow(picture.pixels, mode)
         image.info = info_of(source)
         return image

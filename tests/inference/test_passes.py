@@ -1,5 +1,7 @@
 """Pictures to any size: the network, passes, reduction, CMYK, memory."""
 
+import io
+
 import numpy as np
 import PIL.Image
 import psutil
@@ -184,7 +186,18 @@ def test_a_strength_chooses_photo(tmp_path):
         srnet.enlarge(image, 4, model=load(4), denoise=0.5)
 
 
-def test_arrays_and_pillow_images_say_nothing(tmp_path):
+def test_pillow_images_know_the_jpeg_that_they_were_read_from():
+    file = io.BytesIO()
+    PIL.Image.fromarray(RANDOM.integers(0, 256, (12, 16, 3), np.uint8)).save(file, "JPEG", quality=40)
+    image = PIL.Image.open(file)
+    by_photo = srnet.enlarge(image, 4, network="photo")
+    np.testing.assert_array_equal(np.asarray(srnet.enlarge(image, 4)), np.asarray(by_photo))
+    by_plus = srnet.enlarge(np.asarray(image), 4)
+    np.testing.assert_array_equal(np.asarray(srnet.enlarge(image.copy(), 4)), by_plus)
+    assert (np.asarray(by_photo) != by_plus).any()
+
+
+def test_arrays_and_other_pillow_images_say_nothing():
     image = PIL.Image.fromarray(np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8))
     by_plus = srnet.enlarge(np.asarray(image), 2, network="plus")
     np.testing.assert_array_equal(srnet.enlarge(np.asarray(image), 2), by_plus)

@@ -123,11 +123,11 @@ def _kill_and_resume(command, run_dir, delays):
     return kills
 
 
-def test_killed_run_ends_with_the_same_bits(picture_root, tmp_path):
-    more = ("--steps_per_epoch=40", "--epochs=6")
+def test_killed_run_of_degraded_patches_ends_with_the_same_bits(picture_root, tmp_path):
+    more = ("--steps_per_epoch=40", "--epochs=6", "--degradation=photo", "--channels=3", "--loss=psnr")
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     subprocess.run(_command(picture_root, tmp_path, whole, *more), check=True, capture_output=True)
-    assert _kill_and_resume(_command(picture_root, tmp_path, killed, *more), killed, [0.05]) == 1
+    assert _kill_and_resume(_command(picture_root, tmp_path / "own", killed, *more), killed, [0.05]) == 1
     for one, other in zip(_weights(whole), _weights(killed)):
         np.testing.assert_array_equal(one, other)
 
