@@ -33,12 +33,12 @@ def euclidean(hr: Any, sr: Any) -> Any:
 def psnr(hr: Any, sr: Any) -> Any:
     """A patch's mean squared error in dB, so that clean patches count as much as noisy ones.
 
-    10 is added to the error, so that flat patches, which have next to none, do not count most.
+    1 is added to the error, so that flat patches, which have next to none, do not count most.
     """
     import tensorflow as tf
 
     errors = tf.reduce_mean(mse(hr, sr), axis=(1, 2, 3))
-    return 10 / math.log(10) * tf.math.log(errors + 10)
+    return 10 / math.log(10) * tf.math.log(errors + 1)
 
 
 LOSSES: dict[str, Loss] = {"mse": mse, "mae": mae, "euclidean": euclidean, "psnr": psnr}

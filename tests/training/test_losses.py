@@ -35,7 +35,7 @@ def test_euclidean_loss_is_half_a_patchs_squared_error_in_units_of_one(patches):
 def test_psnr_loss_is_a_patchs_squared_error_in_decibels(patches):
     hr, sr = patches
     errors = [np.mean((a.astype(np.float64) - b) ** 2) for a, b in zip(hr, sr)]
-    assert float(reconstruction_loss("psnr", hr, sr, 6)) == pytest.approx(np.mean(10 * np.log10(np.add(errors, 10))))
+    assert float(reconstruction_loss("psnr", hr, sr, 6)) == pytest.approx(np.mean(10 * np.log10(np.add(errors, 1))))
 
 
 def test_penalty_is_half_beta_times_the_squared_kernels_without_biases():
