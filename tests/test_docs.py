@@ -78,7 +78,8 @@ def test_the_recipe_of_the_pretrained_weights_can_be_followed():
         assert run not in made
         assert start == "random weights" or start in made and given["initial_run"] == f"runs/{start}"
         made.append(run)
-    shipped = [f"{name}_x{scale}" for name in cards.names() for scale in cards.scales(name)]
+    names = set(cards.names()) - {cards.PHOTO}  # whose recipe changed during its training
+    shipped = [f"{name}_x{scale}" for name in names for scale in cards.scales(name)]
     assert all(any(run.startswith(name) for run in made) for name in shipped)
 
 
