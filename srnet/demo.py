@@ -78,9 +78,6 @@ def _networks() -> tuple[dict[str, Chooser], tuple[int, ...]]:
         chosen = network_flags.chosen()
         return {chosen.name: always(upscalers_of(chosen.at_scale), chosen.name)}, tuple(chosen.at_scale)
     made = {name: upscalers_of(network_flags.pretrained(name).at_scale) for name in cards.names()}
-    if cards.PHOTO in made:
-        half = network_flags.pretrained(cards.PHOTO, 0.5)
-        made[half.name] = upscalers_of(half.at_scale)
     choosers = {name: always(made[name], name) for name in made}
     return {cards.AUTO: by_picture(made.__getitem__), **choosers}, cards.scales()
 

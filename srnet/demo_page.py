@@ -88,7 +88,7 @@ def build_page(networks: Mapping[str, Chooser], scales: Sequence[int], folder: p
             overview = _decoded(result.path).resize(reduced_size(result.size, _OVERVIEW))
         except (DataError, UsageError) as error:
             return [f"Error: {error}", *no_result]
-        said = f"{pathlib.Path(path).name}, enlarged to {result.size[0]}x{result.size[1]} by {result.network} x{scale}"
+        said = f"{pathlib.Path(path).name}, enlarged to {result.size[0]}x{result.size[1]} by {result.network}"
         why = f" ({result.why})" if result.why else ""
         return [
             "\n".join([f"{said}{why} in {time.monotonic() - start:.1f} s", *result.notes]),

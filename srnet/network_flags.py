@@ -14,8 +14,6 @@ from srnet.pretrained import cards
 if TYPE_CHECKING:
     import keras
 
-_DENOISING = (None, cards.AUTO, cards.PHOTO)  # values of --network that go with --denoise
-
 
 def define(default: str | None = cards.DEFAULT) -> None:
     """Defines the flags that name a trained network: --network, --run (with --checkpoint) or --model; and --plugin.
@@ -29,8 +27,6 @@ def define(default: str | None = cards.DEFAULT) -> None:
     flags.DEFINE_string("run", None, "Run folder of a trained network.")
     flags.DEFINE_enum("checkpoint", "last", ("last", "best"), "With --run: newest weights, or best validation PSNR.")
     flags.DEFINE_string("model", None, "Network as a .keras file.")
-    text = f"Noise and JPEG compression that {cards.PHOTO} removes, from 0 (none) to 1 (all); chooses {cards.PHOTO}."
-    flags.DEFINE_float("denoise", None, text, 0, 1)
     cli.define_plugin_flag()
 
 
@@ -60,8 +56,6 @@ def chosen() -> Networks:
     given = [name for name in ("network", "run", "model") if values[name].value]
     if len(given) > 1:
         raise UsageError(f"give only one of {', '.join(f'--{name}' for name in given)}")
-    if values.denoise is not None and (values.run or values.model or values.network not in _DENOISING):
-        raise UsageError(f"--denoise is for --network={cards.PHOTO}")
     if values.run or values.model:
         cli.import_tensorflow()
         from srnet.models.analysis import scale_of
@@ -73,23 +67,20 @@ def chosen() -> Networks:
             return Networks(config.variant, {config.scale: lambda: model}, config.channels)
         model = load_file(values.model)
         return Networks(model.name, {scale_of(model): lambda: model}, model.input_shape[-1])
-    if values.denoise is not None:
-        return pretrained(cards.PHOTO, values.denoise)
     return pretrained(cards.DEFAULT if choose_by_picture() else values.network)
 
 
 def choose_by_picture() -> bool:
     """Tells whether the flags of `define` leave the choice of the network to each picture."""
     values = flags.FLAGS
-    return values.network in (None, cards.AUTO) and not values.run and not values.model and values.denoise is None
+    return values.network in (None, cards.AUTO) and not values.run and not values.model
 
 
-def pretrained(name: str, denoise: float = 1.0) -> Networks:
+def pretrained(name: str) -> Networks:
     """Returns a pretrained network at all its scales.
 
     Args:
       name: one of `srnet.pretrained.cards.names()`.
-      denoise: as for `srnet.pretrained.load.load`.
 
     Raises:
       DataError: if its card is damaged.
@@ -99,9 +90,8 @@ def pretrained(name: str, denoise: float = 1.0) -> Networks:
         cli.import_tensorflow()
         from srnet.pretrained.load import load as load_pretrained
 
-        return load_pretrained(scale, name, denoise)
+        return load_pretrained(scale, name)
 
     scales = cards.check_network(name)
     at_scale = {scale: functools.cache(functools.partial(load, scale)) for scale in scales}
-    label = name if denoise == 1 else f"{name} (denoise {denoise:g})"
-    return Networks(label, at_scale, cards.card(scales[0], name)["channels"])
+    return Networks(name, at_scale, cards.card(scales[0], name)["channels"])

@@ -10,6 +10,7 @@ import PIL.Image
 import pytest
 
 import srnet
+from srnet.inference import passes
 from srnet.pretrained import cards
 from srnet.training.config import TrainConfig
 from srnet.training.presets import preset_settings
@@ -81,6 +82,11 @@ def test_the_recipe_of_the_pretrained_weights_can_be_followed():
     names = set(cards.names()) - {cards.PHOTO}  # whose recipe changed during its training
     shipped = [f"{name}_x{scale}" for name in names for scale in cards.scales(name)]
     assert all(any(run.startswith(name) for run in made) for name in shipped)
+
+
+def test_pages_name_the_quality_at_which_auto_takes_photo():
+    for page in (ROOT / "README.md", ROOT / "docs" / "enlarging.md", ROOT / "CHANGELOG.md"):
+        assert f"of quality {passes.HIGHEST_QUALITY} or lower" in " ".join(_text(page).split())
 
 
 def test_the_version_is_the_same_everywhere():

@@ -115,8 +115,6 @@ def test_a_full_disk_is_one_line(run, photos):
         (["a.png", "--scale=2", "--size=3x3"], "--size and --scale cannot both"),
         (["a.png", "--scale=1"], "--scale=1 cannot be used: it must be above 1"),
         (["a.png", "--size=axb"], "--size=axb: expected WIDTHxHEIGHT"),
-        (["a.png", "--denoise=1.5"], "flag --denoise=1.5: 1.5 is not a number in the range [0, 1]"),
-        (["a.png", "--denoise=0.5"], "--denoise is for --network=photo"),
         (["a.png", "-"], "standard input and output are for one picture"),
         (["a.png", "b.png", "--output=x.png"], "--output=x.png: more than one picture needs a folder"),
         (["a.png", "--preview", "--output=-"], "--preview needs --output to be a file or a folder"),

@@ -2,7 +2,6 @@
 
 python tools/compare_degradations.py                                              on the test sets, at x2 and x4
 python tools/compare_degradations.py --sets=BSDval50 --scales=4 --output=/tmp/choice --run=runs/photo_x4   to choose by
-python tools/compare_degradations.py --sets=BSDval50 --output=/tmp/strength --denoise=0.5
 
 Run again after an interruption, the same command resumes.
 """
@@ -27,7 +26,6 @@ def define_flags() -> None:
     flags.DEFINE_list("sets", TEST_SETS, "Image sets.")
     flags.DEFINE_list("methods", None, "bicubic and pretrained networks; all of the table unless given.")
     flags.DEFINE_string("run", None, "Run folder of a further network, for its own scale.")
-    flags.DEFINE_multi_float("denoise", [], "Further strength of photo, from 0 to 1; may be repeated.", 0, 1)
     flags.DEFINE_string("output", str(RESULTS), "Folder of the results.")
     shared_flags.define_data_root_flag()
 
@@ -41,7 +39,6 @@ def main(arguments: list[str]) -> None:
     from experiments import degradation_tables
     from experiments.tables import write_table
     from srnet.evaluation.methods import model_method, named_method
-    from srnet.pretrained.load import loaders
     from srnet.training.checkpoints import load_run
 
     path = pathlib.Path(values.output) / "degradations.jsonl"
@@ -51,10 +48,6 @@ def main(arguments: list[str]) -> None:
             if name == "bicubic" or scale in cards.scales(name):
                 weights = None if name == "bicubic" else cards.card(scale, name)["sha256"]
                 cells.append((named_method(name), weights, scale))
-        for strength in values.denoise:
-            card = cards.card(scale, cards.PHOTO)
-            method = model_method(f"photo (denoise {strength:g})", loaders(cards.PHOTO, strength), card["channels"])
-            cells.append((method, card["sha256"], scale))
     if values.run:
         model, config = load_run(values.run)
         method = model_method(pathlib.Path(values.run).name, {config.scale: lambda: model}, config.channels)

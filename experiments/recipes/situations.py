@@ -1,6 +1,6 @@
 """Twelve pictures as people have them, to look at bicubic interpolation, `plus` and `photo` side by side.
 
-Command: python tools/draw_situations.py   (two cores: seven seconds with one network)
+Command: python tools/draw_situations.py   (two cores: about ten seconds)
 
 Nine are pictures of scikit-image, in the public domain or under CC0 by its documentation; three are drawn.
 """

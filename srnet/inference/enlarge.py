@@ -39,7 +39,6 @@ def enlarge(
     *,
     size: tuple[int, int] | None = None,
     network: str | None = None,
-    denoise: float | None = None,
     model: keras.Model | None = None,
     self_ensemble: bool = False,
     output: str | pathlib.Path | None = None,
@@ -54,7 +53,6 @@ def enlarge(
       size: exact (width, height) of the result, instead of the scale.
       network: name of a pretrained network, such as "plus"; "auto" unless given, which takes the one for compressed
         photographs where a JPEG file says that it is one.
-      denoise: how much noise and JPEG compression "photo" removes, from 0, none, to 1; chooses "photo".
       model: Keras model from LR to HR pixels, instead of a pretrained network.
       self_ensemble: whether the mean over the eight flips and rotations is taken; eight times the work.
       output: for a path: the file to write; photo.jpg becomes photo_x4.jpg beside it unless given.
@@ -68,12 +66,10 @@ def enlarge(
       UsageError: for a source, scale, size or network that cannot be used.
       DataError: if a file cannot be read or written, or the result does not fit the memory.
     """
-    if denoise is not None and model is None and network in (None, cards.AUTO):
-        network = cards.PHOTO
-    upscalers = _upscalers(network, denoise, model, self_ensemble)
+    upscalers = _upscalers(network, model, self_ensemble)
     choose = always(upscalers)
     if model is None and network in (None, cards.AUTO):
-        choose = by_picture(functools.partial(_pretrained_upscalers, self_ensemble=self_ensemble))
+        choose = by_picture(lambda name: _pretrained_upscalers(name, self_ensemble))
     scale = default_scale(upscalers) if scale is None else scale
     _check_numbers(scale, size)
     exact = (size[1], size[0]) if size else None
@@ -116,16 +112,15 @@ def _check_numbers(scale: float, size: tuple[int, int] | None) -> None:
         raise UsageError(f"size {size!r} cannot be used: it must be (width, height) in pixels")
 
 
-def _upscalers(network: str | None, denoise: float | None, model: keras.Model | None, self_ensemble: bool) -> Upscalers:
+def _upscalers(network: str | None, model: keras.Model | None, self_ensemble: bool) -> Upscalers:
     if model is None:
-        name = cards.DEFAULT if network in (None, cards.AUTO) else network
-        return _pretrained_upscalers(name, 1.0 if denoise is None else denoise, self_ensemble)
-    if network is not None or denoise is not None:
-        raise UsageError(f"{'denoise' if network is None else 'network'} and model cannot both be given")
+        return _pretrained_upscalers(cards.DEFAULT if network in (None, cards.AUTO) else network, self_ensemble)
+    if network is not None:
+        raise UsageError("network and model cannot both be given")
     upscaler = Upscaler(model, self_ensemble=self_ensemble)
     return {upscaler.scale: lambda: upscaler}
 
 
 @functools.lru_cache(maxsize=4)
-def _pretrained_upscalers(network: str, denoise: float = 1.0, self_ensemble: bool = False) -> Upscalers:
-    return upscalers_of(loaders(network, denoise), self_ensemble=self_ensemble)
+def _pretrained_upscalers(network: str, self_ensemble: bool) -> Upscalers:
+    return upscalers_of(loaders(network), self_ensemble=self_ensemble)

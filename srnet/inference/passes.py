@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # it imports TensorFlow
     from srnet.inference.upscaler import Progress, Upscaler
 
 LARGEST_SCALE = 64
-_HIGHEST_QUALITY = 90  # of JPEG: there `photo` is better on BSDval50, at 95 equal (experiments/results/BSDval50)
+HIGHEST_QUALITY = 95  # of a JPEG for `photo`: the highest at which it is no worse (experiments/results/BSDval50)
 _COPIES = 3  # of the result: the array, Pillow's own, and the file
 _BAND = 256  # rows
 
@@ -77,13 +77,11 @@ def choose_network(picture: Picture) -> tuple[str, str]:
       picture: the picture, as it was read.
 
     Returns:
-      (network, why): `why` is empty where there is only one network to choose.
+      (network, why).
     """
-    if not cards.scales(cards.PHOTO):
-        return cards.DEFAULT, ""
     if picture.jpeg_quality is None:
         return cards.DEFAULT, f"{picture.format} says nothing of compression"
-    chosen = cards.PHOTO if picture.jpeg_quality <= _HIGHEST_QUALITY else cards.DEFAULT
+    chosen = cards.PHOTO if picture.jpeg_quality <= HIGHEST_QUALITY else cards.DEFAULT
     return chosen, f"JPEG of quality {picture.jpeg_quality}"
 
 

@@ -129,8 +129,8 @@ class TrainConfig:
     )
     loss: str = _setting(
         "mse",
-        "mse (2.2.1) or mae, in 8-bit units; psnr, a patch's mse in dB, for degradations of any strength; euclidean, "
-        "half of a patch's sum of squared errors in units of 1; or one that a --plugin registers.",
+        "mse (2.2.1) or mae, in 8-bit units; psnr, a patch's mse in dB, which weighs clean and degraded patches "
+        "alike; euclidean, half of a patch's sum of squared errors in units of 1; or one that a --plugin registers.",
         choices=LOSSES,
     )
     weight_decay: float = _setting(

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from srnet.errors import UsageError
+from srnet.images.color import YCBCR_MATRIX, YCBCR_OFFSET
 from srnet.models.keras_file import load_file
-from srnet.models.luma_weights import fitting_weights
 from srnet.pretrained import cards
 from srnet.pretrained.load import load as load_pretrained
 from srnet.training.checkpoints import load_run
@@ -38,7 +39,7 @@ def begin_with(model: keras.Model, source: str) -> tuple[int, int, dict[str, Any
     layers = [layer for layer in model.layers if layer.weights]
     same = 0
     for layer in layers:
-        weights = fitting_weights(there[layer.name], layer) if layer.name in there else None
+        weights = _fitting(there[layer.name].get_weights(), _shapes(layer)) if layer.name in there else None
         if weights:
             layer.set_weights(weights)
             same += 1
@@ -57,3 +58,24 @@ def _trained(source: str) -> tuple[keras.Model, dict[str, Any]]:
         return load_file(source), {}
     model, _ = load_run(source)
     return model, history(Run(Path(source)))
+
+
+def _fitting(weights: list[np.ndarray], shapes: list[tuple[int, ...]]) -> list[np.ndarray] | None:
+    """Weights of these shapes, or None; the first and the last layer of a network of luma become those of RGB."""
+    have = [weight.shape for weight in weights]
+    if have == shapes:
+        return weights
+    if len(have) != 2 or len(shapes) != 2 or have[0] != (*shapes[0][:2], 1, shapes[0][3]) or shapes[0][2] != 3:
+        return None
+    kernel, bias = weights
+    if have[1] == shapes[1] == shapes[0][3:]:  # takes pixels, in units of 1
+        offset = YCBCR_OFFSET[0] / 255 * kernel.sum((0, 1, 2))
+        return [kernel * YCBCR_MATRIX[0][:, None], bias + offset]
+    if have[1] == (1,) and shapes[1] == (3,):  # gives pixels
+        to_rgb = np.linalg.inv(YCBCR_MATRIX)[:, 0]
+        return [kernel * to_rgb[:, None], bias * to_rgb]
+    return None
+
+
+def _shapes(layer: keras.Layer) -> list[tuple[int, ...]]:
+    return [tuple(weight.shape) for weight in layer.weights]

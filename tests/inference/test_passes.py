@@ -14,9 +14,6 @@ from srnet.images.picture import Picture
 from srnet.inference import passes
 from srnet.inference.passes import enlarge_picture, needed_passes, target_size
 from srnet.inference.upscaler import Upscaler
-from srnet.pretrained import cards
-from srnet.pretrained.load import load
-from tests import forked
 
 RANDOM = np.random.default_rng(0)
 
@@ -144,46 +141,24 @@ def _picture(quality, kind="JPEG"):
     return Picture(np.zeros((4, 4, 3), np.uint8), "RGB", kind, jpeg_quality=quality)
 
 
-@pytest.fixture
-def photo_is_there(monkeypatch):
-    there = cards.scales
-    monkeypatch.setattr(cards, "scales", lambda network="plus": (2, 4) if network == "photo" else there(network))
-
-
 @pytest.mark.parametrize(
     ("picture", "network", "why"),
     [
         (_picture(40), "photo", "JPEG of quality 40"),
-        (_picture(90), "photo", "JPEG of quality 90"),
-        (_picture(91), "plus", "JPEG of quality 91"),
+        (_picture(95), "photo", "JPEG of quality 95"),
+        (_picture(96), "plus", "JPEG of quality 96"),
         (_picture(None, "PNG"), "plus", "PNG says nothing of compression"),
     ],
 )
-def test_jpegs_of_low_quality_are_photographs(photo_is_there, picture, network, why):
+def test_jpegs_of_low_quality_are_photographs(picture, network, why):
     assert passes.choose_network(picture) == (network, why)
     chosen = passes.by_picture(lambda name: {2: name})(picture)
     assert (chosen.upscalers, chosen.network, chosen.why) == ({2: network}, network, why)
 
 
-def test_one_network_is_no_choice(monkeypatch):
-    monkeypatch.setattr(cards, "scales", lambda network="plus": () if network == "photo" else (2, 3, 4))
-    assert passes.choose_network(_picture(40)) == ("plus", "")
+def test_one_network_is_no_choice():
     chosen = passes.always({3: None}, "mine")(_picture(40))
     assert (chosen.upscalers, chosen.network, chosen.why) == ({3: None}, "mine", "")
-
-
-def test_a_strength_chooses_photo(tmp_path):
-    image = RANDOM.integers(0, 256, (12, 16, 3), np.uint8)
-    half = srnet.enlarge(image, 4, denoise=0.5)
-    np.testing.assert_array_equal(half, srnet.enlarge(image, 4, model=load(4, "photo", 0.5)))
-    np.testing.assert_array_equal(srnet.enlarge(image, 4, denoise=1), srnet.enlarge(image, 4, network="photo"))
-    PIL.Image.fromarray(image).save(tmp_path / "a.png")
-    assert forked.run("srnet.upscale", tmp_path / "a.png", "--denoise=0.5").returncode == 0
-    np.testing.assert_array_equal(np.asarray(PIL.Image.open(tmp_path / "a_x4.png")), half)
-    with pytest.raises(UsageError, match="denoise is for photo, not for plus"):
-        srnet.enlarge(image, 4, network="plus", denoise=0.5)
-    with pytest.raises(UsageError, match="denoise and model cannot both be given"):
-        srnet.enlarge(image, 4, model=load(4), denoise=0.5)
 
 
 def test_pillow_images_know_the_jpeg_that_they_were_read_from():

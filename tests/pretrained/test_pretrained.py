@@ -11,7 +11,7 @@ from srnet.errors import DataError, UsageError
 from srnet.evaluation.benchmark import evaluate_sets
 from srnet.evaluation.methods import named_method
 from srnet.pretrained import cards
-from srnet.pretrained.load import load, loaders
+from srnet.pretrained.load import load
 
 
 @pytest.fixture
@@ -56,31 +56,6 @@ def test_what_is_not_there_is_named(shipped):
         load(3)
 
 
-def test_photo_without_denoising_is_plus_and_its_weights_lie_between():
-    rgb = np.random.default_rng(0).uniform(0, 255, (1, 64, 72, 3)).astype(np.float32)
-    scale = cards.scales("photo")[-1]
-    plus, none, half, whole = load(scale), load(scale, "photo", 0), load(scale, "photo", 0.5), load(scale, "photo")
-    luma = np.array([65.481, 128.553, 24.966]) / 255  # BT.601; what is added cancels out
-    of_luma = plus(rgb @ luma[:, None] + 16).numpy()[..., 0] - 16
-    inside = slice(30 * scale, -30 * scale)  # zeros beyond the edges are other colors there
-    middle = (0, inside, inside)
-    np.testing.assert_allclose((none(rgb).numpy() @ luma)[middle], of_luma[middle], atol=0.05)
-    for layer in half.layers:
-        pairs = zip(layer.get_weights(), none.get_layer(layer.name).get_weights(), strict=True)
-        for (weight, low), high in zip(pairs, whole.get_layer(layer.name).get_weights(), strict=True):
-            np.testing.assert_allclose(weight, (low + high) / 2, atol=1e-6)
-    assert min(np.abs(half(rgb) - other(rgb)).max() for other in (none, whole)) > 1
-
-
-@pytest.mark.parametrize("load_one", [load, lambda scale, *arguments: loaders(*arguments)])
-def test_strengths_that_cannot_be_used(load_one):
-    for strength in (-0.1, 1.5, float("nan")):
-        with pytest.raises(UsageError, match="denoise .* cannot be used: it must be from 0 to 1"):
-            load_one(4, "photo", strength)
-    with pytest.raises(UsageError, match="denoise is for photo, not for plus"):
-        load_one(4, "plus", 0.5)
-
-
 def test_weights_come_with_srnet_for_each_scale_and_beat_bicubic():
     """Bounds: 2.5, 1.8 and 1.5 dB above the bicubic figures of the literature (33.66, 30.39 and 28.42 dB on Set5)."""
     for scale, least in ((2, 36.16), (3, 32.19), (4, 29.92)):
@@ -88,6 +63,17 @@ def test_weights_come_with_srnet_for_each_scale_and_beat_bicubic():
         assert known["measurements"]["Set5"]["psnr"] > least
         assert known["run"]["config"]["scale"] == scale and known["run"]["commit"]
         assert load(scale).count_params() == known["parameters"]
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_photo_removes_compression_and_noise(scale):
+    degradations = ["jpeg50", "noise10", "bicubic"]
+    photo, plus = (
+        evaluate_sets(named_method(name), ["skimage_test"], [scale], None, degradations=degradations)
+        for name in ("photo", "plus")
+    )
+    gains = [one["psnr"] - other["psnr"] for one, other in zip(photo, plus, strict=True)]
+    assert gains[0] > 0.5 and gains[1] > 1 and gains[2] > -0.5
 
 
 @pytest.mark.parametrize(
