@@ -1,6 +1,6 @@
 """The degradations under which the pretrained networks are compared.
 
-Command: python tools/compare_degradations.py   (two cores: not measured yet)
+Command: python tools/compare_degradations.py   (two cores: about an hour)
 """
 
 NAMES = (
