@@ -2,8 +2,8 @@
 
 python tools/benchmark_inference.py
 
-Each network enlarges a picture to about 1280x720 in float32, luma, or RGB for `photo`; the networks are interleaved in
-one process. It prints the median seconds per megapixel of output and their ratio to those of `plus`; compare ratios, as
+Each network enlarges luma to about 1280x720 in float32, and `plus` and `photo` an RGB picture, too; they are interleaved
+in one process. It prints the median seconds per megapixel of output and their ratio to those of `plus`; compare ratios, as
 seconds depend on the machine. Where PyTorch is installed, VDSR is also timed as a PyTorch program.
 """
 
@@ -36,14 +36,16 @@ def main(arguments: list[str]) -> None:
     cli.import_tensorflow()
     from srnet import models
     from srnet.inference.method import network_method
+    from srnet.inference.upscaler import Upscaler
     from srnet.models.analysis import OUTPUT_SIZE
 
     for scale in scales:
         height, width = (side // scale for side in OUTPUT_SIZE)
         lr = np.random.default_rng(0).uniform(0, 255, (height, width)).astype(np.float32)
-        rgb = np.repeat(lr[..., None], 3, axis=2)
         methods = {name: functools.partial(network_method(models.build(name, scale)), lr) for name in NETWORKS}
-        methods["photo"] = functools.partial(network_method(models.build("plus", scale, channels=3)), rgb)
+        rgb = np.repeat(lr[..., None], 3, axis=2).astype(np.uint8)
+        for name, channels in (("plus, RGB picture", 1), ("photo, RGB picture", 3)):
+            methods[name] = functools.partial(Upscaler(models.build("plus", scale, channels)), rgb)
         try:
             methods["vdsr in PyTorch"] = functools.partial(_torch_vdsr(scale), lr)
         except ImportError:
