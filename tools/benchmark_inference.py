@@ -2,9 +2,9 @@
 
 python tools/benchmark_inference.py
 
-Each network enlarges luma to about 1280x720 in float32, and `plus` and `photo` an RGB picture, too; they are interleaved
-in one process. It prints the median seconds per megapixel of output and their ratio to those of `plus`; compare ratios, as
-seconds depend on the machine. Where PyTorch is installed, VDSR is also timed as a PyTorch program.
+Each network enlarges luma to about 1280x720 in float32, and `plus` and `photo` an RGB picture, too; they are
+interleaved in one process. It prints the median seconds per megapixel of output and their ratio to those of `plus`;
+compare ratios, as seconds depend on the machine. Where PyTorch is installed, VDSR is also timed as a PyTorch program.
 """
 
 import functools
@@ -42,7 +42,9 @@ def main(arguments: list[str]) -> None:
     for scale in scales:
         height, width = (side // scale for side in OUTPUT_SIZE)
         lr = np.random.default_rng(0).uniform(0, 255, (height, width)).astype(np.float32)
-        methods = {name: functools.partial(network_method(models.build(name, scale)), lr) for name in NETWORKS}
+        methods: dict[str, Callable[[], object]] = {
+            name: functools.partial(network_method(models.build(name, scale)), lr) for name in NETWORKS
+        }
         rgb = np.repeat(lr[..., None], 3, axis=2).astype(np.uint8)
         for name, channels in (("plus, RGB picture", 1), ("photo, RGB picture", 3)):
             methods[name] = functools.partial(Upscaler(models.build("plus", scale, channels)), rgb)
