@@ -68,7 +68,7 @@ def test_help_comes_from_the_fields_without_tensorflow(without_tensorflow, optio
         ("--preset=large", "flag --preset=large: value should be one of <paper|cpu|quick>"),
         ("--orientations=2", "flag --orientations=2: value should be one of <1|4|8>"),
         ("--epochs=0", "epochs 0 cannot be used: it must be at least 1"),
-        ("--loss=l1", "loss 'l1' is unknown: choose one of mse, mae, euclidean"),
+        ("--loss=l1", "loss 'l1' is unknown: choose one of mse, mae, euclidean, psnr"),
         ("--degradation=blur", "degradation 'blur' is unknown: " + KNOWN),
         ("--degradation=noise9-1", "9-1 is no range: it must go from a smaller to a larger value"),
         ("--degradation=jpeg0", "jpeg0-0: the quality must be from 1 to 100"),
