@@ -54,17 +54,27 @@ def _new_folder(parent: pathlib.Path) -> tuple[pathlib.Path, int]:
     while True:
         folder = parent / f".{secrets.token_hex(4)}{SUFFIX}"
         _in_use.add((os.getpid(), folder))  # first, since a signal may come while it is made
+        # Between mkdir and the lock another process may take the folder for one that was left, and remove it.
         try:
             folder.mkdir()
+            lock = _opened(folder)
         except FileExistsError:
+            lock = None
+        if lock is None:
             _in_use.discard((os.getpid(), folder))
             continue
-        lock = os.open(folder, os.O_RDONLY)
-        # Between mkdir and the lock another process may have taken the folder for one that was left.
         if lock_open(lock) is not False and os.fstat(lock).st_nlink:
             return folder, lock
         os.close(lock)
         _in_use.discard((os.getpid(), folder))
+
+
+def _opened(folder: pathlib.Path) -> int | None:
+    """A descriptor of a folder, None where it has been removed."""
+    try:
+        return os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
 
 
 def lock_open(descriptor: int, shared: bool = False) -> bool | None:

@@ -89,6 +89,21 @@ def test_a_target_that_appears_meanwhile_is_not_replaced(tmp_path):
     assert [path.read_text() for path in sorted(tmp_path.rglob("*")) if path.is_file()] == ["early", "early"]
 
 
+def test_a_folder_that_another_process_sweeps_is_made_again(tmp_path, monkeypatch):
+    mkdir = pathlib.Path.mkdir
+
+    def swept(folder, **options):
+        mkdir(folder, **options)
+        if durable.SUFFIX in folder.suffixes:
+            monkeypatch.setattr(pathlib.Path, "mkdir", mkdir)
+            folder.rmdir()
+
+    monkeypatch.setattr(pathlib.Path, "mkdir", swept)
+    with written_whole(tmp_path / "x") as partial:
+        partial.write_text("whole")
+    assert (tmp_path / "x").read_text() == "whole"
+
+
 def test_one_of_many_writers_wins(tmp_path):
     text = "with written_whole(path / 'x', False) as partial: partial.write_text(sys.argv[2]); time.sleep(0.2)"
     writers = [subprocess.Popen(_program(tmp_path, text, str(n)), stderr=subprocess.PIPE, text=True) for n in range(4)]
