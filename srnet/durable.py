@@ -54,27 +54,24 @@ def _new_folder(parent: pathlib.Path) -> tuple[pathlib.Path, int]:
     while True:
         folder = parent / f".{secrets.token_hex(4)}{SUFFIX}"
         _in_use.add((os.getpid(), folder))  # first, since a signal may come while it is made
-        # Between mkdir and the lock another process may take the folder for one that was left, and remove it.
-        try:
+        with contextlib.suppress(FileExistsError):
             folder.mkdir()
-            lock = _opened(folder)
-        except FileExistsError:
-            lock = None
-        if lock is None:
-            _in_use.discard((os.getpid(), folder))
-            continue
-        if lock_open(lock) is not False and os.fstat(lock).st_nlink:
-            return folder, lock
-        os.close(lock)
+            lock = _lock_new(folder)
+            if lock is not None:
+                return folder, lock
         _in_use.discard((os.getpid(), folder))
 
 
-def _opened(folder: pathlib.Path) -> int | None:
-    """A descriptor of a folder, None where it has been removed."""
+def _lock_new(folder: pathlib.Path) -> int | None:
+    """The descriptor that locks a new folder; None where another process took it for one that was left."""
     try:
-        return os.open(folder, os.O_RDONLY)
+        lock = os.open(folder, os.O_RDONLY)
     except FileNotFoundError:
         return None
+    if lock_open(lock) is not False and os.fstat(lock).st_nlink:
+        return lock
+    os.close(lock)
+    return None
 
 
 def lock_open(descriptor: int, shared: bool = False) -> bool | None:

@@ -1,6 +1,6 @@
 """The degradations under which the pretrained networks are compared.
 
-Command: python tools/compare_degradations.py   (two cores: about an hour)
+Command: python tools/compare_degradations.py   (two cores: about an hour, beside other work)
 """
 
 NAMES = (

@@ -9,9 +9,10 @@ import tqdm
 from srnet import durable
 from srnet.errors import DataError, UsageError
 from srnet.files import reason, write_text, writing
-from srnet.training import run_folder
+from srnet.training import checkpoint_files
+from srnet.training.checkpoint_files import LIST
 from srnet.training.config import TrainConfig, load_config
-from srnet.training.run_folder import Run
+from srnet.training.run_folder import Run, check_nothing_is_lost
 from srnet.training.step import State, build_network
 
 _ATTEMPTS = 3  # to read a checkpoint that is being replaced
@@ -31,8 +32,8 @@ def managers(state: State, run: Run) -> tuple[tf.train.CheckpointManager, tf.tra
     """
     for folder in (run.last, run.best):
         _mend_list(folder)
-    if not run_folder.listed_checkpoint(run.last):
-        run_folder.check_nothing_is_lost(run)
+    if not checkpoint_files.listed_checkpoint(run.last):
+        check_nothing_is_lost(run)
     checkpoint = state.checkpoint()
     last = tf.train.CheckpointManager(checkpoint, run.last, max_to_keep=2, checkpoint_name="step")
     best = tf.train.CheckpointManager(checkpoint, run.best, max_to_keep=1, checkpoint_name="step")
@@ -40,17 +41,17 @@ def managers(state: State, run: Run) -> tuple[tf.train.CheckpointManager, tf.tra
 
 
 def _mend_list(folder: Path) -> None:
-    if run_folder.listed_checkpoint(folder):
+    if checkpoint_files.listed_checkpoint(folder):
         return
     # TensorFlow writes the list after the files: one that is not on it may not have been written to its end.
-    there = sorted(filter(_is_intact, run_folder.all_checkpoints(folder)), key=run_folder.step_of)
+    there = sorted(filter(_is_intact, checkpoint_files.all_checkpoints(folder)), key=checkpoint_files.step_of)
     if there:
         newest = there[-1]
-        tqdm.tqdm.write(f"{folder / run_folder.LIST} is lost or damaged: {newest.name} is the newest checkpoint there")
+        tqdm.tqdm.write(f"{folder / LIST} is lost or damaged: {newest.name} is the newest checkpoint there")
         lines = [f'model_checkpoint_path: "{newest.name}"']
         lines += [f'all_model_checkpoint_paths: "{path.name}"' for path in there]
         lines += [f"all_model_checkpoint_timestamps: {Path(f'{path}.index').stat().st_mtime}" for path in there]
-        write_text(folder / run_folder.LIST, "\n".join(lines) + "\n")
+        write_text(folder / LIST, "\n".join(lines) + "\n")
 
 
 def save(manager: tf.train.CheckpointManager, step: int) -> None:
@@ -67,7 +68,7 @@ def save(manager: tf.train.CheckpointManager, step: int) -> None:
     with writing(folder):
         durable.make_folder(folder)
         manager.save(step, options=tf.train.CheckpointOptions(experimental_write_callbacks=[_sync]))
-        durable.sync(folder / run_folder.LIST)
+        durable.sync(folder / LIST)
         durable.sync(folder)
 
 
@@ -155,7 +156,7 @@ def load_run(folder: Path | str, checkpoint: str = "last") -> tuple[keras.Model,
     place = run.best if checkpoint == "best" else run.last
     part = "averaged" if config.average_decay else "model"
     for attempt in range(_ATTEMPTS):
-        found = run_folder.newest_checkpoint(place)
+        found = checkpoint_files.newest_checkpoint(place)
         if found is None:
             raise DataError(f"{place}: no checkpoint yet; train the run first")
         try:
@@ -163,6 +164,6 @@ def load_run(folder: Path | str, checkpoint: str = "last") -> tuple[keras.Model,
             break
         except DataError:
             # A training process may have replaced it meanwhile.
-            if found == run_folder.newest_checkpoint(place) or attempt == _ATTEMPTS - 1:
+            if found == checkpoint_files.newest_checkpoint(place) or attempt == _ATTEMPTS - 1:
                 raise
     return model, config

@@ -10,7 +10,7 @@ from tensorflow.python.lib.io import file_io
 
 from srnet import durable
 from srnet.errors import DataError
-from srnet.training import checkpoints, loop, run_folder
+from srnet.training import checkpoint_files, checkpoints, loop
 from srnet.training.checkpoints import load_run
 from srnet.training.run_folder import Run, read_metrics
 from srnet.training.step import new_state
@@ -195,12 +195,12 @@ def test_lost_epochs_are_said(train, capsys):
 
 def test_best_is_read_again_when_it_was_replaced_meanwhile(train, monkeypatch):
     run = train()
-    newest, calls = run_folder.newest_checkpoint, []
+    newest, calls = checkpoint_files.newest_checkpoint, []
 
     def replaced_at_first(folder):
         calls.append(folder)
         return folder / "step-1" if len(calls) == 1 else newest(folder)
 
-    monkeypatch.setattr(run_folder, "newest_checkpoint", replaced_at_first)
+    monkeypatch.setattr(checkpoint_files, "newest_checkpoint", replaced_at_first)
     model, _ = load_run(run.folder, "best")
     assert len(calls) == 3 and np.isfinite(model.get_weights()[0]).all()

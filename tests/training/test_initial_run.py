@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import keras
 import numpy as np
 import pytest
 
@@ -69,6 +70,14 @@ def test_weights_to_begin_with_must_fit(train, tmp_path):
     with pytest.raises(DataError, match="nowhere: no run there"):
         train(initial_run=str(tmp_path / "nowhere"))
     assert not (tmp_path / "run").exists()
+
+
+def test_a_layer_whose_namesake_has_no_weights_does_not_fit(tmp_path):
+    save_file(models.build("plus", 2, filters=4), tmp_path / "plus.keras")
+    lr = keras.Input((None, None, 3))
+    model = keras.Model(lr, keras.layers.Conv2D(4, 3, name="pad")(lr))
+    with pytest.raises(UsageError, match="no layer of plus has the name and shape"):
+        begin_with(model, str(tmp_path / "plus.keras"))
 
 
 def test_a_network_of_rgb_begins_as_one_of_luma(tmp_path):
