@@ -7,6 +7,7 @@ It needs Gradio: pip install 'srnet[demo]'
 """
 
 import contextlib
+import functools
 import os
 import socket
 import tempfile
@@ -29,6 +30,7 @@ _FONTS = ["system-ui", "sans-serif"]  # Gradio's own would be fetched from elsew
 
 def define_flags() -> None:
     network_flags.define(cards.AUTO)
+    network_flags.define_precision()
     flags.DEFINE_integer("port", 7860, "Port of the page.", lower_bound=1, upper_bound=65535)
 
 
@@ -74,10 +76,11 @@ def main(arguments: list[str]) -> None:
 
 def _networks() -> tuple[dict[str, Chooser], tuple[int, ...]]:
     """The networks that the page offers, and the scales: those of the flags, or all pretrained ones."""
+    make = functools.partial(upscalers_of, precision=flags.FLAGS.precision)
     if not network_flags.choose_by_picture():
         chosen = network_flags.chosen()
-        return {chosen.name: always(upscalers_of(chosen.at_scale), chosen.name)}, tuple(chosen.at_scale)
-    made = {name: upscalers_of(network_flags.pretrained(name).at_scale) for name in cards.names()}
+        return {chosen.name: always(make(chosen.at_scale), chosen.name)}, tuple(chosen.at_scale)
+    made = {name: make(network_flags.pretrained(name).at_scale) for name in cards.names()}
     choosers = {name: always(made[name], name) for name in made}
     return {cards.AUTO: by_picture(made.__getitem__), **choosers}, cards.scales()
 

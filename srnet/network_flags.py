@@ -9,6 +9,7 @@ from absl import flags
 
 from srnet import cli
 from srnet.errors import UsageError
+from srnet.precision import AUTO, PRECISIONS
 from srnet.pretrained import cards
 
 if TYPE_CHECKING:
@@ -28,6 +29,12 @@ def define(default: str | None = cards.DEFAULT) -> None:
     flags.DEFINE_enum("checkpoint", "last", ("last", "best"), "With --run: newest weights, or best validation PSNR.")
     flags.DEFINE_string("model", None, "Network as a .keras file.")
     cli.define_plugin_flag()
+
+
+def define_precision() -> None:
+    """Defines --precision."""
+    text = "Precision of the computation; auto is the one that the hardware is fastest in."
+    flags.DEFINE_enum("precision", AUTO, (AUTO, *PRECISIONS), text)
 
 
 @dataclasses.dataclass(frozen=True)

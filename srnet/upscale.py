@@ -45,6 +45,7 @@ def define_flags() -> None:
     flags.DEFINE_bool("overwrite", False, "Replace existing files.")
     flags.DEFINE_bool("skip_existing", False, "Pass over pictures whose result exists.")
     flags.DEFINE_bool("self_ensemble", False, "Mean over the eight flips and rotations: better, eight times slower.")
+    network_flags.define_precision()
     flags.DEFINE_bool("preview", False, "Also write FILE.preview.png: bicubic and srnet, side by side.")
     flags.DEFINE_integer("tile", None, "Side of a tile in LR pixels; chosen by the free memory unless given.", 1)
 
@@ -98,7 +99,9 @@ def main(arguments: list[str]) -> int:
 
 def _chooser(networks: network_flags.Networks) -> Chooser:
     values = flags.FLAGS
-    make = functools.partial(upscalers_of, tile=values.tile, self_ensemble=values.self_ensemble)
+    make = functools.partial(
+        upscalers_of, tile=values.tile, self_ensemble=values.self_ensemble, precision=values.precision
+    )
     if network_flags.choose_by_picture():
         return by_picture(functools.cache(lambda name: make(network_flags.pretrained(name).at_scale)))
     return always(make(networks.at_scale), networks.name)

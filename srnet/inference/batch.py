@@ -25,6 +25,7 @@ from srnet.images.write import (
     written_format,
 )
 from srnet.inference.passes import Chooser, Sides, enlarge_picture, target_size
+from srnet.precision import AUTO
 
 if TYPE_CHECKING:  # they take seconds to import
     import keras
@@ -180,7 +181,10 @@ def preview_name(target: pathlib.Path) -> pathlib.Path:
 
 
 def upscalers_of(
-    networks: "Mapping[int, Callable[[], keras.Model]]", tile: int | None = None, self_ensemble: bool = False
+    networks: "Mapping[int, Callable[[], keras.Model]]",
+    tile: int | None = None,
+    self_ensemble: bool = False,
+    precision: str = AUTO,
 ) -> dict[int, Callable[[], "Upscaler"]]:
     """Returns an `Upscaler` for each of several networks, made when it is first called for.
 
@@ -188,6 +192,7 @@ def upscalers_of(
       networks: dict from scales to callables that return a Keras model.
       tile: as for `Upscaler`.
       self_ensemble: as for `Upscaler`.
+      precision: as for `Upscaler`.
 
     Returns:
       A dict from scales to callables that return the `Upscaler`.
@@ -197,7 +202,7 @@ def upscalers_of(
         model = load()
         from srnet.inference.upscaler import Upscaler  # TensorFlow takes seconds to import
 
-        return Upscaler(model, tile, self_ensemble)
+        return Upscaler(model, tile, self_ensemble, precision=precision)
 
     return {scale: functools.cache(functools.partial(make, load)) for scale, load in networks.items()}
 

@@ -27,6 +27,7 @@ from srnet.inference.passes import (
     target_size,
 )
 from srnet.inference.upscaler import Upscaler, check_array
+from srnet.precision import AUTO
 from srnet.pretrained import cards
 from srnet.pretrained.load import loaders
 
@@ -41,6 +42,7 @@ def enlarge(
     network: str | None = None,
     model: keras.Model | None = None,
     self_ensemble: bool = False,
+    precision: str = AUTO,
     output: str | pathlib.Path | None = None,
     overwrite: bool = False,
 ) -> Source:
@@ -55,6 +57,7 @@ def enlarge(
         photographs where a JPEG file says that it is one.
       model: Keras model from LR to HR pixels, instead of a pretrained network.
       self_ensemble: whether the mean over the eight flips and rotations is taken; eight times the work.
+      precision: of the computation, as for `srnet.Upscaler`.
       output: for a path: the file to write; photo.jpg becomes photo_x4.jpg beside it unless given.
       overwrite: for a path: whether that file may be replaced.
 
@@ -66,10 +69,10 @@ def enlarge(
       UsageError: for a source, scale, size or network that cannot be used.
       DataError: if a file cannot be read or written, or the result does not fit the memory.
     """
-    upscalers = _upscalers(network, model, self_ensemble)
+    upscalers = _upscalers(network, model, self_ensemble, precision)
     choose = always(upscalers)
     if model is None and network in (None, cards.AUTO):
-        choose = by_picture(lambda name: _pretrained_upscalers(name, self_ensemble))
+        choose = by_picture(lambda name: _pretrained_upscalers(name, self_ensemble, precision))
     scale = default_scale(upscalers) if scale is None else scale
     _check_numbers(scale, size)
     exact = (size[1], size[0]) if size else None
@@ -112,15 +115,16 @@ def _check_numbers(scale: float, size: tuple[int, int] | None) -> None:
         raise UsageError(f"size {size!r} cannot be used: it must be (width, height) in pixels")
 
 
-def _upscalers(network: str | None, model: keras.Model | None, self_ensemble: bool) -> Upscalers:
+def _upscalers(network: str | None, model: keras.Model | None, self_ensemble: bool, precision: str) -> Upscalers:
     if model is None:
-        return _pretrained_upscalers(cards.DEFAULT if network in (None, cards.AUTO) else network, self_ensemble)
+        name = cards.DEFAULT if network in (None, cards.AUTO) else network
+        return _pretrained_upscalers(name, self_ensemble, precision)
     if network is not None:
         raise UsageError("network and model cannot both be given")
-    upscaler = Upscaler(model, self_ensemble=self_ensemble)
+    upscaler = Upscaler(model, self_ensemble=self_ensemble, precision=precision)
     return {upscaler.scale: lambda: upscaler}
 
 
 @functools.lru_cache(maxsize=4)
-def _pretrained_upscalers(network: str, self_ensemble: bool) -> Upscalers:
-    return upscalers_of(loaders(network), self_ensemble=self_ensemble)
+def _pretrained_upscalers(network: str, self_ensemble: bool, precision: str) -> Upscalers:
+    return upscalers_of(loaders(network), self_ensemble=self_ensemble, precision=precision)

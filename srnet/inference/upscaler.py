@@ -17,6 +17,8 @@ from srnet.inference.tiles import Tile, round_down, round_up
 from srnet.inference.transparency import replace_hidden_colors, weighted
 from srnet.models.analysis import alignment, largest_features, reach, scale_of
 from srnet.models.layers import BicubicUpsampling
+from srnet.models.mixed_precision import with_precision
+from srnet.precision import AUTO, settle
 
 Progress = Callable[[int, int], None]  # told (LR pixels done, LR pixels in all)
 
@@ -38,14 +40,21 @@ class Upscaler:
       self_ensemble: whether the mean of the results for the eight flips and rotations is taken; eight times the work.
       margin: LR pixels beyond its own that a result pixel depends on, at least; needed for networks with layers that
         `srnet.models.analysis` does not know.
+      precision: "float32"; "mixed_bfloat16" or "mixed_float16", for which a copy of the network is made; or "auto", the
+        one that this machine is fastest in.
 
     Raises:
-      UsageError: for a tile or a margin below 1, what is no functional Keras model, or a network whose margin is not
-        known.
+      UsageError: for a tile or a margin below 1, an unknown precision, what is no functional Keras model, a network
+        whose margin is not known, or one that has no copy in another precision.
     """
 
     def __init__(
-        self, model: keras.Model, tile: int | None = None, self_ensemble: bool = False, margin: int | None = None
+        self,
+        model: keras.Model,
+        tile: int | None = None,
+        self_ensemble: bool = False,
+        margin: int | None = None,
+        precision: str = AUTO,
     ):
         if not isinstance(model, (keras.models.Model, keras.Sequential)) or not hasattr(model, "inputs"):
             kind = type(model).__name__
@@ -60,8 +69,9 @@ class Upscaler:
         self._tile = round_down(tile or _fitting_tile(model, self._margin), self._multiple)
         self._self_ensemble = self_ensemble
         self._bicubic = _compiled(BicubicUpsampling(self.scale, dtype="float32"), 1)
-        self._luma = _compiled(lambda lr: model(lr, training=False), 1)
-        self._rgb = _compiled(lambda rgb: enlarge_colors(model, rgb), 3)
+        fast = _in_precision(model, precision)
+        self._luma = _compiled(lambda lr: fast(lr, training=False), 1)
+        self._rgb = _compiled(lambda rgb: enlarge_colors(fast, rgb), 3)
 
     def __call__(
         self, image: np.ndarray | PIL.Image.Image, progress: Progress | None = None
@@ -239,6 +249,16 @@ def _known_reach(model: keras.Model, margin: int | None) -> int:
         if margin is None:
             raise UsageError(f"{error}; srnet.Upscaler needs its margin=") from error
         return 0
+
+
+def _in_precision(model: keras.Model, precision: str) -> keras.Model:
+    """The network in a precision; for "auto", one that has no copy stays in float32."""
+    try:
+        return with_precision(model, settle(precision))
+    except TypeError as error:
+        if precision != AUTO:
+            raise UsageError(f"{error}: only precision float32 can be used") from error
+        return model
 
 
 def _fitting_tile(model: keras.Model, margin: int) -> int:

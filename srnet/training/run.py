@@ -16,6 +16,7 @@ from srnet.evaluation.protocol import measurable_image
 from srnet.formats.saved_model import export_saved_model
 from srnet.images.read import read_image, read_size
 from srnet.models.keras_file import save_file
+from srnet.precision import settle
 from srnet.training import checkpoints, loop, run_folder, schedule
 from srnet.training.config import TrainConfig, check_registered
 from srnet.training.initial import begin_with
@@ -52,18 +53,9 @@ def resolve(
         settled = dataclasses.replace(settled, validation_set="skimage_test")
         notes.append(f"{config.validation_set} not found {place}: validating on held-out photographs of scikit-image")
     if config.precision == "auto":
-        settled = dataclasses.replace(settled, precision="mixed_bfloat16" if _has_bfloat16() else "float32")
+        fastest = settle(config.precision)  # gradients in float16 would need a scaled loss
+        settled = dataclasses.replace(settled, precision=fastest if fastest == "mixed_bfloat16" else "float32")
     return settled, notes
-
-
-def _has_bfloat16() -> bool:
-    """Whether the processor, or every GPU, computes in bfloat16 faster than in float32."""
-    gpus = tf.config.list_physical_devices("GPU")
-    if gpus:
-        details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
-        return all(each.get("compute_capability", (0, 0)) >= (8, 0) for each in details)
-    cpuinfo = Path("/proc/cpuinfo")
-    return cpuinfo.exists() and "avx512_bf16" in cpuinfo.read_text()
 
 
 def prepare(config: TrainConfig) -> None:

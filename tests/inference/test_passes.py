@@ -21,7 +21,8 @@ RANDOM = np.random.default_rng(0)
 @pytest.fixture(scope="module")
 def upscalers():
     """Bicubic ones, by networks that start as that."""
-    made = {scale: Upscaler(models.build("srcnn", scale, initializer="identity", filters=(2, 2))) for scale in (2, 3)}
+    built = {scale: models.build("srcnn", scale, initializer="identity", filters=(2, 2)) for scale in (2, 3)}
+    made = {scale: Upscaler(model, precision="float32") for scale, model in built.items()}
     return {scale: lambda scale=scale: made[scale] for scale in made}
 
 

@@ -1,17 +1,21 @@
 """Tiles against whole pictures."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import srnet
 from srnet import models
+from srnet.inference import upscaler
 from srnet.inference.method import network_method
 from srnet.inference.tiles import Tile
-from srnet.inference.upscaler import Upscaler
 from srnet.models.analysis import alignment
 from srnet.models.hybrid import VARIANTS
 
+Upscaler = functools.partial(upscaler.Upscaler, precision="float32")  # for exact comparisons
 IMAGE = np.random.default_rng(0).uniform(0.2, 0.8, (61, 83)).astype(np.float32)
 
 
@@ -37,6 +41,14 @@ def test_tiles_make_the_whole(name):
     assert np.std(whole) > 0.01
     for tile in (7, 32, 100):
         np.testing.assert_allclose(Upscaler(model, tile=tile)(IMAGE), whole, atol=1e-4)
+
+
+@pytest.mark.parametrize("network", ["plus", "full"])
+def test_tiles_make_the_whole_in_bfloat16(network):
+    whole, tiles = (
+        upscaler.Upscaler(srnet.load(2, network), tile=tile, precision="mixed_bfloat16")(IMAGE) for tile in (100, 16)
+    )
+    assert np.abs(whole - tiles).max() < 1 / 255  # sums in another order are rounded otherwise
 
 
 @pytest.mark.parametrize(("scale", "multiple"), [(2, 2), (3, 4), (4, 1), (8, 1)])

@@ -1,5 +1,7 @@
 """The Upscaler: kinds of pictures, transparency, tiles, the self-ensemble."""
 
+import functools
+
 import keras
 import numpy as np
 import PIL.Image
@@ -8,10 +10,11 @@ import pytest
 from srnet import models
 from srnet.errors import DataError, UsageError
 from srnet.images.resize import imresize
-from srnet.inference import transparency
+from srnet.inference import transparency, upscaler
 from srnet.inference.method import network_method
-from srnet.inference.upscaler import Upscaler, upscale_rgb
+from srnet.inference.upscaler import upscale_rgb
 
+Upscaler = functools.partial(upscaler.Upscaler, precision="float32")  # for exact comparisons
 RANDOM = np.random.default_rng(0)
 RGB = RANDOM.integers(0, 256, (21, 34, 3), np.uint8)
 

@@ -1,0 +1,33 @@
+"""The precisions that networks compute in, and which of them a machine is fast in."""
+
+import pathlib
+
+from srnet.errors import UsageError
+
+AUTO = "auto"
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+
+
+def settle(precision: str) -> str:
+    """Returns a precision, or for "auto" the one that this machine is fastest in.
+
+    Args:
+      precision: one of `PRECISIONS`, or "auto": bfloat16 on GPUs since Ampere and processors with AVX512-BF16, float16
+        on older GPUs since Volta, else float32.
+
+    Raises:
+      UsageError: for another one.
+    """
+    if precision in PRECISIONS:
+        return precision
+    if precision != AUTO:
+        raise UsageError(f"precision {precision!r} cannot be used: choose {', '.join((*PRECISIONS, AUTO))}")
+    import tensorflow as tf  # takes seconds
+
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+        capability = min(each.get("compute_capability", (0, 0)) for each in details)
+        return "mixed_bfloat16" if capability >= (8, 0) else "mixed_float16" if capability >= (7, 0) else "float32"
+    cpuinfo = pathlib.Path("/proc/cpuinfo")
+    return "mixed_bfloat16" if cpuinfo.exists() and "avx512_bf16" in cpuinfo.read_text() else "float32"

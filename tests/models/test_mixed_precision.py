@@ -1,0 +1,130 @@
+"""Copies of networks that compute in 16 bits."""
+
+import keras
+import numpy as np
+import pytest
+import skimage.data
+import tensorflow as tf
+
+import srnet
+from srnet import models
+from srnet.errors import UsageError
+from srnet.images.resize import imresize
+from srnet.inference.method import network_method
+from srnet.inference.upscaler import Upscaler
+from srnet.models.mixed_precision import with_precision
+from srnet.precision import settle
+from srnet.pretrained import cards
+
+PHOTO = skimage.data.astronaut()[:192, 120:312].astype(np.float64)
+
+
+def _psnr(model, scale):
+    channels = model.input_shape[-1]
+    hr = PHOTO if channels == 3 else PHOTO[..., 1]
+    lr = np.stack([imresize(plane, 1 / scale) for plane in np.moveaxis(np.atleast_3d(hr), -1, 0)], axis=-1)
+    sr = network_method(model)(lr.reshape(*lr.shape[:2], *hr.shape[2:]).astype(np.float32))
+    return 10 * np.log10(255**2 / np.mean((np.clip(sr, 0, 255) - hr)[8:-8, 8:-8] ** 2))
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize(
+    ("network", "scale"), [(name, scale) for name in cards.names() for scale in cards.scales(name)]
+)
+def test_16_bits_cost_no_quality(network, scale, precision):
+    model = srnet.load(scale, network)
+    copied = with_precision(model, precision)
+    reduced = [layer for layer in copied.layers if layer.compute_dtype != "float32"]
+    assert sum(layer.count_params() for layer in reduced) > 0.9 * model.count_params()
+    assert (copied.input.dtype, copied.output.dtype) == ("float32", "float32")
+    assert abs(_psnr(copied, scale) - _psnr(model, scale)) < 0.02
+
+
+def test_weights_are_those_of_the_network():
+    model = models.build("vdsr", 2, filters=4)
+    for layer in with_precision(model, "mixed_bfloat16").layers:
+        assert layer.variable_dtype == "float32"
+        for copied, own in zip(layer.get_weights(), model.get_layer(layer.name).get_weights(), strict=True):
+            np.testing.assert_array_equal(copied, own)
+
+
+def test_float32_is_the_network_itself():
+    model = models.build("vdsr", 2, filters=4)
+    assert with_precision(model, "float32") is model
+
+
+def test_nested_and_shared_layers_are_copied():
+    inner_input = keras.Input((None, None, 4))
+    inner = keras.Model(inner_input, keras.layers.Conv2D(4, 3, padding="same", name="inner")(inner_input))
+    shared = keras.layers.Conv2D(4, 3, padding="same", name="shared")
+    lr = keras.Input((None, None, 1))
+    x = keras.layers.Conv2D(4, 3, padding="same", name="first")(lr)
+    x = keras.ops.relu(shared(shared(inner(x))))
+    x = keras.layers.Conv2D(4, 3, padding="same", name="last")(x)
+    model = keras.Model(lr, models.layers.PixelShuffle(2)(x))
+    copied = with_precision(model, "mixed_bfloat16")
+    nested = next(layer for layer in copied.layers if isinstance(layer, keras.Model))
+    dtypes = {layer.name: layer.compute_dtype for layer in [*copied.layers, *nested.layers]}
+    assert [dtypes[name] for name in ("first", "inner", "shared", "last")] == [
+        *("float32", "bfloat16", "bfloat16", "float32")
+    ]
+    image = np.random.default_rng(0).uniform(0, 255, (1, 9, 12, 1)).astype(np.float32)
+    expected = model(image).numpy()
+    difference = np.abs(copied(image).numpy() - expected).max()
+    assert 0 < difference < 0.05 * np.abs(expected).max()
+
+
+class Halve(keras.layers.Layer):
+    """A layer that srnet does not know, and that computes in float32 alone."""
+
+    def __init__(self, factor, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+
+    def call(self, x):
+        return x * tf.cast(self.factor, tf.float32)
+
+    def receptive_window(self):
+        return models.windows.Window()
+
+
+def _halving(factor):
+    lr = keras.Input((None, None, 1))
+    x = keras.layers.Conv2D(8, 3, padding="same")(lr)
+    x = Halve(factor)(x)
+    return keras.Model(lr, models.layers.PixelShuffle(2)(keras.layers.Conv2D(4, 3, padding="same")(x)))
+
+
+def test_unknown_layers_stay_in_float32():
+    model = _halving(0.5)
+    image = np.full((6, 7), 0.5, np.float32)
+    expected = Upscaler(model, precision="float32")(image)
+    np.testing.assert_allclose(Upscaler(model, precision="mixed_bfloat16")(image), expected, atol=0.02)
+
+
+def test_what_cannot_be_copied_is_used_as_it_is(monkeypatch):
+    monkeypatch.setattr(
+        "srnet.inference.upscaler.settle", lambda precision: precision.replace("auto", "mixed_bfloat16")
+    )
+    model = _halving(tf.constant(0.5))  # which no configuration holds
+    image = np.full((6, 7), 0.5, np.float32)
+    np.testing.assert_array_equal(Upscaler(model)(image), Upscaler(model, precision="float32")(image))
+    with pytest.raises(UsageError, match="cannot be copied .*: only precision float32 can be used"):
+        Upscaler(model, precision="mixed_bfloat16")
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "expected"),
+    [([(9, 0)], "mixed_bfloat16"), ([(8, 0), (7, 5)], "mixed_float16"), ([(6, 1)], "float32")],
+)
+def test_auto_on_gpus(monkeypatch, capabilities, expected):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: capabilities)
+    details = lambda capability: {"compute_capability": capability}  # noqa: E731
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", details)
+    assert settle("auto") == expected
+    assert settle("float32") == "float32"
+
+
+def test_unknown_precisions_are_refused():
+    with pytest.raises(UsageError, match="precision 'bf16' cannot be used: choose float32, mixed_bfloat16"):
+        Upscaler(models.build("plus", 2, filters=4), precision="bf16")

@@ -1,0 +1,77 @@
+"""Measures what 16 bits cost: the PSNR of every pretrained network in each precision, against float32.
+
+python tools/compare_precisions.py
+"""
+
+import functools
+import itertools
+import pathlib
+import sys
+from typing import TYPE_CHECKING
+
+from absl import flags
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from experiments import shared_flags
+from experiments.workspace import RESULTS
+from srnet import cli
+from srnet.precision import PRECISIONS
+from srnet.pretrained import cards
+
+if TYPE_CHECKING:
+    import keras
+
+
+def define_flags() -> None:
+    flags.DEFINE_list("sets", ["Set5", "Set14"], "Image sets.")
+    flags.DEFINE_list("networks", None, "Pretrained networks; all unless given.")
+    flags.DEFINE_string("output", str(RESULTS), "Folder of the results.")
+    shared_flags.define_data_root_flag()
+
+
+def main(arguments: list[str]) -> None:
+    cli.expect_no_arguments(arguments)
+    values, networks = flags.FLAGS, shared_flags.chosen("networks", cards.names())
+    cli.import_tensorflow()
+    from experiments.tables import markdown_table, write_table
+    from srnet.evaluation.benchmark import evaluate_sets
+    from srnet.evaluation.methods import model_method
+    from srnet.files import write_json
+    from srnet.training.origin import origin
+
+    records = []
+    for name, precision in itertools.product(networks, PRECISIONS):
+        scales = cards.scales(name)
+        channels = cards.card(scales[0], name)["channels"]
+        metric = "psnr" if channels == 1 else "psnr_rgb"
+        made = {scale: functools.partial(_load, scale, name, precision) for scale in scales}
+        method = model_method(f"{name}, {precision}", made, channels)
+        for result in evaluate_sets(method, values.sets, None, values.data_root, [metric]):
+            place = {"network": name, "scale": result["scale"], "set": result["set"], "metric": metric}
+            records.append({**place, "precision": precision, "value": result[metric]})
+    path = pathlib.Path(values.output) / "precisions.json"
+    write_json(path, {**origin(), "records": records})
+    measured: dict[tuple[str, ...], list[float]] = {}
+    for record in records:
+        row = (record["network"], f"x{record['scale']}", record["set"], record["metric"])
+        measured.setdefault(row, []).append(record["value"])
+    rows = [[*row, *_figures(*psnrs)] for row, psnrs in measured.items()]
+    table = markdown_table(["network", "scale", "set", "metric", *PRECISIONS], rows)
+    title = "# PSNR in dB in float32, and how other precisions differ from it"
+    write_table(f"{title}\n\n{table}\n", path.with_suffix(".md"))
+
+
+def _load(scale: int, name: str, precision: str) -> "keras.Model":
+    from srnet.models.mixed_precision import with_precision
+    from srnet.pretrained.load import load
+
+    return with_precision(load(scale, name), precision)
+
+
+def _figures(first: float, *others: float) -> list[str]:
+    return [f"{first:.3f}", *(f"{other - first:+.3f}" for other in others)]
+
+
+if __name__ == "__main__":
+    cli.run(main, define_flags)
