@@ -5,7 +5,7 @@ python -m srnet.upscale photo.jpg --output=large.png --scale=2.5
 python -m srnet.upscale photos more/*.png --output=large --scale=3 --recursive
 python -m srnet.upscale - --output=- --size=1920x1080 --run=RUN_DIR < photo.jpg > large.jpg
 
-Scales without a network of their own use the next larger one, repeated if necessary, and reduce the result.
+Scales without a network of their own use several, such as x2 and x3 for x5, and reduce the result.
 Transparency, 16 bits and metadata are kept. Each failure prints one line; processing continues and the exit
 status is 1. SRNET_DEBUG=1 shows where it happened, too.
 """
@@ -47,7 +47,8 @@ def define_flags() -> None:
     flags.DEFINE_bool("self_ensemble", False, "Mean over the eight flips and rotations: better, eight times slower.")
     network_flags.define_precision()
     flags.DEFINE_bool("preview", False, "Also write FILE.preview.png: bicubic and srnet, side by side.")
-    flags.DEFINE_integer("tile", None, "Side of a tile in LR pixels; chosen by the free memory unless given.", 1)
+    text = "LR pixels of a tile, as the side of a square; chosen by the free memory unless given."
+    flags.DEFINE_integer("tile", None, text, 1)
 
 
 def main(arguments: list[str]) -> int:

@@ -2,8 +2,9 @@
 
 import dataclasses
 import functools
+import itertools
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -94,21 +95,22 @@ def default_scale(scales: Collection[int]) -> int:
     return 4 if 4 in scales else max(scales)
 
 
-def needed_passes(factor: float, scales: Iterable[int]) -> list[int]:
+def needed_passes(factor: float, scales: Collection[int]) -> list[int]:
     """Returns the integer scales, one after another, whose product is at least a factor.
 
     Args:
-      factor: enlargement, above 1.
-      scales: the integer scales that there are networks for.
+      factor: enlargement, at least 1.
+      scales: the integer scales that there are networks for, each at least 2.
 
     Returns:
-      The largest scale as often as needed, then the smallest that suffices.
+      Those of the smallest product; of these the fewest; smaller ones first, which computes less and is no worse.
     """
-    chosen = []
-    while factor > max(scales):
-        chosen.append(max(scales))
-        factor /= max(scales)
-    return [*chosen, min(scale for scale in scales if scale >= factor)] if factor > 1 else chosen
+    if factor <= 1:
+        return []
+    most = math.ceil(math.log(factor, min(scales))) + 1  # for rounding
+    combinations = (itertools.combinations_with_replacement(sorted(scales), count) for count in range(1, most + 1))
+    suffice = [each for same in combinations for each in same if math.prod(each) >= factor]
+    return list(min(suffice, key=lambda each: (math.prod(each), len(each))))
 
 
 def target_size(size: tuple[int, int], scale: float, exact: Sides | None, fit: bool = False) -> tuple[int, int]:
@@ -141,7 +143,7 @@ def enlarge_picture(
     upscalers: Upscalers,
     progress: "Progress | None" = None,
 ) -> Picture:
-    """Enlarges a picture to a size: by the next larger passes of networks, then antialiased bicubic reduction.
+    """Enlarges a picture to a size: by networks, to at least that size, then by antialiased bicubic reduction.
 
     Args:
       picture: the picture.

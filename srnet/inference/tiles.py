@@ -21,11 +21,6 @@ class Tile:
     margin: int
 
     @property
-    def side(self) -> int:
-        """The longer side of the box."""
-        return max(self.bottom - self.top, self.right - self.left)
-
-    @property
     def area(self) -> int:
         """LR pixels in the box."""
         return (self.bottom - self.top) * (self.right - self.left)
@@ -47,14 +42,30 @@ class Tile:
         """The place of the box in the result."""
         return slice(scale * self.top, scale * self.bottom), slice(scale * self.left, scale * self.right)
 
-    def split(self, side: int) -> list["Tile"]:
-        """Covers the box with squares of a side, the upper left one last; those at the far ends are cut."""
-        corners = [
-            (top, left) for top in range(self.top, self.bottom, side) for left in range(self.left, self.right, side)
-        ]
+    def split(self, side: int, multiple: int) -> list["Tile"]:
+        """Covers the box with tiles, row by row: those whose crops have the least pixels in all.
+
+        Args:
+          side: a tile with its margin has at most as many pixels as a square of this side with its margin.
+          multiple: LR pixels; tiles begin at multiples of it inside the box. It divides `side`.
+        """
+        height, width = self.bottom - self.top, self.right - self.left
+        most, around = (side + 2 * self.margin) ** 2, 2 * self.margin
+        choices = []
+        for columns in range(1, -(-width // multiple) + 1):
+            across = round_up(-(-width // columns), multiple)
+            down = (most // (across + around) - around) // multiple * multiple
+            if down > 0:
+                rows = -(-height // down)
+                down = round_up(-(-height // rows), multiple)
+                # Between two tiles, both margins are computed twice.
+                computed = (height + (rows - 1) * around) * (width + (columns - 1) * around)
+                choices.append((computed, rows * columns, down, across))
+        _, _, down, across = min(choices)
         return [
-            Tile(top, left, min(top + side, self.bottom), min(left + side, self.right), self.margin)
-            for top, left in reversed(corners)
+            Tile(top, left, min(top + down, self.bottom), min(left + across, self.right), self.margin)
+            for top in range(self.top, self.bottom, down)
+            for left in range(self.left, self.right, across)
         ]
 
 

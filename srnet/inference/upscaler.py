@@ -36,7 +36,8 @@ class Upscaler:
 
     Args:
       model: Keras model from LR to HR pixels in [0, 255], of 1 or 3 channels, such as `srnet.load` returns.
-      tile: side of a tile in LR pixels, at least 1; None for what fits a quarter of the free memory, and 256 MiB.
+      tile: LR pixels, at least 1; tiles have at most the area of a square with this side. None for what fits a quarter
+        of the free memory, and 256 MiB.
       self_ensemble: whether the mean of the results for the eight flips and rotations is taken; eight times the work.
       margin: LR pixels beyond its own that a result pixel depends on, at least; needed for networks with layers that
         `srnet.models.analysis` does not know.
@@ -70,8 +71,15 @@ class Upscaler:
         self._self_ensemble = self_ensemble
         self._bicubic = _compiled(BicubicUpsampling(self.scale, dtype="float32"), 1)
         fast = _in_precision(model, precision)
+
+        def uint8_luma(lr: tf.Tensor) -> tf.Tensor:
+            return _to_uint8(fast(tf.cast(lr, tf.float32), training=False))
+
         self._luma = _compiled(lambda lr: fast(lr, training=False), 1)
         self._rgb = _compiled(lambda rgb: enlarge_colors(fast, rgb), 3)
+        self._uint8 = {3: _compiled(lambda rgb: upscale_rgb(fast, rgb), 3, tf.uint8)}
+        if self._channels == 1:
+            self._uint8[1] = _compiled(uint8_luma, 1, tf.uint8)
 
     def __call__(
         self, image: np.ndarray | PIL.Image.Image, progress: Progress | None = None
@@ -121,12 +129,10 @@ class Upscaler:
             result = output[..., i] if mode == "CMYK" else output
             transparent = plane.ndim == 3 and plane.shape[2] in (2, 4)
             shown = replace_hidden_colors(plane, 2 * self._margin + _CHROMA_REACH) if transparent else plane
-            waiting = Tile(0, 0, plane.shape[0], plane.shape[1], self._margin).split(self._tile)
+            waiting = [Tile(0, 0, plane.shape[0], plane.shape[1], self._margin)]
             while waiting:
-                tile = waiting.pop()
-                if tile.side > self._tile:
-                    waiting += tile.split(self._tile)
-                    continue
+                tile, *others = waiting.pop().split(self._tile, self._multiple)
+                waiting += reversed(others)
                 try:
                     enlarged = self._enlarge_crop(shown[tile.crop], plane[tile.crop])
                 except tf.errors.ResourceExhaustedError as error:
@@ -143,6 +149,10 @@ class Upscaler:
 
     def _enlarge_crop(self, shown: np.ndarray, crop: np.ndarray) -> np.ndarray:
         """Enlarges a crop that needs no tiles; `shown` is the same with its hidden colors replaced."""
+        channels = crop.shape[2] if crop.ndim == 3 else 1
+        if crop.dtype == np.uint8 and channels in self._uint8 and not self._self_ensemble:
+            enlarged = self._uint8[channels](crop.reshape(1, *crop.shape[:2], channels)).numpy()[0]
+            return enlarged.reshape(*enlarged.shape[:2], *crop.shape[2:])
         peak = PEAKS[crop.dtype.name]
         values = _as_levels(shown, peak)
         transparent = values.shape[2] in (2, 4)
@@ -192,11 +202,14 @@ def enlarge_colors(model: keras.Model, rgb: tf.Tensor) -> tf.Tensor:
     """
     if model.input_shape[-1] == 3:
         return model(rgb, training=False)
-    ycbcr = tf.tensordot(rgb, tf.constant(YCBCR_MATRIX.T, tf.float32), 1) + tf.constant(YCBCR_OFFSET, tf.float32)
-    luma = model(ycbcr[..., :1], training=False)
-    chroma = BicubicUpsampling(scale_of(model), dtype="float32")(ycbcr[..., 1:])
-    enlarged = tf.concat([luma, chroma], -1) - tf.constant(YCBCR_OFFSET, tf.float32)
-    return tf.tensordot(enlarged, tf.constant(np.linalg.inv(YCBCR_MATRIX).T, tf.float32), 1)
+    inverse = np.linalg.inv(YCBCR_MATRIX)
+    luma = model(_combined(rgb, YCBCR_MATRIX[:1]) + YCBCR_OFFSET[0], training=False) - YCBCR_OFFSET[0]
+    chroma = BicubicUpsampling(scale_of(model), dtype="float32")(_combined(rgb, YCBCR_MATRIX[1:]))
+    return luma * inverse[0, 0] + _combined(chroma, inverse[:, 1:])  # luma counts alike in the three colors
+
+
+def _combined(channels: tf.Tensor, matrix: np.ndarray) -> tf.Tensor:
+    return tf.tensordot(channels, tf.constant(matrix.T, tf.float32), 1)
 
 
 def upscale_rgb(model: keras.Model, rgb: tf.Tensor) -> tf.Tensor:
@@ -209,9 +222,12 @@ def upscale_rgb(model: keras.Model, rgb: tf.Tensor) -> tf.Tensor:
     Returns:
       uint8 tensor (N, scale*H, scale*W, 3).
     """
-    enlarged = enlarge_colors(model, tf.cast(rgb, tf.float32))
-    # `quantize` as a graph, for exported models.
-    return tf.cast(tf.clip_by_value(tf.floor(enlarged + 0.5), 0.0, 255.0), tf.uint8)
+    return _to_uint8(enlarge_colors(model, tf.cast(rgb, tf.float32)))
+
+
+def _to_uint8(values: tf.Tensor) -> tf.Tensor:
+    """`srnet.images.color.quantize` as a graph."""
+    return tf.cast(tf.clip_by_value(tf.floor(values + 0.5), 0.0, 255.0), tf.uint8)
 
 
 def check_array(image: np.ndarray) -> None:
@@ -237,8 +253,10 @@ def _as_levels(pixels: np.ndarray, peak: float) -> np.ndarray:
     return pixels.reshape(*pixels.shape[:2], -1).astype(np.float32) * np.float32(255 / peak)
 
 
-def _compiled(function: Callable[[tf.Tensor], tf.Tensor], channels: int) -> Callable[[np.ndarray], tf.Tensor]:
-    return tf.function(function, input_signature=[tf.TensorSpec((None, None, None, channels), tf.float32)])
+def _compiled(
+    function: Callable[[tf.Tensor], tf.Tensor], channels: int, dtype: tf.DType = tf.float32
+) -> Callable[[np.ndarray], tf.Tensor]:
+    return tf.function(function, input_signature=[tf.TensorSpec((None, None, None, channels), dtype)])
 
 
 def _known_reach(model: keras.Model, margin: int | None) -> int:

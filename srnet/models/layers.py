@@ -228,8 +228,8 @@ def _fixed(stride: int) -> dict[str, Any]:
 class BicubicUpsampling(keras.layers.Layer):
     """Enlarges by an integer factor with Keys' cubic (a = -0.5), as MATLAB's `imresize`, in any number of channels.
 
-    It is a mirrored border of two pixels and a transposed convolution with fixed kernels, which compiles and exports
-    wherever convolutions do.
+    It is a mirrored border of two pixels, a 5x5 convolution with a fixed kernel for each of the scale*scale phases, and
+    a pixel shuffle, which compile and export wherever convolutions do.
 
     Args:
       scale: integer enlargement, at least 1.
@@ -240,20 +240,16 @@ class BicubicUpsampling(keras.layers.Layer):
         self.scale = scale
 
     def call(self, inputs: Any) -> Any:
-        shape = keras.ops.shape(inputs)
-        channels = inputs.shape[-1]
-        # Output pixel j lies at (j + 0.5) / scale - 0.5 in the input; tap t = j - scale * i spans the cubic's support.
-        first = -((3 * self.scale + 1) // 2)
-        taps = np.arange(first, first + 4 * self.scale + 1)
-        weights = cubic((taps + 0.5 - 0.5 * self.scale) / self.scale)
-        kernel = (weights[:, None] * weights[None, :])[:, :, None, None] * np.eye(channels)
-        padded = inputs
+        scale, channels = self.scale, inputs.shape[-1]
+        # Output pixel scale * i + p lies at i + (p + 0.5) / scale - 0.5 in the input, and takes from i - 2, ..., i + 2.
+        places = (np.arange(scale) + 0.5) / scale - 0.5
+        weights = cubic(places[:, None] - np.arange(-2, 3))
+        kernel = np.einsum("pi,qj,cd->ijcpqd", weights, weights, np.eye(channels))
+        kernel = keras.ops.cast(kernel.reshape(5, 5, channels, scale**2 * channels), inputs.dtype)
         for axis in (1, 2):
-            padded = _mirror(padded, axis, -2, shape[axis] + 2)
-        kernel = keras.ops.cast(kernel, inputs.dtype)
-        enlarged = keras.ops.conv_transpose(padded, kernel, self.scale, "valid", data_format="channels_last")
-        start = 2 * self.scale - first
-        return enlarged[:, start : start + shape[1] * self.scale, start : start + shape[2] * self.scale, :]
+            inputs = _mirror(inputs, axis, -2, keras.ops.shape(inputs)[axis] + 2)
+        phases = keras.ops.conv(inputs, kernel, padding="valid", data_format="channels_last")
+        return tf.nn.depth_to_space(phases, scale) if scale > 1 else phases
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return _enlarged_shape(input_shape, self.scale, input_shape[-1])

@@ -7,6 +7,8 @@ import keras
 from srnet.models.graph import Step, unfold
 from srnet.models.rules import rule_of
 
+_MULTIPLE = 32  # pixels
+
 
 def with_precision(model: keras.Model, precision: str) -> keras.Model:
     """Returns a network that computes in a precision, with the same float32 weights, input and output.
@@ -29,8 +31,10 @@ def with_precision(model: keras.Model, precision: str) -> keras.Model:
     def copy(operation: Any) -> Any:
         if not isinstance(operation, keras.layers.Layer):  # operations of keras.ops follow their inputs
             return operation
-        config = operation.get_config()
-        return type(operation).from_config({**config, "dtype": precision} if id(operation) in reduced else config)
+        if id(operation) not in reduced:
+            return type(operation).from_config(operation.get_config())
+        kind = _OfFewSizes if type(operation) is keras.layers.Conv2DTranspose else type(operation)
+        return kind.from_config({**operation.get_config(), "dtype": precision})
 
     try:
         copied = keras.models.clone_model(model, clone_function=copy, recursive=True)
@@ -38,6 +42,21 @@ def with_precision(model: keras.Model, precision: str) -> keras.Model:
     except Exception as error:  # layers from elsewhere may raise anything
         raise TypeError(f"network {model.name!r} cannot be copied ({type(error).__name__})") from error
     return copied
+
+
+class _OfFewSizes(keras.layers.Conv2DTranspose):
+    """A transposed convolution of inputs that are padded to a multiple of 32; the result is the same.
+
+    oneDNN keeps 2.4 MB for each size of input that a transposed convolution in bfloat16 has had.
+    """
+
+    def call(self, inputs: Any) -> Any:
+        if self.padding != "same" or self.output_padding is not None or self.data_format != "channels_last":
+            return super().call(inputs)
+        _, height, width, _ = keras.ops.shape(inputs)
+        ends = [(0, -side % _MULTIPLE) for side in (height, width)]
+        made = super().call(keras.ops.pad(inputs, [(0, 0), *ends, (0, 0)]))
+        return made[:, : height * self.strides[0], : width * self.strides[1]]
 
 
 def _between_weights(model: keras.Model) -> set[int]:

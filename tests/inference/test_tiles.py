@@ -67,19 +67,30 @@ def test_small_pictures(size):
 
 
 @pytest.mark.parametrize("shape", [(20, 31, 3), (1, 1), (40, 7)])
-@pytest.mark.parametrize(("side", "margin"), [(8, 2), (7, 0), (64, 5)])
-def test_the_windows_cover_a_picture_once(shape, side, margin):
+@pytest.mark.parametrize(("side", "margin", "multiple"), [(8, 2, 4), (7, 0, 1), (64, 5, 2), (4, 30, 4)])
+def test_the_windows_cover_a_picture_once(shape, side, margin, multiple):
     image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     output, times = np.zeros((3 * shape[0], 3 * shape[1], *shape[2:]), np.uint8), np.zeros((3 * shape[0], 3 * shape[1]))
-    tiles = Tile(0, 0, *shape[:2], margin).split(side)
+    tiles = Tile(0, 0, *shape[:2], margin).split(side, multiple)
     for tile in tiles:
-        assert tile.side <= side
+        assert tile.top % multiple == tile.left % multiple == 0
+        assert tile.split(side, multiple) == [tile]
         crop = image[tile.crop]
-        assert max(crop.shape[:2]) <= side + 2 * margin
+        assert crop.shape[0] * crop.shape[1] <= (side + 2 * margin) ** 2
         output[tile.target(3)] = crop.repeat(3, 0).repeat(3, 1)[tile.inner(3)]
         times[tile.target(3)] += 1
     np.testing.assert_array_equal(output, image.repeat(3, 0).repeat(3, 1))
     assert (times == 1).all() and sum(tile.area for tile in tiles) == image.shape[0] * image.shape[1]
+
+
+@pytest.mark.parametrize("size", [(321, 481), (600, 1000), (4000, 6000), (50, 5000)])
+def test_tiles_compute_less_twice_than_squares_do(size):
+    tiles = Tile(0, 0, *size, 28).split(424, 4)
+    sides = [(rows.indices(size[0]), columns.indices(size[1])) for rows, columns in (tile.crop for tile in tiles)]
+    computed = sum((bottom - top) * (right - left) for (top, bottom, _), (left, right, _) in sides)
+    rows, columns = (-(-side // 424) for side in size)
+    assert computed <= (size[0] + 56 * (rows - 1)) * (size[1] + 56 * (columns - 1))
+    assert len(tiles) <= rows * columns
 
 
 def test_tiles_are_quartered_when_memory_is_short(monkeypatch):

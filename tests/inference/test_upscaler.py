@@ -76,7 +76,7 @@ def test_pillow_images_come_out_as_such(bicubic, mode):
 
 
 def test_progress_is_told_in_pixels(bicubic):
-    upscaler = Upscaler(bicubic, tile=16)
+    upscaler = Upscaler(bicubic, tile=12)
     for image, whole in ((RGB, 714), (PIL.Image.fromarray(RGB), 714), (PIL.Image.new("CMYK", (34, 21)), 4 * 714)):
         told = []
         upscaler(image, lambda done, of, told=told: told.append((done, of)))
