@@ -15,13 +15,15 @@ import os
 import re
 import sys
 import traceback
+from collections.abc import Iterator
 
 from absl import flags
 
 from srnet import cli, network_flags
 from srnet.errors import DataError, UsageError, printable
 from srnet.files import reason
-from srnet.inference.batch import STANDARD, enlarge_file, find_jobs, upscalers_of
+from srnet.inference.batch import Enlarged, enlarge_file, enlarge_files, upscalers_of, write_file
+from srnet.inference.jobs import STANDARD, Job, find_jobs
 from srnet.inference.passes import LARGEST_SCALE, Chooser, Sides, always, by_picture, default_scale
 from srnet.pretrained import cards
 
@@ -71,30 +73,30 @@ def main(arguments: list[str]) -> int:
     if values.run or values.model:
         networks.at_scale[default_scale(networks.at_scale)]()  # one that cannot be used is said once
     choose = _chooser(networks)
-    for number, job in enumerate(jobs, 1):
-        if values.skip_existing and job.target != STANDARD and os.path.lexists(job.target):
-            print(printable(f"{job.target} exists, passed over"), flush=True)
-            continue
-        try:
-            line = enlarge_file(
-                job,
-                scale,
-                size,
-                choose,
-                overwrite=values.overwrite,
-                preview=values.preview,
-                label=f"[{number}/{len(jobs)}] ",
-                fit=values.fit,
-                quality=values.quality,
-            )
-        except Exception as error:  # whatever is wrong with one picture, the others go on
+    labels = {job: f"[{number}/{len(jobs)}] " for number, job in enumerate(jobs, 1)}
+
+    def left() -> Iterator[Job]:
+        for job in jobs:
+            cli.stop_if_asked()
+            if values.skip_existing and job.target != STANDARD and os.path.lexists(job.target):
+                print(printable(f"{job.target} exists, passed over"), flush=True)
+            else:
+                yield job
+
+    def enlarge(job: Job) -> Enlarged:
+        return enlarge_file(job, scale, size, choose, values.overwrite, values.preview, labels[job], values.fit)
+
+    def write(enlarged: Enlarged) -> str:
+        return write_file(enlarged, values.overwrite, values.preview, values.quality)
+
+    for job, outcome in enlarge_files(left(), enlarge, write):
+        if isinstance(outcome, Exception):
             if os.environ.get("SRNET_DEBUG"):
-                traceback.print_exc()
-            failed.append(_described(error, str(job.source)))
+                traceback.print_exception(outcome)
+            failed.append(_described(outcome, str(job.source)))
             cli.complain(failed[-1])
         else:
-            print(printable(line), file=sys.stderr if job.target == STANDARD else sys.stdout, flush=True)
-        cli.stop_if_asked()
+            print(printable(outcome), file=sys.stderr if job.target == STANDARD else sys.stdout, flush=True)
     return 1 if failed else 0
 
 

@@ -25,7 +25,8 @@ def _upscale(*arguments, **options):
 
 
 _RAISES = """if True:
-    import pathlib, sys
+    import types
+    import numpy as np
     from srnet import upscale
 
     def enlarge_file(job, *_, **__):
@@ -33,9 +34,10 @@ _RAISES = """if True:
             raise KeyError("odd\\nthing")
         if job.source.name == "c.png":
             raise MemoryError
-        return f"{job.source} done"
+        return types.SimpleNamespace(job=job, picture=types.SimpleNamespace(pixels=np.zeros(1)))
 
     upscale.enlarge_file = enlarge_file
+    upscale.write_file = lambda enlarged, *_: f"{enlarged.job.source} done"
     upscale.run()
 """
 

@@ -1,30 +1,25 @@
-"""Files and folders to enlarge: which, where to, and one after another."""
+"""Picture files, enlarged one after another: each is read, enlarged and written."""
 
+import concurrent.futures
 import dataclasses
 import functools
 import os
 import pathlib
-import re
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import tqdm
 
-from srnet.errors import DataError, UsageError, printable
-from srnet.files import digest, reason, stderr_into
+from srnet.errors import DataError, printable
+from srnet.files import stderr_into
 from srnet.images.comparison import write_comparison
-from srnet.images.read import LARGEST_FILE, is_image_name, is_unread_picture_name, read_picture
-from srnet.images.write import (
-    check_holds,
-    fitted,
-    own_format,
-    write_picture,
-    write_standard_output,
-    written_format,
-)
-from srnet.inference.passes import Chooser, Sides, enlarge_picture, target_size
+from srnet.images.picture import Picture
+from srnet.images.read import LARGEST_FILE, read_picture
+from srnet.images.write import check_holds, fitted, own_format, write_picture, write_standard_output, written_format
+from srnet.inference.jobs import STANDARD, Job, note, preview_name
+from srnet.inference.passes import Choice, Chooser, Sides, enlarge_picture, target_size
 from srnet.precision import AUTO
 
 if TYPE_CHECKING:  # they take seconds to import
@@ -32,152 +27,8 @@ if TYPE_CHECKING:  # they take seconds to import
 
     from srnet.inference.upscaler import Upscaler
 
-_PREVIEW = ".preview.png"
-STANDARD = "-"  # standard input or output
-_NAMED = 10  # files in a note
-_LONGEST_NAME = 255  # bytes
+_LARGE = 2**26  # bytes
 _BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
-
-Place = pathlib.Path | str  # a path, or STANDARD
-
-
-@dataclasses.dataclass(frozen=True)
-class Job:
-    """One picture to enlarge: `source` and `target` are paths, or `STANDARD`."""
-
-    source: Place
-    target: Place
-
-
-def find_jobs(
-    sources: Sequence[str],
-    output: str | None,
-    recursive: bool,
-    label: Callable[[], str],
-    suffix: str | None = None,
-) -> tuple[list[Job], list[str]]:
-    """Says which pictures to enlarge, and where to.
-
-    Args:
-      sources: files and folders, or `STANDARD`.
-      output: a file, for one picture; else a folder, which may be new; `STANDARD`; or None for files beside the
-        sources, whose names end with the label.
-      recursive: whether subfolders are searched; links to folders are not followed.
-      label: callable that returns the ending, such as "x4"; called when it is needed.
-      suffix: of the results, such as ".webp", where `output` is no file; that of each picture unless given.
-
-    Returns:
-      (jobs, failed): the jobs, and a message for each folder that cannot be read, and each picture whose result would
-      have the place of another one's.
-
-    Raises:
-      UsageError: if several pictures, or a folder, would go to one file, or a target is missing.
-    """
-    sources = list(dict.fromkeys(sources))
-    failed: list[str] = []
-    if output is None:
-        jobs = [Job(pathlib.Path(source), _beside(source, label, suffix)) for source in sources]
-        return _without_clashes(jobs, failed), failed
-    alone = len(sources) == 1 and (sources[0] == STANDARD or not _is_folder(sources[0]))
-    if STANDARD in (output, *sources) and not alone:
-        raise UsageError("standard input and output are for one picture")
-    if alone and (output == STANDARD or _names_file(output)):
-        target: Place = output if output == STANDARD else pathlib.Path(output)
-        if target != STANDARD:
-            written_format(target)
-        return [Job(sources[0] if sources[0] == STANDARD else pathlib.Path(sources[0]), target)], []
-    if STANDARD in sources:
-        raise UsageError("standard input needs --output to be a file, or -")
-    if _names_file(output) and is_image_name(output):
-        raise UsageError(f"--output={output}: more than one picture needs a folder")
-    jobs = []
-    for source in map(pathlib.Path, sources):
-        inside = _pictures_in(source, recursive, pathlib.Path(output), failed) if _is_folder(source) else [source]
-        base = source if _is_folder(source) else source.parent
-        jobs += [Job(path, pathlib.Path(output) / _written_name(path.relative_to(base), suffix)) for path in inside]
-    if not jobs and not failed:
-        raise UsageError(f"no pictures in {', '.join(sources)}")
-    return _without_clashes(jobs, failed), failed
-
-
-def _names_file(output: str) -> bool:
-    """Whether an output is meant as a file: it ends in a suffix of letters, such as .png, and is no folder."""
-    suffix = pathlib.Path(output).suffix.lower()
-    return not output.endswith("/") and not _is_folder(output) and bool(re.fullmatch(r"\.([a-z]+|jp2|j2k)", suffix))
-
-
-def _without_clashes(jobs: list[Job], failed: list[str]) -> list[Job]:
-    """The jobs, each picture once, less those whose result would have the place of an earlier one's."""
-    of_source: dict[Place, Job] = {}
-    for job in jobs:
-        of_source.setdefault(job.source, job)
-    taken: dict[Place, Place] = {}
-    for job in of_source.values():
-        if taken.setdefault(job.target, job.source) != job.source:
-            failed.append(f"{job.source}: {taken[job.target]} becomes {job.target}, too; enlarge it by itself")
-    return [job for job in of_source.values() if taken[job.target] == job.source]
-
-
-def _is_folder(path: Place) -> bool:
-    try:
-        return pathlib.Path(path).is_dir()
-    except OSError:  # such as a name that is too long
-        return False
-
-
-def _beside(source: str, label: Callable[[], str], suffix: str | None) -> pathlib.Path:
-    """The result's place where no output is given: photo.jpg becomes photo_x4.jpg."""
-    if source == STANDARD or _is_folder(source):
-        kind = "standard input" if source == STANDARD else f"the folder {source}"
-        raise UsageError(f"--output is required for {kind}")
-    written = _written_name(pathlib.Path(source), suffix)
-    return written.with_name(_name(written.stem, f"_{label()}{written.suffix}"))
-
-
-def _pictures_in(folder: pathlib.Path, recursive: bool, output: pathlib.Path, failed: list[str]) -> list[pathlib.Path]:
-    """The pictures in a folder, without results of earlier runs: what is in the output folder, and previews."""
-    found, unread = [], []
-    try:
-        inside = sorted(folder.iterdir())
-    except OSError as error:
-        failed.append(f"{folder}: cannot be read ({reason(error)})")
-        inside = []
-    for path in inside:
-        if path.is_dir() and not path.is_symlink() and recursive and not path.name.startswith("."):
-            if path.resolve() != output.resolve():
-                found += _pictures_in(path, recursive, output, failed)
-        elif not path.is_dir() and is_image_name(path.name) and not path.name.endswith(_PREVIEW):
-            found.append(path)
-        elif not path.is_dir() and is_unread_picture_name(path.name):
-            unread.append(path.name)
-    if unread:
-        more = f" and {len(unread) - _NAMED} more" if len(unread) > _NAMED else ""
-        note(f"{folder}: passed over {', '.join(unread[:_NAMED])}{more}; their formats are not read")
-    return found
-
-
-def _written_name(path: pathlib.Path, suffix: str | None) -> pathlib.Path:
-    """The path with a suffix; without one the path itself, or with .png where its own format is not written."""
-    if suffix is None:
-        try:
-            written_format(path)
-            return path
-        except UsageError:
-            suffix = ".png"
-    return path.with_name(_name(path.stem, suffix))
-
-
-def _name(stem: str, ending: str) -> str:
-    """A file name; where it would be too long for a file system, a digest stands for the end of the stem."""
-    if len(os.fsencode(stem + ending)) <= _LONGEST_NAME:
-        return stem + ending
-    ending = f"~{digest(stem)}{ending}"
-    return os.fsencode(stem)[: _LONGEST_NAME - len(os.fsencode(ending))].decode("utf-8", "ignore") + ending
-
-
-def preview_name(target: pathlib.Path) -> pathlib.Path:
-    """Returns the path of the preview of a result."""
-    return target.with_name(_name(target.name, _PREVIEW))
 
 
 def upscalers_of(
@@ -207,6 +58,25 @@ def upscalers_of(
     return {scale: functools.cache(functools.partial(make, load)) for scale, load in networks.items()}
 
 
+@dataclasses.dataclass(frozen=True)
+class Enlarged:
+    """A picture that is enlarged, and not written yet.
+
+    Attributes:
+      job: source and target.
+      before: the picture before.
+      picture: the result.
+      choice: what enlarged it.
+      start: when its source was opened, on the monotonic clock.
+    """
+
+    job: Job
+    before: Picture
+    picture: Picture
+    choice: Choice
+    start: float
+
+
 def enlarge_file(
     job: Job,
     scale: float,
@@ -216,9 +86,8 @@ def enlarge_file(
     preview: bool = False,
     label: str = "",
     fit: bool = False,
-    quality: int | None = None,
-) -> str:
-    """Enlarges one picture file.
+) -> Enlarged:
+    """Reads a picture file, and enlarges the picture.
 
     Args:
       job: source and target.
@@ -226,16 +95,13 @@ def enlarge_file(
       size: as `exact` of `srnet.inference.passes.target_size`, instead of the scale, or None.
       choose: callable that is given the picture and says what enlarges it.
       overwrite: whether a file may be replaced.
-      preview: whether a preview is written, too; not for standard output.
+      preview: whether a preview will be written, too; not for standard output.
       label: beginning of the progress bar.
       fit: as for `srnet.inference.passes.target_size`.
-      quality: as for `srnet.images.write.write_picture`.
-
-    Returns:
-      A line that says what was done.
 
     Raises:
-      DataError: if a file cannot be read or written, or the result does not fit the memory.
+      DataError: if the file cannot be read, the target is there or cannot hold the result, or the memory does not
+        suffice.
       UsageError: if the size is no enlargement of the picture's.
     """
     start = time.monotonic()
@@ -249,38 +115,96 @@ def enlarge_file(
     with pathlib.Path(os.devnull).open("wb") as nowhere, stderr_into(nowhere.fileno()):
         picture = read_picture(source, job.source)
     size = target_size(picture.size, scale, size, fit)
-    chosen = choose(picture)
+    choice = choose(picture)
     if target:
         check_holds(target, picture, size)
     picture, changes = fitted(picture, written_format(target) if target else own_format(picture, size))
     for place, notes in ((job.source, picture.notes), (job.target, changes)):
         for line in notes:
             note(f"{place}: {line}")
-    height, width = picture.size
     label = printable(f"{label}{job.source}")
     with tqdm.tqdm(total=1.0, desc=label, leave=False, disable=None, bar_format=_BAR) as bar:
-        enlarged = enlarge_picture(picture, size, chosen.upscalers, functools.partial(_show, bar))
-    if target:
-        write_picture(target, enlarged, overwrite, quality)
-        if preview:
-            write_comparison(preview_name(target), picture, enlarged, chosen.network, overwrite)
+        enlarged = enlarge_picture(picture, size, choice.upscalers, functools.partial(_show, bar))
+    return Enlarged(job, picture, enlarged, choice, start)
+
+
+def write_file(enlarged: Enlarged, overwrite: bool = False, preview: bool = False, quality: int | None = None) -> str:
+    """Writes an enlarged picture, and its preview.
+
+    Args:
+      enlarged: of `enlarge_file`.
+      overwrite: whether a file may be replaced.
+      preview: whether a preview is written, too; not for standard output.
+      quality: as for `srnet.images.write.write_picture`.
+
+    Returns:
+      A line that says what was done.
+
+    Raises:
+      DataError: if a file cannot be written.
+    """
+    job, network, why = enlarged.job, enlarged.choice.network, enlarged.choice.why
+    if job.target == STANDARD:
+        write_standard_output(enlarged.picture)
     else:
-        write_standard_output(enlarged)
-    seconds = time.monotonic() - start
+        target = pathlib.Path(job.target)
+        write_picture(target, enlarged.picture, overwrite, quality)
+        if preview:
+            write_comparison(preview_name(target), enlarged.before, enlarged.picture, network, overwrite)
+    seconds = time.monotonic() - enlarged.start
+    (height, width), size = enlarged.before.size, enlarged.picture.size
     # By more than half a pixel, which rounding explains.
     stretched = abs(size[1] * height - size[0] * width) > max(height, width)
-    by = f" by {chosen.network} ({chosen.why})" if chosen.why else ""
+    by = f" by {network} ({why})" if why else ""
     shape = ", its proportions changed," if stretched else ""
     return f"{job.target}: {width}x{height} enlarged to {size[1]}x{size[0]}{shape}{by} in {seconds:.1f} s"
 
 
-def note(message: str) -> None:
-    """Prints what a user should know, as one line on standard error.
+def enlarge_files(
+    jobs: Iterable[Job], enlarge: Callable[[Job], Enlarged], write: Callable[[Enlarged], str]
+) -> Iterator[tuple[Job, str | Exception]]:
+    """Enlarges pictures one after another; each is written while the next one is read and enlarged.
 
     Args:
-      message: with the name of the file.
+      jobs: the pictures.
+      enlarge: callable such as `enlarge_file`.
+      write: callable such as `write_file`, which is called in another thread.
+
+    Yields:
+      (job, outcome) for each picture, in their order: what `write` returned, or the exception of either callable.
     """
-    print(printable(message), file=sys.stderr, flush=True)
+    waiting: tuple[Job, concurrent.futures.Future[str]] | None = None
+    with concurrent.futures.ThreadPoolExecutor(1) as writer:
+        try:
+            for job in jobs:
+                enlarged: Enlarged | Exception
+                try:
+                    enlarged = enlarge(job)
+                except Exception as error:  # whatever is wrong with one picture, the others go on
+                    enlarged = error
+                if waiting:
+                    yield _outcome(*waiting)
+                    waiting = None
+                if isinstance(enlarged, Exception):
+                    yield job, enlarged
+                    continue
+                waiting = job, writer.submit(write, enlarged)
+                if enlarged.picture.pixels.nbytes > _LARGE:  # so that memory holds one such result
+                    yield _outcome(*waiting)
+                    waiting = None
+        except KeyboardInterrupt:
+            if waiting:
+                yield _outcome(*waiting)
+            raise
+        if waiting:
+            yield _outcome(*waiting)
+
+
+def _outcome(job: Job, written: "concurrent.futures.Future[str]") -> tuple[Job, str | Exception]:
+    try:
+        return job, written.result()
+    except Exception as error:
+        return job, error
 
 
 def _show(bar: tqdm.tqdm, done: int, whole: int) -> None:

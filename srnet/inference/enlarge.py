@@ -16,7 +16,8 @@ from srnet.images.picture import Picture
 from srnet.images.pillow import from_pillow, info_of, to_pillow
 from srnet.images.read import read_picture
 from srnet.images.write import encode, own_format
-from srnet.inference.batch import STANDARD, enlarge_file, find_jobs, upscalers_of
+from srnet.inference.batch import enlarge_file, upscalers_of, write_file
+from srnet.inference.jobs import STANDARD, find_jobs
 from srnet.inference.passes import (
     Chooser,
     Upscalers,
@@ -83,7 +84,7 @@ def enlarge(
         (job,), _ = find_jobs([str(source)], str(output) if output else None, False, lambda: label)
         if not overwrite and os.path.lexists(job.target):
             raise DataError(f"{job.target} exists; overwrite=True replaces it")
-        enlarge_file(job, scale, exact, choose, overwrite)
+        write_file(enlarge_file(job, scale, exact, choose, overwrite), overwrite)
         return type(source)(job.target)
     if output is not None:
         raise UsageError("output goes with a path; the result of anything else is returned")

@@ -110,7 +110,8 @@ def needed_passes(factor: float, scales: Collection[int]) -> list[int]:
     most = math.ceil(math.log(factor, min(scales))) + 1  # for rounding
     combinations = (itertools.combinations_with_replacement(sorted(scales), count) for count in range(1, most + 1))
     suffice = [each for same in combinations for each in same if math.prod(each) >= factor]
-    return list(min(suffice, key=lambda each: (math.prod(each), len(each))))
+    best = min(suffice, key=lambda each: (math.prod(each), len(each)))
+    return list(best)
 
 
 def target_size(size: tuple[int, int], scale: float, exact: Sides | None, fit: bool = False) -> tuple[int, int]:

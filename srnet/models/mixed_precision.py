@@ -7,7 +7,7 @@ import keras
 from srnet.models.graph import Step, unfold
 from srnet.models.rules import rule_of
 
-_MULTIPLE = 32  # pixels
+_MULTIPLE = 64  # pixels
 
 
 def with_precision(model: keras.Model, precision: str) -> keras.Model:
@@ -45,7 +45,7 @@ def with_precision(model: keras.Model, precision: str) -> keras.Model:
 
 
 class _OfFewSizes(keras.layers.Conv2DTranspose):
-    """A transposed convolution of inputs that are padded to a multiple of 32; the result is the same.
+    """A transposed convolution of inputs that are padded to a multiple of 64; the result is the same.
 
     oneDNN keeps 2.4 MB for each size of input that a transposed convolution in bfloat16 has had.
     """

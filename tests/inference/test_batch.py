@@ -1,87 +1,32 @@
-"""Which pictures are enlarged, and where to."""
+"""Files enlarged one after another."""
 
-import errno
 import pathlib
+import threading
 
 import numpy as np
 import pytest
 
-from srnet.errors import DataError, UsageError
+from srnet.errors import DataError
+from srnet.images.picture import Picture
 from srnet.images.write import write_image
 from srnet.inference import batch
-from srnet.inference.batch import Job, enlarge_file, find_jobs
-from srnet.inference.passes import always
+from srnet.inference.batch import Enlarged, enlarge_file, enlarge_files, write_file
+from srnet.inference.jobs import Job
+from srnet.inference.passes import Choice, always
+
+JOBS = [Job(pathlib.Path(name), pathlib.Path(f"{name}.png")) for name in ("a", "b", "c")]
+LIMIT = 60  # seconds, after which a test has failed
 
 
-def _x4():
-    return "x4"
-
-
-@pytest.fixture
-def photos(tmp_path):
-    folder = tmp_path / "photos"
-    (folder / "inner").mkdir(parents=True)
-    for name in ("a.png", "b.jpg", "c.tif", "d.gif", "inner/a.png", "notes.txt"):
-        (folder / name).touch()
-    return folder
-
-
-def test_links_duplicates_and_unreadable_folders(photos, tmp_path, monkeypatch):
-    (photos / "inner" / "up").symlink_to(photos)
-    jobs, _ = find_jobs([str(photos), str(photos / "a.png")], str(tmp_path), True, _x4)
-    assert [job.source.name for job in jobs] == ["a.png", "b.jpg", "c.tif", "d.gif", "a.png"]
-    usual = pathlib.Path.iterdir
-
-    def without_permission(folder):
-        if folder.name == "inner":
-            raise PermissionError(errno.EACCES, "no")
-        return usual(folder)
-
-    monkeypatch.setattr(pathlib.Path, "iterdir", without_permission)
-    jobs, failed = find_jobs([str(photos)], str(tmp_path), True, _x4)
-    assert [job.source.name for job in jobs] == ["a.png", "b.jpg", "c.tif", "d.gif"]
-    assert failed == [f"{photos / 'inner'}: cannot be read (Permission denied)"]
-    assert find_jobs(["x" * 300], str(tmp_path), False, _x4)[0][0].source == pathlib.Path("x" * 300)
-
-
-def test_jobs(photos, tmp_path):
-    out = str(tmp_path / "out")
-    assert find_jobs([str(photos / "a.png")], str(tmp_path / "x.jpg"), False, _x4) == (
-        [Job(photos / "a.png", tmp_path / "x.jpg")],
-        [],
-    )
-    names = lambda jobs: [str(job.target.relative_to(out)) for job in jobs]  # noqa: E731
-    assert names(find_jobs([str(photos)], out, False, _x4)[0]) == ["a.png", "b.jpg", "c.tif", "d.png"]
-    assert names(find_jobs([str(photos)], out, True, _x4)[0]) == ["a.png", "b.jpg", "c.tif", "d.png", "inner/a.png"]
-    assert names(find_jobs([str(photos / "notes.txt")], out, False, _x4)[0]) == ["notes.png"]
-    both, failed = find_jobs([str(photos / "a.png"), str(photos / "inner" / "a.png")], out, False, _x4)
-    assert names(both) == ["a.png"]
-    assert failed == [f"{photos}/inner/a.png: {photos}/a.png becomes {out}/a.png, too; enlarge it by itself"]
-    with pytest.raises(UsageError, match="x.docx: no picture format"):
-        find_jobs([str(photos / "a.png")], str(tmp_path / "x.docx"), False, _x4)
-    (tmp_path / "nothing").mkdir()
-    with pytest.raises(UsageError, match="no pictures in"):
-        find_jobs([str(tmp_path / "nothing")], out, False, _x4)
-
-
-def test_results_stand_beside_the_pictures_where_no_output_is_given(photos):
-    sources = [str(photos / name) for name in ("a.png", "d.gif", "b.jpg")]
-    jobs, failed = find_jobs(sources, None, False, lambda: "x2.5")
-    assert [job.target.relative_to(photos).name for job in jobs] == ["a_x2.5.png", "d_x2.5.png", "b_x2.5.jpg"]
-    assert [str(job.source) for job in jobs] == sources and not failed
-    again, _ = find_jobs([*sources, f"{photos}/./a.png"], None, False, lambda: "x2.5")
-    assert again == jobs
-    jobs, failed = find_jobs([str(photos / "a.png"), str(photos / "a.gif")], None, False, _x4)
-    message = f"{photos}/a.gif: {photos}/a.png becomes {photos}/a_x4.png, too; enlarge it by itself"
-    assert len(jobs) == 1 and failed == [message]
-    for source, kind in ((str(photos), "the folder"), ("-", "standard input")):
-        with pytest.raises(UsageError, match=f"--output is required for {kind}"):
-            find_jobs([source], None, False, _x4)
+def _enlarged(job):
+    picture = Picture(np.zeros((2, 3), np.uint8), "L", "PNG")
+    return Enlarged(job, picture, picture, Choice({}), 0.0)
 
 
 def test_a_result_that_appears_meanwhile_is_not_replaced(tmp_path, monkeypatch):
     write_image(tmp_path / "a.png", np.zeros((4, 5), np.uint8))
     target = tmp_path / "x.png"
+    job = Job(tmp_path / "a.png", target)
 
     def enlarge_slowly(picture, size, upscalers, progress):
         target.write_text("of another program")
@@ -89,35 +34,68 @@ def test_a_result_that_appears_meanwhile_is_not_replaced(tmp_path, monkeypatch):
 
     monkeypatch.setattr(batch, "enlarge_picture", enlarge_slowly)
     with pytest.raises(DataError, match=r"x\.png: exists and is not replaced; it has just been written"):
-        enlarge_file(Job(tmp_path / "a.png", target), 2, None, always({}))
+        write_file(enlarge_file(job, 2, None, always({})))
     assert target.read_text() == "of another program"
     target.chmod(0o600)
-    enlarge_file(Job(tmp_path / "a.png", target), 2, None, always({}), overwrite=True)
+    write_file(enlarge_file(job, 2, None, always({}), overwrite=True), overwrite=True)
     assert target.read_bytes().startswith(b"\x89PNG") and target.stat().st_mode & 0o777 == 0o600
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "x.png"]
 
 
-def test_results_are_no_sources_of_the_next_run(photos):
-    for name in ("large/a.png", "large/inner/a.png", "b.jpg.preview.png"):
-        (photos / name).parent.mkdir(parents=True, exist_ok=True)
-        (photos / name).touch()
-    jobs, _ = find_jobs([str(photos)], str(photos / "large"), True, _x4)
-    assert [str(job.source.relative_to(photos)) for job in jobs] == ["a.png", "b.jpg", "c.tif", "d.gif", "inner/a.png"]
-    jobs, _ = find_jobs([str(photos)], str(photos), False, _x4)
-    assert [job.source.name for job in jobs] == ["a.png", "b.jpg", "c.tif", "d.gif"]
+def test_a_picture_is_written_while_the_next_is_enlarged():
+    begun = {job: threading.Event() for job in JOBS}
+    written = {job: threading.Event() for job in JOBS}
+
+    def enlarge(job):
+        begun[job].set()
+        if job != JOBS[0]:
+            assert written[JOBS[JOBS.index(job) - 1]].wait(LIMIT)
+        return _enlarged(job)
+
+    def write(enlarged):
+        if enlarged.job != JOBS[-1]:
+            assert begun[JOBS[JOBS.index(enlarged.job) + 1]].wait(LIMIT)
+        written[enlarged.job].set()
+        return enlarged.job.source.name
+
+    assert list(enlarge_files(JOBS, enlarge, write)) == [(job, job.source.name) for job in JOBS]
 
 
-def test_names_of_folders(photos, tmp_path):
-    for output, target in (
-        ("new/", "new/a.png"),
-        ("results.2024", "results.2024/a.png"),
-        ("album.png/", "album.png/a.png"),
-        ("v1.0", "v1.0/a.png"),
-        ("large.png", "large.png"),
-        ("large.jp2", "large.jp2"),
-    ):
-        ((job,), _) = find_jobs([str(photos / "a.png")], f"{tmp_path}/{output}", False, _x4)
-        assert str(job.target.relative_to(tmp_path)) == target
-    for output in ("c.png", "c.JPG"):
-        with pytest.raises(UsageError, match="more than one picture needs a folder"):
-            find_jobs([str(photos)], f"{tmp_path}/{output}", False, _x4)
+def test_large_results_are_written_before_the_next_is_enlarged(monkeypatch):
+    monkeypatch.setattr(batch, "_LARGE", 5)
+    calls = []
+    done = enlarge_files(
+        JOBS,
+        lambda job: calls.append(("enlarge", job)) or _enlarged(job),
+        lambda enlarged: calls.append(("write", enlarged.job)) or "",
+    )
+    assert len(list(done)) == 3
+    assert calls == [(step, job) for job in JOBS for step in ("enlarge", "write")]
+
+
+def test_what_fails_stops_no_other_picture():
+    def enlarge(job):
+        if job == JOBS[1]:
+            raise DataError("cannot be read")
+        return _enlarged(job)
+
+    def write(enlarged):
+        if enlarged.job == JOBS[0]:
+            raise DataError("cannot be written")
+        return "written"
+
+    assert [(job, str(outcome)) for job, outcome in enlarge_files(JOBS, enlarge, write)] == [
+        *zip(JOBS, ("cannot be written", "cannot be read", "written"))
+    ]
+
+
+def test_an_interruption_leaves_no_result_unreported():
+    def enlarge(job):
+        if job == JOBS[1]:
+            raise KeyboardInterrupt
+        return _enlarged(job)
+
+    outcomes = []
+    with pytest.raises(KeyboardInterrupt):
+        outcomes.extend(enlarge_files(JOBS, enlarge, lambda enlarged: "written"))
+    assert outcomes == [(JOBS[0], "written")]

@@ -12,7 +12,7 @@ from srnet.errors import UsageError
 from srnet.images.resize import imresize
 from srnet.inference.method import network_method
 from srnet.inference.upscaler import Upscaler
-from srnet.models.mixed_precision import with_precision
+from srnet.models.mixed_precision import _OfFewSizes, with_precision
 from srnet.precision import settle
 from srnet.pretrained import cards
 
@@ -72,6 +72,18 @@ def test_nested_and_shared_layers_are_copied():
     expected = model(image).numpy()
     difference = np.abs(copied(image).numpy() - expected).max()
     assert 0 < difference < 0.05 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize(("kernel_size", "stride"), [(3, 2), (4, 2), (9, 3), (2, 3)])
+def test_padded_transposed_convolutions_have_the_same_result(kernel_size, stride, padding):
+    own = keras.layers.Conv2DTranspose(3, kernel_size, stride, padding, bias_initializer="ones")
+    features = np.random.default_rng(0).normal(size=(2, 5, 70, 4)).astype(np.float32)
+    expected = own(features)
+    padded = _OfFewSizes.from_config(own.get_config())
+    padded.build(features.shape)
+    padded.set_weights(own.get_weights())
+    np.testing.assert_allclose(padded(features), expected, atol=1e-5)
 
 
 class Halve(keras.layers.Layer):

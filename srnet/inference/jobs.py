@@ -1,0 +1,168 @@
+"""Which pictures to enlarge, and where their results go."""
+
+import dataclasses
+import os
+import pathlib
+import re
+import sys
+from collections.abc import Callable, Sequence
+
+from srnet.errors import UsageError, printable
+from srnet.files import digest, reason
+from srnet.images.read import is_image_name, is_unread_picture_name
+from srnet.images.write import written_format
+
+STANDARD = "-"  # standard input or output
+_PREVIEW = ".preview.png"
+_NAMED = 10  # files in a note
+_LONGEST_NAME = 255  # bytes
+
+Place = pathlib.Path | str  # a path, or STANDARD
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One picture to enlarge: `source` and `target` are paths, or `STANDARD`."""
+
+    source: Place
+    target: Place
+
+
+def find_jobs(
+    sources: Sequence[str],
+    output: str | None,
+    recursive: bool,
+    label: Callable[[], str],
+    suffix: str | None = None,
+) -> tuple[list[Job], list[str]]:
+    """Says which pictures to enlarge, and where to.
+
+    Args:
+      sources: files and folders, or `STANDARD`.
+      output: a file, for one picture; else a folder, which may be new; `STANDARD`; or None for files beside the
+        sources, whose names end with the label.
+      recursive: whether subfolders are searched; links to folders are not followed.
+      label: callable that returns the ending, such as "x4"; called when it is needed.
+      suffix: of the results, such as ".webp", where `output` is no file; that of each picture unless given.
+
+    Returns:
+      (jobs, failed): the jobs, and a message for each folder that cannot be read, and each picture whose result would
+      have the place of another one's.
+
+    Raises:
+      UsageError: if several pictures, or a folder, would go to one file, or a target is missing.
+    """
+    sources = list(dict.fromkeys(sources))
+    failed: list[str] = []
+    if output is None:
+        jobs = [Job(pathlib.Path(source), _beside(source, label, suffix)) for source in sources]
+        return _without_clashes(jobs, failed), failed
+    alone = len(sources) == 1 and (sources[0] == STANDARD or not _is_folder(sources[0]))
+    if STANDARD in (output, *sources) and not alone:
+        raise UsageError("standard input and output are for one picture")
+    if alone and (output == STANDARD or _names_file(output)):
+        target: Place = output if output == STANDARD else pathlib.Path(output)
+        if target != STANDARD:
+            written_format(target)
+        return [Job(sources[0] if sources[0] == STANDARD else pathlib.Path(sources[0]), target)], []
+    if STANDARD in sources:
+        raise UsageError("standard input needs --output to be a file, or -")
+    if _names_file(output) and is_image_name(output):
+        raise UsageError(f"--output={output}: more than one picture needs a folder")
+    jobs = []
+    for source in map(pathlib.Path, sources):
+        inside = _pictures_in(source, recursive, pathlib.Path(output), failed) if _is_folder(source) else [source]
+        base = source if _is_folder(source) else source.parent
+        jobs += [Job(path, pathlib.Path(output) / _written_name(path.relative_to(base), suffix)) for path in inside]
+    if not jobs and not failed:
+        raise UsageError(f"no pictures in {', '.join(sources)}")
+    return _without_clashes(jobs, failed), failed
+
+
+def _names_file(output: str) -> bool:
+    """Whether an output is meant as a file: it ends in a suffix of letters, such as .png, and is no folder."""
+    suffix = pathlib.Path(output).suffix.lower()
+    return not output.endswith("/") and not _is_folder(output) and bool(re.fullmatch(r"\.([a-z]+|jp2|j2k)", suffix))
+
+
+def _without_clashes(jobs: list[Job], failed: list[str]) -> list[Job]:
+    """The jobs, each picture once, less those whose result would have the place of an earlier one's."""
+    of_source: dict[Place, Job] = {}
+    for job in jobs:
+        of_source.setdefault(job.source, job)
+    taken: dict[Place, Place] = {}
+    for job in of_source.values():
+        if taken.setdefault(job.target, job.source) != job.source:
+            failed.append(f"{job.source}: {taken[job.target]} becomes {job.target}, too; enlarge it by itself")
+    return [job for job in of_source.values() if taken[job.target] == job.source]
+
+
+def _is_folder(path: Place) -> bool:
+    try:
+        return pathlib.Path(path).is_dir()
+    except OSError:  # such as a name that is too long
+        return False
+
+
+def _beside(source: str, label: Callable[[], str], suffix: str | None) -> pathlib.Path:
+    """The result's place where no output is given: photo.jpg becomes photo_x4.jpg."""
+    if source == STANDARD or _is_folder(source):
+        kind = "standard input" if source == STANDARD else f"the folder {source}"
+        raise UsageError(f"--output is required for {kind}")
+    written = _written_name(pathlib.Path(source), suffix)
+    return written.with_name(_name(written.stem, f"_{label()}{written.suffix}"))
+
+
+def _pictures_in(folder: pathlib.Path, recursive: bool, output: pathlib.Path, failed: list[str]) -> list[pathlib.Path]:
+    """The pictures in a folder, without results of earlier runs: what is in the output folder, and previews."""
+    found, unread = [], []
+    try:
+        inside = sorted(folder.iterdir())
+    except OSError as error:
+        failed.append(f"{folder}: cannot be read ({reason(error)})")
+        inside = []
+    for path in inside:
+        if path.is_dir() and not path.is_symlink() and recursive and not path.name.startswith("."):
+            if path.resolve() != output.resolve():
+                found += _pictures_in(path, recursive, output, failed)
+        elif not path.is_dir() and is_image_name(path.name) and not path.name.endswith(_PREVIEW):
+            found.append(path)
+        elif not path.is_dir() and is_unread_picture_name(path.name):
+            unread.append(path.name)
+    if unread:
+        more = f" and {len(unread) - _NAMED} more" if len(unread) > _NAMED else ""
+        note(f"{folder}: passed over {', '.join(unread[:_NAMED])}{more}; their formats are not read")
+    return found
+
+
+def _written_name(path: pathlib.Path, suffix: str | None) -> pathlib.Path:
+    """The path with a suffix; without one the path itself, or with .png where its own format is not written."""
+    if suffix is None:
+        try:
+            written_format(path)
+            return path
+        except UsageError:
+            suffix = ".png"
+    return path.with_name(_name(path.stem, suffix))
+
+
+def _name(stem: str, ending: str) -> str:
+    """A file name; where it would be too long for a file system, a digest stands for the end of the stem."""
+    if len(os.fsencode(stem + ending)) <= _LONGEST_NAME:
+        return stem + ending
+    ending = f"~{digest(stem)}{ending}"
+    return os.fsencode(stem)[: _LONGEST_NAME - len(os.fsencode(ending))].decode("utf-8", "ignore") + ending
+
+
+def preview_name(target: pathlib.Path) -> pathlib.Path:
+    """Returns the path of the preview of a result."""
+    return target.with_name(_name(target.name, _PREVIEW))
+
+
+def note(message: str) -> None:
+    """Prints what a user should know, as one line on standard error.
+
+    Args:
+      message: with the name of the file.
+    """
+    print(printable(message), file=sys.stderr, flush=True)

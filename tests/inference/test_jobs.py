@@ -1,0 +1,101 @@
+"""Which pictures are enlarged, and where to."""
+
+import errno
+import pathlib
+
+import pytest
+
+from srnet.errors import UsageError
+from srnet.inference.jobs import Job, find_jobs
+
+
+def _x4():
+    return "x4"
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = tmp_path / "photos"
+    (folder / "inner").mkdir(parents=True)
+    for name in ("a.png", "b.jpg", "c.tif", "d.gif", "inner/a.png", "notes.txt"):
+        (folder / name).touch()
+    return folder
+
+
+def test_links_duplicates_and_unreadable_folders(photos, tmp_path, monkeypatch):
+    (photos / "inner" / "up").symlink_to(photos)
+    jobs, _ = find_jobs([str(photos), str(photos / "a.png")], str(tmp_path), True, _x4)
+    assert [job.source.name for job in jobs] == ["a.png", "b.jpg", "c.tif", "d.gif", "a.png"]
+    usual = pathlib.Path.iterdir
+
+    def without_permission(folder):
+        if folder.name == "inner":
+            raise PermissionError(errno.EACCES, "no")
+        return usual(folder)
+
+    monkeypatch.setattr(pathlib.Path, "iterdir", without_permission)
+    jobs, failed = find_jobs([str(photos)], str(tmp_path), True, _x4)
+    assert [job.source.name for job in jobs] == ["a.png", "b.jpg", "c.tif", "d.gif"]
+    assert failed == [f"{photos / 'inner'}: cannot be read (Permission denied)"]
+    assert find_jobs(["x" * 300], str(tmp_path), False, _x4)[0][0].source == pathlib.Path("x" * 300)
+
+
+def test_jobs(photos, tmp_path):
+    out = str(tmp_path / "out")
+    assert find_jobs([str(photos / "a.png")], str(tmp_path / "x.jpg"), False, _x4) == (
+        [Job(photos / "a.png", tmp_path / "x.jpg")],
+        [],
+    )
+    names = lambda jobs: [str(job.target.relative_to(out)) for job in jobs]  # noqa: E731
+    assert names(find_jobs([str(photos)], out, False, _x4)[0]) == ["a.png", "b.jpg", "c.tif", "d.png"]
+    assert names(find_jobs([str(photos)], out, True, _x4)[0]) == ["a.png", "b.jpg", "c.tif", "d.png", "inner/a.png"]
+    assert names(find_jobs([str(photos / "notes.txt")], out, False, _x4)[0]) == ["notes.png"]
+    both, failed = find_jobs([str(photos / "a.png"), str(photos / "inner" / "a.png")], out, False, _x4)
+    assert names(both) == ["a.png"]
+    assert failed == [f"{photos}/inner/a.png: {photos}/a.png becomes {out}/a.png, too; enlarge it by itself"]
+    with pytest.raises(UsageError, match="x.docx: no picture format"):
+        find_jobs([str(photos / "a.png")], str(tmp_path / "x.docx"), False, _x4)
+    (tmp_path / "nothing").mkdir()
+    with pytest.raises(UsageError, match="no pictures in"):
+        find_jobs([str(tmp_path / "nothing")], out, False, _x4)
+
+
+def test_results_stand_beside_the_pictures_where_no_output_is_given(photos):
+    sources = [str(photos / name) for name in ("a.png", "d.gif", "b.jpg")]
+    jobs, failed = find_jobs(sources, None, False, lambda: "x2.5")
+    assert [job.target.relative_to(photos).name for job in jobs] == ["a_x2.5.png", "d_x2.5.png", "b_x2.5.jpg"]
+    assert [str(job.source) for job in jobs] == sources and not failed
+    again, _ = find_jobs([*sources, f"{photos}/./a.png"], None, False, lambda: "x2.5")
+    assert again == jobs
+    jobs, failed = find_jobs([str(photos / "a.png"), str(photos / "a.gif")], None, False, _x4)
+    message = f"{photos}/a.gif: {photos}/a.png becomes {photos}/a_x4.png, too; enlarge it by itself"
+    assert len(jobs) == 1 and failed == [message]
+    for source, kind in ((str(photos), "the folder"), ("-", "standard input")):
+        with pytest.raises(UsageError, match=f"--output is required for {kind}"):
+            find_jobs([source], None, False, _x4)
+
+
+def test_results_are_no_sources_of_the_next_run(photos):
+    for name in ("large/a.png", "large/inner/a.png", "b.jpg.preview.png"):
+        (photos / name).parent.mkdir(parents=True, exist_ok=True)
+        (photos / name).touch()
+    jobs, _ = find_jobs([str(photos)], str(photos / "large"), True, _x4)
+    assert [str(job.source.relative_to(photos)) for job in jobs] == ["a.png", "b.jpg", "c.tif", "d.gif", "inner/a.png"]
+    jobs, _ = find_jobs([str(photos)], str(photos), False, _x4)
+    assert [job.source.name for job in jobs] == ["a.png", "b.jpg", "c.tif", "d.gif"]
+
+
+def test_names_of_folders(photos, tmp_path):
+    for output, target in (
+        ("new/", "new/a.png"),
+        ("results.2024", "results.2024/a.png"),
+        ("album.png/", "album.png/a.png"),
+        ("v1.0", "v1.0/a.png"),
+        ("large.png", "large.png"),
+        ("large.jp2", "large.jp2"),
+    ):
+        ((job,), _) = find_jobs([str(photos / "a.png")], f"{tmp_path}/{output}", False, _x4)
+        assert str(job.target.relative_to(tmp_path)) == target
+    for output in ("c.png", "c.JPG"):
+        with pytest.raises(UsageError, match="more than one picture needs a folder"):
+            find_jobs([str(photos)], f"{tmp_path}/{output}", False, _x4)
