@@ -7,7 +7,8 @@ import keras
 import tensorflow as tf
 
 from srnet.files import writing, written_whole
-from srnet.inference.upscaler import upscale_rgb
+from srnet.inference.rgb import upscale_photo, upscale_rgb
+from srnet.models.analysis import reach
 
 
 def archive_of(model: keras.Model) -> keras.export.ExportArchive:
@@ -29,9 +30,11 @@ def archive_of(model: keras.Model) -> keras.export.ExportArchive:
 def export_saved_model(model: keras.Model, path: str | pathlib.Path, overwrite: bool = True) -> None:
     """Writes a network as a SavedModel; the folder appears complete or not at all.
 
-    Its two signatures take any batch, height and width:
+    Its signatures take any batch, height and width:
       serving_default: `lr`, float32 (N, H, W, c) in [0, 255], to `hr`, float32 (N, scale*H, scale*W, c), not clipped.
-      upscale_rgb: `rgb`, uint8 (N, H, W, 3), to `rgb`, uint8 enlarged, see `srnet.inference.upscaler.upscale_rgb`.
+      upscale_rgb: `rgb`, uint8 (N, H, W, 3), to `rgb`, uint8 enlarged, see `srnet.inference.rgb.upscale_rgb`.
+      upscale_photo: `rgb`, uint8 (H, W, 3), to `rgb`, the same enlarged, in bounded memory; networks with layers whose
+        reach is not known do not have it.
 
     Args:
       model: float32 Keras model from LR to HR pixels in [0, 255], of 1 or 3 channels.
@@ -47,6 +50,21 @@ def export_saved_model(model: keras.Model, path: str | pathlib.Path, overwrite: 
         lambda rgb: {"rgb": upscale_rgb(model, rgb)},
         input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8, name="rgb")],
     )
+    if _has_tiles(model):
+        archive.add_endpoint(
+            "upscale_photo",
+            lambda rgb: {"rgb": upscale_photo(model, rgb)},
+            input_signature=[tf.TensorSpec((None, None, 3), tf.uint8, name="rgb")],
+        )
     with written_whole(path, overwrite) as partial, writing(path):
         archive.write_out(partial, verbose=False)
         shutil.rmtree(partial / "variables" / "variables_temp", ignore_errors=True)  # where TensorFlow could not
+
+
+def _has_tiles(model: keras.Model) -> bool:
+    """Whether it is known how far around its own LR pixel an HR pixel depends on others."""
+    try:
+        reach(model)
+    except TypeError:
+        return False
+    return True

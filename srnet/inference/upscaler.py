@@ -1,6 +1,5 @@
 """Whole pictures, enlarged by a network: any size, depth and kind, tile by tile."""
 
-import math
 from collections.abc import Callable
 
 import keras
@@ -10,20 +9,19 @@ import psutil
 import tensorflow as tf
 
 from srnet.errors import UsageError
-from srnet.images.color import PEAKS, YCBCR_MATRIX, YCBCR_OFFSET, quantize
+from srnet.images.color import PEAKS, quantize
 from srnet.images.pillow import from_pillow, info_of, to_pillow
 from srnet.inference.method import self_ensemble
+from srnet.inference.rgb import CHROMA_REACH, ENOUGH_MEMORY, enlarge_colors, fitting_tile, to_uint8, upscale_rgb
 from srnet.inference.tiles import Tile, round_down, round_up
 from srnet.inference.transparency import replace_hidden_colors, weighted
-from srnet.models.analysis import alignment, largest_features, reach, scale_of
+from srnet.models.analysis import alignment, reach, scale_of
 from srnet.models.layers import BicubicUpsampling
 from srnet.models.mixed_precision import with_precision
 from srnet.precision import AUTO, settle
 
 Progress = Callable[[int, int], None]  # told (LR pixels done, LR pixels in all)
 
-_CHROMA_REACH = 2  # LR pixels that bicubic interpolation reads beyond its own
-_ENOUGH_MEMORY = 2**28  # bytes for the feature maps of a tile; larger tiles save a few per cent of the time
 _SHARE_OF_MEMORY = 0.25
 
 
@@ -66,14 +64,14 @@ class Upscaler:
         self.scale = scale_of(model)
         self._channels = model.input_shape[-1]
         self._multiple = alignment(model)
-        self._margin = round_up(max(margin or 0, _known_reach(model, margin), _CHROMA_REACH), self._multiple)
+        self._margin = round_up(max(margin or 0, _known_reach(model, margin), CHROMA_REACH), self._multiple)
         self._tile = round_down(tile or _fitting_tile(model, self._margin), self._multiple)
         self._self_ensemble = self_ensemble
         self._bicubic = _compiled(BicubicUpsampling(self.scale, dtype="float32"), 1)
         fast = _in_precision(model, precision)
 
         def uint8_luma(lr: tf.Tensor) -> tf.Tensor:
-            return _to_uint8(fast(tf.cast(lr, tf.float32), training=False))
+            return to_uint8(fast(tf.cast(lr, tf.float32), training=False))
 
         self._luma = _compiled(lambda lr: fast(lr, training=False), 1)
         self._rgb = _compiled(lambda rgb: enlarge_colors(fast, rgb), 3)
@@ -128,7 +126,7 @@ class Upscaler:
         for i, plane in enumerate(planes):
             result = output[..., i] if mode == "CMYK" else output
             transparent = plane.ndim == 3 and plane.shape[2] in (2, 4)
-            shown = replace_hidden_colors(plane, 2 * self._margin + _CHROMA_REACH) if transparent else plane
+            shown = replace_hidden_colors(plane, 2 * self._margin + CHROMA_REACH) if transparent else plane
             waiting = [Tile(0, 0, plane.shape[0], plane.shape[1], self._margin)]
             while waiting:
                 tile, *others = waiting.pop().split(self._tile, self._multiple)
@@ -190,46 +188,6 @@ class Upscaler:
         return self_ensemble(self._enlarge_colors)(padded)[: height * self.scale, : width * self.scale]
 
 
-def enlarge_colors(model: keras.Model, rgb: tf.Tensor) -> tf.Tensor:
-    """Enlarges RGB pictures: luma by the network, chroma by bicubic interpolation; an RGB network does both.
-
-    Args:
-      model: Keras model from LR to HR pixels in [0, 255], of 1 or 3 channels.
-      rgb: float32 tensor (N, H, W, 3) in [0, 255].
-
-    Returns:
-      float32 tensor (N, scale*H, scale*W, 3), neither rounded nor clipped.
-    """
-    if model.input_shape[-1] == 3:
-        return model(rgb, training=False)
-    inverse = np.linalg.inv(YCBCR_MATRIX)
-    luma = model(_combined(rgb, YCBCR_MATRIX[:1]) + YCBCR_OFFSET[0], training=False) - YCBCR_OFFSET[0]
-    chroma = BicubicUpsampling(scale_of(model), dtype="float32")(_combined(rgb, YCBCR_MATRIX[1:]))
-    return luma * inverse[0, 0] + _combined(chroma, inverse[:, 1:])  # luma counts alike in the three colors
-
-
-def _combined(channels: tf.Tensor, matrix: np.ndarray) -> tf.Tensor:
-    return tf.tensordot(channels, tf.constant(matrix.T, tf.float32), 1)
-
-
-def upscale_rgb(model: keras.Model, rgb: tf.Tensor) -> tf.Tensor:
-    """Does what `enlarge_colors` does, from and to 8 bits.
-
-    Args:
-      model: as for `enlarge_colors`.
-      rgb: uint8 tensor (N, H, W, 3).
-
-    Returns:
-      uint8 tensor (N, scale*H, scale*W, 3).
-    """
-    return _to_uint8(enlarge_colors(model, tf.cast(rgb, tf.float32)))
-
-
-def _to_uint8(values: tf.Tensor) -> tf.Tensor:
-    """`srnet.images.color.quantize` as a graph."""
-    return tf.cast(tf.clip_by_value(tf.floor(values + 0.5), 0.0, 255.0), tf.uint8)
-
-
 def check_array(image: np.ndarray) -> None:
     """Checks that an array is a picture.
 
@@ -281,6 +239,5 @@ def _in_precision(model: keras.Model, precision: str) -> keras.Model:
 
 def _fitting_tile(model: keras.Model, margin: int) -> int:
     """The side of the tile whose feature maps fit the share of the free memory, or what is enough."""
-    memory = min(_SHARE_OF_MEMORY * psutil.virtual_memory().available, _ENOUGH_MEMORY)
-    bytes_per_pixel = 4 * largest_features(model) * 6  # about six feature maps of the largest size live at a time
-    return max(math.isqrt(int(memory / bytes_per_pixel)) - 2 * margin, 1)
+    memory = min(_SHARE_OF_MEMORY * psutil.virtual_memory().available, ENOUGH_MEMORY)
+    return fitting_tile(model, margin, memory)

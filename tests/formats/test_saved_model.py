@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -11,6 +12,7 @@ from srnet.errors import DataError
 from srnet.formats.saved_model import export_saved_model
 from srnet.images.color import rgb_to_ycbcr, round_to_uint8
 from srnet.images.resize import imresize
+from srnet.inference.rgb import upscale_rgb
 from srnet.inference.upscaler import Upscaler
 from srnet.models import build
 from srnet.models.analysis import scale_of
@@ -51,6 +53,48 @@ def test_export_serves_any_size_and_batch_without_srnet(tmp_path, channels, scal
     for given, got in zip(arrays["rgb"], results["rgb"]):
         # A value half-way between two grey levels may fall to either side.
         assert np.abs(got.astype(int) - Upscaler(model, precision="float32")(given)).max() <= 1
+
+
+PHOTOS = """
+import sys
+import numpy as np
+import tensorflow as tf
+
+signatures = tf.saved_model.load(sys.argv[1]).signatures
+pictures = dict(np.load(sys.argv[2]))
+results = {name: signatures["upscale_photo"](rgb=tf.constant(rgb))["rgb"] for name, rgb in pictures.items()}
+assert "srnet" not in sys.modules
+np.savez(sys.argv[3], **results)
+"""
+
+
+@pytest.mark.parametrize(("network", "channels", "scale"), [("plus", 1, 3), ("full", 3, 2), ("full", 1, 3)])
+def test_photos_of_any_size_in_tiles_without_srnet(tmp_path, monkeypatch, network, channels, scale):
+    model = build(network, scale, channels, filters=4)
+    random = np.random.default_rng(0)
+    for variable in model.trainable_variables:
+        variable.assign(random.normal(0, 1 / np.sqrt(np.prod(variable.shape[:-1])), variable.shape))
+    monkeypatch.setattr("srnet.inference.rgb.fitting_tile", lambda model, margin, memory: 13)
+    export_saved_model(model, tmp_path / "export")
+    shapes = {"one": (1, 1), "odd": (17, 43), "tall": (130, 5), "wide": (3, 77), "large": (61, 52)}
+    pictures = {name: random.integers(0, 256, (*shape, 3), np.uint8) for name, shape in shapes.items()}
+    np.savez(tmp_path / "in.npz", **pictures)
+    places = (tmp_path / "export", tmp_path / "in.npz", tmp_path / "out.npz")
+    subprocess.run([sys.executable, "-c", PHOTOS, *map(str, places)], check=True, capture_output=True, cwd=tmp_path)
+    results = np.load(tmp_path / "out.npz")
+    for name, picture in pictures.items():
+        whole = upscale_rgb(model, picture[None])[0].numpy()
+        assert whole.std() > 3
+        assert results[name].dtype == np.uint8 and results[name].shape == whole.shape
+        assert np.abs(results[name].astype(int) - whole).max() <= 1
+
+
+def test_a_network_that_sees_the_whole_picture_is_exported_without_tiles(tmp_path):
+    lr = keras.Input((None, None, 1), name="lr")
+    mean = keras.layers.GlobalAveragePooling2D(keepdims=True)(lr)
+    model = keras.Model(lr, keras.layers.UpSampling2D(2)(keras.layers.Add()([lr, mean])))
+    export_saved_model(model, tmp_path / "export")
+    assert set(tf.saved_model.load(str(tmp_path / "export")).signatures) == {"serving_default", "upscale_rgb"}
 
 
 def test_colour_is_luma_by_the_network_and_chroma_bicubic():

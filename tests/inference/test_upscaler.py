@@ -12,7 +12,7 @@ from srnet.errors import DataError, UsageError
 from srnet.images.resize import imresize
 from srnet.inference import transparency, upscaler
 from srnet.inference.method import network_method
-from srnet.inference.upscaler import upscale_rgb
+from srnet.inference.rgb import upscale_rgb
 
 Upscaler = functools.partial(upscaler.Upscaler, precision="float32")  # for exact comparisons
 RANDOM = np.random.default_rng(0)

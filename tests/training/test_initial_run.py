@@ -9,7 +9,7 @@ import pytest
 
 from srnet import models
 from srnet.errors import DataError, UsageError
-from srnet.inference.upscaler import enlarge_colors
+from srnet.inference.rgb import enlarge_colors
 from srnet.models.keras_file import save_file
 from srnet.pretrained import cards
 from srnet.pretrained.load import load
