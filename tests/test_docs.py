@@ -11,6 +11,7 @@ import pytest
 
 import srnet
 from srnet.inference import passes
+from srnet.models import analysis
 from srnet.pretrained import cards
 from srnet.training.config import TrainConfig
 from srnet.training.presets import preset_settings
@@ -106,6 +107,19 @@ def test_the_last_runs_of_photo_are_those_of_its_cards():
 def test_pages_name_the_quality_at_which_auto_takes_photo():
     for page in (ROOT / "README.md", ROOT / "docs" / "enlarging.md", ROOT / "CHANGELOG.md"):
         assert f"of quality {passes.HIGHEST_QUALITY} or lower" in " ".join(_text(page).split())
+
+
+def test_pages_say_how_the_pretrained_networks_are_tiled():
+    (table,) = re.findall(r"<!-- tiles -->\n(.+?)\n(?:\n|$)", _text(ROOT / "docs" / "exporting.md"), re.S)
+    said = {}
+    for line in table.splitlines()[2:]:
+        name, scales, margin, step = (cell.strip().replace("`", "") for cell in line.strip("|").split("|"))
+        said |= {(name, int(scale)): (int(margin), int(step)) for scale in scales.split(",")}
+    assert set(said) == {(name, scale) for name in cards.names() for scale in cards.scales(name)}
+    for (name, scale), (margin, step) in said.items():
+        model = srnet.load(scale, name)
+        assert step == analysis.alignment(model)
+        assert analysis.reach(model) <= margin < analysis.reach(model) + step and margin % step == 0
 
 
 def test_the_version_is_the_same_everywhere():
