@@ -180,7 +180,9 @@ def import_tensorflow() -> None:
         with without_notes():
             import tensorflow as tf
 
-            tf.config.list_physical_devices()
+            for gpu in tf.config.list_physical_devices("GPU"):
+                with contextlib.suppress(RuntimeError):  # in a program that uses it already
+                    tf.config.experimental.set_memory_growth(gpu, True)  # so that several commands share it
     except OSError as error:
         raise DataError(f"TensorFlow cannot be imported ({error.strerror or error})") from error
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its warnings are for those who write programs

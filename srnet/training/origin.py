@@ -12,12 +12,16 @@ import srnet
 
 
 def hardware() -> dict[str, Any]:
-    """Returns what this process computes on: a dict with cpu, cores and gpus."""
+    """Returns what this process computes on: a dict with cpu, cores, gpus, and, where there is one, whether TF32 is on.
+
+    TF32 rounds what GPUs since Ampere multiply in float32 to 10 bits of precision.
+    """
     import tensorflow as tf
 
     devices = tf.config.list_physical_devices("GPU")
     gpus = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in devices]
-    return {"cpu": _processor(), "cores": os.cpu_count(), "gpus": gpus}
+    found = {"cpu": _processor(), "cores": os.cpu_count(), "gpus": gpus}
+    return {**found, "tf32": tf.config.experimental.tensor_float_32_execution_enabled()} if gpus else found
 
 
 def origin() -> dict[str, Any]:
