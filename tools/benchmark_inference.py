@@ -1,18 +1,25 @@
-"""Measures what enlarging costs.
+"""Measures what enlarging costs, beside PyTorch and ONNX Runtime where these are installed.
 
 python tools/benchmark_inference.py
+python tools/benchmark_inference.py --networks=plus --scales=2 --rounds=9
 
-Each network enlarges luma to about 1280x720 in float32, and `plus` and `photo` an RGB picture, too; they are
-interleaved in one process. It prints the median seconds per megapixel of output and their ratio to those of `plus`;
-compare ratios, as seconds depend on the machine. Where PyTorch is installed, VDSR is also timed as a PyTorch program.
+Each network enlarges luma to about 1280x720. The frameworks have a process each, run the same weights, and are timed in
+turn. It prints the least seconds of the rounds, and the ratio of the other frameworks to srnet; compare ratios, as
+seconds depend on the machine. An RGB picture is enlarged by `plus` and by `photo`, too. ONNX Runtime has float32 alone.
+PyTorch: pip install torch.
 """
 
+import concurrent.futures
 import functools
+import importlib.util
+import multiprocessing
 import pathlib
-import statistics
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 import numpy as np
 from absl import flags
@@ -21,73 +28,157 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from experiments import shared_flags
 from srnet import cli
+from srnet.errors import DataError
+from srnet.precision import PRECISIONS
+from srnet.pretrained import cards
 
+if TYPE_CHECKING:
+    import keras
+
+SIZE = (720, 1280)  # of the result
+PROBE = (36, 48)  # LR pixels, on which the frameworks must agree
+NEEDS = {"srnet": (), "PyTorch": ("torch",), "ONNX Runtime": ("onnxruntime", "tf2onnx")}
 NETWORKS = ("plus", "full", "vdsr")
+RGB = {"plus": "RGB picture by plus", "photo": "RGB picture by photo"}
+
+Run = Callable[[np.ndarray], np.ndarray]  # LR picture to HR picture
 
 
 def define_flags() -> None:
+    flags.DEFINE_list("networks", None, "Networks on luma; plus, full and vdsr unless given.")
     flags.DEFINE_list("scales", ["2", "3", "4"], "Scales.")
-    flags.DEFINE_integer("rounds", 5, "Timed enlargements of each network.", lower_bound=1)
+    flags.DEFINE_list("precisions", list(PRECISIONS[:2]), "Precisions.")
+    flags.DEFINE_integer("rounds", 5, "Timed enlargements of each.", lower_bound=1)
 
 
 def main(arguments: list[str]) -> None:
     cli.expect_no_arguments(arguments)
-    scales = shared_flags.scales()
+    networks, precisions = shared_flags.chosen("networks", NETWORKS), shared_flags.chosen("precisions", PRECISIONS)
+    rows = [
+        (network, scale, precision, rgb)
+        for scale in shared_flags.scales()
+        for rgb in (False, True)
+        for network in (RGB if rgb else networks)
+        for precision in precisions
+        if not rgb or scale in cards.scales(network)
+    ]
+    there = [name for name, needed in NEEDS.items() if all(map(importlib.util.find_spec, needed))]
+    context = multiprocessing.get_context("spawn")
+    with ExitStack() as stack:
+        processes = {name: stack.enter_context(concurrent.futures.ProcessPoolExecutor(1, context)) for name in there}
+        print("| scale | network | precision | " + " | ".join(f"{name}, s" for name in there) + " |")
+        print("|" + " --- |" * (3 + len(there)), flush=True)
+        for network, scale, precision, rgb in rows:
+            able = [name for name in there if name == "srnet" or not rgb and (name, precision) in _PAIRS]
+            seconds = _time({name: processes[name] for name in able}, (network, scale, precision, rgb))
+            cells = [_cell(seconds, name) for name in there]
+            label = RGB[network] if rgb else network
+            print(f"| x{scale} | {label} | {precision} | {' | '.join(cells)} |", flush=True)
+
+
+def _time(
+    processes: dict[str, concurrent.futures.ProcessPoolExecutor], what: tuple[str, int, str, bool]
+) -> dict[str, float]:
+    """The least seconds of each framework, after a check that all of them compute the same."""
+    results = {name: process.submit(prepare, name, *what).result() for name, process in processes.items()}
+    for name, result in results.items():
+        if np.abs(result - results["srnet"]).mean() > 1:  # of 255; bfloat16 is rounded in other places
+            raise DataError(f"{name} computes another result for {what[0]} x{what[1]}")
+    rounds = [
+        {name: process.submit(time_prepared).result() for name, process in processes.items()}
+        for _ in range(flags.FLAGS.rounds)
+    ]
+    return {name: min(each[name] for each in rounds) for name in processes}
+
+
+def _cell(seconds: dict[str, float], name: str) -> str:
+    if name not in seconds:
+        return "-"
+    ratio = f" ({seconds[name] / seconds['srnet']:.2f})" if name != "srnet" else ""
+    return f"{seconds[name]:.3f}{ratio}"
+
+
+_prepared: Callable[[], object] = lambda: None  # noqa: E731
+
+
+def prepare(framework: str, network: str, scale: int, precision: str, rgb: bool) -> np.ndarray:
+    """Makes a network ready in this process, and returns its result for a small picture.
+
+    Args:
+      framework: one of `NEEDS`.
+      network: name of the network.
+      scale: integer scale.
+      precision: one of `PRECISIONS`.
+      rgb: whether an RGB picture is enlarged, not luma.
+    """
+    global _prepared
     cli.import_tensorflow()
     from srnet import models
+    from srnet.pretrained.load import load
+
+    known = network in cards.names() and scale in cards.scales(network)
+    model = load(scale, network) if known else models.build(network, scale)
+    run = _srnet_rgb(model, precision) if rgb else _PAIRS[framework, precision](model)
+    random = np.random.default_rng(0)
+    height, width = (side // scale for side in SIZE)
+    picture = random.uniform(0, 255, (height, width, 3) if rgb else (height, width)).astype(np.uint8 if rgb else "f4")
+    run(picture)
+    _prepared = functools.partial(run, picture)
+    return run(picture[: PROBE[0], : PROBE[1]]).astype(np.float32)
+
+
+def time_prepared() -> float:
+    """Returns the seconds of one enlargement by what `prepare` made."""
+    start = time.perf_counter()
+    _prepared()
+    return time.perf_counter() - start
+
+
+def _srnet(precision: str, model: "keras.Model") -> Run:
     from srnet.inference.method import network_method
+    from srnet.models.mixed_precision import with_precision
+
+    return network_method(with_precision(model, precision))
+
+
+def _srnet_rgb(model: "keras.Model", precision: str) -> Run:
     from srnet.inference.upscaler import Upscaler
-    from srnet.models.analysis import OUTPUT_SIZE
 
-    for scale in scales:
-        height, width = (side // scale for side in OUTPUT_SIZE)
-        lr = np.random.default_rng(0).uniform(0, 255, (height, width)).astype(np.float32)
-        methods: dict[str, Callable[[], object]] = {
-            name: functools.partial(network_method(models.build(name, scale)), lr) for name in NETWORKS
-        }
-        rgb = np.repeat(lr[..., None], 3, axis=2).astype(np.uint8)
-        for name, channels in (("plus, RGB picture", 1), ("photo, RGB picture", 3)):
-            methods[name] = functools.partial(Upscaler(models.build("plus", scale, channels)), rgb)
-        try:
-            methods["vdsr in PyTorch"] = functools.partial(_torch_vdsr(scale), lr)
-        except ImportError:
-            print("PyTorch is not installed: VDSR in PyTorch is skipped")
-        medians = _time(methods, lr.size * scale**2 / 1e6, flags.FLAGS.rounds)
-        for name, each in medians.items():
-            print(f"x{scale} {name}: {each:.3f} s per megapixel, {each / medians['plus']:.2f} times that of plus")
+    upscaler = Upscaler(model, precision=precision)
+    return lambda picture: np.asarray(upscaler(picture))
 
 
-def _time(methods: Mapping[str, Callable[[], object]], megapixels: float, rounds: int) -> dict[str, float]:
-    """The median seconds per megapixel of each method."""
-    seconds: dict[str, list[float]] = {name: [] for name in methods}
-    for method in methods.values():
-        method()
-    for _ in range(rounds):
-        for name, method in methods.items():
-            start = time.perf_counter()
-            method()
-            seconds[name].append(time.perf_counter() - start)
-    return {name: statistics.median(each) / megapixels for name, each in seconds.items()}
+def _pytorch(precision: str, model: "keras.Model") -> Run:
+    import torch
+
+    from experiments.torch_twin import TorchTwin
+
+    network = TorchTwin(model).eval()
+
+    def run(lr: np.ndarray) -> np.ndarray:
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=precision != "float32"):
+            batch = torch.from_numpy(lr)[None, None].contiguous(memory_format=torch.channels_last)
+            return network(batch)[0, 0].float().numpy()
+
+    return run
 
 
-def _torch_vdsr(scale: int) -> Callable[[np.ndarray], np.ndarray]:
-    """VDSR of 20 layers, untrained, as a callable from LR to HR luma."""
-    import torch  # not among srnet's requirements
+def _onnx_runtime(model: "keras.Model") -> Run:
+    import onnxruntime
 
-    widths = (1, *[64] * 19, 1)
-    layers = []
-    for before, after in zip(widths, widths[1:]):
-        layers += [torch.nn.Conv2d(before, after, 3, padding=1), torch.nn.ReLU()]
-    network = torch.nn.Sequential(*layers[:-1]).eval()
+    from srnet.formats.onnx import export_onnx
 
-    def enlarge(lr: np.ndarray) -> np.ndarray:
-        with torch.inference_mode():
-            enlarged = torch.nn.functional.interpolate(
-                torch.from_numpy(lr)[None, None], scale_factor=scale, mode="bicubic"
-            )
-            return (enlarged + network(enlarged))[0, 0].numpy()
+    with tempfile.TemporaryDirectory() as folder:
+        export_onnx(model, f"{folder}/network.onnx")
+        session = onnxruntime.InferenceSession(f"{folder}/network.onnx", providers=["CPUExecutionProvider"])
+    return lambda lr: session.run(None, {"lr": lr[None, ..., None]})[0][0, ..., 0]
 
-    return enlarge
+
+_PAIRS: dict[tuple[str, str], Callable[["keras.Model"], Run]] = {
+    **{("srnet", precision): functools.partial(_srnet, precision) for precision in PRECISIONS},
+    **{("PyTorch", precision): functools.partial(_pytorch, precision) for precision in PRECISIONS[:2]},
+    ("ONNX Runtime", "float32"): _onnx_runtime,
+}
 
 
 if __name__ == "__main__":
