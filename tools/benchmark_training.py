@@ -1,17 +1,24 @@
-"""Measures how much of a training step is computation.
+"""Measures how much of a training step is computation, and how long the same takes in PyTorch.
 
 python tools/benchmark_training.py
+python tools/benchmark_training.py --variant=plus --patch=96 --precision=mixed_bfloat16
 
-Interleaved in one process, it times a bare compiled training step on one constant batch and the step of `srnet.train`
-(reading, shuffling, loss bookkeeping, progress bar), then the data pipeline alone. It prints medians over the rounds
-and their ratio; compare ratios, as seconds depend on the machine.
+Interleaved, it times a bare compiled training step on one constant batch, the step of `srnet.train` (reading,
+shuffling, loss bookkeeping, progress bar), and, where PyTorch is installed, a step of the same network there, in a
+process of its own; then the data pipeline alone. It prints medians over the rounds and their ratio; compare ratios, as
+seconds depend on the machine. PyTorch: pip install torch.
 """
 
+import concurrent.futures
+import contextlib
+import importlib.util
+import multiprocessing
 import pathlib
 import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from absl import flags
@@ -20,6 +27,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from experiments import shared_flags
 from srnet import cli
+from srnet.training.config import NETWORKS
 
 if TYPE_CHECKING:
     from srnet.data.store import PatchStore
@@ -27,6 +35,7 @@ if TYPE_CHECKING:
 
 
 def define_flags() -> None:
+    flags.DEFINE_enum("variant", "full", NETWORKS, "Network.")
     flags.DEFINE_integer("scale", 2, "Scale.")
     flags.DEFINE_integer("batch_size", 16, "Patches in a step.")
     flags.DEFINE_integer("patch", 48, "Side of an HR patch in pixels.")
@@ -46,6 +55,7 @@ def main(arguments: list[str]) -> None:
     from srnet.training.config import TrainConfig
 
     config = TrainConfig(
+        variant=values.variant,
         scale=values.scale,
         batch_size=values.batch_size,
         patch=values.patch,
@@ -57,16 +67,78 @@ def main(arguments: list[str]) -> None:
     run.prepare(config)
     with tempfile.TemporaryDirectory() as folder:
         store = run.training_patches(config, values.data_root, values.cache_dir or folder)
-        bare, real = _time_steps(config, store)
+        with _pytorch(config) as time_pytorch:
+            bare, real, other = _time_steps(config, store, time_pytorch)
         pipeline = _time_pipeline(config, store)
     needed = config.batch_size / real
     print(f"bare step on a constant batch   {bare:.4f} s")
     print(f"step of srnet.train             {real:.4f} s, {real / bare:.3f} times the bare step")
+    if other:
+        print(f"step in PyTorch                 {other:.4f} s, {other / bare:.3f} times the bare step")
     print(f"pipeline alone                  {pipeline:.0f} patches/s, {pipeline / needed:.0f} times what a step needs")
 
 
-def _time_steps(config: "TrainConfig", store: "PatchStore") -> tuple[float, float]:
-    """Median seconds of a bare step and of a step of the training loop, after one round of each to warm up."""
+@contextlib.contextmanager
+def _pytorch(config: "TrainConfig") -> Iterator[Callable[[], float] | None]:
+    """Yields a callable that takes an epoch's steps in PyTorch and returns the seconds of one; None without PyTorch."""
+    if not importlib.util.find_spec("torch"):
+        yield None
+        return
+    with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+        process.submit(prepare_pytorch, config).result()
+        yield lambda: process.submit(time_pytorch, config.steps_per_epoch).result()
+
+
+_pytorch_step: Callable[[], None] = lambda: None  # noqa: E731
+
+
+def prepare_pytorch(config: "TrainConfig") -> None:
+    """Makes a training step in PyTorch ready in this process.
+
+    Args:
+      config: `TrainConfig`; its loss is taken as the mean squared error, its learning rate as constant.
+    """
+    global _pytorch_step
+    cli.import_tensorflow()
+    import torch
+
+    from experiments.torch_twin import TorchTwin
+    from srnet.training.step import build_network
+
+    network = TorchTwin(build_network(config, "float32")).train()
+    optimizer = torch.optim.Adam(network.parameters(), config.learning_rate)
+    side = config.patch // config.scale
+    lr, hr = (
+        255 * torch.rand(config.batch_size, config.channels, each, each).contiguous(memory_format=torch.channels_last)
+        for each in (side, side * config.scale)
+    )
+
+    def step() -> None:
+        with torch.autocast("cpu", torch.bfloat16, enabled=config.precision != "float32"):
+            sr = network(lr)
+        optimizer.zero_grad()
+        torch.nn.functional.mse_loss(sr.float(), hr).backward()
+        optimizer.step()
+
+    _pytorch_step = step
+
+
+def time_pytorch(steps: int) -> float:
+    """Returns the seconds of a step of what `prepare_pytorch` made.
+
+    Args:
+      steps: number of steps to take.
+    """
+    started = time.perf_counter()
+    for _ in range(steps):
+        _pytorch_step()
+    return (time.perf_counter() - started) / steps
+
+
+def _time_steps(
+    config: "TrainConfig", store: "PatchStore", time_other: Callable[[], float] | None
+) -> tuple[float, float, float | None]:
+    """Median seconds of a bare step, a step of the training loop and one in PyTorch, after one round to warm up."""
     import tensorflow as tf
     import tqdm
 
@@ -80,7 +152,7 @@ def _time_steps(config: "TrainConfig", store: "PatchStore") -> tuple[float, floa
     batches = training_batches(store, config.batch_size, config.seed, 0, 2 * config.total_steps)
     constant = next(iter(batches))
     iterator = iter(strategy.experimental_distribute_dataset(batches))
-    bare, real = [], []
+    bare, real, other = [], [], []
     with tqdm.tqdm(total=config.total_steps, unit="step") as progress:
         for _ in range(config.epochs):
             started = time.perf_counter()
@@ -91,7 +163,9 @@ def _time_steps(config: "TrainConfig", store: "PatchStore") -> tuple[float, floa
             started = time.perf_counter()
             loop.train_epoch(config, state, run_steps, iterator, progress, [], lambda step, loss: None)
             real.append((time.perf_counter() - started) / config.steps_per_epoch)
-    return statistics.median(bare[1:]), statistics.median(real[1:])
+            other += [time_other()] if time_other else []
+    medians = (statistics.median(bare[1:]), statistics.median(real[1:]))
+    return *medians, statistics.median(other[1:]) if other else None
 
 
 def _time_pipeline(config: "TrainConfig", store: "PatchStore") -> float:
