@@ -1,4 +1,4 @@
-"""Progress bars on terminals, and a line now and then in logs."""
+"""Notes, and progress: bars on terminals, a line now and then in logs."""
 
 import os
 import sys
@@ -6,8 +6,19 @@ from typing import Any
 
 import tqdm
 
+from srnet.errors import printable
+
 _LOG_SECONDS = 60
 _LOG_FORMAT = "{desc}: {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
+
+
+def note(message: str) -> None:
+    """Prints what a user should know, as one line on standard error.
+
+    Args:
+      message: with the name of the file.
+    """
+    print(printable(message), file=sys.stderr, flush=True)
 
 
 def progress_bar(total: int, desc: str, unit: str, **options: Any) -> tqdm.tqdm:

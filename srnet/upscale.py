@@ -5,7 +5,7 @@ python -m srnet.upscale photo.jpg --output=large.png --scale=2.5
 python -m srnet.upscale photos more/*.png --output=large --scale=3 --recursive
 python -m srnet.upscale - --output=- --size=1920x1080 --run=RUN_DIR < photo.jpg > large.jpg
 
-Scales without a network of their own use several, such as x2 and x3 for x5, and reduce the result.
+Other scales use the next larger network, or several (x2 and then x3 for x5), and reduce the result.
 Transparency, 16 bits and metadata are kept. Each failure prints one line; processing continues and the exit
 status is 1. SRNET_DEBUG=1 shows where it happened, too.
 """
@@ -15,7 +15,6 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Iterator
 
 from absl import flags
 
@@ -49,7 +48,7 @@ def define_flags() -> None:
     flags.DEFINE_bool("self_ensemble", False, "Mean over the eight flips and rotations: better, eight times slower.")
     network_flags.define_precision()
     flags.DEFINE_bool("preview", False, "Also write FILE.preview.png: bicubic and srnet, side by side.")
-    text = "LR pixels of a tile, as the side of a square; chosen by the free memory unless given."
+    text = "Largest tile: the area of a square with this side, in LR pixels; chosen by the free memory unless given."
     flags.DEFINE_integer("tile", None, text, 1)
 
 
@@ -75,21 +74,16 @@ def main(arguments: list[str]) -> int:
     choose = _chooser(networks)
     labels = {job: f"[{number}/{len(jobs)}] " for number, job in enumerate(jobs, 1)}
 
-    def left() -> Iterator[Job]:
-        for job in jobs:
-            cli.stop_if_asked()
-            if values.skip_existing and job.target != STANDARD and os.path.lexists(job.target):
-                print(printable(f"{job.target} exists, passed over"), flush=True)
-            else:
-                yield job
-
-    def enlarge(job: Job) -> Enlarged:
+    def enlarge(job: Job) -> Enlarged | str:
+        cli.stop_if_asked()
+        if values.skip_existing and job.target != STANDARD and os.path.lexists(job.target):
+            return f"{job.target} exists, passed over"
         return enlarge_file(job, scale, size, choose, values.overwrite, values.preview, labels[job], values.fit)
 
     def write(enlarged: Enlarged) -> str:
         return write_file(enlarged, values.overwrite, values.preview, values.quality)
 
-    for job, outcome in enlarge_files(left(), enlarge, write):
+    for job, outcome in enlarge_files(jobs, enlarge, write):
         if isinstance(outcome, Exception):
             if os.environ.get("SRNET_DEBUG"):
                 traceback.print_exception(outcome)
@@ -97,6 +91,7 @@ def main(arguments: list[str]) -> int:
             cli.complain(failed[-1])
         else:
             print(printable(outcome), file=sys.stderr if job.target == STANDARD else sys.stdout, flush=True)
+        del outcome  # an exception keeps the picture in memory
     return 1 if failed else 0
 
 

@@ -11,8 +11,8 @@ ROOT = pathlib.Path(__file__).parents[1]
 
 # From the bottom up: a module may import what stands in a line before its own, and its own package.
 LAYERS = (
-    ("srnet.errors", "srnet.progress"),
-    ("srnet.durable", "srnet.precision"),
+    ("srnet.errors",),
+    ("srnet.durable", "srnet.precision", "srnet.progress"),
     ("srnet.files",),
     ("srnet.images",),
     ("srnet.data", "srnet.models"),

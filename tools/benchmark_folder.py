@@ -14,6 +14,8 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 from absl import flags
@@ -25,11 +27,13 @@ from srnet.images.read import read_picture
 from srnet.images.write import write_image
 from srnet.inference.batch import enlarge_file, enlarge_files, upscalers_of, write_file
 from srnet.inference.jobs import find_jobs
-from srnet.inference.passes import always
+from srnet.inference.passes import Upscalers, always
 from srnet.pretrained import cards
 
 SIDES = (120, 480)  # pixels, from ... to ...
 EARLY = 20  # pictures
+
+Result = TypeVar("Result")
 
 
 def define_flags() -> None:
@@ -68,7 +72,7 @@ def _make_pictures(folder: pathlib.Path, count: int, suffix: str) -> None:
         write_image(folder / f"{number:04}.{suffix}", photo[top : top + height, left : left + width])
 
 
-def _in_own_process(function, *arguments):  # type: ignore[no-untyped-def]
+def _in_own_process(function: Callable[..., Result], *arguments: object) -> Result:
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(1, context) as process:
         return process.submit(function, *arguments).result()
@@ -102,7 +106,7 @@ def enlarge_folder(folder: pathlib.Path, output: pathlib.Path, network: str, sca
     return time.perf_counter() - start, memory[EARLY - 1], memory[-1]
 
 
-def _upscalers(network: str):  # type: ignore[no-untyped-def]
+def _upscalers(network: str) -> Upscalers:
     cli.import_tensorflow()
     from srnet.pretrained.load import loaders
 

@@ -30,7 +30,7 @@ def archive_of(model: keras.Model) -> keras.export.ExportArchive:
 def export_saved_model(model: keras.Model, path: str | pathlib.Path, overwrite: bool = True) -> None:
     """Writes a network as a SavedModel; the folder appears complete or not at all.
 
-    Its signatures take any batch, height and width:
+    Its signatures take any height and width, the first two any batch:
       serving_default: `lr`, float32 (N, H, W, c) in [0, 255], to `hr`, float32 (N, scale*H, scale*W, c), not clipped.
       upscale_rgb: `rgb`, uint8 (N, H, W, 3), to `rgb`, uint8 enlarged, see `srnet.inference.rgb.upscale_rgb`.
       upscale_photo: `rgb`, uint8 (H, W, 3), to `rgb`, the same enlarged, in bounded memory; networks with layers whose

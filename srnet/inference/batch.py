@@ -18,9 +18,10 @@ from srnet.images.comparison import write_comparison
 from srnet.images.picture import Picture
 from srnet.images.read import LARGEST_FILE, read_picture
 from srnet.images.write import check_holds, fitted, own_format, write_picture, write_standard_output, written_format
-from srnet.inference.jobs import STANDARD, Job, note, preview_name
+from srnet.inference.jobs import STANDARD, Job, preview_name
 from srnet.inference.passes import Choice, Chooser, Sides, enlarge_picture, target_size
 from srnet.precision import AUTO
+from srnet.progress import note
 
 if TYPE_CHECKING:  # they take seconds to import
     import keras
@@ -28,6 +29,7 @@ if TYPE_CHECKING:  # they take seconds to import
     from srnet.inference.upscaler import Upscaler
 
 _LARGE = 2**26  # bytes
+Outcome = concurrent.futures.Future[str]
 _BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
 
 
@@ -161,48 +163,61 @@ def write_file(enlarged: Enlarged, overwrite: bool = False, preview: bool = Fals
 
 
 def enlarge_files(
-    jobs: Iterable[Job], enlarge: Callable[[Job], Enlarged], write: Callable[[Enlarged], str]
+    jobs: Iterable[Job], enlarge: Callable[[Job], Enlarged | str], write: Callable[[Enlarged], str]
 ) -> Iterator[tuple[Job, str | Exception]]:
     """Enlarges pictures one after another; each is written while the next one is read and enlarged.
 
     Args:
       jobs: the pictures.
-      enlarge: callable such as `enlarge_file`.
+      enlarge: callable such as `enlarge_file`; it may return the line of a picture that is not to be enlarged.
       write: callable such as `write_file`, which is called in another thread.
 
     Yields:
-      (job, outcome) for each picture, in their order: what `write` returned, or the exception of either callable.
+      (job, outcome) for each picture, in their order: its line, or the exception of either callable.
     """
-    waiting: tuple[Job, concurrent.futures.Future[str]] | None = None
+    waiting: list[tuple[Job, Outcome]] = []
     with concurrent.futures.ThreadPoolExecutor(1) as writer:
         try:
             for job in jobs:
-                enlarged: Enlarged | Exception
-                try:
-                    enlarged = enlarge(job)
-                except Exception as error:  # whatever is wrong with one picture, the others go on
-                    enlarged = error
-                if waiting:
-                    yield _outcome(*waiting)
-                    waiting = None
-                if isinstance(enlarged, Exception):
-                    yield job, enlarged
-                    continue
-                waiting = job, writer.submit(write, enlarged)
-                if enlarged.picture.pixels.nbytes > _LARGE:  # so that memory holds one such result
-                    yield _outcome(*waiting)
-                    waiting = None
-        except KeyboardInterrupt:
+                waiting.append((job, _begin(job, enlarge, write, writer)))
+                # The newest may be written meanwhile. What has failed, or is large, is not kept in memory.
+                while len(waiting) > 1 or (waiting and waiting[0][1].done()):
+                    yield _outcome(*waiting[0])
+                    del waiting[0]
             if waiting:
-                yield _outcome(*waiting)
+                yield _outcome(*waiting[0])
+        except KeyboardInterrupt:
+            for each in waiting:
+                yield _outcome(*each)
             raise
-        if waiting:
-            yield _outcome(*waiting)
 
 
-def _outcome(job: Job, written: "concurrent.futures.Future[str]") -> tuple[Job, str | Exception]:
+def _begin(
+    job: Job,
+    enlarge: Callable[[Job], Enlarged | str],
+    write: Callable[[Enlarged], str],
+    writer: concurrent.futures.Executor,
+) -> Outcome:
+    """Enlarges a picture, and begins to write it; a large one, and standard output, are written to the end."""
+    done: Outcome = concurrent.futures.Future()
     try:
-        return job, written.result()
+        enlarged = enlarge(job)
+        if isinstance(enlarged, str):
+            done.set_result(enlarged)
+        elif job.target == STANDARD:  # a thread could not be interrupted while nobody reads
+            done.set_result(write(enlarged))
+        else:
+            done = writer.submit(write, enlarged)
+            if enlarged.picture.pixels.nbytes > _LARGE:
+                concurrent.futures.wait([done])
+    except Exception as error:  # whatever is wrong with one picture, the others go on
+        done.set_exception(error)
+    return done
+
+
+def _outcome(job: Job, begun: Outcome) -> tuple[Job, str | Exception]:
+    try:
+        return job, begun.result()
     except Exception as error:
         return job, error
 

@@ -123,6 +123,8 @@ def _upscalers(network: str | None, model: keras.Model | None, self_ensemble: bo
     if network is not None:
         raise UsageError("network and model cannot both be given")
     upscaler = Upscaler(model, self_ensemble=self_ensemble, precision=precision)
+    if upscaler.scale < 2:
+        raise UsageError(f"the model enlarges x{upscaler.scale}: srnet.enlarge needs at least x2")
     return {upscaler.scale: lambda: upscaler}
 
 

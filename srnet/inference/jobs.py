@@ -4,13 +4,13 @@ import dataclasses
 import os
 import pathlib
 import re
-import sys
 from collections.abc import Callable, Sequence
 
-from srnet.errors import UsageError, printable
+from srnet.errors import UsageError
 from srnet.files import digest, reason
 from srnet.images.read import is_image_name, is_unread_picture_name
 from srnet.images.write import written_format
+from srnet.progress import note
 
 STANDARD = "-"  # standard input or output
 _PREVIEW = ".preview.png"
@@ -157,12 +157,3 @@ def _name(stem: str, ending: str) -> str:
 def preview_name(target: pathlib.Path) -> pathlib.Path:
     """Returns the path of the preview of a result."""
     return target.with_name(_name(target.name, _PREVIEW))
-
-
-def note(message: str) -> None:
-    """Prints what a user should know, as one line on standard error.
-
-    Args:
-      message: with the name of the file.
-    """
-    print(printable(message), file=sys.stderr, flush=True)

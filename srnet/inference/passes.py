@@ -103,7 +103,7 @@ def needed_passes(factor: float, scales: Collection[int]) -> list[int]:
       scales: the integer scales that there are networks for, each at least 2.
 
     Returns:
-      Those of the smallest product; of these the fewest; smaller ones first, which computes less and is no worse.
+      Those of the smallest product; of these the fewest; smaller ones first, which computes less.
     """
     if factor <= 1:
         return []

@@ -57,7 +57,7 @@ def to_uint8(values: tf.Tensor) -> tf.Tensor:
 
 
 def upscale_photo(model: keras.Model, rgb: tf.Tensor) -> tf.Tensor:
-    """Enlarges one picture of any size tile by tile, in memory for a tile and twice the result.
+    """Enlarges one picture of any size tile by tile, in memory for a tile and two to four times the result.
 
     Args:
       model: as for `enlarge_colors`.

@@ -30,7 +30,7 @@ class Upscaler:
 
     Luma is enlarged by the network, chroma and transparency by bicubic interpolation; a network of three channels
     enlarges all colors. Under transparency each color counts as much as it is seen, so that no hidden one bleeds into
-    an edge. Tiles give the same result as the whole picture.
+    an edge. Tiles give the same result as the whole picture, up to rounding.
 
     Args:
       model: Keras model from LR to HR pixels in [0, 255], of 1 or 3 channels, such as `srnet.load` returns.

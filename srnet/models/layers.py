@@ -4,6 +4,7 @@ Feature maps are NHWC. The layers are registered with Keras as "srnet>NAME", so 
 wherever `srnet.models` has been imported. Their `receptive_window` is for `srnet.models.analysis`.
 """
 
+import functools
 from typing import Any
 
 import keras
@@ -159,6 +160,39 @@ class PixelShuffle(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "scale": self.scale}
+
+
+@keras.saving.register_keras_serializable("srnet", name="Conv2D")
+class DilatedConv2D(keras.layers.Conv2D):
+    """A convolution that is dilated by its own kernel, where Keras moves pixels into batches and back.
+
+    Bias and activation are then computed with it, too. TensorFlow has no gradient of such convolutions on processors
+    without oneDNN; there it is computed as by Keras.
+    """
+
+    def convolution_op(self, inputs: Any, kernel: Any) -> Any:
+        if max(self.dilation_rate) == 1 or self.data_format != "channels_last" or not _has_dilated_gradient():
+            return super().convolution_op(inputs, kernel)
+        spans = [(size - 1) * rate for size, rate in zip(self.kernel_size, self.dilation_rate)]
+        ends = [(span // 2, span - span // 2) if self.padding == "same" else (0, 0) for span in spans]
+        # ONNX Runtime refuses "SAME" with a dilation; its stride is 1.
+        return tf.nn.conv2d(inputs, kernel, 1, [(0, 0), *ends, (0, 0)], dilations=self.dilation_rate)
+
+
+DilatedConv2D.__name__ = "Conv2D"  # by which Keras finds the weights of a layer in a file
+
+
+@functools.cache
+def _has_dilated_gradient() -> bool:
+    with tf.init_scope(), tf.GradientTape() as tape:
+        kernel = tf.ones((2, 2, 1, 1))
+        tape.watch(kernel)
+        result = tf.nn.conv2d(tf.ones((1, 4, 4, 1)), kernel, 1, "VALID", dilations=2)
+        try:
+            tape.gradient(result, kernel)
+        except tf.errors.OpError:
+            return False
+    return True
 
 
 @keras.saving.register_keras_serializable("srnet", name="Conv2DTranspose")

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 from srnet.models.graph import Step, unfold
+from srnet.models.layers import DilatedConv2D
 from srnet.models.rules import rule_of
 
 _MULTIPLE = 64  # pixels
@@ -14,8 +15,8 @@ def with_precision(model: keras.Model, precision: str) -> keras.Model:
     """Returns a network that computes in a precision, with the same float32 weights, input and output.
 
     The layers in the tables of `srnet.models.rules` that lie between the first and the last one with weights compute in
-    it. The first one stays in float32, since pixels rounded to bfloat16 cost `full` x2 0.03 dB on Set5, the last one
-    with what is added to its result, since 8 bits of precision are too few for a pixel.
+    it. The first and the last one, and what is added to its result, stay in float32, since 8 bits of precision are
+    too few for a pixel.
 
     Args:
       model: float32 Keras functional model with one input and one output.
@@ -33,8 +34,7 @@ def with_precision(model: keras.Model, precision: str) -> keras.Model:
             return operation
         if id(operation) not in reduced:
             return type(operation).from_config(operation.get_config())
-        kind = _OfFewSizes if type(operation) is keras.layers.Conv2DTranspose else type(operation)
-        return kind.from_config({**operation.get_config(), "dtype": precision})
+        return _kind(operation).from_config({**operation.get_config(), "dtype": precision})
 
     try:
         copied = keras.models.clone_model(model, clone_function=copy, recursive=True)
@@ -42,6 +42,34 @@ def with_precision(model: keras.Model, precision: str) -> keras.Model:
     except Exception as error:  # layers from elsewhere may raise anything
         raise TypeError(f"network {model.name!r} cannot be copied ({type(error).__name__})") from error
     return copied
+
+
+def _kind(layer: keras.layers.Layer) -> type[keras.layers.Layer]:
+    """The class of the copy of a layer that computes in 16 bits."""
+    if type(layer) is keras.layers.Conv2DTranspose:
+        return _OfFewSizes
+    if type(layer) in (keras.layers.Conv2D, DilatedConv2D) and max(layer.strides) > 1:
+        return _OfAnyWidth
+    return type(layer)
+
+
+class _OfAnyWidth(keras.layers.Conv2D):
+    """A convolution with a stride, whose input is padded where it is no wider than that; the result is the same.
+
+    In bfloat16 on processors with AMX, oneDNN returns memory that it has not written for such inputs.
+    """
+
+    def call(self, inputs: Any) -> Any:
+        stride = self.strides[1]
+        if self.data_format != "channels_last":
+            return super().call(inputs)
+        call = super().call
+        wider = [(0, 0), (0, 0), (0, 2 * stride), (0, 0)]  # a multiple of the stride moves no pixel
+        return keras.ops.cond(
+            keras.ops.shape(inputs)[2] <= stride,
+            lambda: call(keras.ops.pad(inputs, wider))[:, :, :1],
+            lambda: call(inputs),
+        )
 
 
 class _OfFewSizes(keras.layers.Conv2DTranspose):

@@ -1,7 +1,11 @@
 """Files enlarged one after another."""
 
+import _thread
+import gc
 import pathlib
 import threading
+import time
+import weakref
 
 import numpy as np
 import pytest
@@ -11,7 +15,7 @@ from srnet.images.picture import Picture
 from srnet.images.write import write_image
 from srnet.inference import batch
 from srnet.inference.batch import Enlarged, enlarge_file, enlarge_files, write_file
-from srnet.inference.jobs import Job
+from srnet.inference.jobs import STANDARD, Job
 from srnet.inference.passes import Choice, always
 
 JOBS = [Job(pathlib.Path(name), pathlib.Path(f"{name}.png")) for name in ("a", "b", "c")]
@@ -61,16 +65,36 @@ def test_a_picture_is_written_while_the_next_is_enlarged():
     assert list(enlarge_files(JOBS, enlarge, write)) == [(job, job.source.name) for job in JOBS]
 
 
-def test_large_results_are_written_before_the_next_is_enlarged(monkeypatch):
+def test_large_results_are_written_and_gone_before_the_next_is_enlarged(monkeypatch):
     monkeypatch.setattr(batch, "_LARGE", 5)
-    calls = []
-    done = enlarge_files(
-        JOBS,
-        lambda job: calls.append(("enlarge", job)) or _enlarged(job),
-        lambda enlarged: calls.append(("write", enlarged.job)) or "",
-    )
-    assert len(list(done)) == 3
+    made, calls = [], []
+
+    def enlarge(job):
+        gc.collect()
+        assert not any(reference() for reference in made)
+        enlarged = _enlarged(job)
+        made.append(weakref.ref(enlarged.picture))
+        calls.append(("enlarge", job))
+        return enlarged
+
+    def write(enlarged):
+        calls.append(("write", enlarged.job))
+        return "written"
+
+    assert [outcome for _, outcome in enlarge_files(JOBS, enlarge, write)] == ["written"] * 3
     assert calls == [(step, job) for job in JOBS for step in ("enlarge", "write")]
+
+
+def test_standard_output_is_written_where_a_signal_comes():
+    job = Job(pathlib.Path("a"), STANDARD)
+    threads = []
+    outcomes = list(enlarge_files([job], _enlarged, lambda _: threads.append(threading.current_thread()) or "written"))
+    assert outcomes == [(job, "written")] and threads == [threading.main_thread()]
+
+
+def test_lines_of_pictures_that_are_passed_over_keep_their_place():
+    outcomes = enlarge_files(JOBS, lambda job: "there" if job == JOBS[1] else _enlarged(job), lambda _: "written")
+    assert list(outcomes) == [*zip(JOBS, ("written", "there", "written"))]
 
 
 def test_what_fails_stops_no_other_picture():
@@ -99,3 +123,18 @@ def test_an_interruption_leaves_no_result_unreported():
     with pytest.raises(KeyboardInterrupt):
         outcomes.extend(enlarge_files(JOBS, enlarge, lambda enlarged: "written"))
     assert outcomes == [(JOBS[0], "written")]
+
+
+def test_an_interruption_while_the_last_picture_is_written_leaves_no_result_unreported():
+    outcomes = []
+
+    def write(enlarged):
+        if enlarged.job == JOBS[-1]:
+            _thread.interrupt_main()
+            time.sleep(0.5)  # the main thread waits for this
+        return "written"
+
+    with pytest.raises(KeyboardInterrupt):
+        for outcome in enlarge_files(JOBS, _enlarged, write):
+            outcomes.append(outcome)
+    assert outcomes == [(job, "written") for job in JOBS]
