@@ -2,6 +2,7 @@
 
 import logging
 import pathlib
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -34,5 +35,21 @@ def export_onnx(model: keras.Model, path: str | pathlib.Path, overwrite: bool = 
     signature = [tf.TensorSpec((None, None, None, model.input_shape[-1]), tf.float32, name="lr")]
     function = tf.function(lambda lr: {"hr": model(lr, training=False)}, input_signature=signature)
     network, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=_OPSET)
+    for node in network.graph.node:
+        if node.op_type == "Conv":
+            _pad_explicitly(node)
     with written_whole(path, overwrite) as partial:
         partial.write_bytes(network.SerializeToString())
+
+
+def _pad_explicitly(node: Any) -> None:
+    """Gives a dilated convolution pads in numbers, as ONNX Runtime cannot compute them."""
+    import onnx  # comes with tf2onnx
+
+    values = {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
+    rates = values.get("dilations", [1])
+    if max(rates) > 1 and values.get("auto_pad") == b"SAME_UPPER":
+        spans = [(size - 1) * rate for size, rate in zip(values["kernel_shape"], rates)]
+        values["pads"] = [*(span // 2 for span in spans), *(span - span // 2 for span in spans)]  # its stride is 1
+        del values["auto_pad"], node.attribute[:]
+        node.attribute.extend(onnx.helper.make_attribute(name, value) for name, value in values.items())

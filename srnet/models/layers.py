@@ -173,10 +173,7 @@ class DilatedConv2D(keras.layers.Conv2D):
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         if max(self.dilation_rate) == 1 or self.data_format != "channels_last" or not _has_dilated_gradient():
             return super().convolution_op(inputs, kernel)
-        spans = [(size - 1) * rate for size, rate in zip(self.kernel_size, self.dilation_rate)]
-        ends = [(span // 2, span - span // 2) if self.padding == "same" else (0, 0) for span in spans]
-        # ONNX Runtime refuses "SAME" with a dilation; its stride is 1.
-        return tf.nn.conv2d(inputs, kernel, 1, [(0, 0), *ends, (0, 0)], dilations=self.dilation_rate)
+        return tf.nn.conv2d(inputs, kernel, 1, self.padding.upper(), dilations=self.dilation_rate)
 
 
 DilatedConv2D.__name__ = "Conv2D"  # by which Keras finds the weights of a layer in a file
@@ -187,7 +184,7 @@ def _has_dilated_gradient() -> bool:
     with tf.init_scope(), tf.GradientTape() as tape:
         kernel = tf.ones((2, 2, 1, 1))
         tape.watch(kernel)
-        result = tf.nn.conv2d(tf.ones((1, 4, 4, 1)), kernel, 1, "VALID", dilations=2)
+        result = tf.nn.conv2d(tf.ones((1, 4, 4, 1)), kernel, 1, "SAME", dilations=2)
         try:
             tape.gradient(result, kernel)
         except tf.errors.OpError:
