@@ -28,8 +28,8 @@ if TYPE_CHECKING:  # they take seconds to import
 
     from srnet.inference.upscaler import Upscaler
 
-_LARGE = 2**26  # bytes
-Outcome = concurrent.futures.Future[str]
+_LARGE = 2**26  # bytes of a result, which is written before the next picture is read
+_Outcome = concurrent.futures.Future[str]
 _BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
 
 
@@ -170,12 +170,12 @@ def enlarge_files(
     Args:
       jobs: the pictures.
       enlarge: callable such as `enlarge_file`; it may return the line of a picture that is not to be enlarged.
-      write: callable such as `write_file`, which is called in another thread.
+      write: callable such as `write_file`; called in another thread, except for standard output.
 
     Yields:
       (job, outcome) for each picture, in their order: its line, or the exception of either callable.
     """
-    waiting: list[tuple[Job, Outcome]] = []
+    waiting: list[tuple[Job, _Outcome]] = []
     with concurrent.futures.ThreadPoolExecutor(1) as writer:
         try:
             for job in jobs:
@@ -197,9 +197,9 @@ def _begin(
     enlarge: Callable[[Job], Enlarged | str],
     write: Callable[[Enlarged], str],
     writer: concurrent.futures.Executor,
-) -> Outcome:
+) -> _Outcome:
     """Enlarges a picture, and begins to write it; a large one, and standard output, are written to the end."""
-    done: Outcome = concurrent.futures.Future()
+    done: _Outcome = concurrent.futures.Future()
     try:
         enlarged = enlarge(job)
         if isinstance(enlarged, str):
@@ -215,7 +215,7 @@ def _begin(
     return done
 
 
-def _outcome(job: Job, begun: Outcome) -> tuple[Job, str | Exception]:
+def _outcome(job: Job, begun: _Outcome) -> tuple[Job, str | Exception]:
     try:
         return job, begun.result()
     except Exception as error:

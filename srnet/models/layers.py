@@ -164,10 +164,10 @@ class PixelShuffle(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("srnet", name="Conv2D")
 class DilatedConv2D(keras.layers.Conv2D):
-    """A convolution that is dilated by its own kernel, where Keras moves pixels into batches and back.
+    """A dilated convolution by TensorFlow's native kernel, where Keras rearranges pixels into batches and back.
 
-    Bias and activation are then computed with it, too. TensorFlow has no gradient of such convolutions on processors
-    without oneDNN; there it is computed as by Keras.
+    TensorFlow then fuses bias and activation with it. Processors without oneDNN have no gradient of that kernel; there
+    the convolution is Keras's own.
     """
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
@@ -181,12 +181,11 @@ DilatedConv2D.__name__ = "Conv2D"  # by which Keras finds the weights of a layer
 
 @functools.cache
 def _has_dilated_gradient() -> bool:
-    with tf.init_scope(), tf.GradientTape() as tape:
-        kernel = tf.ones((2, 2, 1, 1))
-        tape.watch(kernel)
-        result = tf.nn.conv2d(tf.ones((1, 4, 4, 1)), kernel, 1, "SAME", dilations=2)
+    with tf.init_scope():  # it pauses tapes, so the operation of the gradient is called itself
+        image = tf.ones((1, 4, 4, 1))
+        shape = {"filter_sizes": [2, 2, 1, 1], "strides": [1] * 4, "padding": "SAME", "dilations": [1, 2, 2, 1]}
         try:
-            tape.gradient(result, kernel)
+            tf.raw_ops.Conv2DBackpropFilter(input=image, out_backprop=image, **shape)
         except tf.errors.OpError:
             return False
     return True

@@ -2,6 +2,7 @@
 
 import io
 
+import keras
 import numpy as np
 import PIL.Image
 import pytest
@@ -10,6 +11,8 @@ import srnet
 from srnet.errors import DataError, UsageError
 from srnet.images.resize import imresize
 
+_LR = keras.Input((None, None, 1))
+_NOT_LARGER = keras.Model(_LR, keras.layers.Conv2D(1, 3, padding="same")(_LR))
 PIXELS = np.random.default_rng(0).integers(0, 256, (9, 12, 3), np.uint8)
 
 
@@ -90,6 +93,8 @@ def test_pretrained_networks_are_used_at_every_scale():
         (PIXELS, {"size": (80.5, 96)}, r"it must be \(width, height\) in pixels"),
         (PIXELS, {"size": (80, 96, 3)}, "size .* cannot be used"),
         (PIXELS, {"model": "x.keras"}, "must be a functional Keras model"),
+        (PIXELS, {"model": _NOT_LARGER}, "the model enlarges x1: srnet.enlarge needs at least x2"),
+        (PIXELS, {"precision": "bf16"}, "precision 'bf16' cannot be used: choose float32"),
         (".", {}, "is no file: srnet.enlarge takes one picture"),
     ],
 )

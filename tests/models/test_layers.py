@@ -1,6 +1,9 @@
 """Shared layers against NumPy and MATLAB's imresize."""
 
 import json
+import os
+import subprocess
+import sys
 import zipfile
 
 import keras
@@ -9,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from srnet.images.resize import imresize
-from srnet.models.layers import BicubicUpsampling, MirrorPad, PixelShuffle, SubPixelConv2DTranspose
+from srnet.models.layers import BicubicUpsampling, DilatedConv2D, MirrorPad, PixelShuffle, SubPixelConv2DTranspose
 
 
 @pytest.mark.parametrize(("height", "width", "multiple"), [(1, 3, 4), (5, 8, 4), (2, 1, 8), (6, 6, 1)])
@@ -154,3 +157,44 @@ def test_sub_pixel_convolution_saves_and_loads(tmp_path):
     loaded = keras.models.load_model(tmp_path / "x.keras").get_layer("x")
     assert loaded.get_config() == layer.get_config()
     assert loaded.compute_dtype == "bfloat16"
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize(("kernel_size", "rate"), [(3, 1), (3, 2), (3, 4), (2, 3), (5, (2, 3))])
+def test_dilated_convolution_is_kerass(kernel_size, rate, padding):
+    own = DilatedConv2D(3, kernel_size, padding=padding, dilation_rate=rate, activation="relu")
+    kerass = keras.layers.Conv2D(3, kernel_size, padding=padding, dilation_rate=rate, activation="relu")
+    features = tf.constant(np.random.default_rng(0).normal(size=(2, 19, 22, 4)), tf.float32)
+    results = []
+    for layer in (own, kerass):
+        layer.build(features.shape)
+        layer.set_weights([np.random.default_rng(1).normal(size=each.shape) for each in layer.weights])
+        with tf.GradientTape() as tape:
+            made = layer(features)
+            loss = tf.reduce_sum(made**2)
+        results.append([made, *tape.gradient(loss, layer.trainable_variables)])
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-3)
+
+
+_WITHOUT_ONEDNN = """
+import numpy as np, tensorflow as tf
+from srnet.models.layers import DilatedConv2D, _has_dilated_gradient
+layer = DilatedConv2D(2, 3, padding="same", dilation_rate=2)
+
+@tf.function
+def gradient(x):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(layer(x) ** 2)
+    return tape.gradient(loss, layer.kernel)
+
+layer.build((None, None, None, 1))
+assert not _has_dilated_gradient()
+assert np.abs(gradient(tf.ones((1, 9, 9, 1)))).max() > 0
+"""
+
+
+@pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="a GPU has the gradient")
+def test_dilated_convolution_has_a_gradient_without_onednn():
+    environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": "0"}
+    subprocess.run([sys.executable, "-c", _WITHOUT_ONEDNN], check=True, capture_output=True, env=environment)
