@@ -105,6 +105,8 @@ def main(arguments: list[str]) -> int:
         command = shlex.join(["python", *sys.orig_argv[1:]])
         print(f"{stop}; run again with the same command to resume:\n{command}", file=sys.stderr)
         return 128 + stop.signal
+    if run is None:
+        return 0
     for last in read_metrics(run)[-1:]:  # lost ones have been said
         print(f"{config.validation_set}: {last['psnr']:.2f} dB, SSIM {last['ssim']:.4f} after {last['step']} steps")
     print(f"run folder: {run.folder}\nSavedModel: {run.saved_model}\npicture: {run.preview}")

@@ -142,16 +142,17 @@ def _time_steps(
     import tensorflow as tf
     import tqdm
 
-    from srnet.data.pipeline import training_batches
-    from srnet.training import loop, run, step
+    from srnet.data.pipeline import distributed_batches, training_batches
+    from srnet.training import loop, step
+    from srnet.training.workers import start_workers
 
-    strategy = run.make_strategy(config)
-    state = step.new_state(config, strategy)
+    workers = start_workers(config)
+    state = step.new_state(config, workers.strategy)
     bare_step = tf.function(step.make_step(config, state.model, state.optimizer))
-    run_steps = step.make_run_steps(config, state, strategy)
-    batches = training_batches(store, config.batch_size, config.seed, 0, 2 * config.total_steps)
-    constant = next(iter(batches))
-    iterator = iter(strategy.experimental_distribute_dataset(batches))
+    run_steps = step.make_run_steps(config, state, workers.strategy)
+    constant = next(iter(training_batches(store, config.batch_size, config.seed, 0, 1)))
+    steps = 2 * config.total_steps
+    iterator = distributed_batches(workers.strategy, store, config.batch_size, config.seed, 0, steps)
     bare, real, other = [], [], []
     with tqdm.tqdm(total=config.total_steps, unit="step") as progress:
         for _ in range(config.epochs):
@@ -161,7 +162,7 @@ def _time_steps(
             state.optimizer.iterations.numpy()
             bare.append((time.perf_counter() - started) / config.steps_per_epoch)
             started = time.perf_counter()
-            loop.train_epoch(config, state, run_steps, iterator, progress, [], lambda step, loss: None)
+            loop.train_epoch(config, state, run_steps, iterator, workers, [], progress, lambda losses, step: None)
             real.append((time.perf_counter() - started) / config.steps_per_epoch)
             other += [time_other()] if time_other else []
     medians = (statistics.median(bare[1:]), statistics.median(real[1:]))

@@ -5,6 +5,8 @@ The sequence is pass after pass over the store, each in a new random order; step
 """
 
 import functools
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -34,8 +36,16 @@ def _permutation(count: int, seed: int, number: int) -> np.ndarray:
     return np.random.default_rng([seed, number]).permutation(count)
 
 
-def training_batches(store: PatchStore, batch_size: int, seed: int, first_step: int, last_step: int) -> tf.data.Dataset:
-    """Makes the dataset of the batches of steps first_step, ..., last_step - 1.
+def training_batches(
+    store: PatchStore,
+    batch_size: int,
+    seed: int,
+    first_step: int,
+    last_step: int,
+    shares: range = range(1),
+    devices: int = 1,
+) -> tf.data.Dataset:
+    """Makes the dataset of the batches of steps first_step, ..., last_step - 1, or of some devices' shares of them.
 
     Args:
       store: an opened `PatchStore`.
@@ -43,24 +53,51 @@ def training_batches(store: PatchStore, batch_size: int, seed: int, first_step: 
       seed: integer, at least 0.
       first_step: zero-based step of the first batch.
       last_step: step after the last batch.
+      shares: which devices' shares of each batch to read, one after the other.
+      devices: number of devices that a batch is divided among equally.
 
     Returns:
       A `tf.data.Dataset` of float32 (lr, hr) batches in [0, 255], NHWC with static shapes.
     """
+    size = batch_size // devices
 
-    def read(step: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        order = patch_order(len(store), seed, int(step), batch_size)
+    def read(number: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        step, place = divmod(int(number), len(shares))
+        order = patch_order(len(store), seed, step, batch_size)[shares[place] * size :][:size]
         try:
             return store.lr.read(order), store.hr.read(order)
         except (OSError, DataError) as error:
             store.failures.append(error)
             raise
 
-    def load(step: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        pair = tf.numpy_function(read, [step], [tf.uint8, tf.uint8], stateful=False)
+    def load(number: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        pair = tf.numpy_function(read, [number], [tf.uint8, tf.uint8], stateful=False)
         for patches, array in zip(pair, (store.lr, store.hr)):
-            patches.set_shape((batch_size, *array.shape[1:]))
+            patches.set_shape((size, *array.shape[1:]))
         return tuple(tf.cast(patches, tf.float32) for patches in pair)
 
-    steps = tf.data.Dataset.range(first_step, last_step)
-    return steps.map(load, num_parallel_calls=2, deterministic=True).prefetch(8)
+    numbers = tf.data.Dataset.range(first_step * len(shares), last_step * len(shares))
+    return numbers.map(load, num_parallel_calls=2, deterministic=True).prefetch(8)
+
+
+def distributed_batches(
+    strategy: tf.distribute.Strategy, store: PatchStore, batch_size: int, seed: int, first_step: int, last_step: int
+) -> Iterator[Any]:
+    """Returns an iterator over batches for `strategy.run`; each process reads the shares of its own devices alone.
+
+    Args:
+      strategy: `tf.distribute.Strategy`, whose devices a batch can be divided among equally.
+      store: an opened `PatchStore`.
+      batch_size: patches in a batch, over all devices.
+      seed: integer, at least 0.
+      first_step: zero-based step of the first batch.
+      last_step: step after the last batch.
+    """
+
+    def of_process(context: tf.distribute.InputContext) -> tf.data.Dataset:
+        devices = context.num_replicas_in_sync
+        own = devices // context.num_input_pipelines
+        shares = range(context.input_pipeline_id * own, (context.input_pipeline_id + 1) * own)
+        return training_batches(store, batch_size, seed, first_step, last_step, shares, devices)
+
+    return iter(strategy.distribute_datasets_from_function(of_process))

@@ -151,7 +151,14 @@ class TrainConfig:
     )
     jit_compile: bool = _setting(False, "Whether forward and backward pass are compiled by XLA.", decides=False)
     strategy: str = _setting(
-        "one_device", "mirrored uses all GPUs of the machine.", choices=("one_device", "mirrored"), decides=False
+        "one_device",
+        "mirrored uses all GPUs of the machine; multi_worker those of all the processes, on one machine or several, "
+        "that TF_CONFIG or SLURM names.",
+        choices=("one_device", "mirrored", "multi_worker"),
+        decides=False,
+    )
+    worker_timeout: float = _setting(
+        600.0, "Seconds that multi_worker waits until all workers have been started.", above=0, decides=False
     )
     deterministic: bool = _setting(
         False, "Whether TensorFlow's operations are reproducible to the bit, which is slower.", decides=False

@@ -1,8 +1,10 @@
 """A whole training run: configuration, data, loop, run folder, export."""
 
+import contextlib
 import dataclasses
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -11,8 +13,9 @@ import tqdm
 from srnet.data.datasets import count_warning, find_images, has_set, spread
 from srnet.data.patches import PatchOptions, ensure_store
 from srnet.data.store import PatchStore
-from srnet.errors import DataError, UsageError
+from srnet.errors import DataError
 from srnet.evaluation.protocol import measurable_image
+from srnet.files import digest, source_digests
 from srnet.formats.saved_model import export_saved_model
 from srnet.images.read import read_image, read_size
 from srnet.models.keras_file import save_file
@@ -20,8 +23,10 @@ from srnet.precision import settle
 from srnet.training import checkpoints, loop, run_folder, schedule
 from srnet.training.config import TrainConfig, check_registered
 from srnet.training.initial import begin_with
+from srnet.training.origin import origin
 from srnet.training.run_folder import Run
-from srnet.training.step import new_state
+from srnet.training.step import State, new_state
+from srnet.training.workers import start_workers
 
 
 def resolve(
@@ -67,22 +72,6 @@ def prepare(config: TrainConfig) -> None:
     keras.utils.set_random_seed(config.seed)
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
-
-
-def make_strategy(config: TrainConfig) -> tf.distribute.Strategy:
-    """Returns the `tf.distribute.Strategy` that a configuration names.
-
-    Args:
-      config: `TrainConfig`.
-
-    Raises:
-      UsageError: if a batch cannot be divided equally among the devices.
-    """
-    strategy = tf.distribute.MirroredStrategy() if config.strategy == "mirrored" else tf.distribute.get_strategy()
-    devices = strategy.num_replicas_in_sync
-    if config.batch_size % devices:
-        raise UsageError(f"batch_size {config.batch_size} cannot be divided among {devices} devices: use a multiple")
-    return strategy
 
 
 def training_patches(config: TrainConfig, data_root: Path | str | None, cache_dir: Path | str) -> PatchStore:
@@ -151,7 +140,9 @@ def validation_images(config: TrainConfig, data_root: Path | str | None) -> list
     return paths
 
 
-def run_training(config: TrainConfig, run_dir: Path | str, data_root: Path | str | None, cache_dir: Path | str) -> Run:
+def run_training(
+    config: TrainConfig, run_dir: Path | str, data_root: Path | str | None, cache_dir: Path | str
+) -> Run | None:
     """Trains a run, or resumes it, and exports the network at the end.
 
     Args:
@@ -161,36 +152,61 @@ def run_training(config: TrainConfig, run_dir: Path | str, data_root: Path | str
       cache_dir: folder of patch stores.
 
     Returns:
-      The `Run`.
+      The `Run`; None on a worker that does not write it.
 
     Raises:
       UsageError: if the configuration cannot be used, or the folder holds another run.
-      DataError: if images, the store, a checkpoint or the disk fail, or the loss is no longer finite.
+      DataError: if images, the store, a checkpoint or the disk fail, the loss is no longer finite, or another worker
+        has ended.
       Interrupted: after Ctrl-C or SIGTERM; the state is saved.
     """
     check_registered(config)
+    prepare(config)
+    workers = start_workers(config)
+    begun = {name: origin()[name] for name in ("commit", "versions")}
+    workers.check_equal({**config.to_json(), **begun})
+    resumed = workers.from_first(lambda: _resumed(run_dir, config))
+    state = new_state(config, workers.strategy)
+    initial = None
+    if config.initial_run and not resumed:
+        initial = workers.from_first(lambda: _initialize(state, config))
+    measured = validation_images(config, data_root)
+    store = workers.first_alone(lambda: training_patches(config, data_root, cache_dir))
+    workers.check_equal({"training patches": store.digest, "validation images": digest(source_digests(measured))})
+    run = Run(Path(run_dir))
+
+    def begin() -> None:
+        network, steps = f"{config.variant} x{config.scale}", f"{config.total_steps} steps in {config.precision}"
+        tqdm.tqdm.write(f"{network} on {'+'.join(config.train_sets)}, {steps}, into {run_dir}")
+        opened.enter_context(run_folder.open_run(run_dir, config, store.digest, initial, workers.count))
+        run_folder.remove_unfinished_checkpoints(run)
+
+    def end() -> None:
+        if not run_folder.is_exported(run):
+            export(run)
+
+    with contextlib.ExitStack() as opened:
+        workers.from_first(begin)
+        loop.train_epochs(config, state, store, measured, run, workers)
+        workers.from_first(end)
+    return run if workers.is_first else None
+
+
+def _resumed(run_dir: Path | str, config: TrainConfig) -> bool:
+    """Whether a run folder, which must be of this run, has steps done."""
     before = run_folder.check_run(run_dir, config)
     done = run_folder.steps_done(Run(Path(run_dir)))
-    prepare(config)
-    strategy = make_strategy(config)
-    state = new_state(config, strategy)
-    initial = None
-    if config.initial_run and not done:
-        layers, same, initial = begin_with(state.model, config.initial_run)
-        tqdm.tqdm.write(f"{same} of {layers} layers initialized from {config.initial_run}")
-    measured = validation_images(config, data_root)
-    store = training_patches(config, data_root, cache_dir)
-    network, steps = f"{config.variant} x{config.scale}", f"{config.total_steps} steps in {config.precision}"
-    tqdm.tqdm.write(f"{network} on {'+'.join(config.train_sets)}, {steps}, into {run_dir}")
     note = schedule.change_note(before, config) if before and 0 < done < config.total_steps else None
     if note:
         tqdm.tqdm.write(note)
-    with run_folder.open_run(run_dir, config, store.digest, initial) as run:
-        run_folder.remove_unfinished_checkpoints(run)
-        loop.train_epochs(config, state, store, measured, run, strategy)
-        if not run_folder.is_exported(run):
-            export(run)
-    return run
+    return done > 0
+
+
+def _initialize(state: State, config: TrainConfig) -> dict[str, Any]:
+    """Gives the network its first weights, and returns what they are."""
+    layers, same, initial = begin_with(state.model, config.initial_run)
+    tqdm.tqdm.write(f"{same} of {layers} layers initialized from {config.initial_run}")
+    return initial
 
 
 def export(run: Run) -> None:

@@ -112,7 +112,7 @@ def _is_empty(folder: Path) -> bool:
 
 @contextlib.contextmanager
 def open_run(
-    folder: Path | str, config: TrainConfig, patches: str, initial: dict[str, Any] | None = None
+    folder: Path | str, config: TrainConfig, patches: str, initial: dict[str, Any] | None = None, workers: int = 1
 ) -> Iterator[Run]:
     """Begins a run folder, or resumes the same run in an existing one, and keeps other processes out meanwhile.
 
@@ -123,6 +123,7 @@ def open_run(
       config: `TrainConfig`.
       patches: digest of the training patches.
       initial: what `begin_with` returns for the weights that the run begins with, if it does.
+      workers: how many processes train it.
 
     Yields:
       A `Run`.
@@ -138,7 +139,7 @@ def open_run(
         existing = check_run(folder, config)  # again: another process may have begun it meanwhile
         step = steps_done(run)
         if existing is None:
-            session = _session(origin(), 0, config)
+            session = _session(origin(), 0, config, workers)
             begun = {name: session[name] for name in _ORIGIN}
             first_weights = {"initial": initial} if initial else {}
             write_json(run.origin, {**begun, "patches": patches, **first_weights, "sessions": [session]})
@@ -151,15 +152,16 @@ def open_run(
                 raise UsageError(f"{run.folder} holds a run that began with other weights: choose another --run_dir")
             if step < config.total_steps:
                 # Before srnet 0.2 a run had one entry for all its sessions.
-                sessions = there.get("sessions") or [_session(there, 0, existing)]
-                write_json(run.origin, {**there, "sessions": [*sessions, _session(origin(), step, config)]})
+                sessions = there.get("sessions") or [_session(there, 0, existing, 1)]
+                write_json(run.origin, {**there, "sessions": [*sessions, _session(origin(), step, config, workers)]})
                 write_json(run.config, config.to_json())
         yield run
 
 
-def _session(known: dict[str, Any], step: int, config: TrainConfig) -> dict[str, Any]:
+def _session(known: dict[str, Any], step: int, config: TrainConfig, workers: int) -> dict[str, Any]:
     """What run.json says of one session: its origin, the steps done before it, and how it computes."""
-    return {**{name: known.get(name) for name in _ORIGIN}, "first_step": step, **execution(config)}
+    how = {name: value for name, value in execution(config).items() if name != "worker_timeout"}
+    return {**{name: known.get(name) for name in _ORIGIN}, "first_step": step, "workers": workers, **how}
 
 
 def append_metrics(run: Run, values: dict[str, Any]) -> None:

@@ -47,6 +47,13 @@ class State:
         """The network that is measured and saved."""
         return self.averaged or self.model
 
+    @property
+    def variables(self) -> list[Any]:
+        """Everything that a checkpoint holds."""
+        averaged = self.averaged.variables if self.averaged else []
+        numbers = [self.loss_sum, self.best_psnr, self.seconds]
+        return [*self.model.variables, *averaged, *self.optimizer.variables, *numbers]
+
     def checkpoint(self) -> tf.train.Checkpoint:
         parts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return tf.train.Checkpoint(**{name: part for name, part in parts.items() if part is not None})

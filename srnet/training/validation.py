@@ -1,6 +1,6 @@
 """What is measured and shown after each epoch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +12,15 @@ from srnet.evaluation.protocol import benchmark_pair, evaluate, mean_score
 from srnet.images.color import round_to_uint8, to_rgb
 from srnet.images.read import read_image
 from srnet.inference.method import Method
+from srnet.training.workers import Workers
 
 CROP = 128  # side of the HR crop in the picture strip, in pixels
 
 
 def validate(
-    method: Method, paths: Sequence[Path], scale: int, channels: int, degradation: str
-) -> Iterator[tuple[str, float]]:
-    """Yields (name, value) of a method on validation images: mean PSNR in dB and mean SSIM, by `mean_score`.
+    method: Method, paths: Sequence[Path], scale: int, channels: int, degradation: str, workers: Workers
+) -> dict[str, float]:
+    """Measures a method on validation images, each on one of the workers: mean PSNR in dB and mean SSIM.
 
     Args:
       method: callable as in `srnet.evaluation.protocol.evaluate`.
@@ -27,10 +28,16 @@ def validate(
       scale: integer enlargement.
       channels: image channels that the method takes.
       degradation: how the LR images are made.
+      workers: `Workers`.
+
+    Returns:
+      A dict of psnr and ssim, by `mean_score`.
     """
-    scores = list(evaluate(method, paths, scale, channels, degradation=degradation))
-    for name in ("psnr", "ssim"):
-        yield name, mean_score([score.values[name] for score in scores])
+    own = slice(workers.index, None, workers.count)
+    scores = np.zeros((len(paths), 2))
+    found = list(evaluate(method, paths[own], scale, channels, degradation=degradation))
+    scores[own] = np.reshape([(score.values["psnr"], score.values["ssim"]) for score in found], (-1, 2))
+    return dict(zip(("psnr", "ssim"), map(mean_score, workers.total(scores).T)))
 
 
 def picture_strip(method: Method, path: Path, scale: int, channels: int, degradation: str) -> np.ndarray:

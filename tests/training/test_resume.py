@@ -61,16 +61,16 @@ def test_signal_within_an_epoch_saves_that_step(train, monkeypatch):
 
 
 def test_signal_before_the_first_step_stops_too(train, monkeypatch):
-    write = tf.summary.create_file_writer
+    train_epoch = loop.train_epoch
 
-    def signal_and_write(*arguments):
+    def signal_and_train(*arguments):
         signal.raise_signal(signal.SIGTERM)
-        return write(*arguments)
+        return train_epoch(*arguments)
 
-    monkeypatch.setattr(tf.summary, "create_file_writer", signal_and_write)
+    monkeypatch.setattr(loop, "train_epoch", signal_and_train)
     with pytest.raises(loop.Interrupted, match="stopped at step 0"):
         train()
-    monkeypatch.setattr(tf.summary, "create_file_writer", write)
+    monkeypatch.setattr(loop, "train_epoch", train_epoch)
     assert [line["step"] for line in read_metrics(train())] == [5, 10]
 
 
@@ -82,7 +82,7 @@ def test_finished_run_is_not_trained_again(train):
 
 def test_best_score_survives_a_resume(train, monkeypatch):
     scores = iter([30.0, 20.0, 25.0])
-    monkeypatch.setattr(validation, "validate", lambda *a: iter([("psnr", next(scores)), ("ssim", 0.5)]))
+    monkeypatch.setattr(validation, "validate", lambda *a: {"psnr": next(scores), "ssim": 0.5})
     first = train(epochs=3)
     assert [path.name for path in first.best.glob("*.index")] == ["step-5.index"]
     best, last = (load_run(first.folder, which)[0].get_weights() for which in ("best", "last"))
@@ -209,7 +209,7 @@ def test_resuming_with_another_way_to_compute_is_recorded(train):
     assert there == {name: value for name, value in first.items() if name != "sessions"}
     assert sessions[0] == first["sessions"][0] and len(sessions) == 2
     origin = {"started", "command", "commit", "versions", "hardware"}
-    more = {"first_step", "epochs", "deterministic", "skip_damaged", *changes}
+    more = {"first_step", "workers", "epochs", "deterministic", "skip_damaged", *changes}
     assert set(sessions[0]) == set(sessions[1]) == origin | more
     assert all(sessions[0][name] == there[name] for name in origin)
     assert [(each["first_step"], each["epochs"]) for each in sessions] == [(0, 1), (5, 2)]

@@ -124,7 +124,9 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 import dataclasses
 from srnet.training import run
 from srnet.training.config import load_config
-run.make_strategy = lambda config: tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"][: int(sys.argv[2])])
+from srnet.training.workers import Workers
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"][: int(sys.argv[2])])
+run.start_workers = lambda config: Workers(strategy)
 config = dataclasses.replace(load_config({str(tmp_path / "small.json")!r}), jit_compile=sys.argv[3] == "jit")
 run.run_training(config, sys.argv[1], {str(picture_root)!r}, {str(tmp_path / "cache")!r})
 """

@@ -1,0 +1,179 @@
+"""Which processes train a run together, and waiting until all of them are there."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+from srnet.errors import DataError, UsageError
+from srnet.files import reason
+from srnet.progress import note
+
+_EXAMPLE = '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}'
+_JOBS = ("chief", "worker")  # in the order of their tasks among the workers
+_SLURM_PORT = 8888  # of the first task on a node, as in TensorFlow's resolver
+_ATTEMPT_SECONDS = 1.0  # to reach a worker, and between attempts
+_QUIET_SECONDS = 5.0  # of waiting that nothing is said of
+_START_SECONDS = 120.0  # for TensorFlow's servers, once all workers are there
+
+# Ends its parent, which TensorFlow may keep from handling signals.
+_GUARD = """
+import os, select, signal, sys
+if not select.select([0], [], [], float(sys.argv[1]))[0]:
+    os.write(2, sys.argv[2].encode())
+    os.kill(os.getppid(), signal.SIGKILL)
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Cluster:
+    """The processes that train a run together.
+
+    Attributes:
+      addresses: "host:port" of each worker; worker 0 writes the run folder.
+      index: which of them this process is.
+    """
+
+    addresses: tuple[str, ...]
+    index: int
+
+    @property
+    def others(self) -> dict[str, str]:
+        """The other workers: a dict from address to what messages call it."""
+        named = {address: f"worker {number} ({address})" for number, address in enumerate(self.addresses)}
+        del named[self.addresses[self.index]]
+        return named
+
+
+def find_cluster() -> Cluster:
+    """Returns the cluster that TF_CONFIG names, as TensorFlow defines it, or else the step of a SLURM job.
+
+    Raises:
+      UsageError: if there is neither, or it cannot be used.
+    """
+    if os.environ.get("TF_CONFIG"):
+        return _of_tf_config(os.environ["TF_CONFIG"])
+    if "SLURM_STEP_NODELIST" in os.environ:
+        return _of_slurm()
+    raise UsageError(f"--strategy=multi_worker: TF_CONFIG is not set; expected such as {_EXAMPLE}")
+
+
+def _of_tf_config(text: str) -> Cluster:
+    def wrong(why: str) -> UsageError:
+        return UsageError(f"TF_CONFIG: {why}; expected such as {_EXAMPLE}")
+
+    try:
+        found = json.loads(text)
+    except ValueError:
+        raise wrong("not JSON") from None
+    cluster = found.get("cluster") if isinstance(found, dict) else None
+    task = found.get("task") if isinstance(found, dict) else None
+    if not isinstance(cluster, dict) or not isinstance(task, dict):
+        raise wrong("it needs a cluster and a task")
+    if set(cluster) - set(_JOBS):
+        raise wrong(f"the cluster may have chief and worker, not {', '.join(sorted(set(cluster) - set(_JOBS)))}")
+    for job, addresses in cluster.items():
+        if not isinstance(addresses, list) or not all(map(_is_address, addresses)):
+            raise wrong(f"{job} is no list of host:port")
+    tasks = [(job, number) for job in _JOBS for number in range(len(cluster.get(job, ())))]
+    own = (task.get("type"), task.get("index"))
+    if own not in tasks:
+        raise wrong(f"the cluster has no task {own[0]} {own[1]}")
+    addresses = [address for job in _JOBS for address in cluster.get(job, ())]
+    if len(set(addresses)) < len(addresses):
+        raise wrong("two tasks have the same address")
+    return Cluster(tuple(addresses), tasks.index(own))
+
+
+def _is_address(text: object) -> bool:
+    host, _, port = text.rpartition(":") if isinstance(text, str) else ("", "", "")
+    return bool(host) and port.isdecimal() and 0 < int(port) < 65536
+
+
+def _of_slurm() -> Cluster:
+    import tensorflow as tf
+
+    try:
+        # GPUs are left to SLURM, so the resolver is told of one for each task.
+        resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(
+            port_base=_SLURM_PORT, gpus_per_node=int(os.environ["SLURM_STEP_NUM_TASKS"]), gpus_per_task=1,
+            auto_set_gpu=False,
+        )  # fmt: skip
+        addresses = resolver.cluster_spec().as_dict()["worker"]
+        # The resolver takes ranks in the order of the nodes' names, which need not be SLURM's.
+        own = f"{os.environ['SLURMD_NODENAME']}:{_SLURM_PORT + int(os.environ['SLURM_LOCALID'])}"
+        return Cluster(tuple(addresses), addresses.index(own))
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise UsageError(f"the variables of SLURM cannot be used ({error}); start the workers by srun") from error
+
+
+def wait_for_workers(cluster: Cluster, seconds: float) -> None:
+    """Waits until all workers of a cluster have been started.
+
+    Args:
+      cluster: `Cluster`.
+      seconds: how long to wait.
+
+    Raises:
+      DataError: if this worker's port is taken, or the time is over; the message names the workers that are missing.
+    """
+    missing = cluster.others
+    own = cluster.addresses[cluster.index]
+    started = time.monotonic()
+    said = False
+    with _listening(own):
+        while missing:
+            for address in [each for each in missing if _answers(each)]:
+                del missing[address]
+            waited = time.monotonic() - started
+            if missing and waited > seconds:
+                raise DataError(f"no answer from {', '.join(missing.values())} within {seconds:g} s; start all workers")
+            if missing and not said and waited > _QUIET_SECONDS:
+                note(f"waiting for {', '.join(missing.values())}, for {seconds:g} s at most")
+                said = True
+            if missing:
+                time.sleep(_ATTEMPT_SECONDS)
+
+
+@contextlib.contextmanager
+def _listening(address: str) -> Iterator[None]:
+    """Answers other workers at the port that TensorFlow's server takes next."""
+    both = socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if both else socket.AF_INET
+    port = int(address.rpartition(":")[2])
+    try:
+        server = socket.create_server(("", port), family=family, dualstack_ipv6=both)
+    except OSError as error:
+        raise DataError(f"{address}: this worker's port cannot be used ({reason(error)})") from error
+    with server:
+        yield
+
+
+def _answers(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _ATTEMPT_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def start_guard(seconds: float = _START_SECONDS) -> Iterator[None]:
+    """Ends this process with one line if what it does takes too long, even where that keeps signals from Python.
+
+    Args:
+      seconds: how long it may take.
+    """
+    message = f"error: the workers did not connect within {seconds:g} s; start all of them again\n"
+    command = [sys.executable, "-I", "-S", "-c", _GUARD, str(seconds), message]
+    guard = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+    try:
+        yield
+    finally:
+        guard.communicate()

@@ -1,0 +1,139 @@
+"""What the first worker of a run writes while all train: checkpoints, metrics, events, a picture, messages."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tqdm
+
+from srnet.errors import DataError
+from srnet.files import writing
+from srnet.images.write import write_image
+from srnet.training import checkpoints
+from srnet.training.config import TrainConfig
+from srnet.training.run_folder import Run, append_metrics, forget_metrics_after
+from srnet.training.step import State
+from srnet.training.workers import Workers
+
+_LOSSES = 100  # steps whose mean loss TensorBoard gets
+
+
+class Recorder:
+    """Writes what a run leaves in its folder; the workers call its methods together, and share the errors.
+
+    Args:
+      config: `TrainConfig`.
+      state: what `step.new_state` gives for it.
+      run: `Run`, opened on the first worker by `run_folder.open_run`.
+      workers: `Workers`.
+    """
+
+    def __init__(self, config: TrainConfig, state: State, run: Run, workers: Workers) -> None:
+        self._config, self._state, self._run, self._workers = config, state, run, workers
+        self._losses: list[float] = []  # of the newest steps, which TensorBoard has not got
+        self._writer: tf.summary.SummaryWriter | None = None
+        self._last: tf.train.CheckpointManager
+        self._best: tf.train.CheckpointManager
+
+    def resume(self) -> None:
+        """Restores the newest checkpoint where there is one, on all workers, and forgets the epochs after it.
+
+        Raises:
+          DataError: if a checkpoint or the metrics cannot be used.
+        """
+        self._workers.from_first(self._resume)
+        self._workers.share(self._state.variables)
+
+    def _resume(self) -> None:
+        self._last, self._best = checkpoints.managers(self._state, self._run)
+        checkpoints.restore_newest(self._last)
+        step = self._state.step
+        kept, ended = forget_metrics_after(self._run, step), step // self._config.steps_per_epoch
+        if kept < ended:
+            tqdm.tqdm.write(f"{self._run.metrics} has {kept} of the {ended} epochs until here; the others are lost")
+        if step >= self._config.total_steps:
+            tqdm.tqdm.write(f"{self._run.folder} is complete already")
+        elif step:
+            tqdm.tqdm.write(f"resuming from step {step}")
+
+    def losses(self, values: np.ndarray, step: int) -> None:
+        """Gives TensorBoard the mean loss of each hundred steps.
+
+        Args:
+          values: losses of the newest steps.
+          step: number of steps done.
+
+        Raises:
+          DataError: if the events cannot be written; on the first worker alone.
+        """
+        if not self._workers.is_first:
+            return
+        self._losses += values.tolist()
+        while len(self._losses) >= _LOSSES:
+            mean = float(np.mean(self._losses[:_LOSSES]))
+            del self._losses[:_LOSSES]
+            with self._events(step - len(self._losses)):
+                tf.summary.scalar(f"loss of {_LOSSES} steps", mean)
+
+    def check_weights(self) -> None:
+        """Checks the weights after the last step: a loss is that of the weights before its step.
+
+        Raises:
+          DataError: if they are not finite.
+        """
+        self._workers.from_first(self._check_weights)
+
+    def _check_weights(self) -> None:
+        if not all(np.isfinite(weights).all() for weights in self._state.model.get_weights()):
+            step, kept = self._state.step, self._last.latest_checkpoint or "there is none yet"
+            raise DataError(f"the weights are no longer finite after step {step}; last good checkpoint: {kept}")
+
+    def epoch(self, line: dict[str, Any], strip: np.ndarray) -> None:
+        """Records an epoch that has ended, with a checkpoint.
+
+        Args:
+          line: its numbers, for metrics.jsonl.
+          strip: uint8 (H, W, 3), what `validation.picture_strip` draws.
+
+        Raises:
+          DataError: if something cannot be written.
+        """
+        self._workers.from_first(lambda: self._epoch(line, strip))
+
+    def _epoch(self, line: dict[str, Any], strip: np.ndarray) -> None:
+        with self._events(line["step"]) as writer:
+            for name in ("loss", "psnr", "ssim", "learning_rate", "images_per_second"):
+                tf.summary.scalar(name, line[name])
+            tf.summary.image("LR, bicubic, SR, HR", strip[None])
+            writer.flush()
+        write_image(self._run.preview, strip)
+        tqdm.tqdm.write(_describe(self._config, line))
+        if line["psnr"] > self._state.best_psnr:
+            self._state.best_psnr.assign(line["psnr"])
+            checkpoints.save(self._best, self._state.step)
+        append_metrics(self._run, line)
+        checkpoints.save(self._last, self._state.step)
+
+    def save(self) -> None:
+        """Saves a checkpoint within an epoch.
+
+        Raises:
+          DataError: if it cannot be written.
+        """
+        self._workers.from_first(lambda: checkpoints.save(self._last, self._state.step))
+
+    @contextlib.contextmanager
+    def _events(self, step: int) -> Iterator[tf.summary.SummaryWriter]:
+        """Yields the writer of TensorBoard's events, which is made at its first use."""
+        with writing(self._run.tensorboard):
+            if self._writer is None:
+                self._writer = tf.summary.create_file_writer(str(self._run.tensorboard))
+            with self._writer.as_default(step=step):
+                yield self._writer
+
+
+def _describe(config: TrainConfig, line: dict[str, Any]) -> str:
+    place = f"epoch {line['epoch']}/{config.epochs}, step {line['step']}/{config.total_steps}"
+    return f"{place}: loss {line['loss']:.2f}, {config.validation_set} {line['psnr']:.2f} dB, SSIM {line['ssim']:.4f}"

@@ -1,0 +1,209 @@
+"""The workers of a run: processes that train it together, on one or several machines, and what they tell one another.
+
+Each makes its calls of these functions in the same order as the others, since each call waits for all.
+"""
+
+import contextlib
+import dataclasses
+import json
+import signal
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+import tensorflow as tf
+
+from srnet.errors import DataError, UsageError
+from srnet.training.cluster import find_cluster, start_guard, wait_for_workers
+from srnet.training.config import TrainConfig
+
+_T = TypeVar("_T")
+
+_LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.DeadlineExceededError)
+_ERRORS = {"UsageError": UsageError, "DataError": DataError}
+
+
+@dataclasses.dataclass(frozen=True)
+class Workers:
+    """The processes that train a run together.
+
+    Attributes:
+      strategy: `tf.distribute.Strategy` over the devices of all of them.
+      index: which of them this process is; worker 0 writes the run folder.
+      count: how many they are.
+    """
+
+    strategy: tf.distribute.Strategy
+    index: int = 0
+    count: int = 1
+
+    @property
+    def is_first(self) -> bool:
+        return self.index == 0
+
+    def total(self, values: np.ndarray) -> np.ndarray:
+        """Returns the sum over all workers of an array that each has.
+
+        Args:
+          values: array of the same shape and type on each worker.
+
+        Raises:
+          DataError: if another worker has ended.
+        """
+        if self.count == 1:
+            return values
+        devices = self.strategy.num_replicas_in_sync // self.count
+
+        def share(context: Any) -> tf.Tensor:  # the first device has all of it
+            first = context.replica_id_in_sync_group % devices == 0
+            return tf.constant(values if first else np.zeros_like(values))
+
+        shares = self.strategy.experimental_distribute_values_from_function(share)
+        with self.noticing_losses():
+            return self.strategy.reduce(tf.distribute.ReduceOp.SUM, shares, axis=None).numpy()
+
+    def gather(self, value: Any) -> list[Any]:
+        """Returns what each worker gives.
+
+        Args:
+          value: what JSON can hold.
+
+        Raises:
+          DataError: if another worker has ended.
+        """
+        if self.count == 1:
+            return [value]
+        text = np.frombuffer(json.dumps(value).encode(), np.uint8)
+        lengths = np.zeros(self.count, np.int32)
+        lengths[self.index] = len(text)
+        lengths = self.total(lengths)
+        texts = np.zeros((self.count, lengths.max()), np.int32)
+        texts[self.index, : len(text)] = text
+        texts = self.total(texts).astype(np.uint8)
+        return [json.loads(each[:length].tobytes()) for each, length in zip(texts, lengths)]
+
+    def from_first(self, function: Callable[[], _T]) -> _T:
+        """Calls a function on the first worker alone, and returns its result, or raises its error, on all of them.
+
+        Args:
+          function: callable that returns what JSON can hold.
+
+        Raises:
+          UsageError: as the function.
+          DataError: as the function, or if another worker has ended.
+        """
+        if self.count == 1:
+            return function()
+        result: dict[str, Any] = {}
+        if self.is_first:
+            try:
+                result = {"value": function()}
+            except (UsageError, DataError) as error:
+                result = {"error": type(error).__name__, "message": str(error)}
+        result = self.gather(result)[0]
+        if "error" in result:
+            raise _ERRORS[result["error"]](result["message"])
+        return result["value"]
+
+    def first_alone(self, function: Callable[[], _T]) -> _T:
+        """Calls a function on the first worker, then on all others, and returns its result on each.
+
+        Args:
+          function: callable.
+
+        Raises:
+          UsageError: as the function on this or the first worker.
+          DataError: as the function on this or the first worker, or if another worker has ended.
+        """
+        made: list[_T] = []
+        self.from_first(lambda: made.append(function()))
+        return made[0] if made else function()
+
+    def check_equal(self, facts: Mapping[str, Any]) -> None:
+        """Checks that something is the same on all workers.
+
+        Args:
+          facts: dict of what JSON can hold.
+
+        Raises:
+          UsageError: if it is not; the message names the first worker with another value.
+          DataError: if another worker has ended.
+        """
+        first, *others = self.gather(dict(facts))
+        for number, other in enumerate(others, 1):
+            different = [f"{name} {other[name]!r}, not {first[name]!r}" for name in first if other[name] != first[name]]
+            if different:
+                raise UsageError(f"worker {number} has {'; '.join(different)} as worker 0: start all of them alike")
+
+    def share(self, variables: Iterable[Any]) -> None:
+        """Gives variables the values that they have on the first worker.
+
+        Args:
+          variables: variables of Keras or TensorFlow, the same on each worker.
+
+        Raises:
+          DataError: if another worker has ended.
+        """
+        if self.count > 1:
+            for variable in variables:
+                value = variable.numpy()
+                variable.assign(self.total(value if self.is_first else np.zeros_like(value)))
+
+    @contextlib.contextmanager
+    def noticing_losses(self) -> Iterator[None]:
+        """Turns TensorFlow's errors about a lost worker into one of a line.
+
+        Raises:
+          DataError: if another worker has ended.
+        """
+        try:
+            yield
+        except tf.errors.OpError as error:
+            if self.count == 1 or not (isinstance(error, _LOST) or "ollective" in str(error)):
+                raise
+            lost = "another worker has ended or cannot be reached"
+            raise DataError(f"{lost}; start all workers again with the same commands to resume") from error
+
+
+def start_workers(config: TrainConfig) -> Workers:
+    """Makes the strategy that a configuration names; waits for the other workers where it has some.
+
+    Call it before anything of TensorFlow runs.
+
+    Args:
+      config: `TrainConfig`.
+
+    Raises:
+      UsageError: if a batch cannot be divided equally among the devices, or TF_CONFIG cannot be used.
+      DataError: if a worker does not come.
+    """
+    if config.strategy == "multi_worker":
+        workers = _start_cluster(config.worker_timeout)
+    elif config.strategy == "mirrored":
+        workers = Workers(tf.distribute.MirroredStrategy())
+    else:
+        workers = Workers(tf.distribute.get_strategy())
+    devices = workers.strategy.num_replicas_in_sync
+    if config.batch_size % devices:
+        raise UsageError(f"batch_size {config.batch_size} cannot be divided among {devices} devices: use a multiple")
+    return workers
+
+
+def _start_cluster(seconds: float) -> Workers:
+    cluster = find_cluster()
+    wait_for_workers(cluster, seconds)
+    resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+        tf.train.ClusterSpec({"worker": list(cluster.addresses)}),
+        task_type="worker",
+        task_id=cluster.index,
+        num_accelerators={"GPU": len(tf.config.list_physical_devices("GPU"))},
+        rpc_layer="grpc",
+    )
+    with start_guard():
+        try:
+            strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver)
+        except tf.errors.OpError as error:
+            own = cluster.addresses[cluster.index]
+            raise DataError(f"{own}: the workers cannot be connected ({error.message})") from error
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))  # TensorFlow has put its own in the place
+    return Workers(strategy, cluster.index, len(cluster.addresses))
