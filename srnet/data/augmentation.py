@@ -1,13 +1,14 @@
 """Augmentation: the copies of a picture that training patches are cut from, flipped, rotated and reduced."""
 
 import dataclasses
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from srnet.images.color import round_to_uint8, to_luma, to_rgb
-from srnet.images.read import read_image, read_size
+from srnet.images.read import read_image
 from srnet.images.resize import imresize, resized_length
 
 # Quarter turns after mirroring or not: the paper's four orientations (section 3.1), then the other four.
@@ -21,6 +22,7 @@ class Copy:
 
     Attributes:
       path: the picture file.
+      picture_size: (height, width) of the picture.
       seed: what its random numbers depend on: the picture's SHA-256 and the copy's number.
       turns: quarter turns, after mirroring.
       mirrored: whether left and right are exchanged.
@@ -28,17 +30,27 @@ class Copy:
     """
 
     path: Path
+    picture_size: tuple[int, int]
     seed: tuple[int, int]
     turns: int
     mirrored: bool
     factor: float
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width)."""
+        height, width = (resized_length(side, self.factor) for side in self.picture_size)
+        return (width, height) if self.turns % 2 else (height, width)
 
-def copies(path: Path, sha256: str, orientations: int, factors: Sequence[float]) -> Iterator[Copy]:
+
+def copies(
+    path: Path, picture_size: tuple[int, int], sha256: str, orientations: int, factors: Sequence[float]
+) -> Iterator[Copy]:
     """Yields the copies of a picture in all orientations at all sizes.
 
     Args:
       path: the picture file.
+      picture_size: its (height, width).
       sha256: its SHA-256 in hexadecimal digits.
       orientations: one of `ORIENTATIONS`.
       factors: sizes, each above 0 and at most 1; 1 is the picture itself.
@@ -46,35 +58,36 @@ def copies(path: Path, sha256: str, orientations: int, factors: Sequence[float])
     number = 0
     for turns, mirrored in _ORIENTATIONS[:orientations]:
         for factor in factors:
-            yield Copy(path, (int(sha256, 16), number), turns, mirrored, factor)
+            yield Copy(path, picture_size, (int(sha256, 16), number), turns, mirrored, factor)
             number += 1
 
 
-def size_of(copy: Copy) -> tuple[int, int]:
-    """Returns (height, width) of a copy; of the picture only the header is read.
+class Source:
+    """A picture that several threads make copies of: it is decoded and reduced once."""
 
-    Args:
-      copy: `Copy`.
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._reduced: dict[float, np.ndarray] = {}
 
-    Raises:
-      DataError: if the picture cannot be read.
-    """
-    height, width = (resized_length(size, copy.factor) for size in read_size(copy.path))
-    return (width, height) if copy.turns % 2 else (height, width)
+    def read(self, copy: Copy, channels: int) -> np.ndarray:
+        """Returns the pixels of a copy, uint8 (H, W, channels).
 
+        Args:
+          copy: `Copy`, always of the same picture.
+          channels: 1 for luma, 3 for RGB; always the same.
 
-def read_copy(copy: Copy, channels: int) -> np.ndarray:
-    """Returns the pixels of a copy, uint8 (H, W, channels).
+        Raises:
+          DataError: if the picture cannot be read.
+        """
+        with self._lock:
+            if copy.factor not in self._reduced:
+                self._reduced[copy.factor] = self._reduce(copy, channels)
+        image = self._reduced[copy.factor]
+        return np.rot90(image[:, ::-1] if copy.mirrored else image, copy.turns)
 
-    Args:
-      copy: `Copy`.
-      channels: 1 for luma, 3 for RGB.
-
-    Raises:
-      DataError: if the picture cannot be read.
-    """
-    image = read_image(copy.path)
-    image = to_luma(image)[..., None] if channels == 1 else to_rgb(image)
-    if copy.factor != 1:
-        image = round_to_uint8(imresize(image, copy.factor))
-    return np.rot90(image[:, ::-1] if copy.mirrored else image, copy.turns)
+    def _reduce(self, copy: Copy, channels: int) -> np.ndarray:
+        if 1 not in self._reduced:
+            image = read_image(copy.path)
+            self._reduced[1] = to_luma(image)[..., None] if channels == 1 else to_rgb(image)
+        whole = self._reduced[1]
+        return whole if copy.factor == 1 else round_to_uint8(imresize(whole, copy.factor))

@@ -2,15 +2,21 @@
 
 Each picture is augmented (as it is, rotated by 90 degrees, mirrored, flipped: section 3.1 of the paper, 291 images
 become 1,164; optionally in the other four orientations and at smaller sizes), cropped to a multiple of the scale and
-degraded as a whole; then aligned patches are cut from both. The file holds two uint8 arrays without compression, `hr`
-(N, patch, patch, channels) and `lr` (N, patch/scale, patch/scale, channels), so that a patch is read by its place, and
-the attributes `version` and `description`; `srnet.data.checksums` protects all of it.
+degraded as a whole; then aligned patches are cut from both.
+
+The file holds two uint8 arrays without compression. Up to a limit they are the patches, `hr` (N, patch, patch,
+channels) and `lr` (N, patch/scale, patch/scale, channels). Patches overlap, so that they take many times as much as
+their pictures (59 times at the paper's settings). Beyond the limit, the arrays are the pixels of the cropped pictures,
+one after the other; `sizes` has the sizes of the HR ones, and patches are cut as they are read. The attributes
+`version` and `description` say what the file holds; `srnet.data.checksums` protects all of it.
 """
 
 import collections
 import concurrent.futures
 import dataclasses
+import itertools
 import json
+import math
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,13 +27,14 @@ import h5py
 import numpy as np
 import tqdm
 
-from srnet.data.augmentation import ORIENTATIONS, Copy, copies, read_copy, size_of
+from srnet.data.augmentation import ORIENTATIONS, Copy, Source, copies
 from srnet.data.checksums import add_checksums, head_size
 from srnet.data.degradation import degrade, named
 from srnet.data.recipes import parse_recipe
-from srnet.data.store import REMEDY, VERSION, PatchStore, open_store
+from srnet.data.store import PATCHES, PICTURES, REMEDY, VERSION, PatchStore, open_store, window_counts
 from srnet.errors import DataError, UsageError
 from srnet.files import digest, reason, source_digests, written_whole
+from srnet.images.read import read_size
 from srnet.images.resize import crop_to_multiple
 from srnet.progress import progress_bar
 
@@ -73,16 +80,20 @@ class PatchOptions:
         named(self.degradation)
 
 
-def ensure_store(folder: Path | str, label: str, paths: Sequence[Path], options: PatchOptions) -> PatchStore:
+def ensure_store(
+    folder: Path | str, label: str, paths: Sequence[Path], options: PatchOptions, limit: float = 8e9
+) -> PatchStore:
     """Opens the patch store of some pictures; builds it first where it is missing.
 
     The file name carries a digest of the description, so other pictures, options or versions make another file.
+    Either kind of file holds the same patches, so one that is there is used whatever the limit.
 
     Args:
       folder: folder of patch stores; made when missing.
       label: readable beginning of the file name.
       paths: the picture files.
       options: `PatchOptions`.
+      limit: bytes that patches may take; where they would take more, the file that is built holds pictures.
 
     Returns:
       A `PatchStore`.
@@ -93,7 +104,7 @@ def ensure_store(folder: Path | str, label: str, paths: Sequence[Path], options:
     description = describe(paths, options)
     path = Path(folder) / f"{label}_x{options.scale}_{digest(description)}.h5"
     if not path.exists() or _is_without_checksums(path):
-        build_store(path, paths, options, description)
+        build_store(path, paths, options, description, limit)
     store = open_store(path)
     if store.description != description:
         raise DataError(f"{path}: made from other pictures or options; {REMEDY}")
@@ -144,7 +155,9 @@ def _is_without_checksums(path: Path) -> bool:
         raise DataError(f"{path}: cannot be read ({reason(error)})") from error
 
 
-def build_store(path: Path, paths: Sequence[Path], options: PatchOptions, description: dict[str, Any]) -> None:
+def build_store(
+    path: Path, paths: Sequence[Path], options: PatchOptions, description: dict[str, Any], limit: float
+) -> None:
     """Builds a patch store with all cores; the file appears complete or not at all.
 
     Args:
@@ -152,75 +165,102 @@ def build_store(path: Path, paths: Sequence[Path], options: PatchOptions, descri
       paths: the picture files.
       options: `PatchOptions`.
       description: what `describe` gives for them; stored in the file.
+      limit: bytes that patches may take.
 
     Raises:
       DataError: if a picture cannot be used or the disk has no room.
     """
-    jobs = [
-        copy
-        for source, (_, sha256) in zip(paths, description["sources"], strict=True)
-        for copy in copies(source, sha256, options.orientations, options.augment_scales)
-        if copy.factor == 1 or min(size_of(copy)) >= options.patch
-    ]
-    if not jobs:
-        factors = ",".join(map(str, options.augment_scales))
-        raise DataError(f"augment_scales {factors}: no copy is as large as a patch of {options.patch}x{options.patch}")
-    count = sum(_patch_count(copy, options) for copy in jobs)
-    hr_shape = (count, options.patch, options.patch, options.channels)
+    made = _copies(paths, options, description)
+    cropped = np.array([[side - side % options.scale for side in copy.size] for copy in made])
+    count = int(np.prod(window_counts(cropped, options.patch, options.stride), axis=1).sum())
+    pixels = {"lr": options.channels, "hr": options.channels * options.scale**2}  # bytes for a pixel of LR
     small = options.patch // options.scale
-    lr_shape = (count, small, small, options.channels)
+    as_patches = count * small**2 * sum(pixels.values()) <= limit
+    shapes: dict[str, tuple[int, ...]]
+    if as_patches:
+        sides = {"lr": small, "hr": options.patch}
+        shapes = {name: (count, side, side, options.channels) for name, side in sides.items()}
+    else:
+        area = int(np.prod(cropped // options.scale, axis=1).sum())
+        shapes = {name: (area * each,) for name, each in pixels.items()}
+    needed = sum(math.prod(shape) for shape in shapes.values())
     with written_whole(path) as partial:
-        needed = int(np.prod(hr_shape) + np.prod(lr_shape))
         free = shutil.disk_usage(path.parent).free
         if free < needed * 1.01:
             raise DataError(f"{path}: no space left: {needed / 1e9:.2f} GB needed, {free / 1e9:.2f} GB free")
         head = head_size(2 * needed)
-        tqdm.tqdm.write(f"cutting {count} patches into {path} ({needed / 1e9:.2f} GB)")
-        places = _lay_out(partial, description, {"lr": lr_shape, "hr": hr_shape}, head)
-        progress = progress_bar(len(jobs), "cutting patches", "image")
+        kind = f"cutting {count} patches" if as_patches else f"storing {len(made)} pictures of {count} patches"
+        tqdm.tqdm.write(f"{kind} into {path} ({needed / 1e9:.2f} GB)")
+        places = _lay_out(partial, description, shapes, None if as_patches else cropped, head)
+        progress = progress_bar(len(made), "cutting patches", "image")
         with progress, partial.open("r+b") as file:
             if hasattr(os, "posix_fallocate"):  # a quota or another writer may leave less than disk_usage says
                 os.posix_fallocate(file.fileno(), 0, partial.stat().st_size)
-            for patches in _bounded_map(lambda copy: _cut(copy, options), jobs):
-                for name, array in zip(("lr", "hr"), patches):
+            for pair in _bounded_map(lambda job: _cut(*job, options, as_patches), _with_sources(made)):
+                for name, array in zip(("lr", "hr"), pair):
                     file.seek(places[name])
                     places[name] += file.write(array.tobytes())
                 progress.update()
         add_checksums(partial, head)
 
 
-def _lay_out(path: Path, description: dict[str, Any], shapes: dict[str, tuple[int, ...]], head: int) -> dict[str, int]:
+def _copies(paths: Sequence[Path], options: PatchOptions, description: dict[str, Any]) -> list[Copy]:
+    """The copies that patches are cut from."""
+    made = []
+    for path, (_, sha256) in zip(paths, description["sources"], strict=True):
+        for copy in copies(path, read_size(path), sha256, options.orientations, options.augment_scales):
+            if min(copy.size) >= options.patch:
+                made.append(copy)
+            elif copy.factor == 1:
+                height, width = copy.size
+                small = f"{width}x{height} is smaller than a patch of {options.patch}x{options.patch}"
+                raise DataError(f"{path}: {small}")
+    if not made:
+        factors = ",".join(map(str, options.augment_scales))
+        raise DataError(f"augment_scales {factors}: no copy is as large as a patch of {options.patch}x{options.patch}")
+    return made
+
+
+def _lay_out(
+    path: Path,
+    description: dict[str, Any],
+    shapes: dict[str, tuple[int, ...]],
+    sizes: np.ndarray | None,
+    head: int,
+) -> dict[str, int]:
     """Makes the HDF5 file with room for a head and its arrays, and returns where each array begins, in bytes.
 
-    HDF5 itself cannot be left cleanly once a write has failed, so the patches are written without it.
+    HDF5 itself cannot be left cleanly once a write has failed, so the arrays are filled without it.
     """
     early = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     early.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
     early.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
     try:
         with h5py.File(path, "w", userblock_size=head) as file:
-            file.attrs["version"] = VERSION
+            file.attrs["version"] = PATCHES if sizes is None else PICTURES
             file.attrs["description"] = json.dumps(description)
+            if sizes is not None:
+                file["sizes"] = sizes
             datasets = {name: file.create_dataset(name, shape, np.uint8, dcpl=early) for name, shape in shapes.items()}
             return {name: dataset.id.get_offset() for name, dataset in datasets.items()}
     except RuntimeError as error:
         raise DataError(f"{path}: cannot be written ({reason(error)})") from error
 
 
-def _patch_count(copy: Copy, options: PatchOptions) -> int:
-    height, width = size_of(copy)
-    if min(height, width) < options.patch:
-        raise DataError(f"{copy.path}: {width}x{height} is smaller than a patch of {options.patch}x{options.patch}")
-    down, across = ((size - size % options.scale - options.patch) // options.stride + 1 for size in (height, width))
-    return down * across
+def _with_sources(made: Iterable[Copy]) -> Iterator[tuple[Copy, Source]]:
+    """Yields each copy with what those of the same picture share."""
+    for _, of_picture in itertools.groupby(made, lambda copy: copy.path):
+        source = Source()
+        for copy in of_picture:
+            yield copy, source
 
 
-def _cut(copy: Copy, options: PatchOptions) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the LR and HR patches of a copy, uint8 (n, side, side, channels)."""
-    hr = crop_to_multiple(read_copy(copy, options.channels), options.scale)
+def _cut(copy: Copy, source: Source, options: PatchOptions, as_patches: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the LR and HR patches of a copy, uint8 (n, side, side, channels), or its LR and HR picture."""
+    hr = crop_to_multiple(source.read(copy, options.channels), options.scale)
     seed = (*copy.seed, options.seed) if options.seed else copy.seed
     lr = degrade(hr, options.scale, options.degradation, np.random.default_rng(seed))
-    return _windows(lr, options, options.scale), _windows(hr, options, 1)
+    return (_windows(lr, options, options.scale), _windows(hr, options, 1)) if as_patches else (lr, hr)
 
 
 def _windows(image: np.ndarray, options: PatchOptions, reduction: int) -> np.ndarray:

@@ -1,9 +1,10 @@
-"""A patch store that is open: its patches, read by their places.
+"""A patch store that is open: its patches, read by their numbers.
 
 `srnet.data.patches` says what the file holds, and builds it.
 """
 
 import dataclasses
+import functools
 import json
 import math
 import os
@@ -20,7 +21,8 @@ from srnet.data.checksums import verify
 from srnet.errors import DataError
 from srnet.files import digest, reason
 
-VERSION = 1
+VERSION = 1  # of what a store holds; it is in the description
+PATCHES, PICTURES = 1, 2  # versions of the file: with an array of patches, or with the pictures that they are cut from
 REMEDY = "delete it to have it built again"
 
 
@@ -58,21 +60,97 @@ class Patches:
 
 
 @dataclasses.dataclass(frozen=True)
+class Windows:
+    """Patches that are cut, as they are read, from pictures in the file of a `PatchStore`, which must live as long.
+
+    Attributes:
+      descriptor: of the open file.
+      place: where in it the first picture begins, in bytes; each begins where the one before ends.
+      sizes: int64 (pictures, 2), height and width of each.
+      side: of a patch.
+      stride: distance between patches.
+      channels: of each picture.
+    """
+
+    descriptor: int
+    place: int
+    sizes: np.ndarray
+    side: int
+    stride: int
+    channels: int
+
+    @functools.cached_property
+    def _begins(self) -> np.ndarray:
+        """Bytes before each picture, and of all."""
+        return np.concatenate([[0], np.cumsum(np.prod(self.sizes, axis=1) * self.channels)])
+
+    @functools.cached_property
+    def _firsts(self) -> np.ndarray:
+        """Patches before each picture, and of all."""
+        return np.concatenate([[0], np.cumsum(np.prod(window_counts(self.sizes, self.side, self.stride), axis=1))])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (int(self._firsts[-1]), self.side, self.side, self.channels)
+
+    @property
+    def nbytes(self) -> int:
+        return int(self._begins[-1])
+
+    def read(self, numbers: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Returns some of the patches, uint8 (n, side, side, channels).
+
+        Args:
+          numbers: which, each in [0, N).
+
+        Raises:
+          DataError: if the file has been cut short.
+          OSError: if it cannot be read.
+        """
+        patches = np.empty((len(numbers), *self.shape[1:]), np.uint8)
+        for patch, number in zip(patches, numbers):
+            picture = int(np.searchsorted(self._firsts, number, "right")) - 1
+            width = int(self.sizes[picture, 1])
+            across = (width - self.side) // self.stride + 1
+            down, right = divmod(int(number - self._firsts[picture]), across)
+            start = (down * width + right) * self.stride * self.channels
+            row = width * self.channels
+            size = (self.side - 1) * row + self.side * self.channels  # from its first pixel to its last
+            data = os.pread(self.descriptor, size, self.place + int(self._begins[picture]) + start)
+            if len(data) < size:
+                raise DataError("cut short while it was being read")
+            strides = (row, self.channels, 1)
+            patch[...] = np.lib.stride_tricks.as_strided(np.frombuffer(data, np.uint8), patch.shape, strides)
+        return patches
+
+
+def window_counts(sizes: np.ndarray, side: int, stride: int) -> np.ndarray:
+    """Returns how many patches there are in pictures, downwards and across.
+
+    Args:
+      sizes: int array (..., 2) of heights and widths, each at least `side`.
+      side: of a patch.
+      stride: distance between patches.
+    """
+    return (sizes - side) // stride + 1
+
+
+@dataclasses.dataclass(frozen=True)
 class PatchStore:
     """An opened patch store.
 
     Attributes:
       path: the HDF5 file.
       description: what it was made from, as `describe` returns it.
-      lr: `Patches` (N, patch/scale, patch/scale, channels).
-      hr: `Patches` (N, patch, patch, channels).
+      lr: (N, patch/scale, patch/scale, channels).
+      hr: (N, patch, patch, channels).
       failures: errors of reading patches, which TensorFlow passes on as an error of its own.
     """
 
     path: Path
     description: dict[str, Any]
-    lr: Patches
-    hr: Patches
+    lr: Patches | Windows
+    hr: Patches | Windows
     failures: list[Exception] = dataclasses.field(default_factory=list)
 
     def __len__(self) -> int:
@@ -118,19 +196,15 @@ def _verified(descriptor: int, path: Path) -> PatchStore:
 
 def _opened(descriptor: int, path: Path) -> PatchStore:
     """The store in a file that has been verified; HDF5's library may hang in a damaged one."""
-
-    def patches(dataset: h5py.Dataset) -> Patches:
-        if dataset.dtype != np.uint8 or dataset.ndim != 4 or dataset.id.get_offset() is None:
-            raise DataError(f"{path}: {dataset.name} is no plain array of uint8 patches")
-        return Patches(descriptor, dataset.id.get_offset(), dataset.shape)
-
     try:
         with h5py.File(path, "r", locking=False) as content:
             version = content.attrs.get("version")
-            if version != VERSION:
-                raise DataError(f"{path}: patch store of version {version}, this srnet reads {VERSION}")
+            if version not in (PATCHES, PICTURES):
+                known = f"this srnet reads {PATCHES} and {PICTURES}"
+                raise DataError(f"{path}: patch store of version {version}, {known}")
             description = json.loads(content.attrs["description"])
-            lr, hr = patches(content["lr"]), patches(content["hr"])
+            read = _patches if version == PATCHES else _windows
+            lr, hr = (read(descriptor, content, name, description) for name in ("lr", "hr"))
         side, small = description["patch"], description["patch"] // description["scale"]
         shapes = [(hr.shape[0], each, each, description["channels"]) for each in (small, side)]
     except (KeyError, ValueError, TypeError) as error:
@@ -138,3 +212,23 @@ def _opened(descriptor: int, path: Path) -> PatchStore:
     if [lr.shape, hr.shape] != shapes:
         raise DataError(f"{path}: its arrays are not those of its description")
     return PatchStore(path, description, lr, hr)
+
+
+def _place(dataset: h5py.Dataset, dimensions: int) -> int:
+    if dataset.dtype != np.uint8 or dataset.ndim != dimensions or dataset.id.get_offset() is None:
+        raise ValueError(f"{dataset.name} is no plain array of uint8")
+    return dataset.id.get_offset()
+
+
+def _patches(descriptor: int, content: h5py.File, name: str, description: dict[str, Any]) -> Patches:
+    return Patches(descriptor, _place(content[name], 4), content[name].shape)
+
+
+def _windows(descriptor: int, content: h5py.File, name: str, description: dict[str, Any]) -> Windows:
+    reduction = description["scale"] if name == "lr" else 1
+    sizes = content["sizes"][()].astype(np.int64) // reduction
+    side, stride = description["patch"] // reduction, description["stride"] // reduction
+    windows = Windows(descriptor, _place(content[name], 1), sizes, side, stride, description["channels"])
+    if (windows.nbytes,) != content[name].shape:
+        raise ValueError(f"{name} is not as large as its pictures")
+    return windows

@@ -100,6 +100,13 @@ class TrainConfig:
         "How LR training images are made: bicubic; noise, as in equation 1; photo; steps, such as "
         "blur0.8+noise5-25+jpeg40-90; or what a --plugin registers.",
     )
+    store_limit: float = _setting(
+        8.0,
+        "GB that the stored patches may take; where they would take more, whole pictures are stored, and patches are "
+        "cut as they are read.",
+        at_least=0,
+        decides=False,
+    )
     skip_damaged: bool = _setting(
         False, "Whether training images that cannot be read are left out, after a line for each.", decides=False
     )

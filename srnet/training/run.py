@@ -110,7 +110,7 @@ def training_patches(config: TrainConfig, data_root: Path | str | None, cache_di
         left_out = f"{len(paths) - len(large)} of {len(paths)} training images are left out"
         tqdm.tqdm.write(f"{left_out}: they are smaller than a patch of {options.patch}x{options.patch}")
     label = "+".join(Path(name).name for name in config.train_sets)
-    return ensure_store(cache_dir, label, large or paths, options)
+    return ensure_store(cache_dir, label, large or paths, options, 1e9 * config.store_limit)
 
 
 def _readable(paths: Sequence[Path]) -> Iterator[Path]:

@@ -160,8 +160,8 @@ def open_run(
 
 def _session(known: dict[str, Any], step: int, config: TrainConfig, workers: int) -> dict[str, Any]:
     """What run.json says of one session: its origin, the steps done before it, and how it computes."""
-    how = {name: value for name, value in execution(config).items() if name != "worker_timeout"}
-    return {**{name: known.get(name) for name in _ORIGIN}, "first_step": step, "workers": workers, **how}
+    origin_of = {name: known.get(name) for name in _ORIGIN}
+    return {**origin_of, "first_step": step, "workers": workers, **execution(config)}
 
 
 def append_metrics(run: Run, values: dict[str, Any]) -> None:

@@ -15,13 +15,13 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from srnet.data import checksums, degradation, patches
+from srnet.data import augmentation, checksums, degradation, patches
 from srnet.data.datasets import find_images
-from srnet.data.store import VERSION
+from srnet.data.store import PATCHES
 from srnet.errors import DataError, UsageError
 from srnet.files import digest
 from srnet.images.color import round_to_uint8, to_luma
-from srnet.images.read import read_image
+from srnet.images.read import read_image, read_size
 from srnet.images.resize import imresize
 
 
@@ -53,6 +53,38 @@ def test_patches_are_cut_from_augmented_then_degraded_images(picture_root, tmp_p
                     np.testing.assert_array_equal(store.lr[start, ..., 0], half)
                     start += 1
     assert start == len(store.hr)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"scale": 3, "channels": 3, "patch": 15, "stride": 6, "orientations": 8, "augment_scales": (1.0, 0.7)},
+        {"degradation": "photo", "channels": 3, "seed": 5},
+        {"patch": 32, "stride": 32},
+    ],
+)
+def test_a_store_of_pictures_holds_the_same_patches(picture_root, tmp_path, changes):
+    whole, cut = _store(picture_root, tmp_path / "patches", **changes), tmp_path / "pictures"
+    pictures = patches.ensure_store(cut, "tiny", find_images("tiny", picture_root), _options(**changes), limit=0)
+    assert (pictures.path.name, pictures.digest) == (whole.path.name, whole.digest)
+    assert pictures.path.stat().st_size < whole.path.stat().st_size or changes.get("patch") == 32
+    order = np.random.default_rng(0).permutation(len(whole))
+    assert len(pictures) == len(whole)
+    for name in ("lr", "hr"):
+        one, other = getattr(whole, name), getattr(pictures, name)
+        assert one.shape == other.shape
+        np.testing.assert_array_equal(one.read(order), other.read(order))
+    stamp = pictures.path.stat().st_mtime_ns
+    assert _store(picture_root, cut, **changes).path.stat().st_mtime_ns == stamp  # either kind serves
+
+
+def test_a_picture_is_decoded_once(picture_root, tmp_path, monkeypatch):
+    read, sizes = [], []
+    monkeypatch.setattr(augmentation, "read_image", lambda path: read.append(path) or read_image(path))
+    monkeypatch.setattr(patches, "read_size", lambda path: sizes.append(path) or read_size(path))
+    _store(picture_root, tmp_path, orientations=8, augment_scales=(1.0, 0.9, 0.8))
+    assert sorted(read) == sorted(sizes) == sorted(find_images("tiny", picture_root))
 
 
 def test_smaller_copies_are_cut_too(picture_root, tmp_path):
@@ -175,7 +207,7 @@ def test_reused_when_it_matches_and_made_anew_when_not(picture_root, tmp_path):
 def test_file_describes_itself(picture_root, tmp_path):
     store = _store(picture_root, tmp_path)
     with h5py.File(store.path) as file:
-        assert file.attrs["version"] == VERSION
+        assert file.attrs["version"] == PATCHES
         assert file["hr"].dtype == file["lr"].dtype == np.uint8
     assert {"scale": 2, "channels": 1, "patch": 16, "stride": 8, "augment": True}.items() <= store.description.items()
     assert [name for name, _ in store.description["sources"]] == ["b2.png", "b10.png", "grey.png"]
@@ -244,8 +276,9 @@ def test_a_store_of_srnet_0_1_is_built_again(picture_root, tmp_path):
     assert store.path.read_bytes() == content
 
 
-def test_a_store_cut_while_it_is_read(picture_root, tmp_path):
-    store = _store(picture_root, tmp_path)
+@pytest.mark.parametrize("limit", [1e9, 0])
+def test_a_store_cut_while_it_is_read(picture_root, tmp_path, limit):
+    store = patches.ensure_store(tmp_path, "tiny", find_images("tiny", picture_root), _options(), limit)
     store.hr.read([len(store) - 1])
     os.truncate(store.path, store.path.stat().st_size // 2)
     with pytest.raises(DataError, match="cut short while it was being read"):

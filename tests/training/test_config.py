@@ -51,7 +51,8 @@ def test_augment_of_older_versions_becomes_orientations(tmp_path, augment, befor
 def test_every_field_says_what_it_is_and_whether_it_decides_the_result():
     for field in dataclasses.fields(TrainConfig):
         assert field.metadata["help"].endswith("."), field.name
-    how = {"epochs", "precision", "jit_compile", "strategy", "worker_timeout", "deterministic", "skip_damaged"}
+    how = {"epochs", "precision", "jit_compile", "strategy", "worker_timeout"}
+    how |= {"deterministic", "skip_damaged", "store_limit"}
     assert set(execution(TrainConfig())) == how
     assert set(NETWORKS) <= set(names())
 

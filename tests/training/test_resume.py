@@ -209,8 +209,17 @@ def test_resuming_with_another_way_to_compute_is_recorded(train):
     assert there == {name: value for name, value in first.items() if name != "sessions"}
     assert sessions[0] == first["sessions"][0] and len(sessions) == 2
     origin = {"started", "command", "commit", "versions", "hardware"}
-    more = {"first_step", "workers", "epochs", "deterministic", "skip_damaged", *changes}
-    assert set(sessions[0]) == set(sessions[1]) == origin | more
+    more = {
+        "first_step",
+        "workers",
+        "worker_timeout",
+        "store_limit",
+        "epochs",
+        "deterministic",
+        "skip_damaged",
+        *changes,
+    }
+    assert set(sessions[0]) == set(sessions[1]) == origin | more | set(changes)
     assert all(sessions[0][name] == there[name] for name in origin)
     assert [(each["first_step"], each["epochs"]) for each in sessions] == [(0, 1), (5, 2)]
     assert {name: sessions[1][name] for name in changes} == changes
