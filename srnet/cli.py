@@ -239,8 +239,17 @@ def define_folder_flags() -> None:
     flags.DEFINE_string(
         "data_root", default_data_root(), "Folder with a subfolder for each image set; $SRNET_DATA unless given."
     )
+    define_cache_flag("patch stores and trained A+")
+
+
+def define_cache_flag(content: str) -> None:
+    """Defines --cache_dir.
+
+    Args:
+      content: what the command keeps there, for the help.
+    """
     cache = os.environ.get("SRNET_CACHE") or str(pathlib.Path.home() / ".cache" / "srnet")
-    flags.DEFINE_string("cache_dir", cache, "Folder of patch stores and trained A+; $SRNET_CACHE unless given.")
+    flags.DEFINE_string("cache_dir", cache, f"Folder of {content}; $SRNET_CACHE unless given.")
 
 
 def expect_no_arguments(arguments: Sequence[str]) -> None:

@@ -1,0 +1,42 @@
+"""Where the authors of the image sets, or those who keep copies, put them."""
+
+import dataclasses
+
+_DCSCN = "https://github.com/jiny2001/dcscn-super-resolution/archive/refs/heads/master.zip"
+_SELF_EX_SR = "https://uofi.box.com/shared/static/65upg43jjd0a4cwsiqgl6o6ixube6klm.zip"
+_BSDS500 = "https://github.com/BIDS/BSDS500/archive/refs/heads/master.zip"
+_DIV2K = "https://data.vision.ee.ethz.ch/cvl/DIV2K"
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageSet:
+    """A published set of images.
+
+    Attributes:
+      count: number of its images.
+      url: the archive that it is in; "" where people must ask its authors for it.
+      inside: pattern of its files' paths in the archive, as for `fnmatch`.
+      page: where its authors describe it.
+    """
+
+    count: int
+    url: str
+    inside: str
+    page: str = ""
+
+
+IMAGE_SETS = {
+    "T91": ImageSet(91, _DCSCN, "*/data/yang91/*"),
+    "BSD200": ImageSet(200, _DCSCN, "*/data/bsd200/*"),
+    "Set5": ImageSet(5, _DCSCN, "*/data/set5/*"),
+    "Set14": ImageSet(14, _DCSCN, "*/data/set14/*"),
+    "BSD100": ImageSet(100, _DCSCN, "*/data/bsd100/*"),
+    "Urban100": ImageSet(100, _SELF_EX_SR, "*SRF_4*_HR.*"),
+    "BSDval50": ImageSet(50, _BSDS500, "*/images/test/*"),
+    "BSDextra150": ImageSet(150, _BSDS500, "*/images/test/*"),
+    "BSDS500": ImageSet(500, _BSDS500, "*/images/*/*"),
+    "DIV2K": ImageSet(800, f"{_DIV2K}/DIV2K_train_HR.zip", "*"),
+    "DIV2K_valid": ImageSet(100, f"{_DIV2K}/DIV2K_valid_HR.zip", "*"),
+    "Flickr2K": ImageSet(2650, "https://cv.snu.ac.kr/research/EDSR/Flickr2K.tar", "*Flickr2K_HR/*"),
+    "Manga109": ImageSet(109, "", "*", "http://www.manga109.org"),
+}

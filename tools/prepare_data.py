@@ -1,0 +1,66 @@
+"""Takes image sets from where their authors put them, and compares their pixels with the published ones.
+
+python tools/prepare_data.py --sets=T91,BSD200,Set5,Set14 --data_root=images    download and unpack
+python tools/prepare_data.py --sets=Manga109 --source=Manga109.zip              an archive or folder on this machine
+python tools/prepare_data.py --verify                                           compare what is in --data_root
+
+Each set becomes a folder under --data_root, whole or not at all. The sets belong to their authors; mind their terms.
+"""
+
+import pathlib
+import sys
+
+from absl import flags
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from experiments import shared_flags
+from experiments.recipes.image_sets import IMAGE_SETS
+from srnet import cli
+from srnet.errors import DataError, UsageError
+
+
+def define_flags() -> None:
+    names = ", ".join(IMAGE_SETS)
+    flags.DEFINE_list("sets", None, f"Sets: {names}. With --verify, all that are in --data_root unless given.")
+    flags.DEFINE_string(
+        "source", "", "URL or path of a zip or tar archive, or a folder; the set's own URL unless given."
+    )
+    flags.DEFINE_bool("verify", False, "Compare the folders under --data_root; change nothing.")
+    shared_flags.define_data_root_flag()
+    cli.define_cache_flag("archives, which are downloaded once")
+
+
+def main(arguments: list[str]) -> int:
+    cli.expect_no_arguments(arguments)
+    from experiments.image_sets import prepare, verify
+
+    values = flags.FLAGS
+    if not values.data_root:
+        raise UsageError("--data_root or SRNET_DATA must name the folder that the sets are in")
+    sets = values.sets
+    if sets is None and values.verify:
+        sets = [name for name in IMAGE_SETS if (pathlib.Path(values.data_root) / name).is_dir()]
+    if not sets:
+        raise UsageError(f"--sets: name at least one of {', '.join(IMAGE_SETS)}")
+    unknown = [name for name in sets if name not in IMAGE_SETS]
+    if unknown:
+        raise UsageError(f"--sets={','.join(unknown)}: unknown; choose from {', '.join(IMAGE_SETS)}")
+    if values.source and (values.verify or len(sets) != 1):
+        raise UsageError("--source needs one set in --sets, and no --verify")
+    failed = False
+    for name in sets:
+        try:
+            if values.verify:
+                line = verify(name, values.data_root)
+            else:
+                line = prepare(name, values.source, values.data_root, pathlib.Path(values.cache_dir))
+            print(line, flush=True)
+        except DataError as error:  # the other sets may be well
+            cli.complain(error)
+            failed = True
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    cli.run(main, define_flags)
