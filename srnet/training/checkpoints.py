@@ -34,7 +34,7 @@ def managers(state: State, run: Run) -> tuple[tf.train.CheckpointManager, tf.tra
         _mend_list(folder)
     if not checkpoint_files.listed_checkpoint(run.last):
         check_nothing_is_lost(run)
-    checkpoint = state.checkpoint()
+    checkpoint = tf.train.Checkpoint(**state.parts)
     last = tf.train.CheckpointManager(checkpoint, run.last, max_to_keep=2, checkpoint_name="step")
     best = tf.train.CheckpointManager(checkpoint, run.best, max_to_keep=1, checkpoint_name="step")
     return last, best
@@ -80,10 +80,11 @@ def _sync(prefix: str) -> None:
     durable.sync(path.parent)
 
 
-def restore_newest(manager: tf.train.CheckpointManager) -> None:
+def restore_newest(state: State, manager: tf.train.CheckpointManager) -> None:
     """Restores the newest checkpoint, where there is one.
 
     Args:
+      state: `State`, which gets its values.
       manager: one of those that `managers` returns.
 
     Raises:
@@ -93,11 +94,25 @@ def restore_newest(manager: tf.train.CheckpointManager) -> None:
     if newest is None:
         return
     try:
-        restore(manager.checkpoint, newest)
+        restore(_as_saved(state, newest), newest)
     except DataError as error:
         older = [path for path in manager.checkpoints if path != newest and _is_intact(Path(path))]
         remedy = f"; to resume from {Path(older[-1]).name}, delete {newest}.index" if older else ""
         raise DataError(f"{error}{remedy}") from error
+
+
+def _as_saved(state: State, path: str) -> tf.train.Checkpoint:
+    """A checkpoint of the state that has a loss scale only where the file has one, of a run in mixed_float16."""
+    parts = state.parts
+    try:
+        names = [name for name, _ in tf.train.list_variables(path)]
+    except (ValueError, IndexError, RuntimeError, tf.errors.OpError) as error:
+        raise DataError(f"{path}: damaged ({reason(error)})") from error
+    if not any(name.startswith("loss_scale/") for name in names):
+        parts.pop("loss_scale", None)
+    elif "loss_scale" not in parts:
+        parts["loss_scale"] = tf.train.Checkpoint(scale=tf.Variable(1.0), steps=tf.Variable(0, dtype=tf.int64))
+    return tf.train.Checkpoint(**parts)
 
 
 def _is_intact(path: Path) -> bool:

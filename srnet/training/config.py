@@ -9,6 +9,7 @@ from srnet.data import degradation
 from srnet.data.augmentation import ORIENTATIONS
 from srnet.errors import TYPE_NAMES, DataError, UsageError
 from srnet.files import read_json
+from srnet.precision import AUTO, PRECISIONS
 from srnet.training.losses import LOSSES
 
 # Those of `srnet.models`, which imports Keras.
@@ -152,8 +153,9 @@ class TrainConfig:
     )
     precision: str = _setting(
         "float32",
-        "Precision of the computation; auto is mixed_bfloat16 where the hardware computes in it.",
-        choices=("float32", "mixed_bfloat16", "auto"),
+        "Precision of the computation; auto is mixed_bfloat16 where the hardware computes in it, mixed_float16 on GPUs "
+        "that only compute in that, and float32 elsewhere.",
+        choices=(*PRECISIONS, AUTO),
         decides=False,
     )
     jit_compile: bool = _setting(False, "Whether forward and backward pass are compiled by XLA.", decides=False)

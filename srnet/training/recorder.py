@@ -48,7 +48,7 @@ class Recorder:
 
     def _resume(self) -> None:
         self._last, self._best = checkpoints.managers(self._state, self._run)
-        checkpoints.restore_newest(self._last)
+        checkpoints.restore_newest(self._state, self._last)
         step = self._state.step
         kept, ended = forget_metrics_after(self._run, step), step // self._config.steps_per_epoch
         if kept < ended:

@@ -58,8 +58,7 @@ def resolve(
         settled = dataclasses.replace(settled, validation_set="skimage_test")
         notes.append(f"{config.validation_set} not found {place}: validating on held-out photographs of scikit-image")
     if config.precision == "auto":
-        fastest = settle(config.precision)  # gradients in float16 would need a scaled loss
-        settled = dataclasses.replace(settled, precision=fastest if fastest == "mixed_bfloat16" else "float32")
+        settled = dataclasses.replace(settled, precision=settle(config.precision))
     return settled, notes
 
 

@@ -1,7 +1,7 @@
 """What changes during a run, and the steps on `tf.GradientTape` that change it."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -54,9 +54,15 @@ class State:
         numbers = [self.loss_sum, self.best_psnr, self.seconds]
         return [*self.model.variables, *averaged, *self.optimizer.variables, *numbers]
 
-    def checkpoint(self) -> tf.train.Checkpoint:
+    @property
+    def parts(self) -> dict[str, Any]:
+        """The parts of a checkpoint, by name; `loss_scale` is one in mixed_float16 alone."""
         parts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return tf.train.Checkpoint(**{name: part for name, part in parts.items() if part is not None})
+        if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
+            scale, steps = self.optimizer.dynamic_scale.value, self.optimizer.step_counter.value
+            parts["optimizer"] = self.optimizer.inner_optimizer
+            parts["loss_scale"] = tf.train.Checkpoint(scale=scale, steps=steps)
+        return {name: part for name, part in parts.items() if part is not None}
 
 
 def build_network(config: TrainConfig, dtype: str) -> keras.Model:
@@ -64,7 +70,7 @@ def build_network(config: TrainConfig, dtype: str) -> keras.Model:
 
     Args:
       config: `TrainConfig`.
-      dtype: "float32" or "mixed_bfloat16".
+      dtype: "float32", "mixed_bfloat16" or "mixed_float16".
 
     Returns:
       A `keras.Model` from LR to HR pixels in [0, 255].
@@ -101,15 +107,17 @@ def new_state(config: TrainConfig, strategy: tf.distribute.Strategy) -> State:
 
 
 def make_optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:
-    """Returns the Keras optimizer that a configuration names, not built.
+    """Returns the Keras optimizer that a configuration names, not built; it scales the loss in mixed_float16.
 
     Args:
       config: `TrainConfig`.
     """
-    learning_rates = schedule.learning_rates(config)
+    rates, betas = schedule.learning_rates(config), {"beta_1": config.beta_1, "beta_2": config.beta_2}
     if config.optimizer == "sgd":
-        return keras.optimizers.SGD(learning_rates, momentum=config.beta_1)
-    return keras.optimizers.Adam(learning_rates, beta_1=config.beta_1, beta_2=config.beta_2, epsilon=config.epsilon)
+        optimizer = keras.optimizers.SGD(rates, momentum=config.beta_1)
+    else:
+        optimizer = keras.optimizers.Adam(rates, **betas, epsilon=config.epsilon)
+    return keras.optimizers.LossScaleOptimizer(optimizer) if config.precision == "mixed_float16" else optimizer
 
 
 def reconstruction_loss(name: str, hr: tf.Tensor, sr: tf.Tensor, global_batch_size: int) -> tf.Tensor:
@@ -155,7 +163,8 @@ def make_step(config: TrainConfig, model: keras.Model, optimizer: keras.optimize
             if config.weight_decay:
                 replicas = tf.distribute.get_strategy().num_replicas_in_sync
                 loss += weight_penalty(model, config.weight_decay) / replicas
-        return loss, tape.gradient(loss, model.trainable_variables)
+            scaled = optimizer.scale_loss(loss)
+        return loss, tape.gradient(scaled, model.trainable_variables)
 
     last = [layer for layer in model.layers if layer.trainable_variables][-1]
     of_last = {id(variable) for variable in last.trainable_variables}
@@ -163,16 +172,26 @@ def make_step(config: TrainConfig, model: keras.Model, optimizer: keras.optimize
 
     def step(lr: tf.Tensor, hr: tf.Tensor) -> tf.Tensor:
         loss, gradients = gradients_of(lr, hr)
+        overflow = _overflow(gradients) if config.precision == "mixed_float16" else None
         if config.clip:
             # Each device's share is clipped, so that their sum stays within the bound.
             replicas = tf.distribute.get_strategy().num_replicas_in_sync
-            bound = config.clip / optimizer.learning_rate / replicas
+            bound = optimizer.scale_loss(config.clip / optimizer.learning_rate / replicas)
             gradients = [tf.clip_by_value(gradient, -bound, bound) for gradient in gradients]
         gradients = [gradient * config.output_rate if slow else gradient for gradient, slow in zip(gradients, slowed)]
+        if overflow is not None:  # Keras looks at the gradients of the first device alone
+            gradients = [tf.where(overflow, np.nan, gradient) for gradient in gradients]
         optimizer.apply_gradients(zip(gradients, model.trainable_variables))
         return loss
 
     return step
+
+
+def _overflow(gradients: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Whether a gradient on any device is not finite."""
+    finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(gradient)) for gradient in gradients])
+    replica = tf.distribute.get_replica_context()
+    return replica.all_reduce(tf.distribute.ReduceOp.SUM, 1.0 - tf.cast(finite, tf.float32)) > 0
 
 
 def make_run_steps(config: TrainConfig, state: State, strategy: tf.distribute.Strategy) -> RunSteps:
@@ -196,8 +215,11 @@ def make_run_steps(config: TrainConfig, state: State, strategy: tf.distribute.St
     @tf.function
     def run_steps(iterator: Any, count: tf.Tensor) -> tf.Tensor:
         values = tf.TensorArray(tf.float32, count)
+        first = tf.cast(state.optimizer.iterations, tf.int32)
         for i in tf.range(count):
             shares = strategy.run(step, args=next(iterator))
+            if config.precision == "mixed_float16":  # a step that is left out is a step, too
+                state.optimizer.iterations.assign(first + i + 1)
             values = values.write(i, strategy.reduce(tf.distribute.ReduceOp.SUM, shares, axis=None))
             if pairs:
                 done = tf.cast(state.optimizer.iterations, tf.float32)

@@ -55,7 +55,7 @@ def test_help_comes_from_the_fields_without_tensorflow(without_tensorflow, optio
     assert result.returncode == 0, result.stderr
     text = " ".join(result.stdout.split())
     assert "--schedule: <staircase|cooldown|cosine>: Learning rate over the run: staircase (2.2.3);" in text
-    assert "--orientations: <1|4|8>: " in text and "--precision: <float32|mixed_bfloat16|auto>: " in text
+    assert "--orientations: <1|4|8>: " in text and "--precision: <float32|mixed_bfloat16|mixed_float16|auto>: " in text
     assert "--[no]jit_compile: " in text
     assert "--decay_rate: Factor of staircase (2.2.3). It must be above 0 and at most 1. Paper preset: 0.5." in text
     for name in (*NETWORKS, *LOSSES, "bicubic"):

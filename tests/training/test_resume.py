@@ -19,7 +19,7 @@ from srnet.training.run_folder import Run, read_metrics
 from srnet.training.schedule import learning_rates
 
 
-@pytest.mark.parametrize("changes", [{}, {"average_decay": 0.8}])
+@pytest.mark.parametrize("changes", [{}, {"average_decay": 0.8}, {"precision": "mixed_float16"}])
 def test_interrupted_run_resumes_to_the_same_weights(train, monkeypatch, changes):
     whole = train("whole", **changes)
     validate = validation.validate
@@ -226,7 +226,10 @@ def test_resuming_with_another_way_to_compute_is_recorded(train):
     config = load_config(run.config)
     assert {name: getattr(config, name) for name in changes} == changes and config.epochs == 2
     train(epochs=3)
-    assert [each["precision"] for each in read_json(run.origin)["sessions"]][2:] == ["float32"]
-    assert len(read_metrics(run)) == 3
+    train(epochs=4, precision="mixed_float16")
+    train(epochs=5)
+    precisions = [each["precision"] for each in read_json(run.origin)["sessions"]]
+    assert precisions[2:] == ["float32", "mixed_float16", "float32"]
+    assert len(read_metrics(run)) == 5
     # One precision and one after the other come to about the same.
-    assert read_metrics(run)[-1]["loss"] == pytest.approx(read_metrics(train("plain", epochs=3))[-1]["loss"], rel=0.1)
+    assert read_metrics(run)[-1]["loss"] == pytest.approx(read_metrics(train("plain", epochs=5))[-1]["loss"], rel=0.1)

@@ -99,7 +99,7 @@ def test_missing_sets_fall_back_to_the_embedded_images_only_when_not_asked_for(s
 @pytest.mark.slow
 def test_other_ways_to_compute(train):
     reference = read_metrics(train("reference"))[-1]
-    for changes in ({"precision": "mixed_bfloat16"}, {"jit_compile": True}):
+    for changes in ({"precision": "mixed_bfloat16"}, {"precision": "mixed_float16"}, {"jit_compile": True}):
         line = read_metrics(train("_".join(changes), **changes))[-1]
         assert line["loss"] == pytest.approx(reference["loss"], rel=0.1)
 

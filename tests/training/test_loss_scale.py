@@ -1,0 +1,85 @@
+"""Training in mixed_float16: the loss is scaled, and a step whose gradients overflow changes no weight."""
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from srnet.training import step
+from srnet.training.config import TrainConfig
+
+CONFIG = TrainConfig(model_options={"filters": 4}, patch=16, stride=8, batch_size=4, precision="mixed_float16")
+
+
+def _batches(lr, hr):
+    return iter(tf.data.Dataset.from_tensors((lr, hr)).repeat())
+
+
+@pytest.fixture
+def batch():
+    random = np.random.default_rng(0)
+    return tuple(tf.constant(random.uniform(0, 255, (4, side, side, 1)).astype(np.float32)) for side in (8, 16))
+
+
+def _state(scale, **changes):
+    config = TrainConfig(**{**CONFIG.to_json(), **changes})
+    keras.utils.set_random_seed(0)
+    state = step.new_state(config, tf.distribute.get_strategy())
+    state.optimizer.dynamic_scale.assign(scale)
+    return config, state
+
+
+def test_steps_that_overflow_are_left_out_and_counted(batch):
+    config, state = _state(2.0**60)
+    before = state.model.get_weights()
+    run_steps = step.make_run_steps(config, state, tf.distribute.get_strategy())
+    losses = run_steps(_batches(*batch), tf.constant(3)).numpy()
+    assert np.isfinite(losses).all() and len(set(losses)) == 1
+    assert state.step == 3
+    for one, other in zip(before, state.model.get_weights()):
+        np.testing.assert_array_equal(one, other)
+    assert state.optimizer.dynamic_scale.numpy() == 2.0**57
+    run_steps(_batches(*batch), tf.constant(60))
+    assert state.step == 63 and state.optimizer.dynamic_scale.numpy() < 2.0**50
+    after = state.model.get_weights()
+    assert all(np.isfinite(weights).all() for weights in after)
+    assert any((one != other).any() for one, other in zip(before, after))
+
+
+@pytest.mark.parametrize("changes", [{}, {"clip": 1e-5}, {"optimizer": "sgd", "output_rate": 0.1}])
+def test_the_scale_changes_no_gradient(batch, changes):
+    """The same step at two scales, powers of two, at which nothing overflows or underflows in float32."""
+    weights = []
+    for scale in (2.0**4, 2.0**8):
+        config, state = _state(scale, learning_rate=1e-4, **changes)
+        step.make_run_steps(config, state, tf.distribute.get_strategy())(_batches(*batch), tf.constant(1))
+        weights.append(state.model.get_weights())
+    for one, other in zip(*weights):
+        np.testing.assert_allclose(one, other, atol=3e-5 if "optimizer" not in changes else 1e-3)
+
+
+@pytest.mark.slow
+def test_an_overflow_on_one_device_leaves_the_step_out_on_all():
+    program = """
+import numpy as np
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from srnet.training import step
+from srnet.training.config import TrainConfig
+config = TrainConfig(model_options={"filters": 4}, patch=16, stride=8, batch_size=4, precision="mixed_float16")
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+state = step.new_state(config, strategy)
+lr, hr = np.full((4, 8, 8, 1), 100, np.float32), np.full((4, 16, 16, 1), 100, np.float32)
+hr[2:] = 1e30  # on the second device alone
+dataset = tf.data.Dataset.from_tensors((lr, hr)).repeat()
+before = state.model.get_weights()
+step.make_run_steps(config, state, strategy)(iter(strategy.experimental_distribute_dataset(dataset)), tf.constant(2))
+assert state.step == 2, state.step
+for one, other in zip(before, state.model.get_weights()):
+    np.testing.assert_array_equal(one, other)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
