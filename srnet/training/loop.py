@@ -80,7 +80,7 @@ def train_epochs(
                 speed, stop = train_epoch(
                     config, state, run_steps, iterator, workers, stopped, progress, recorder.losses
                 )
-            except tf.errors.OpError as error:
+            except (tf.errors.OpError, DataError) as error:
                 if not store.failures:
                     raise
                 raise DataError(f"{store.path}: {reason(store.failures[0])}") from error

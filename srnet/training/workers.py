@@ -202,8 +202,8 @@ def _start_cluster(seconds: float) -> Workers:
     with start_guard():
         try:
             strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver)
-        except tf.errors.OpError as error:
+        except (tf.errors.OpError, RuntimeError) as error:  # RuntimeError where TensorFlow is in use already
             own = cluster.addresses[cluster.index]
-            raise DataError(f"{own}: the workers cannot be connected ({error.message})") from error
+            raise DataError(f"{own}: the workers cannot be connected ({error})") from error
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))  # TensorFlow has put its own in the place
     return Workers(strategy, cluster.index, len(cluster.addresses))

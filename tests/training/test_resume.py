@@ -14,7 +14,7 @@ import tensorflow as tf
 from srnet.files import read_json
 from srnet.training import loop, validation
 from srnet.training.checkpoints import load_run
-from srnet.training.config import load_config
+from srnet.training.config import execution, load_config
 from srnet.training.run_folder import Run, read_metrics
 from srnet.training.schedule import learning_rates
 
@@ -209,27 +209,24 @@ def test_resuming_with_another_way_to_compute_is_recorded(train):
     assert there == {name: value for name, value in first.items() if name != "sessions"}
     assert sessions[0] == first["sessions"][0] and len(sessions) == 2
     origin = {"started", "command", "commit", "versions", "hardware"}
-    more = {
-        "first_step",
-        "workers",
-        "worker_timeout",
-        "store_limit",
-        "epochs",
-        "deterministic",
-        "skip_damaged",
-        *changes,
-    }
-    assert set(sessions[0]) == set(sessions[1]) == origin | more | set(changes)
+    more = {"first_step", "workers", *execution(load_config(run.config))}
+    assert set(sessions[0]) == set(sessions[1]) == origin | more
     assert all(sessions[0][name] == there[name] for name in origin)
     assert [(each["first_step"], each["epochs"]) for each in sessions] == [(0, 1), (5, 2)]
     assert {name: sessions[1][name] for name in changes} == changes
     config = load_config(run.config)
     assert {name: getattr(config, name) for name in changes} == changes and config.epochs == 2
     train(epochs=3)
-    train(epochs=4, precision="mixed_float16")
-    train(epochs=5)
-    precisions = [each["precision"] for each in read_json(run.origin)["sessions"]]
-    assert precisions[2:] == ["float32", "mixed_float16", "float32"]
-    assert len(read_metrics(run)) == 5
+    assert [each["precision"] for each in read_json(run.origin)["sessions"]][2:] == ["float32"]
+    assert len(read_metrics(run)) == 3
     # One precision and one after the other come to about the same.
-    assert read_metrics(run)[-1]["loss"] == pytest.approx(read_metrics(train("plain", epochs=5))[-1]["loss"], rel=0.1)
+    assert read_metrics(run)[-1]["loss"] == pytest.approx(read_metrics(train("plain", epochs=3))[-1]["loss"], rel=0.1)
+
+
+def test_resuming_with_and_without_a_loss_scale(train):
+    first = train(epochs=1)
+    for epochs, precision in ((6, "mixed_float16"), (7, "float32"), (8, "mixed_float16")):
+        train(epochs=epochs, precision=precision)
+    lines = read_metrics(first)
+    assert [line["step"] for line in lines] == list(range(5, 45, 5))
+    assert lines[-1]["loss"] < lines[0]["loss"]
