@@ -34,7 +34,8 @@ def main(arguments: list[str]) -> None:
     cli.expect_no_arguments(arguments)
     values, networks = flags.FLAGS, shared_flags.chosen("networks", cards.names())
     cli.import_tensorflow()
-    from experiments.tables import markdown_table, write_table
+    from experiments.precision_tables import describe
+    from experiments.tables import write_table
     from srnet.evaluation.benchmark import evaluate_sets
     from srnet.evaluation.methods import model_method
     from srnet.files import write_json
@@ -52,14 +53,7 @@ def main(arguments: list[str]) -> None:
             records.append({**place, "precision": precision, "value": result[metric]})
     path = pathlib.Path(values.output) / "precisions.json"
     write_json(path, {**origin(), "records": records})
-    measured: dict[tuple[str, ...], list[float]] = {}
-    for record in records:
-        row = (record["network"], f"x{record['scale']}", record["set"], record["metric"])
-        measured.setdefault(row, []).append(record["value"])
-    rows = [[*row, *_figures(*psnrs)] for row, psnrs in measured.items()]
-    table = markdown_table(["network", "scale", "set", "metric", *PRECISIONS], rows)
-    title = "# PSNR in dB in float32, and how other precisions differ from it"
-    write_table(f"{title}\n\n{table}\n", path.with_suffix(".md"))
+    write_table(describe(records), path.with_suffix(".md"))
 
 
 def _load(scale: int, name: str, precision: str) -> "keras.Model":
@@ -67,10 +61,6 @@ def _load(scale: int, name: str, precision: str) -> "keras.Model":
     from srnet.pretrained.load import load
 
     return with_precision(load(scale, name), precision)
-
-
-def _figures(first: float, *others: float) -> list[str]:
-    return [f"{first:.3f}", *(f"{other - first:+.3f}" for other in others)]
 
 
 if __name__ == "__main__":

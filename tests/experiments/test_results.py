@@ -5,11 +5,12 @@ import pathlib
 
 import pytest
 
-from experiments import degradation_tables, records, weights
+from experiments import degradation_tables, precision_tables, records, weights
 from experiments.ablation_tables import describe_plus_ablation, describe_table_1
 from experiments.crops import read_crops
 from experiments.recipes import degradations
 from experiments.tables import describe_table_2
+from srnet.files import read_json
 from srnet.images.read import read_image
 from srnet.pretrained import cards
 
@@ -48,6 +49,11 @@ def test_tables_are_made_from_the_records(path):
             assert (RESULTS / name).read_text() == text
     assert any((RESULTS / name).exists() for name in tables)
     assert all({"command", "commit", "hardware", "seconds"} <= set(each["run"]) for each in found if each["run"])
+
+
+def test_the_table_of_precisions_is_made_from_the_records():
+    found = read_json(RESULTS / "precisions.json")["records"]
+    assert (RESULTS / "precisions.md").read_text() == precision_tables.describe(found)
 
 
 def test_docs_give_what_the_cards_of_the_pretrained_networks_say():
