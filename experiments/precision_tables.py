@@ -15,8 +15,8 @@ def describe(records: Sequence[dict[str, Any]]) -> str:
     """
     measured: dict[tuple[str, ...], list[float]] = {}
     for record in records:
-        row = (record["network"], f"x{record['scale']}", record["set"], record["metric"])
-        measured.setdefault(row, []).append(record["value"])
+        key = (record["network"], f"x{record['scale']}", record["set"], record["metric"])
+        measured.setdefault(key, []).append(record["value"])
     rows = []
     for row, (first, *others) in measured.items():
         rows.append([*row, f"{first:.3f}", *(f"{each - first:+.3f}" for each in others)])
