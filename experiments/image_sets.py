@@ -11,12 +11,13 @@ import csv
 import dataclasses
 import fnmatch
 import hashlib
+import http.client
+import lzma
 import os
 import pathlib
 import shutil
 import tarfile
 import tempfile
-import urllib.error
 import urllib.request
 import zipfile
 import zlib
@@ -34,7 +35,7 @@ from srnet.progress import progress_bar
 _DIGESTS = pathlib.Path(__file__).with_name("image_digests.csv")
 _BLOCK = 2**20  # bytes
 _SECONDS = 60  # without an answer, until a server is given up
-_DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, RuntimeError)
+_DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,12 +147,12 @@ def prepare(name: str, source: str, data_root: str, downloads: pathlib.Path) -> 
       downloads: folder for archives, which are not downloaded again.
 
     Raises:
-      UsageError: if the set has no URL and no source is given, or there is a folder of its name already.
+      UsageError: if the set has no URL and no source is given.
       DataError: if the source cannot be had or read, or images are missing or differ.
     """
     known, target = IMAGE_SETS[name], pathlib.Path(data_root) / name
     if target.exists():
-        raise UsageError(f"{target} is there already; --verify compares it")
+        return f"{name}: {target} is there already; --verify compares it"
     source = source or known.url
     if not source:
         raise UsageError(f"{name}: its authors give it on request ({known.page}); then use --source=ARCHIVE_OR_FOLDER")
@@ -161,14 +162,15 @@ def prepare(name: str, source: str, data_root: str, downloads: pathlib.Path) -> 
     with contextlib.ExitStack() as stack:
         folder = pathlib.Path(source)
         if not folder.is_dir():
-            folder = stack.enter_context(_unpacked(folder, known.inside if own else "*"))
+            folder = stack.enter_context(_unpacked(folder, known.inside if own else "*", downloads))
         digests = known_digests(name)
         paths = sorted(path for path in folder.rglob("*") if is_image_name(path.name) and path.is_file())
         found = compare(paths, digests)
         _check(name, found)
         names = found.names or {path: path.stem for path in paths}
-        if len(set(names.values())) != known.count:
-            raise DataError(f"{source}: {len(set(names.values()))} images, not the {known.count} of {name}")
+        count = min(len(names), len(set(names.values()))) if len(names) <= known.count else len(names)
+        if count != known.count:
+            raise DataError(f"{source}: {count} images of different names, not the {known.count} of {name}")
         with written_whole(target, overwrite=False) as made, writing(target):
             made.mkdir()
             for path, stem in names.items():
@@ -181,25 +183,36 @@ def _download(url: str, folder: pathlib.Path) -> pathlib.Path:
     path = folder / f"{hashlib.sha256(url.encode()).hexdigest()[:8]}_{url.rpartition('/')[2]}"
     if path.exists():
         return path
-    try:
-        with urllib.request.urlopen(url, timeout=_SECONDS) as answer, written_whole(path) as partial:
-            size = int(answer.headers.get("Content-Length") or 0)
-            done = 0
-            with progress_bar(size, url.rpartition("/")[2], "B", unit_scale=True) as bar, partial.open("wb") as file:
-                while block := answer.read(_BLOCK):
+    with written_whole(path) as partial, _naming(url), urllib.request.urlopen(url, timeout=_SECONDS) as answer:
+        size, done = int(answer.headers.get("Content-Length") or 0), 0
+        with progress_bar(size, url.rpartition("/")[2], "B", unit_scale=True) as bar, partial.open("wb") as file:
+            while True:
+                block = answer.read(_BLOCK)
+                if not block:
+                    break
+                with writing(path):
                     done += file.write(block)
-                    bar.update(len(block))
-            if size and done < size:
-                raise DataError(f"{url}: cut short, {done} of {size} bytes came; run again")
-    except (OSError, ValueError, urllib.error.URLError) as error:
-        raise DataError(f"{url}: cannot be downloaded ({getattr(error, 'reason', None) or error})") from error
+                bar.update(len(block))
+        if done < size:
+            raise DataError(f"{url}: cut short, {done} of {size} bytes came; run again")
     return path
 
 
 @contextlib.contextmanager
-def _unpacked(path: pathlib.Path, inside: str) -> Iterator[pathlib.Path]:
-    """Yields a folder with the pictures of a zip or tar archive, under numbers and their own names."""
-    with tempfile.TemporaryDirectory() as folder:
+def _naming(url: str) -> Iterator[None]:
+    """Turns errors of the network into one that names the URL."""
+    try:
+        yield
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise DataError(f"{url}: cannot be downloaded ({getattr(error, 'reason', None) or error})") from error
+
+
+@contextlib.contextmanager
+def _unpacked(path: pathlib.Path, inside: str, parent: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Yields a folder in another one with the pictures of a zip or tar archive, under numbers and their own names."""
+    with writing(parent):
+        parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=parent) as folder:
         try:
             with zipfile.ZipFile(path) if zipfile.is_zipfile(path) else tarfile.open(path) as archive:
                 for number, (name, file) in enumerate(_members(archive, inside)):
@@ -208,9 +221,10 @@ def _unpacked(path: pathlib.Path, inside: str) -> Iterator[pathlib.Path]:
                     with file, place.open("wb") as copy:
                         shutil.copyfileobj(file, copy)
         except _DAMAGED as error:
-            raise DataError(f"{path}: damaged, cut short, or no zip or tar archive ({error})") from error
+            advice = "; delete it to have it downloaded again" if path.parent == parent else ""
+            raise DataError(f"{path}: damaged, cut short, or no zip or tar archive ({error}){advice}") from error
         except OSError as error:
-            raise DataError(f"{path}: cannot be read ({reason(error)})") from error
+            raise DataError(f"{path}: cannot be unpacked into {parent} ({reason(error)})") from error
         yield pathlib.Path(folder)
 
 

@@ -44,6 +44,8 @@ def define_flags() -> None:
 def main(arguments: list[str]) -> None:
     cli.expect_no_arguments(arguments)
     values = flags.FLAGS
+    if not sys.platform.startswith("linux"):
+        raise UsageError("this tool needs Linux, where it can give each process its cores")
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < values.workers:
         raise UsageError(f"--workers={values.workers}: this machine has {len(cores)} cores; one for each is needed")
@@ -69,7 +71,7 @@ def _steps_per_second(folder: pathlib.Path, cores: list[list[int]]) -> float:
     command += [f"--train_sets={','.join(values.train_sets)}", "--validation_set=skimage_test", "--validation_images=1"]
     command += [f"--steps_per_epoch={values.steps}", f"--epochs={_EPOCHS}"]
     command += [f"--data_root={values.data_root}"] if values.data_root else []
-    command += ["--strategy=multi_worker"] if len(cores) > 1 else []
+    command += ["--strategy=multi_worker", "--worker_timeout=60"] if len(cores) > 1 else []
     addresses = _free_addresses(len(cores))
     processes = []
     with tempfile.TemporaryDirectory(dir=folder) as run_dir:
@@ -85,7 +87,7 @@ def _steps_per_second(folder: pathlib.Path, cores: list[list[int]]) -> float:
         errors = [process.communicate()[1] for process in processes]
         for process, text in zip(processes, errors):
             if process.returncode:
-                raise DataError(text.strip().splitlines()[-1])
+                raise DataError((text.strip().splitlines() or [f"a process ended with {process.returncode}"])[-1])
         speeds = [line["images_per_second"] for line in read_metrics(Run(pathlib.Path(run_dir)))]
     return statistics.median(speeds[1:]) / values.batch_size
 

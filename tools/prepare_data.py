@@ -41,6 +41,8 @@ def main(arguments: list[str]) -> int:
     sets = values.sets
     if sets is None and values.verify:
         sets = [name for name in IMAGE_SETS if (pathlib.Path(values.data_root) / name).is_dir()]
+        if not sets:
+            raise DataError(f"{values.data_root}: no folder of an image set in it")
     if not sets:
         raise UsageError(f"--sets: name at least one of {', '.join(IMAGE_SETS)}")
     unknown = [name for name in sets if name not in IMAGE_SETS]
@@ -48,7 +50,7 @@ def main(arguments: list[str]) -> int:
         raise UsageError(f"--sets={','.join(unknown)}: unknown; choose from {', '.join(IMAGE_SETS)}")
     if values.source and (values.verify or len(sets) != 1):
         raise UsageError("--source needs one set in --sets, and no --verify")
-    failed = False
+    status = 0
     for name in sets:
         try:
             if values.verify:
@@ -56,10 +58,10 @@ def main(arguments: list[str]) -> int:
             else:
                 line = prepare(name, values.source, values.data_root, pathlib.Path(values.cache_dir))
             print(line, flush=True)
-        except DataError as error:  # the other sets may be well
+        except (DataError, UsageError) as error:  # the other sets may be well
             cli.complain(error)
-            failed = True
-    return 1 if failed else 0
+            status = max(status, 2 if isinstance(error, UsageError) else 1)
+    return status
 
 
 if __name__ == "__main__":

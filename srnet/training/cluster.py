@@ -2,8 +2,10 @@
 
 import contextlib
 import dataclasses
+import faulthandler
 import json
 import os
+import pathlib
 import socket
 import subprocess
 import sys
@@ -16,17 +18,17 @@ from srnet.progress import note
 
 _EXAMPLE = '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}'
 _JOBS = ("chief", "worker")  # in the order of their tasks among the workers
-_SLURM_PORT = 8888  # of the first task on a node, as in TensorFlow's resolver
+_SLURM_PORTS = range(12000, 32000, 10)  # of the first task on a node; the job's number chooses one
 _ATTEMPT_SECONDS = 1.0  # to reach a worker, and between attempts
 _QUIET_SECONDS = 5.0  # of waiting that nothing is said of
+_DISCARDED = pathlib.Path(os.devnull)
 _START_SECONDS = 120.0  # for TensorFlow's servers, once all workers are there
 
-# Ends its parent, which TensorFlow may keep from handling signals.
+# Prints a line unless its input ends before.
 _GUARD = """
-import os, select, signal, sys
+import os, select, sys
 if not select.select([0], [], [], float(sys.argv[1]))[0]:
     os.write(2, sys.argv[2].encode())
-    os.kill(os.getppid(), signal.SIGKILL)
 """
 
 
@@ -79,9 +81,10 @@ def _of_tf_config(text: str) -> Cluster:
         raise wrong(f"the cluster may have chief and worker, not {', '.join(sorted(set(cluster) - set(_JOBS)))}")
     for job, addresses in cluster.items():
         if not isinstance(addresses, list) or not all(map(_is_address, addresses)):
-            raise wrong(f"{job} is no list of host:port")
+            raise wrong(f"{job} is not a list of host:port addresses")
     tasks = [(job, number) for job in _JOBS for number in range(len(cluster.get(job, ())))]
-    own = (task.get("type"), task.get("index"))
+    index = task.get("index")
+    own = (task.get("type"), int(index) if isinstance(index, str) and index.isdecimal() else index)
     if own not in tasks:
         raise wrong(f"the cluster has no task {own[0]} {own[1]}")
     addresses = [address for job in _JOBS for address in cluster.get(job, ())]
@@ -99,14 +102,15 @@ def _of_slurm() -> Cluster:
     import tensorflow as tf
 
     try:
+        port = _SLURM_PORTS[int(os.environ["SLURM_JOB_ID"]) % len(_SLURM_PORTS)]
         # GPUs are left to SLURM, so the resolver is told of one for each task.
         resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(
-            port_base=_SLURM_PORT, gpus_per_node=int(os.environ["SLURM_STEP_NUM_TASKS"]), gpus_per_task=1,
+            port_base=port, gpus_per_node=int(os.environ["SLURM_STEP_NUM_TASKS"]), gpus_per_task=1,
             auto_set_gpu=False,
         )  # fmt: skip
         addresses = resolver.cluster_spec().as_dict()["worker"]
         # The resolver takes ranks in the order of the nodes' names, which need not be SLURM's.
-        own = f"{os.environ['SLURMD_NODENAME']}:{_SLURM_PORT + int(os.environ['SLURM_LOCALID'])}"
+        own = f"{os.environ['SLURMD_NODENAME']}:{port + int(os.environ['SLURM_LOCALID'])}"
         return Cluster(tuple(addresses), addresses.index(own))
     except (KeyError, ValueError, RuntimeError) as error:
         raise UsageError(f"the variables of SLURM cannot be used ({error}); start the workers by srun") from error
@@ -134,7 +138,7 @@ def wait_for_workers(cluster: Cluster, seconds: float) -> None:
             if missing and waited > seconds:
                 raise DataError(f"no answer from {', '.join(missing.values())} within {seconds:g} s; start all workers")
             if missing and not said and waited > _QUIET_SECONDS:
-                note(f"waiting for {', '.join(missing.values())}, for {seconds:g} s at most")
+                note(f"waiting up to {seconds:g} s for {', '.join(missing.values())}")
                 said = True
             if missing:
                 time.sleep(_ATTEMPT_SECONDS)
@@ -158,22 +162,28 @@ def _answers(address: str) -> bool:
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), _ATTEMPT_SECONDS).close()
-    except OSError:
+    except (OSError, UnicodeError):  # UnicodeError for a name that cannot be one
         return False
     return True
 
 
 @contextlib.contextmanager
 def start_guard(seconds: float = _START_SECONDS) -> Iterator[None]:
-    """Ends this process with one line if what it does takes too long, even where that keeps signals from Python.
+    """Ends this process with one line and status 1 if what it does takes too long, even in code that keeps the GIL.
 
     Args:
       seconds: how long it may take.
     """
+    # TensorFlow's start lets no other thread of Python run; faulthandler needs none.
     message = f"error: the workers did not connect within {seconds:g} s; start all of them again\n"
     command = [sys.executable, "-I", "-S", "-c", _GUARD, str(seconds), message]
-    guard = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
-    try:
-        yield
-    finally:
-        guard.communicate()
+    with (
+        subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as guard,
+        _DISCARDED.open("w") as file,
+    ):
+        faulthandler.dump_traceback_later(seconds + 1, exit=True, file=file)
+        try:
+            yield
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+            guard.communicate()

@@ -17,6 +17,7 @@ from srnet.training.run_folder import Run, append_metrics, forget_metrics_after
 from srnet.training.step import State
 from srnet.training.workers import Workers
 
+_SMALLEST_SCALE = 2.0**-20  # of the loss; from there on, gradients do not overflow but are no numbers
 _LOSSES = 100  # steps whose mean loss TensorBoard gets
 
 
@@ -89,6 +90,9 @@ class Recorder:
         if not all(np.isfinite(weights).all() for weights in self._state.model.get_weights()):
             step, kept = self._state.step, self._last.latest_checkpoint or "there is none yet"
             raise DataError(f"the weights are no longer finite after step {step}; last good checkpoint: {kept}")
+        scale = getattr(self._state.optimizer, "dynamic_scale", None)
+        if scale is not None and scale.numpy() < _SMALLEST_SCALE:
+            raise DataError(f"the gradients are not finite in float16 at step {self._state.step}: use float32")
 
     def epoch(self, line: dict[str, Any], strip: np.ndarray) -> None:
         """Records an epoch that has ended, with a checkpoint.

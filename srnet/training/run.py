@@ -165,7 +165,8 @@ def run_training(
     begun = {name: origin()[name] for name in ("commit", "versions")}
     workers.check_equal({**config.to_json(), **begun})
     resumed = workers.from_first(lambda: _resumed(run_dir, config))
-    state = new_state(config, workers.strategy)
+    with workers.noticing_losses():  # its variables get their first values from worker 0
+        state = new_state(config, workers.strategy)
     initial = None
     if config.initial_run and not resumed:
         initial = workers.from_first(lambda: _initialize(state, config))

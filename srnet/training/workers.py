@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import json
 import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -131,9 +132,11 @@ class Workers:
         """
         first, *others = self.gather(dict(facts))
         for number, other in enumerate(others, 1):
-            different = [f"{name} {other[name]!r}, not {first[name]!r}" for name in first if other[name] != first[name]]
-            if different:
-                raise UsageError(f"worker {number} has {'; '.join(different)} as worker 0: start all of them alike")
+            for name in {**first, **other}:  # other versions may have other names
+                one, two = first.get(name), other.get(name)
+                if one != two:
+                    both = f"worker {number} has {name} {two!r}, but worker 0 has {one!r}"
+                    raise UsageError(f"{both}: start all of them alike")
 
     def share(self, variables: Iterable[Any]) -> None:
         """Gives variables the values that they have on the first worker.
@@ -161,7 +164,7 @@ class Workers:
         except tf.errors.OpError as error:
             if self.count == 1 or not (isinstance(error, _LOST) or "ollective" in str(error)):
                 raise
-            lost = "another worker has ended or cannot be reached"
+            lost = "another worker has ended, cannot be reached, or has another number of GPUs"
             raise DataError(f"{lost}; start all workers again with the same commands to resume") from error
 
 
@@ -175,7 +178,7 @@ def start_workers(config: TrainConfig) -> Workers:
 
     Raises:
       UsageError: if a batch cannot be divided equally among the devices, or TF_CONFIG cannot be used.
-      DataError: if a worker does not come.
+      DataError: if a worker does not start.
     """
     if config.strategy == "multi_worker":
         workers = _start_cluster(config.worker_timeout)
@@ -205,5 +208,6 @@ def _start_cluster(seconds: float) -> Workers:
         except (tf.errors.OpError, RuntimeError) as error:  # RuntimeError where TensorFlow is in use already
             own = cluster.addresses[cluster.index]
             raise DataError(f"{own}: the workers cannot be connected ({error})") from error
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))  # TensorFlow has put its own in the place
+    if threading.current_thread() is threading.main_thread():  # TensorFlow has put its own handler in the place
+        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM) or signal.SIG_DFL)
     return Workers(strategy, cluster.index, len(cluster.addresses))

@@ -60,8 +60,8 @@ def test_from_a_folder(call, published, tmp_path):
     assert call("--sets=Letters", f"--source={published}") == expected
     assert sorted(path.name for path in (tmp_path / "images" / "Letters").iterdir()) == ["a.webp", "b.png", "c.bmp"]
     assert call("--verify") == expected == call("--verify", "--sets=Letters")
-    message = f"error: {tmp_path / 'images' / 'Letters'} is there already; --verify compares it\n"
-    assert call("--sets=Letters", f"--source={published}") == (2, "", message)
+    message = f"Letters: {tmp_path / 'images' / 'Letters'} is there already; --verify compares it\n"
+    assert call("--sets=Letters", f"--source={published}") == (0, message, "")
 
 
 def test_from_archives(call, published, tmp_path):
@@ -130,12 +130,20 @@ def test_wrong_usage(call, published):
     assert call("--sets=Letters") == (2, "", message)
     assert call("--sets=Letters,Set5", f"--source={published}")[2].startswith("error: --source needs one set")
     assert call()[2].startswith("error: --sets: name at least one of T91, BSD200")
+    assert call("--verify")[2].endswith("images: no folder of an image set in it\n")
+    status, output, errors = call("--sets=Letters,Set5", "--verify")
+    assert (status, output) == (1, "") and errors.count("\n") == 2
 
 
 def test_a_set_of_unknown_pixels_is_counted(call, published, monkeypatch):
     monkeypatch.setitem(IMAGE_SETS, "Numbers", ImageSet(3, "", "*"))
     expected = (0, "Numbers: 3 images; this project does not know their pixels\n", "")
     assert call("--sets=Numbers", f"--source={published}") == expected
+    (published / "deep").mkdir()
+    (published / "deep" / "x1.bmp").write_bytes((published / "x2.bmp").read_bytes())
+    monkeypatch.setitem(IMAGE_SETS, "Others", ImageSet(4, "", "*"))
+    message = f"error: {published}: 3 images of different names, not the 4 of Others\n"
+    assert call("--sets=Others", f"--source={published}") == (1, "", message)
     monkeypatch.setitem(IMAGE_SETS, "Numbers", ImageSet(4, "", "*"))
     assert call("--verify", "--sets=Numbers") == (1, "", "error: Numbers: 3 images, not 4\n")
 

@@ -49,16 +49,21 @@ def test_steps_that_overflow_are_left_out_and_counted(batch):
     assert any((one != other).any() for one, other in zip(before, after))
 
 
-@pytest.mark.parametrize("changes", [{}, {"clip": 1e-5}, {"optimizer": "sgd", "output_rate": 0.1}])
-def test_the_scale_changes_no_gradient(batch, changes):
-    """The same step at two scales, powers of two, at which nothing overflows or underflows in float32."""
-    weights = []
-    for scale in (2.0**4, 2.0**8):
-        config, state = _state(scale, learning_rate=1e-4, **changes)
+@pytest.mark.parametrize("changes", [{"output_rate": 0.1}, {"clip": 1e-6}])
+def test_the_scale_changes_no_update(batch, changes):
+    """Steps of SGD, which are as large as the gradients, at two scales at which nothing overflows."""
+    updates = []
+    for scale in (0.5, 8.0):
+        config, state = _state(scale, optimizer="sgd", learning_rate=1e-6, weight_decay=0.0, **changes)
+        before = state.model.get_weights()
         step.make_run_steps(config, state, tf.distribute.get_strategy())(_batches(*batch), tf.constant(1))
-        weights.append(state.model.get_weights())
-    for one, other in zip(*weights):
-        np.testing.assert_allclose(one, other, atol=3e-5 if "optimizer" not in changes else 1e-3)
+        assert state.optimizer.dynamic_scale.numpy() == scale
+        after = state.model.get_weights()
+        updates.append(np.concatenate([(one - other).ravel() for one, other in zip(before, after)]))
+    assert np.linalg.norm(updates[0]) > 0
+    assert np.linalg.norm(updates[0] - updates[1]) < 0.05 * np.linalg.norm(updates[0])
+    if "clip" in changes:
+        assert np.abs(updates[0]).max() == pytest.approx(changes["clip"], rel=0.1)
 
 
 @pytest.mark.slow
@@ -81,5 +86,17 @@ step.make_run_steps(config, state, strategy)(iter(strategy.experimental_distribu
 assert state.step == 2, state.step
 for one, other in zip(before, state.model.get_weights()):
     np.testing.assert_array_equal(one, other)
+hr[2:] = 100
+dataset = tf.data.Dataset.from_tensors((lr, hr)).repeat()
+one_device = tf.distribute.get_strategy()
+alone = step.new_state(config, one_device)
+alone.model.set_weights(before)
+for each, own in ((state, strategy), (alone, one_device)):
+    each.optimizer.dynamic_scale.assign(4.0)
+    batches = iter(own.experimental_distribute_dataset(dataset))
+    losses = step.make_run_steps(config, each, own)(batches, tf.constant(3)).numpy()
+    assert losses[-1] < losses[0]
+for one, other in zip(alone.model.get_weights(), state.model.get_weights()):
+    np.testing.assert_allclose(one, other, atol=1e-3)
 """
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
