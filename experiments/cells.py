@@ -1,39 +1,36 @@
-"""Cells: one method at one scale, its run and its measurements, in one folder.
+"""Cells: one method at one scale and seed, with its run and its results in one folder.
 
-`python -m srnet.train` makes the run, `python -m srnet.evaluate` the measurements, one file for each set.
+It imports no TensorFlow at its start, because Dask's workers need none.
 """
 
+import contextlib
 import dataclasses
 import json
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-import numpy as np
 
 from experiments.recipes.budgets import BUDGETS
 from experiments.workspace import Workspace
-from srnet.data.datasets import find_images
+from srnet import cli
 from srnet.errors import DataError, UsageError
 from srnet.evaluation.classical import CLASSICAL
-from srnet.evaluation.methods import named_method
-from srnet.files import read_json, write_json
-from srnet.inference.method import network_method
-from srnet.training.checkpoints import load_run
+from srnet.files import locked, read_json, write_json
 from srnet.training.config import TrainConfig
 from srnet.training.presets import preset_settings
-from srnet.training.run import resolve
 from srnet.training.run_folder import Run, check_run, is_exported, read_metrics, steps_done
+
+IMAGE_WORTH = 10  # a measured image counts as this many training steps
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Cell:
-    """One method at one scale.
+    """One method at one scale and seed.
 
     Attributes:
       method: name of a network or of a method of `srnet.evaluation.classical`, or of a table's row.
       scale: integer enlargement.
-      folder: folder of its run and its measurements.
+      folder: folder of its run and its results.
       sets: dict from names of the sets that it is measured on to the number of their images.
       train: arguments of `srnet.train`; none for a classical method.
       config: the run's `TrainConfig`; None for a classical method.
@@ -55,30 +52,29 @@ class Cell:
         return self.folder.name
 
     @property
-    def measured_as(self) -> str:
-        """The method's name in its measurements."""
-        return self.config.variant if self.config else self.method
-
-    @property
     def run(self) -> Run:
         return Run(self.folder)
 
     @property
     def log(self) -> pathlib.Path:
-        """The output of the newest command; locked while it runs."""
+        """The output of the newest command; locked while the cell is made."""
         return self.folder.with_suffix(".log")
 
     @property
-    def cost(self) -> pathlib.Path:
-        """The file of the method's cost."""
-        return self.folder / "cost.json"
-
-    def measurement(self, name: str) -> pathlib.Path:
-        """The file of the measurement on one set."""
-        return self.folder / f"evaluation_{name}.json"
+    def results(self) -> pathlib.Path:
+        """The file of its measurements and its cost."""
+        return self.folder / "results.json"
 
 
-def find_cell(workspace: Workspace, name: str, scale: int, sets: Mapping[str, int], seed: int = 0) -> Cell:
+def find_cell(
+    workspace: Workspace,
+    name: str,
+    scale: int,
+    sets: Mapping[str, int],
+    seed: int = 0,
+    row: str | None = None,
+    own: Mapping[str, Any] | None = None,
+) -> Cell:
     """Returns the cell of a method.
 
     Args:
@@ -87,58 +83,32 @@ def find_cell(workspace: Workspace, name: str, scale: int, sets: Mapping[str, in
       scale: integer enlargement.
       sets: dict from names of sets to the number of their images.
       seed: seed of a network's run, at least 0.
+      row: name of a table's row whose run has further settings, or None.
+      own: those settings, fields of `TrainConfig`.
 
     Raises:
-      UsageError: for a scale or a seed that cannot be used.
+      UsageError: for a scale, a seed or settings that cannot be used.
     """
     if name in CLASSICAL:
         return Cell(name, scale, workspace.runs / f"{name}_x{scale}", sets, degradation=workspace.degradation)
+    from srnet.training.run import resolve
+
     preset, changes = run_settings(workspace.budget, name, scale, seed)
     if workspace.degradation != "bicubic":
         changes["degradation"] = workspace.degradation
-    folder = workspace.runs / f"{name}_x{scale}_seed{seed}"
-    return trained_cell(name, preset, changes, folder, sets, workspace.data_root)
+    changes.update(own or {})
+    config = TrainConfig(**{**preset_settings(preset, name), **changes})
+    config, _ = resolve(config, workspace.data_root, fixed=("train_sets", "validation_set"))
+    arguments = (f"--preset={preset}", *(f"--{field}={_as_flag(value)}" for field, value in changes.items()))
+    folder = workspace.runs / f"{name}_x{scale}_{row or f'seed{seed}'}"
+    return Cell(row or name, scale, folder, sets, arguments, config, config.seed, config.degradation)
 
 
 def run_settings(budget: str, network: str, scale: int, seed: int) -> tuple[str, dict[str, Any]]:
-    """Returns (preset, changes) of the run of one network: the preset of `srnet.train` and the fields it changes.
-
-    Args:
-      budget: one of `BUDGETS`.
-      network: name in `srnet.models`.
-      scale: integer enlargement.
-      seed: integer, at least 0.
-    """
+    """Returns (preset, changes) of the run of one network: the preset of `srnet.train` and the fields it changes."""
     row = BUDGETS[budget]
     changes = {"variant": network, "scale": scale, **row["changes"], **row["networks"].get(network, {})}
     return row["preset"], {**changes, "seed": seed}
-
-
-def trained_cell(
-    method: str,
-    preset: str,
-    changes: Mapping[str, Any],
-    folder: pathlib.Path,
-    sets: Mapping[str, int],
-    data_root: str | None,
-) -> Cell:
-    """Returns the cell of a run.
-
-    Args:
-      method: the method's name in its records.
-      preset: one of `srnet.training.presets.PRESETS`.
-      changes: the fields of `TrainConfig` that differ from the preset, the variant, the scale and the seed among them.
-      folder: the run folder.
-      sets: dict from names of sets to the number of their images.
-      data_root: folder with a folder for each set, or None.
-
-    Raises:
-      UsageError: for a configuration that cannot be used.
-    """
-    config = TrainConfig(**{**preset_settings(preset, changes["variant"]), **changes})
-    config, _ = resolve(config, data_root, fixed=("train_sets", "validation_set"))
-    arguments = (f"--preset={preset}", *(f"--{name}={_as_flag(value)}" for name, value in changes.items()))
-    return Cell(method, config.scale, folder, sets, arguments, config, config.seed, config.degradation)
 
 
 def _as_flag(value: Any) -> str:
@@ -149,9 +119,6 @@ def _as_flag(value: Any) -> str:
 
 def is_trained(cell: Cell) -> bool:
     """Tells whether a cell's run has ended, after as many steps as its configuration has; True for a classical method.
-
-    Args:
-      cell: `Cell`.
 
     Raises:
       UsageError: if its folder holds another run, or one of more steps.
@@ -165,166 +132,116 @@ def is_trained(cell: Cell) -> bool:
     if there.total_steps > needed:
         held = f"{cell.folder} holds a run of {there.total_steps} steps"
         raise UsageError(f"{held}, the budget has {needed}: choose another --runs")
-    done, lines = steps_done(cell.run), epochs_of(cell)  # in this order: training writes them in the other one
-    recorded = lines[-1]["step"] if lines else 0
+    done, recorded = steps_done(cell.run), recorded_steps(cell)  # in this order: training writes them in the other one
     if done == needed > recorded:
         raise DataError(f"{cell.run.metrics}: damaged (epochs are missing); delete {cell.folder} to train it again")
     return there.total_steps == needed == done == recorded and is_exported(cell.run)
 
 
-def epochs_of(cell: Cell) -> list[dict[str, Any]]:
-    """Returns the lines of a run's metrics.jsonl.
-
-    Args:
-      cell: `Cell` of a network.
-
-    Raises:
-      DataError: if the file is damaged.
-    """
-    remedy = f"delete {cell.folder} to train it again"
-    try:
-        lines = read_metrics(cell.run)
-    except DataError as error:
-        raise DataError(f"{error}; {remedy}") from error
-    if not all({"epoch", "step", "psnr", "ssim", "seconds"} <= set(line) for line in lines):
-        raise DataError(f"{cell.run.metrics}: damaged (fields are missing); {remedy}")
-    return lines
-
-
-def run_of(cell: Cell) -> dict[str, Any]:
-    """Returns what identifies the run that results of a trained cell are of: a dict of started and steps.
-
-    A run that is extended keeps its start, so both are needed. They are None for a classical method.
-
-    Args:
-      cell: `Cell`.
-
-    Raises:
-      DataError: if the run's origin cannot be read.
-    """
-    if cell.config is None:
-        return {"started": None, "steps": None}
-    return {"started": _origin(cell)["started"], "steps": cell.config.total_steps}
-
-
-def is_of_run(cell: Cell, known: Mapping[str, Any]) -> bool:
-    """Tells whether a result is of a trained cell's run as it is now.
-
-    Args:
-      cell: `Cell`.
-      known: dict of the result's started and steps; those that a result of srnet 0.1 lacks are those of the run before
-        it was first extended.
-
-    Raises:
-      DataError: if the run's origin cannot be read.
-    """
-    now = run_of(cell)
-    if cell.config is None:
-        return True
-    sessions = _origin(cell).get("sessions") or [{"epochs": cell.config.epochs}]
-    first = {**now, "steps": sessions[0]["epochs"] * cell.config.steps_per_epoch}
-    return {name: known.get(name, first[name]) for name in now} == now
-
-
-def _origin(cell: Cell) -> dict[str, Any]:
-    found = read_json(cell.run.origin)
-    if not isinstance(found, dict) or "started" not in found:
-        raise DataError(f"{cell.run.origin}: damaged; delete {cell.folder} to train it again")
-    return found
-
-
-def measured(cell: Cell, name: str) -> dict[str, Any] | None:
-    """Returns a trained cell's measurement on one set, or None where there is none of the run and the set as they are.
-
-    Args:
-      cell: `Cell`.
-      name: the set.
-
-    Raises:
-      DataError: if the file there cannot be used.
-    """
-    path = cell.measurement(name)
-    if not path.exists():
-        return None
-    found = read_json(path)
-    record = found[0] if isinstance(found, list) and found and isinstance(found[0], dict) else {}
-    fields = ("method", "set", "scale", "psnr", "ssim", "images", "seconds")
-    if not set(fields) <= set(record):
-        raise DataError(f"{path}: not a measurement of this srnet version; delete it to measure again")
-    if (record["method"], record["set"], record["scale"]) != (cell.measured_as, name, cell.scale):
-        raise DataError(f"{path}: of {record['method']} on {record['set']}; delete it to measure again")
-    alike = (record["images"], record.get("degradation", "bicubic")) == (cell.sets[name], cell.degradation)
-    current = alike and is_of_run(cell, record.get("run", {}))
-    return record if current else None
-
-
-def sign(cell: Cell, name: str) -> None:
-    """Notes in a new measurement of a cell which run it is of; `srnet.evaluate` does not say it.
-
-    Args:
-      cell: `Cell`.
-      name: the set.
-
-    Raises:
-      DataError: if the file cannot be read or written.
-    """
-    path = cell.measurement(name)
-    write_json(path, [{**record, "run": run_of(cell)} for record in read_json(path)])
-
-
-def cost_of(cell: Cell) -> dict[str, Any] | None:
-    """Returns what a trained cell's method costs, or None where it has not been measured of the run as it is now.
-
-    Args:
-      cell: `Cell`.
-
-    Returns:
-      A dict of parameters, macs, seconds_per_megapixel and hardware.
-
-    Raises:
-      DataError: if the file there is damaged.
-    """
-    if not cell.cost.exists():
-        return None
-    found, fields = read_json(cell.cost), ("parameters", "macs", "seconds_per_megapixel", "hardware")
-    if not isinstance(found, dict) or not set(fields) <= set(found):
-        raise DataError(f"{cell.cost}: damaged; delete it to make it again")
-    return {name: found[name] for name in fields} if is_of_run(cell, found.get("run", {})) else None
-
-
 def is_complete(cell: Cell) -> bool:
-    """Tells whether a cell is trained and measured; False for one whose folder cannot be used.
-
-    Args:
-      cell: `Cell`.
-    """
+    """Tells whether a cell is trained and measured; False for one whose folder cannot be used."""
     try:
-        return is_trained(cell) and all(measured(cell, name) for name in cell.sets)
+        return is_trained(cell) and not missing_sets(cell)
     except (UsageError, DataError):
         return False
 
 
-def method_of(cell: Cell, workspace: Workspace) -> Callable[[np.ndarray], np.ndarray]:
-    """Returns a complete cell as a method: a callable from LR luma to SR luma, float32 in [0, 255].
-
-    Args:
-      cell: `Cell`.
-      workspace: `Workspace`.
-    """
-    if cell.config:
-        return network_method(load_run(cell.folder)[0])
-    return named_method(cell.method, workspace.data_root, workspace.cache_dir).at_scale(cell.scale)
-
-
-def check_training_sets(cells: list[Cell], data_root: str | None) -> None:
-    """Checks that the training images of some cells can be found.
-
-    Args:
-      cells: list of `Cell`.
-      data_root: folder with a folder for each set, or None.
+def recorded_steps(cell: Cell) -> int:
+    """Returns the steps of a cell's finished epochs; 0 for a classical method.
 
     Raises:
-      DataError: if a set cannot be found.
+      DataError: if its metrics.jsonl is damaged.
     """
-    for name in {name for cell in cells if cell.config for name in cell.config.train_sets}:
-        find_images(name, data_root)
+    return max((line["step"] for line in read_metrics(cell.run)), default=0)
+
+
+def origin_of(cell: Cell) -> dict[str, Any]:
+    """Returns started, command, commit and hardware of a run.
+
+    Raises:
+      DataError: if its run.json is missing or damaged.
+    """
+    return _read_fields(cell.run.origin, ("started", "command", "commit", "hardware"), cell.folder)
+
+
+def run_of(cell: Cell) -> dict[str, Any]:
+    """Returns what identifies the run that results of a cell are of: a dict of started and steps.
+
+    A run that is extended keeps its start, so both are needed. They are None for a classical method.
+
+    Raises:
+      DataError: if its run.json is missing or damaged.
+    """
+    if cell.config is None:
+        return {"started": None, "steps": None}
+    return {"started": origin_of(cell)["started"], "steps": cell.config.total_steps}
+
+
+def results_of(cell: Cell) -> dict[str, Any]:
+    """Returns the results of a cell as it is now, without those of another run, degradation or number of images.
+
+    Returns:
+      A dict of run, degradation, `measurements` (a dict from sets to psnr, ssim, images and seconds), and `cost` (None,
+      or a dict of parameters, macs, seconds_per_megapixel and hardware).
+
+    Raises:
+      DataError: if its run.json or its results are damaged.
+    """
+    now: dict[str, Any] = {"run": run_of(cell), "degradation": cell.degradation}
+    fields = (*now, "measurements", "cost")
+    found = _read_fields(cell.results, fields, cell.results) if cell.results.exists() else {}
+    if not now.items() <= found.items():
+        return {**now, "measurements": {}, "cost": None}
+    kept = {n: each for n, each in found["measurements"].items() if cell.sets.get(n, each["images"]) == each["images"]}
+    return {**found, "measurements": kept}
+
+
+def missing_sets(cell: Cell) -> list[str]:
+    """Returns the sets that a trained cell has yet to be measured on.
+
+    Raises:
+      DataError: if its run.json or its results are damaged.
+    """
+    measured = results_of(cell)["measurements"]
+    return [name for name in cell.sets if name not in measured]
+
+
+def add_results(cell: Cell, measurements: Mapping[str, Any], cost: Mapping[str, Any] | None = None) -> None:
+    """Adds results to those of a cell; see `results_of`.
+
+    Raises:
+      DataError: if its results are damaged or cannot be written.
+    """
+    with locked(cell.folder):
+        known = results_of(cell)
+        measurements = {**known["measurements"], **measurements}
+        write_json(cell.results, {**known, "measurements": measurements, "cost": cost or known["cost"]})
+
+
+def steps_of(cells: Sequence[Cell]) -> tuple[int, int]:
+    """Returns (done, total): the steps of finished epochs and measurements, and all steps of some cells."""
+    done = total = 0
+    for cell in cells:
+        total += (cell.config.total_steps if cell.config else 0) + IMAGE_WORTH * sum(cell.sets.values())
+        with contextlib.suppress(DataError):  # which the cell's task reports
+            done += recorded_steps(cell)
+            done += IMAGE_WORTH * sum(cell.sets.get(name, 0) for name in results_of(cell)["measurements"])
+    return done, total
+
+
+def report_failures(failed: Mapping[str, str]) -> int:
+    """Prints a line for each cell that failed and returns the exit status.
+
+    Args:
+      failed: dict from names of cells to the reasons.
+    """
+    for name, why in failed.items():
+        cli.complain(f"{name}: {why}")
+    return 1 if failed else 0
+
+
+def _read_fields(path: pathlib.Path, names: Sequence[str], remove: pathlib.Path) -> dict[str, Any]:
+    found = read_json(path, dict)
+    if not set(names) <= set(found):
+        raise DataError(f"{path}: damaged (fields are missing); delete {remove} to make it again")
+    return {name: found[name] for name in names}

@@ -2,14 +2,16 @@
 
 import statistics
 import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from experiments.cells import Cell, cost_of, is_complete, method_of, run_of
+from experiments.cells import Cell, add_results, is_complete, results_of
 from experiments.workspace import Workspace
 from srnet.errors import DataError
-from srnet.files import write_json
+from srnet.evaluation.methods import named_method
+from srnet.inference.method import network_method
 from srnet.models.analysis import OUTPUT_SIZE, multiply_accumulates
 from srnet.training.checkpoints import load_run
 from srnet.training.origin import hardware
@@ -17,24 +19,27 @@ from srnet.training.origin import hardware
 REPEATS = 3  # timed enlargements, of which the median is taken
 
 
-def measure_costs(cells: list[Cell], workspace: Workspace) -> list[tuple[Cell, str]]:
+def measure_costs(cells: Sequence[Cell], workspace: Workspace) -> dict[str, str]:
     """Measures the costs of the complete ones among some cells, where they are not known yet.
 
-    Args:
-      cells: list of `Cell`.
-      workspace: `Workspace`.
-
     Returns:
-      A list of (cell, why) for the cells that failed.
+      A dict from the names of the cells that failed to the reasons.
     """
-    failed = []
+    failed = {}
     for cell in filter(is_complete, cells):
         try:
-            if cost_of(cell) is None:
-                write_json(cell.cost, {**_cost(cell, workspace), "run": run_of(cell)})
+            if results_of(cell)["cost"] is None:
+                add_results(cell, {}, _cost(cell, workspace))
         except DataError as error:
-            failed.append((cell, str(error)))
+            failed[cell.name] = str(error)
     return failed
+
+
+def method_of(cell: Cell, workspace: Workspace) -> Callable[[np.ndarray], np.ndarray]:
+    """Returns a complete cell as a method: a callable from LR luma to SR luma, float32 in [0, 255]."""
+    if cell.config:
+        return network_method(load_run(cell.folder)[0])
+    return named_method(cell.method, workspace.data_root, workspace.cache_dir).at_scale(cell.scale)
 
 
 def _cost(cell: Cell, workspace: Workspace) -> dict[str, Any]:

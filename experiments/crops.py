@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from experiments import records
-from experiments.cells import Cell, find_cell, is_of_run, is_trained, method_of, run_of
+from experiments.cells import Cell, find_cell, is_trained, run_of
+from experiments.costs import method_of
 from experiments.details import Detail, crop_of, enlarge_again
 from experiments.recipes.figure_6 import Crop
 from experiments.workspace import Workspace
@@ -50,7 +51,7 @@ def _key(line: Line) -> Key:
 
 def add_crops(
     workspace: Workspace, detail: Detail, picture: np.ndarray, methods: tuple[str, ...]
-) -> tuple[dict[str, Line], list[tuple[Cell, str]]]:
+) -> tuple[dict[str, Line], dict[str, str]]:
     """Adds the crops of one detail that are missing, or of an older run, to the results.
 
     Args:
@@ -60,22 +61,22 @@ def add_crops(
       methods: names of methods of the budget.
 
     Returns:
-      (lines, failed): a dict from methods to lines, of all methods that there are results of, and a list of (cell,
-      why) for methods that failed.
+      (lines, failed): a dict from methods to lines, of all methods that there are results of, and a dict from the names
+      of the cells that failed to the reasons.
 
     Raises:
       DataError: if the results cannot be read or written.
     """
     path = crops_file(workspace)
     _write_crop(path, detail, "original", picture)
-    failed = []
+    failed = {}
     for method in methods:
         cell = find_cell(workspace, method, detail.scale, {})
         key = (detail.set, detail.image, detail.scale, detail.crop, method)
         try:
             line = _line(workspace, cell, path, detail, read_crops(path).get(key), picture)
         except (UsageError, DataError) as error:
-            failed.append((cell, str(error)))
+            failed[cell.name] = str(error)
             continue
         with locked(path.parent):
             lines = {**read_crops(path), key: line}
@@ -95,7 +96,7 @@ def _line(
         command = f"tools/compare_methods.py --budget={workspace.budget}"
         command += f" --methods={cell.method} --scales={cell.scale}"
         raise DataError(f"{cell.folder}: no complete run; make it with {command}")
-    if known and is_of_run(cell, known) and (path.parent / known["file"]).exists():
+    if known and run_of(cell).items() <= known.items() and (path.parent / known["file"]).exists():
         return known
     sr, values = enlarge_again(method_of(cell, workspace), picture, cell.scale)
     file = _write_crop(path, detail, cell.method, sr)

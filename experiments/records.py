@@ -5,10 +5,11 @@ import pathlib
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from experiments.cells import Cell, cost_of, epochs_of, is_complete, measured
+from experiments.cells import Cell, origin_of, results_of
 from srnet.errors import DataError
-from srnet.files import locked, read_json, read_json_lines, to_checked_json, write_text
+from srnet.files import locked, read_json_lines, to_checked_json, write_text
 from srnet.training.config import TrainConfig, load_config
+from srnet.training.run_folder import read_metrics
 
 Record = dict[str, Any]
 
@@ -16,26 +17,6 @@ VERSION = 1
 _FIELDS = {"budget", "method", "scale", "seed", "measurements", "cost", "run"}
 _NOT_COMMON = {"variant", "scale", "seed", "epochs", "model_options"}
 _SETTINGS = tuple(field.name for field in dataclasses.fields(TrainConfig) if field.name not in _NOT_COMMON)
-
-
-def collect(cells: Sequence[Cell], budget: str) -> tuple[list[Record], list[tuple[Cell, str]]]:
-    """Returns the records of the complete ones among some cells.
-
-    Args:
-      cells: the cells.
-      budget: the budget that they belong to.
-
-    Returns:
-      (records, failed): what `record_of` returns, and a list of (cell, why) for cells that seem complete but have a
-      damaged file.
-    """
-    found, failed = [], []
-    for cell in filter(is_complete, cells):
-        try:
-            found.append(record_of(cell, budget))
-        except DataError as error:
-            failed.append((cell, str(error)))
-    return found, failed
 
 
 def record_of(cell: Cell, budget: str) -> Record:
@@ -46,40 +27,26 @@ def record_of(cell: Cell, budget: str) -> Record:
       budget: the budget that it belongs to.
 
     Returns:
-      A dict: version, budget, method, scale, seed; `measurements`, a dict from sets to psnr, ssim, images and seconds;
-      `cost`, a dict of parameters, macs, seconds_per_megapixel and hardware, or None; and `run`, None for a method
-      without training, else started, command, commit, hardware, seconds, steps, epochs (the lines of metrics.jsonl),
-      and the other fields of its `TrainConfig`.
+      A dict: version, budget, method, scale, seed; `measurements` and `cost`, as in `experiments.cells.results_of`; and
+      `run`, None for a method without training, else started, command, commit, hardware, seconds, steps, epochs (the
+      lines of metrics.jsonl), and the other fields of its `TrainConfig`.
 
     Raises:
       DataError: if a file of the cell is damaged.
     """
-    kept = ("psnr", "ssim", "images", "seconds")
-    measurements = {name: _pick(measured(cell, name), kept, cell.measurement(name)) for name in cell.sets}
-    return {
-        "version": VERSION,
-        "budget": budget,
-        "method": cell.method,
-        "scale": cell.scale,
-        "seed": cell.seed,
-        "measurements": measurements,
-        "cost": cost_of(cell),
-        "run": _run_record(cell) if cell.config else None,
-    }
+    results = results_of(cell)
+    measurements = {name: results["measurements"][name] for name in cell.sets}
+    place = {"version": VERSION, "budget": budget, "method": cell.method, "scale": cell.scale, "seed": cell.seed}
+    run = _run_record(cell) if cell.config else None
+    return {**place, "measurements": measurements, "cost": results["cost"], "run": run}
 
 
 def _run_record(cell: Cell) -> Record:
     config = load_config(cell.run.config)  # of the run that is there, whatever this machine would compute it in
-    origin = _pick(read_json(cell.run.origin), ("started", "command", "commit", "hardware"), cell.run.origin)
-    values, lines = config.to_json(), epochs_of(cell)
+    values, lines = config.to_json(), read_metrics(cell.run)
     settings = {name: values[name] for name in (*_SETTINGS, "model_options")}
-    return {**origin, "seconds": lines[-1]["seconds"], "steps": config.total_steps, **settings, "epochs": lines}
-
-
-def _pick(values: Any, names: Sequence[str], path: pathlib.Path) -> Record:
-    if not isinstance(values, dict) or not set(names) <= set(values):
-        raise DataError(f"{path}: damaged; delete it to make it again")
-    return {name: values[name] for name in names}
+    ended = {"seconds": lines[-1]["seconds"], "steps": config.total_steps}
+    return {**origin_of(cell), **ended, **settings, "epochs": lines}
 
 
 def settings_of(run: Record) -> Record:
@@ -125,9 +92,6 @@ def _steps(record: Record) -> list[int]:
 def read_records(path: pathlib.Path) -> list[Record]:
     """Returns the records of a results file; none where there is no file.
 
-    Args:
-      path: the file.
-
     Raises:
       DataError: if it is damaged or of another version, or has a record twice.
     """
@@ -161,10 +125,6 @@ def read_lines(path: pathlib.Path, fields: Collection[str]) -> list[Record]:
 def write_lines(path: pathlib.Path, values: Sequence[Record]) -> None:
     """Writes objects as JSON lines; the file appears complete or not at all.
 
-    Args:
-      path: the file.
-      values: dicts that the json module writes.
-
     Raises:
       DataError: if it cannot be written.
     """
@@ -176,17 +136,12 @@ def update_records(path: pathlib.Path, records: Sequence[Record]) -> list[Record
 
     Older measurements of the same run are kept, so that several tools may add to one file.
 
-    Args:
-      path: the file.
-      records: what `record_of` returns.
-
     Returns:
       All the file's records, sorted.
 
     Raises:
       DataError: if the file is damaged or of another version, or cannot be written.
     """
-
     with locked(path.parent):
         merged = {_key(record): record for record in read_records(path)}
         for record in records:

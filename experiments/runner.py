@@ -1,47 +1,59 @@
-"""Makes the runs and the measurements that an experiment needs, each by a command of srnet.
+"""Makes the runs and the measurements that an experiment needs: a cell is a task of Dask, which runs commands of srnet.
 
 Finished runs and measurements are reused, and a run that was interrupted is resumed.
 """
 
-import dataclasses
+import contextlib
+import logging
 import os
 import pathlib
-import re
 import shlex
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import TextIO
 
 from experiments import records
-from experiments.cells import Cell, check_training_sets, epochs_of, is_trained, measured, sign
+from experiments.cells import Cell, add_results, is_complete, is_trained, missing_sets, report_failures, steps_of
 from experiments.workspace import ROOT, Workspace
+from srnet.data.datasets import find_images
 from srnet.errors import DataError, UsageError
-from srnet.files import reason
+from srnet.files import read_json, reason
 from srnet.progress import progress_bar
+
+try:
+    import distributed
+except ImportError as error:
+    raise UsageError("this tool needs distributed: pip install '.[experiments]'") from error
 
 if sys.platform != "win32":  # where srnet.cli refuses to run
     import fcntl
 
-IMAGE_WORTH = 10  # a measured image counts as this many training steps in the progress bar
+CONNECT_SECONDS = 30  # a scheduler has to answer in
+_POLL_SECONDS = 0.5
 
-Failure = tuple[Cell, str]  # a cell, and why it failed
+for _name in ("distributed", "distributed.client", "asyncio"):  # users read what the tools say
+    logging.getLogger(_name).setLevel(logging.CRITICAL)
+
 Writer = Callable[[list[records.Record], pathlib.Path], None]
-Measurer = Callable[[list[Cell], Workspace], list[Failure]]
+Measurer = Callable[[Sequence[Cell], Workspace], dict[str, str]]
 
 
 def complete(
-    cells: list[Cell], workspace: Workspace, prefix: str, write: Writer, measure: Measurer | None = None
+    cells: Sequence[Cell], workspace: Workspace, prefix: str, write: Writer, measure: Measurer | None = None
 ) -> int:
     """Trains and measures what some cells lack, then writes records, tables and figures, also after an interruption.
 
     Args:
-      cells: list of `Cell`, each with a folder of its own.
+      cells: the cells, each with a folder of its own.
       workspace: `Workspace`.
       prefix: what the name of the records' file begins with.
       write: callable that makes tables and figures of (all the file's records, the file).
-      measure: callable that measures more of (cells, workspace) and returns those that failed, or None.
+      measure: callable that measures more of (cells, workspace) and returns a dict from names of cells that failed to
+        the reasons, or None.
 
     Returns:
       The exit status; a line is printed for each cell that failed.
@@ -49,210 +61,169 @@ def complete(
     Raises:
       DataError: if the training images cannot be found, or the records cannot be read or written.
     """
-    check_training_sets(cells, workspace.data_root)
+    for name in {name for cell in cells if cell.config for name in cell.config.train_sets}:
+        find_images(name, workspace.data_root)
     workspace.make_results_folder()
     path = workspace.results_file(prefix)
     records.read_records(path)
-    failed = []
     try:
-        failed += make(cells, workspace)
-        failed += measure(cells, workspace) if measure else []
+        failed = make(cells, workspace)
+        failed |= measure(cells, workspace) if measure else {}
     finally:
-        found, damaged = records.collect(cells, workspace.budget)
-        failed += damaged
+        found = [records.record_of(cell, workspace.budget) for cell in cells if is_complete(cell)]
         write(records.update_records(path, found), path)
         print(path)
     return report_failures(failed)
 
 
-def report_failures(failed: list[Failure]) -> int:
-    """Prints a line for each cell that failed and returns the exit status.
-
-    Args:
-      failed: list of (cell, why).
-    """
-    for cell, why in dict.fromkeys(failed):  # one damaged file may fail in several parts
-        print(f"error: {cell.name}: {why}", file=sys.stderr)
-    return 1 if failed else 0
-
-
-def make(cells: list[Cell], workspace: Workspace) -> list[Failure]:
+def make(cells: Sequence[Cell], workspace: Workspace) -> dict[str, str]:
     """Trains and measures what some cells lack, with one progress bar.
 
     Args:
-      cells: list of `Cell`, each with a folder of its own.
+      cells: the cells, each with a folder of its own.
       workspace: `Workspace`.
 
     Returns:
-      A list of (cell, why) for the cells that failed; the others are complete.
+      A dict from the names of the cells that failed to the reasons; the other cells are complete.
 
     Raises:
+      DataError: if the scheduler does not answer.
       KeyboardInterrupt: after Ctrl-C or SIGTERM, when the commands have saved their state and ended.
     """
-    queue = _Queue(cells, workspace)
+    folders = [f"--data_root={workspace.data_root}"] if workspace.data_root else []
+    folders.append(f"--cache_dir={workspace.cache_dir}")
+    done, total = steps_of(cells)
     usual = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    total, initial = (sum(map(count, cells)) for count in (_whole, _done))
-    with progress_bar(total, "", "step", initial=initial, dynamic_ncols=True) as progress:
+    bar = {"initial": done, "dynamic_ncols": True, "miniters": 0}  # 0: it shows the time also while no step ends
+    with _client(workspace) as client, progress_bar(total, "", "step", **bar) as progress:
+        stop = distributed.Event(client=client)
+        tasks: dict[Cell, distributed.Future] = {}
         try:
-            while queue.waiting or queue.running:
-                queue.collect()
-                queue.start()
-                progress.n = sum(map(_done, cells)) + sum(map(_begun, queue.running))
-                progress.set_description_str(queue.describe())
-                progress.refresh()
-                time.sleep(0.5)
+            for number, cell in enumerate(cells):
+                tasks[cell] = client.submit(make_cell, cell, folders, stop, pure=False, priority=-number)
+            pending = list(cells)
+            while pending:
+                time.sleep(_POLL_SECONDS)
+                pending = [cell for cell in cells if not tasks[cell].done()]
+                running = ", ".join(cell.name for cell in pending if _is_running(cell))
+                progress.set_description_str(running or ("waiting" if pending else "done"), refresh=False)
+                progress.update(steps_of(cells)[0] - progress.n)
         except KeyboardInterrupt:
-            if queue.running:
-                progress.write("interrupted: running jobs save their state; the same command resumes them", sys.stderr)
+            progress.write("interrupted: running jobs save their state; the same command resumes them", sys.stderr)
             raise
         finally:
             signal.signal(signal.SIGTERM, usual)
-            queue.stop()
-    return queue.failed
+            with contextlib.suppress(OSError):  # where the scheduler was lost
+                stop.set()
+            while any(_is_running(cell) for cell, task in tasks.items() if not task.done()):
+                time.sleep(_POLL_SECONDS)
+        return {cell.name: why for cell, task in tasks.items() if (why := _failure(task))}
 
 
-@dataclasses.dataclass(frozen=True)
-class _Job:
-    """A command that runs, and the set that it measures, None while it trains."""
-
-    process: subprocess.Popen
-    measures: str | None
-
-
-class _Queue:
-    """Waiting cells, running commands, and cells that failed."""
-
-    def __init__(self, cells: list[Cell], workspace: Workspace) -> None:
-        self.waiting = list(cells)
-        self.running: dict[Cell, _Job] = {}
-        self.elsewhere: list[Cell] = []  # those that another process is processing
-        self.failed: list[Failure] = []
-        self._workspace = workspace
-
-    def collect(self) -> None:
-        """Takes the commands that have ended out of the running ones."""
-        for cell in [cell for cell, job in self.running.items() if job.process.poll() is not None]:
-            job = self.running.pop(cell)
-            if job.process.returncode:
-                self.failed.append((cell, f"exit status {job.process.returncode}: {_last_line(cell)}"))
-                continue
-            try:
-                if job.measures:
-                    sign(cell, job.measures)
-            except DataError as error:
-                self.failed.append((cell, str(error)))
-                continue
-            self.waiting.insert(0, cell)
-
-    def start(self) -> None:
-        """Starts the next commands of the waiting cells, up to the number of concurrent jobs."""
-        self.elsewhere = []
-        for cell in list(self.waiting):
-            if len(self.running) == self._workspace.jobs:
-                return
-            try:
-                job = _start_next(cell, self._workspace)
-            except (UsageError, DataError) as error:
-                self.failed.append((cell, str(error)))
-                self.waiting.remove(cell)
-                continue
-            except BlockingIOError:
-                self.elsewhere.append(cell)
-                continue
-            self.waiting.remove(cell)
-            if job:
-                self.running[cell] = job
-
-    def describe(self) -> str:
-        """Returns the names of the cells being processed."""
-        names = [cell.name for cell in self.running] + [f"{cell.name} in another process" for cell in self.elsewhere]
-        return ", ".join(names) or "finishing"
-
-    def stop(self) -> None:
-        """Tells the running commands to save and end, and waits for them."""
-        for job in self.running.values():
-            job.process.terminate()
-        for job in self.running.values():
-            job.process.wait()
+@contextlib.contextmanager
+def _client(workspace: Workspace) -> Iterator[distributed.Client]:
+    """Connects to the scheduler, or to one in this process, whose threads are its workers."""
+    cluster = None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if not workspace.scheduler:
+            # Without a limit of memory: the work is done by other processes.
+            threads = {"threads_per_worker": 1, "processes": False, "memory_limit": None}
+            cluster = distributed.LocalCluster(n_workers=workspace.jobs, dashboard_address=None, **threads)
+        try:
+            client = distributed.Client(cluster or workspace.scheduler, timeout=CONNECT_SECONDS)
+        except OSError as error:
+            raise DataError(f"--scheduler={workspace.scheduler}: no Dask scheduler answers there") from error
+    with cluster or contextlib.nullcontext(), client:
+        yield client
 
 
-def _start_next(cell: Cell, workspace: Workspace) -> _Job | None:
-    """Starts the command that makes the next missing part of a cell; None when there is none."""
-    folders = [f"--data_root={workspace.data_root}"] if workspace.data_root else []
-    folders.append(f"--cache_dir={workspace.cache_dir}")
-    if not is_trained(cell):
-        command = [sys.executable, "-m", "srnet.train", *cell.train, f"--run_dir={cell.folder}", *folders]
-        return _Job(_start(cell, command), None)
-    for name in cell.sets:
-        if measured(cell, name) is None:
-            source = f"--run={cell.folder}" if cell.config else f"--method={cell.method}"
-            target = f"--output={cell.measurement(name)}"
-            command = [sys.executable, "-m", "srnet.evaluate", source, f"--sets={name}", f"--scales={cell.scale}"]
-            degraded = [] if cell.degradation == "bicubic" else [f"--degradation={cell.degradation}"]
-            return _Job(_start(cell, [*command, target, *degraded, *folders]), name)
-    return None
+def _failure(task: distributed.Future) -> str:
+    """Why a task failed; empty where it did not."""
+    if task.status != "error":
+        return "" if task.status == "finished" else "the scheduler was lost"
+    error = task.exception()
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {reason(error)}"
+    return str(error) if isinstance(error, (UsageError, DataError)) else f"{type(error).__name__}: {error}"
 
 
-def _start(cell: Cell, command: list[str]) -> subprocess.Popen:
-    """Starts a command out of reach of the terminal's Ctrl-C, which `make` passes on, once.
+def make_cell(cell: Cell, folders: Sequence[str], stop: distributed.Event) -> None:
+    """Trains and measures what a cell lacks: the task of a worker, which may be on another machine.
 
-    The command's own output file is locked as long as it lives, even if it outlives this process: BlockingIOError
-    means that another process is processing the cell.
+    Args:
+      cell: `Cell`.
+      folders: flags of the commands that name the folders of images and caches.
+      stop: event that asks the commands to save their state and end.
+
+    Raises:
+      UsageError: if the cell's folder holds another run.
+      DataError: if a file of the cell cannot be used, a command fails, or the event is set.
     """
-    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    if is_complete(cell):
+        return
+    with _locked_log(cell, stop) as log:
+        if not is_trained(cell):
+            _run(["srnet.train", *cell.train, f"--run_dir={cell.folder}", *folders], log, stop)
+        for name in missing_sets(cell):
+            source = f"--run={cell.folder}" if cell.config else f"--method={cell.method}"
+            output = cell.folder / "measurement.json"
+            flags = [source, f"--sets={name}", f"--scales={cell.scale}", f"--degradation={cell.degradation}"]
+            _run(["srnet.evaluate", *flags, f"--output={output}", *folders], log, stop)
+            (record,) = read_json(output)
+            add_results(cell, {name: {field: record[field] for field in ("psnr", "ssim", "images", "seconds")}})
+            output.unlink()
+
+
+@contextlib.contextmanager
+def _locked_log(cell: Cell, stop: distributed.Event) -> Iterator[TextIO]:
+    """Yields a cell's log, locked until this task and its commands have ended, even if they outlive this process."""
+    cell.folder.parent.mkdir(parents=True, exist_ok=True)
+    with cell.log.open("a+") as log:
+        while not _lock(log, fcntl.LOCK_EX):  # another process makes the cell, or a command of a lost worker does
+            _pause(stop)
+        yield log
+
+
+def _is_running(cell: Cell) -> bool:
     try:
-        cell.folder.parent.mkdir(parents=True, exist_ok=True)
-        with cell.log.open("a") as log:
-            fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            log.truncate(0)
-            log.write(f"{shlex.join(command)}\n")
-            log.flush()
-            return subprocess.Popen(
-                command,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                env={**os.environ, "PYTHONPATH": path, "TQDM_MININTERVAL": "2"},
-            )
+        with cell.log.open() as log:
+            return not _lock(log, fcntl.LOCK_SH)
+    except FileNotFoundError:
+        return False
+
+
+def _lock(file: TextIO, kind: int) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise
-    except OSError as error:
-        raise DataError(f"{cell.log}: cannot be written ({reason(error)})") from error
+        return False
+    return True
 
 
-def _last_line(cell: Cell) -> str:
-    lines = re.split(r"[\r\n]+", cell.log.read_text(errors="replace").strip())
-    return next((line for line in reversed(lines) if line.startswith("error: ")), lines[-1])
+def _pause(stop: distributed.Event) -> None:
+    if stop.is_set():
+        raise DataError("interrupted")
+    time.sleep(_POLL_SECONDS)
 
 
-def _whole(cell: Cell) -> int:
-    """The steps of a cell in the progress bar."""
-    return (cell.config.total_steps if cell.config else 0) + IMAGE_WORTH * sum(cell.sets.values())
-
-
-def _done(cell: Cell) -> int:
-    """The steps of finished epochs, and those that finished measurements count as."""
-    images = sum(count for name, count in cell.sets.items() if cell.measurement(name).exists())
-    return _steps(cell) + IMAGE_WORTH * images
-
-
-def _steps(cell: Cell) -> int:
+def _run(arguments: Sequence[str], log: TextIO, stop: distributed.Event) -> None:
+    """Runs a command out of reach of the terminal's Ctrl-C; its output replaces the content of the log."""
+    command = [sys.executable, "-m", *arguments]
+    log.truncate(0)
+    print(shlex.join(command), file=log, flush=True)
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    process = subprocess.Popen(
+        command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True, env={**os.environ, "PYTHONPATH": path}
+    )
     try:
-        lines = epochs_of(cell) if cell.config else []
-    except DataError:
-        lines = []
-    return lines[-1]["step"] if lines else 0
-
-
-def _begun(cell: Cell) -> int:
-    """The steps of the running command beyond `_done`, read from the progress bar in its log."""
-    with cell.log.open("rb") as log:
-        command = log.readline().decode()
-        log.seek(max(0, cell.log.stat().st_size - 500))
-        bars = re.findall(rb"([a-z_]+): [^:]*?(\d+)/\d+ \[", log.read())
-    label, done = bars[-1] if bars else (b"", 0)
-    if label == b"training":
-        return max(0, int(done) - _steps(cell))
-    # While a measuring command ends, its file is there already, and counted.
-    ending = any(str(path) in command and path.exists() for path in map(cell.measurement, cell.sets))
-    return IMAGE_WORTH * int(done) if label.decode() == cell.measured_as and not ending else 0
+        while process.poll() is None:
+            _pause(stop)
+    finally:
+        process.terminate()
+        process.wait()
+    if process.returncode:
+        log.seek(0)
+        lines = log.read().strip().splitlines()
+        last = next((line for line in reversed(lines) if line.startswith("error: ")), lines[-1])
+        raise DataError(f"exit status {process.returncode}: {last}")

@@ -1,6 +1,7 @@
 """The flags that the tools share. It imports neither TensorFlow nor matplotlib, so that --help is quick."""
 
 import pathlib
+import re
 
 from absl import flags
 
@@ -31,9 +32,11 @@ def define_data_root_flag() -> None:
     flags.DEFINE_string("data_root", default_data_root(), text)
 
 
-def define_jobs_flag() -> None:
-    """Defines --jobs."""
-    flags.DEFINE_integer("jobs", 1, "Number of concurrent jobs.", lower_bound=1)
+def define_job_flags() -> None:
+    """Defines --jobs and --scheduler."""
+    flags.DEFINE_integer("jobs", 1, "Number of concurrent jobs on this machine.", lower_bound=1)
+    text = "Address of a Dask scheduler, such as tcp://HOST:8786; its workers do the jobs, not this machine."
+    flags.DEFINE_string("scheduler", None, text)
 
 
 def define_methods_flag() -> None:
@@ -42,14 +45,22 @@ def define_methods_flag() -> None:
 
 
 def workspace() -> Workspace:
-    """Returns the workspace of the flags."""
+    """Returns the workspace of the flags.
+
+    Raises:
+      UsageError: if --scheduler is no address.
+    """
     values = flags.FLAGS
-    jobs = values.jobs if "jobs" in values else 1
+    jobs, scheduler = (values.jobs, values.scheduler) if "jobs" in values else (1, None)
+    if scheduler is not None and not re.fullmatch(r"((tcp|tls|wss?)://)?([^\s/:]+|\[[\da-f:]+\]):\d+", scheduler, re.I):
+        raise UsageError(f"--scheduler={scheduler}: expected HOST:PORT, such as tcp://10.0.0.1:8786")
     degradation = values.degradation if "degradation" in values else "bicubic"
     own = values.budget if degradation == "bicubic" else f"{values.budget}_{degradation}"
-    runs = pathlib.Path(values.runs) if values.runs else ROOT / "runs" / f"experiments_{own}"
-    output = pathlib.Path(values.output)
-    return Workspace(values.budget, runs, output, values.data_root, values.cache_dir, jobs, degradation)
+    # Workers elsewhere have another working directory.
+    runs = pathlib.Path(values.runs or ROOT / "runs" / f"experiments_{own}").absolute()
+    data_root = values.data_root and str(pathlib.Path(values.data_root).absolute())
+    cache = str(pathlib.Path(values.cache_dir).absolute())
+    return Workspace(values.budget, runs, pathlib.Path(values.output), data_root, cache, jobs, degradation, scheduler)
 
 
 def methods() -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import pathlib
 from collections.abc import Sequence
 
 from experiments import records
-from experiments.cells import Cell, find_cell, run_settings, trained_cell
+from experiments.cells import Cell, find_cell, run_settings
 from experiments.recipes import ablation, plus_ablation, table_1
 from experiments.recipes.budgets import BUDGETS
 from experiments.workspace import Workspace
@@ -102,11 +102,9 @@ def _plus_cell(workspace: Workspace, row: str, sets: dict[str, int]) -> Cell:
     scale, (_, own) = plus_ablation.SCALE, plus_ablation.ROWS[row]
     if not own:
         return find_cell(workspace, row, scale, sets)
-    preset, settings = run_settings(workspace.budget, "plus", scale, 0)
+    _, settings = run_settings(workspace.budget, "plus", scale, 0)
     options = {**settings.get("model_options", {}), **own.get("model_options", {})}
-    changes = {**settings, **own, "model_options": options}
-    folder = workspace.runs / f"plus_x{scale}_{row}"
-    return trained_cell(row, preset, changes, folder, sets, workspace.data_root)
+    return find_cell(workspace, "plus", scale, sets, row=row, own={**own, "model_options": options})
 
 
 def _measured_sets(workspace: Workspace) -> dict[str, int]:

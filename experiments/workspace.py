@@ -21,8 +21,9 @@ class Workspace:
       results: folder of records, tables and figures.
       data_root: folder with a folder for each image set, or None.
       cache_dir: folder of patch stores and trained A+.
-      jobs: number of concurrent jobs.
+      jobs: number of concurrent jobs on this machine.
       degradation: how the LR images of training and measuring are made.
+      scheduler: address of the Dask scheduler that runs the jobs; None for this machine.
     """
 
     budget: str
@@ -32,6 +33,7 @@ class Workspace:
     cache_dir: str
     jobs: int = 1
     degradation: str = "bicubic"
+    scheduler: str | None = None
 
     def results_file(self, prefix: str = "") -> pathlib.Path:
         """Returns the file of the budget's records.

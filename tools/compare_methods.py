@@ -22,7 +22,7 @@ from srnet import cli
 
 def define_flags() -> None:
     shared_flags.define_flags()
-    shared_flags.define_jobs_flag()
+    shared_flags.define_job_flags()
     shared_flags.define_methods_flag()
     flags.DEFINE_list("scales", [str(scale) for scale in table_2.SCALES], "Scales.")
 

@@ -21,7 +21,7 @@ from srnet import cli
 
 def define_flags() -> None:
     shared_flags.define_flags()
-    shared_flags.define_jobs_flag()
+    shared_flags.define_job_flags()
     flags.DEFINE_list("rows", None, f"Rows; all unless given: {', '.join(ROWS)}.")
 
 

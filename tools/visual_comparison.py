@@ -29,7 +29,8 @@ def main(arguments: list[str]) -> int:
     cli.expect_no_arguments(arguments)
     values, workspace, methods = flags.FLAGS, shared_flags.workspace(), shared_flags.methods()
     cli.import_tensorflow()
-    from experiments import crops, plots, runner
+    from experiments import crops, plots
+    from experiments.cells import report_failures
     from experiments.details import Detail, open_detail, parse_detail
 
     usual = figure_6.EMBEDDED_PICTURES if workspace.budget == "quick" else figure_6.PICTURES
@@ -37,17 +38,17 @@ def main(arguments: list[str]) -> int:
     opened = {detail: open_detail(detail, workspace.data_root) for detail in details}
     workspace.make_results_folder()
     path = crops.crops_file(workspace)
-    failed = {}
+    failed: dict[str, str] = {}
     for detail, picture in opened.items():
         lines, missing = crops.add_crops(workspace, detail, picture, methods)
-        failed.update({cell.folder: (cell, why) for cell, why in missing})
+        failed |= missing
         if lines:
             shown = {label: lines.get(method) for label, (method, _) in table_2.ROWS.items()}
             title = f"{detail.set} image {detail.image}, x{detail.scale}"
             figure = path.with_name(f"{path.stem}_{detail.stem}.png")
             plots.draw_crops(picture, detail.crop, title, shown, path.parent, figure)
             print(figure)
-    return runner.report_failures(list(failed.values()))
+    return report_failures(failed)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,8 @@ import signal
 import PIL.Image
 import pytest
 
-from experiments import cells
 from experiments.records import VERSION
-from srnet.files import read_json_lines, write_json
+from srnet.files import read_json_lines
 from srnet.training.config import TrainConfig
 
 
@@ -95,6 +94,8 @@ def test_interrupted_sweep_resumes(start_tool, run_tool, tmp_path, wait_for):
     [
         ("--variants=fulll", 2, "'fulll' is unknown: choose among full, no_deconv"),
         ("--seeds=zero", 2, "--seeds zero: expected integers"),
+        ("--scheduler=nowhere", 2, "--scheduler=nowhere: expected HOST:PORT, such as tcp://10.0.0.1:8786"),
+        ("--scheduler=http://host:8786", 2, "--scheduler=http://host:8786: expected HOST:PORT"),
         ("--data_root=/nowhere", 1, "/nowhere: no such folder"),
     ],
 )
@@ -119,16 +120,7 @@ def test_a_sweep_under_noise_has_files_of_its_own(run_tool, tmp_path):
     lines = (tmp_path / "results/quick_noise25.jsonl").read_text().splitlines()
     bicubic, full = map(json.loads, lines)
     assert full["run"]["degradation"] == "noise25" and "x2, under `noise25`, tiny" in output
-    assert bicubic["measurements"]["held_out"]["psnr"] < 25
+    assert bicubic["measurements"]["held_out"]["psnr"] < 30
     assert (tmp_path / "results/table_1_quick_noise25.md").exists()
     assert not (tmp_path / "results/quick.jsonl").exists()
     assert run_tool("ablation_sweep.py", *flags)[0] == 0
-
-
-def test_measurements_of_another_degradation_are_none(tmp_path):
-    cell = cells.Cell("bicubic", 2, tmp_path, {"held_out": 1}, degradation="noise25")
-    record = {"method": "bicubic", "set": "held_out", "scale": 2, "psnr": 20.0, "ssim": 0.5, "images": 1, "seconds": 1}
-    write_json(cell.measurement("held_out"), [record])
-    assert cells.measured(cell, "held_out") is None
-    write_json(cell.measurement("held_out"), [{**record, "degradation": "noise25"}])
-    assert cells.measured(cell, "held_out")["psnr"] == 20

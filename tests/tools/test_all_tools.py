@@ -22,8 +22,8 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda path: path.stem)
-def test_help_needs_neither_tensorflow_nor_matplotlib(tool):
-    run = [sys.executable, "-c", _DRIVER, "tensorflow,keras,matplotlib,markdown", str(tool), "--help"]
+def test_help_needs_neither_tensorflow_nor_matplotlib_nor_dask(tool):
+    run = [sys.executable, "-c", _DRIVER, "tensorflow,keras,matplotlib,markdown,distributed", str(tool), "--help"]
     result = subprocess.run(run, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stderr) == (0, "")
     assert f"python tools/{tool.name}" in result.stdout
@@ -31,8 +31,9 @@ def test_help_needs_neither_tensorflow_nor_matplotlib(tool):
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda path: path.stem)
-def test_wrong_usage_needs_no_tensorflow(call_tool, monkeypatch, tool):
+def test_wrong_usage_needs_neither_tensorflow_nor_dask(call_tool, monkeypatch, tool):
     monkeypatch.setattr(cli, "import_tensorflow", lambda: pytest.fail("TensorFlow is imported"))
+    monkeypatch.setitem(sys.modules, "distributed", None)
     needed = ["--picture=x.png"] if tool.stem == "show_degradation" else []
     message = "error: expected no arguments besides flags, not stray\n"
     assert call_tool(tool.name, "stray", *needed) == (2, "", message)
@@ -40,10 +41,14 @@ def test_wrong_usage_needs_no_tensorflow(call_tool, monkeypatch, tool):
 
 @pytest.mark.parametrize(
     ("name", "module", "package"),
-    [("picture_sheet.py", "plots", "matplotlib"), ("report.py", "page", "Markdown")],
+    [
+        ("picture_sheet.py", "plots", "matplotlib"),
+        ("report.py", "page", "Markdown"),
+        ("compare_methods.py", "runner", "distributed"),
+    ],
 )
 def test_a_missing_package_is_named(call_tool, monkeypatch, name, module, package):
-    for missing in ("matplotlib.axes", "markdown"):
+    for missing in ("matplotlib.axes", "markdown", "distributed"):
         monkeypatch.setitem(sys.modules, missing, None)
     monkeypatch.delitem(sys.modules, f"experiments.{module}", raising=False)
     monkeypatch.delattr(experiments, module, raising=False)

@@ -29,7 +29,7 @@ def test_methods_are_trained_measured_and_kept(run_tool, picture_root, tmp_path)
     assert costs == {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/*/*.json")}
 
     # A damaged file of a cell affects that cell alone.
-    for name in ("run.json", "cost.json", "evaluation_held_out.json", "metrics.jsonl"):
+    for name in ("run.json", "results.json", "metrics.jsonl"):
         results.unlink()
         damaged = tmp_path / "runs/srcnn_x2_seed0" / name
         sound = damaged.read_text()

@@ -1,0 +1,56 @@
+"""Tools whose jobs are done by the workers of a Dask scheduler."""
+
+import json
+import os
+import signal
+
+import distributed
+import pytest
+
+from experiments import runner
+from srnet.files import read_json_lines
+
+SWEEP = ("ablation_sweep.py", "--variants=no_skips", "--scales=2")
+
+
+@pytest.fixture
+def cluster():
+    """A scheduler with one worker, a process of its own."""
+    with distributed.LocalCluster(1, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster:
+        yield cluster
+
+
+@pytest.mark.slow
+def test_a_cell_is_finished_after_its_worker_was_killed(cluster, start_tool, tmp_path, wait_for, monkeypatch):
+    monkeypatch.setenv("TQDM_MININTERVAL", "600")  # no line of progress
+    tool = start_tool(*SWEEP, f"--scheduler={cluster.scheduler_address}")
+    wait_for(tmp_path / "runs/no_skips_x2_seed0/config.json")
+    os.kill(cluster.workers[0].pid, signal.SIGKILL)
+    output, errors = tool.communicate(timeout=300)
+    assert (tool.returncode, errors) == (0, "")
+    epochs = read_json_lines(tmp_path / "runs/no_skips_x2_seed0/metrics.jsonl")
+    assert [line["epoch"] for line in epochs] == [1, 2]
+    assert f"{epochs[-1]['psnr']:.2f} / " in output
+
+
+@pytest.mark.slow
+def test_an_interrupted_tool_stops_the_commands_of_workers_and_resumes(cluster, start_tool, tmp_path, wait_for):
+    scheduler = f"--scheduler={cluster.scheduler_address}"
+    tool = start_tool(*SWEEP, scheduler)
+    wait_for(tmp_path / "runs/no_skips_x2_seed0.log")
+    tool.send_signal(signal.SIGTERM)
+    _, errors = tool.communicate(timeout=120)
+    assert (tool.returncode, "Traceback" in errors) == (130, False), errors
+    lines = (tmp_path / "results/quick.jsonl").read_text().splitlines()
+    assert "no_skips" not in [json.loads(line)["method"] for line in lines]
+    tool = start_tool(*SWEEP, scheduler)
+    _, errors = tool.communicate(timeout=300)
+    assert tool.returncode == 0, errors
+    assert len(read_json_lines(tmp_path / "runs/no_skips_x2_seed0/metrics.jsonl")) == 2
+
+
+@pytest.mark.usefixtures("run_tool")  # the budget TINY
+def test_a_scheduler_that_does_not_answer_is_named(call_tool, arguments, monkeypatch):
+    monkeypatch.setattr(runner, "CONNECT_SECONDS", 1)
+    status, _, errors = call_tool(*SWEEP, *arguments(SWEEP[0]), "--scheduler=127.0.0.1:1")
+    assert (status, errors) == (1, "error: --scheduler=127.0.0.1:1: no Dask scheduler answers there\n")
