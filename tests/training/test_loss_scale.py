@@ -53,7 +53,7 @@ def test_steps_that_overflow_are_left_out_and_counted(batch):
 def test_the_scale_changes_no_update(batch, changes):
     """Steps of SGD, which are as large as the gradients, at two scales at which nothing overflows."""
     updates = []
-    for scale in (0.5, 8.0):
+    for scale in (0.125, 1.0):
         config, state = _state(scale, optimizer="sgd", learning_rate=1e-6, weight_decay=0.0, **changes)
         before = state.model.get_weights()
         step.make_run_steps(config, state, tf.distribute.get_strategy())(_batches(*batch), tf.constant(1))
@@ -75,7 +75,8 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from srnet.training import step
 from srnet.training.config import TrainConfig
-config = TrainConfig(model_options={"filters": 4}, patch=16, stride=8, batch_size=4, precision="mixed_float16")
+settings = {"patch": 16, "stride": 8, "batch_size": 4, "precision": "mixed_float16", "model_options": {"filters": 4}}
+config = TrainConfig(optimizer="sgd", learning_rate=1e-6, **settings)
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 state = step.new_state(config, strategy)
 lr, hr = np.full((4, 8, 8, 1), 100, np.float32), np.full((4, 16, 16, 1), 100, np.float32)
@@ -92,11 +93,13 @@ one_device = tf.distribute.get_strategy()
 alone = step.new_state(config, one_device)
 alone.model.set_weights(before)
 for each, own in ((state, strategy), (alone, one_device)):
-    each.optimizer.dynamic_scale.assign(4.0)
+    each.optimizer.dynamic_scale.assign(0.25)
     batches = iter(own.experimental_distribute_dataset(dataset))
     losses = step.make_run_steps(config, each, own)(batches, tf.constant(3)).numpy()
     assert losses[-1] < losses[0]
-for one, other in zip(alone.model.get_weights(), state.model.get_weights()):
-    np.testing.assert_allclose(one, other, atol=1e-3)
+def update(each):
+    return np.concatenate([(new - old).ravel() for new, old in zip(each.model.get_weights(), before)])
+one, other = update(alone), update(state)
+assert np.linalg.norm(one - other) < 0.05 * np.linalg.norm(one)
 """
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
