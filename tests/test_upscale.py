@@ -28,7 +28,7 @@ def run(tmp_path_factory):
     config = TrainConfig(variant="srcnn", scale=3, initializer="identity", model_options={"filters": [2, 2]})
     run = Run(tmp_path_factory.mktemp("run"))
     write_json(run.config, config.to_json())
-    checkpoint = new_state(config, tf.distribute.get_strategy()).checkpoint()
+    checkpoint = tf.train.Checkpoint(**new_state(config, tf.distribute.get_strategy()).parts)
     tf.train.CheckpointManager(checkpoint, run.last, max_to_keep=1, checkpoint_name="step").save()
     return run.folder
 

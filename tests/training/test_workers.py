@@ -139,7 +139,7 @@ def test_workers_resume_to_the_same_bits_after_a_kill(start, tmp_path, victim):
     ("own", "message"),
     [
         ("--learning_rate=0.01", "worker 1 has learning_rate 0.01, but worker 0 has 0.001: start all of them alike"),
-        ("--run_dir=elsewhere", None),
+        pytest.param("--run_dir=elsewhere", None, marks=pytest.mark.slow),
     ],
 )
 def test_workers_that_differ(start, tmp_path, own, message):
@@ -152,6 +152,7 @@ def test_workers_that_differ(start, tmp_path, own, message):
         assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_an_error_of_the_first_worker_is_that_of_all(start, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "other").touch()
