@@ -223,6 +223,7 @@ def test_resuming_with_another_way_to_compute_is_recorded(train):
     assert read_metrics(run)[-1]["loss"] == pytest.approx(read_metrics(train("plain", epochs=3))[-1]["loss"], rel=0.1)
 
 
+@pytest.mark.slow
 def test_resuming_with_and_without_a_loss_scale(train):
     first = train(epochs=1)
     for epochs, precision in ((6, "mixed_float16"), (7, "float32"), (8, "mixed_float16")):

@@ -95,6 +95,7 @@ def test_workers_train_as_one_device(start, tmp_path, count):
     _assert_same_weights(whole, shared, rtol=1e-2, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_signal_to_one_worker_stops_all_and_a_lost_one_ends_all(start, tmp_path):
     run_dir, flags = tmp_path / "run", ("--steps_per_epoch=20", "--epochs=2000")
     workers = start(run_dir, *flags)
