@@ -41,8 +41,8 @@ def test_tables_are_made_from_the_records(path):
         assert path.with_suffix(".md").read_text() == describe_plus_ablation(found, budget)
         return
     tables = {
-        f"table_1_{path.stem}.md": describe_table_1(found, path.stem),
-        f"table_2_{path.stem}.md": describe_table_2(found, path.stem),
+        f"table_1_{path.stem}.md": describe_table_1(found, found[0]["budget"]),
+        f"table_2_{path.stem}.md": describe_table_2(found, found[0]["budget"]),
     }
     for name, text in tables.items():
         if (RESULTS / name).exists():
