@@ -19,7 +19,9 @@ from srnet.training.run_folder import Run, read_metrics
 from srnet.training.schedule import learning_rates
 
 
-@pytest.mark.parametrize("changes", [{}, {"average_decay": 0.8}, {"precision": "mixed_float16"}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"average_decay": 0.8}, pytest.param({"precision": "mixed_float16"}, marks=pytest.mark.slow)]
+)
 def test_interrupted_run_resumes_to_the_same_weights(train, monkeypatch, changes):
     whole = train("whole", **changes)
     validate = validation.validate

@@ -81,7 +81,8 @@ def _assert_same_weights(one, other, **tolerances):
         np.testing.assert_allclose(first, second, **tolerances)
 
 
-@pytest.mark.parametrize("count", [2, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [2, 3])
 def test_workers_train_as_one_device(start, tmp_path, count):
     whole, shared = tmp_path / "whole", tmp_path / "shared"
     flags = ("--steps_per_epoch=10", "--epochs=2")
