@@ -28,7 +28,6 @@ from experiments.recipes.image_sets import IMAGE_SETS
 from srnet.data.datasets import find_images
 from srnet.errors import DataError, UsageError
 from srnet.files import reason, writing, written_whole
-from srnet.images.color import change_depth
 from srnet.images.read import is_image_name, read_image
 from srnet.progress import progress_bar
 
@@ -62,7 +61,7 @@ def pixel_digest(path: pathlib.Path) -> str:
     Raises:
       DataError: if it cannot be read.
     """
-    pixels = change_depth(read_image(path), "uint8")
+    pixels = read_image(path)
     height, width, *channels = pixels.shape
     header = f"{height} {width} {channels[0] if channels else 1}"
     return hashlib.sha256(header.encode() + pixels.tobytes()).hexdigest()
@@ -165,12 +164,14 @@ def prepare(name: str, source: str, data_root: str, downloads: pathlib.Path) -> 
             folder = stack.enter_context(_unpacked(folder, known.inside if own else "*", downloads))
         digests = known_digests(name)
         paths = sorted(path for path in folder.rglob("*") if is_image_name(path.name) and path.is_file())
-        found = compare(paths, digests)
-        _check(name, found)
-        names = found.names or {path: path.stem for path in paths}
-        count = min(len(names), len(set(names.values()))) if len(names) <= known.count else len(names)
-        if count != known.count:
-            raise DataError(f"{source}: {count} images of different names, not the {known.count} of {name}")
+        names = {path: path.stem for path in paths}
+        if digests:
+            found = compare(paths, digests)
+            _check(name, found)
+            names = found.names
+        if not len(names) == len(set(names.values())) == known.count:
+            both = f"{len(names)} images of {len(set(names.values()))} names"
+            raise DataError(f"{source}: {both}, not the {known.count} of {name}")
         with written_whole(target, overwrite=False) as made, writing(target):
             made.mkdir()
             for path, stem in names.items():
@@ -186,10 +187,7 @@ def _download(url: str, folder: pathlib.Path) -> pathlib.Path:
     with written_whole(path) as partial, _naming(url), urllib.request.urlopen(url, timeout=_SECONDS) as answer:
         size, done = int(answer.headers.get("Content-Length") or 0), 0
         with progress_bar(size, url.rpartition("/")[2], "B", unit_scale=True) as bar, partial.open("wb") as file:
-            while True:
-                block = answer.read(_BLOCK)
-                if not block:
-                    break
+            while block := answer.read(_BLOCK):
                 with writing(path):
                     done += file.write(block)
                 bar.update(len(block))

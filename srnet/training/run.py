@@ -162,8 +162,7 @@ def run_training(
     check_registered(config)
     prepare(config)
     workers = start_workers(config)
-    begun = {name: origin()[name] for name in ("commit", "versions")}
-    workers.check_equal({**config.to_json(), **begun})
+    workers.check_equal(lambda: {**config.to_json(), **_software()})
     resumed = workers.from_first(lambda: _resumed(run_dir, config))
     with workers.noticing_losses():  # its variables get their first values from worker 0
         state = new_state(config, workers.strategy)
@@ -172,7 +171,9 @@ def run_training(
         initial = workers.from_first(lambda: _initialize(state, config))
     measured = validation_images(config, data_root)
     store = workers.first_alone(lambda: training_patches(config, data_root, cache_dir))
-    workers.check_equal({"training patches": store.digest, "validation images": digest(source_digests(measured))})
+    workers.check_equal(
+        lambda: {"training patches": store.digest, "validation images": digest(source_digests(measured))}
+    )
     run = Run(Path(run_dir))
 
     def begin() -> None:
@@ -190,6 +191,11 @@ def run_training(
         loop.train_epochs(config, state, store, measured, run, workers)
         workers.from_first(end)
     return run if workers.is_first else None
+
+
+def _software() -> dict[str, Any]:
+    known = origin()
+    return {name: known[name] for name in ("commit", "versions")}
 
 
 def _resumed(run_dir: Path | str, config: TrainConfig) -> bool:

@@ -8,7 +8,7 @@ import dataclasses
 import json
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import numpy as np
@@ -120,17 +120,19 @@ class Workers:
         self.from_first(lambda: made.append(function()))
         return made[0] if made else function()
 
-    def check_equal(self, facts: Mapping[str, Any]) -> None:
+    def check_equal(self, facts: Callable[[], dict[str, Any]]) -> None:
         """Checks that something is the same on all workers.
 
         Args:
-          facts: dict of what JSON can hold.
+          facts: callable that returns a dict of what JSON can hold; not called where there is one worker.
 
         Raises:
           UsageError: if it is not; the message names the first worker with another value.
           DataError: if another worker has ended.
         """
-        first, *others = self.gather(dict(facts))
+        if self.count == 1:
+            return
+        first, *others = self.gather(facts())
         for number, other in enumerate(others, 1):
             for name in {**first, **other}:  # other versions may have other names
                 one, two = first.get(name), other.get(name)
