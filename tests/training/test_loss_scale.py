@@ -2,14 +2,19 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from srnet.errors import DataError
 from srnet.training import step
 from srnet.training.config import TrainConfig
+from srnet.training.recorder import Recorder
+from srnet.training.run_folder import Run
+from srnet.training.workers import Workers
 
 CONFIG = TrainConfig(model_options={"filters": 4}, patch=16, stride=8, batch_size=4, precision="mixed_float16")
 
@@ -64,6 +69,14 @@ def test_the_scale_changes_no_update(batch, changes):
     assert np.linalg.norm(updates[0] - updates[1]) < 0.05 * np.linalg.norm(updates[0])
     if "clip" in changes:
         assert np.abs(updates[0]).max() == pytest.approx(changes["clip"], rel=0.1)
+
+
+def test_a_scale_that_falls_for_ever_is_an_error():
+    """Where gradients are no numbers at any scale; the weights stay finite, as no step changes them."""
+    config, state = _state(2.0**-30)
+    recorder = Recorder(config, state, Run(Path("unused")), Workers(tf.distribute.get_strategy()))
+    with pytest.raises(DataError, match="the gradients are not finite in float16 at step 0: use float32"):
+        recorder.check_weights()
 
 
 @pytest.mark.slow
