@@ -12,7 +12,7 @@ from srnet.errors import UsageError
 from srnet.images.resize import imresize
 from srnet.inference.method import network_method
 from srnet.inference.upscaler import Upscaler
-from srnet.models.mixed_precision import _OfFewSizes, with_precision
+from srnet.models.mixed_precision import _AsConvolution, with_precision
 from srnet.precision import settle
 from srnet.pretrained import cards
 
@@ -84,16 +84,34 @@ def test_nested_and_shared_layers_are_copied():
     assert 0 < difference < 0.05 * np.abs(expected).max()
 
 
-@pytest.mark.parametrize("padding", ["same", "valid"])
-@pytest.mark.parametrize(("kernel_size", "stride"), [(3, 2), (4, 2), (9, 3), (2, 3)])
-def test_padded_transposed_convolutions_have_the_same_result(kernel_size, stride, padding):
-    own = keras.layers.Conv2DTranspose(3, kernel_size, stride, padding, bias_initializer="ones")
+@pytest.mark.parametrize(("padding", "use_bias"), [("same", True), ("valid", True), ("same", False)])
+@pytest.mark.parametrize(
+    ("kernel_size", "strides"), [(3, 2), (4, 2), (9, 3), (2, 3), (3, 1), (5, 4), (1, 1), (3, (1, 2))]
+)
+def test_transposed_convolutions_computed_as_convolutions(kernel_size, strides, padding, use_bias):
+    own = keras.layers.Conv2DTranspose(3, kernel_size, strides, padding, activation="relu", use_bias=use_bias)
     features = np.random.default_rng(0).normal(size=(2, 5, 70, 4)).astype(np.float32)
+    own.build(features.shape)
+    own.set_weights([np.random.default_rng(1).normal(size=weight.shape) for weight in own.get_weights()])
     expected = own(features)
-    padded = _OfFewSizes.from_config(own.get_config())
-    padded.build(features.shape)
-    padded.set_weights(own.get_weights())
-    np.testing.assert_allclose(padded(features), expected, atol=1e-5)
+    copied = _AsConvolution.from_config(own.get_config())
+    copied.build(features.shape)
+    copied.set_weights(own.get_weights())
+    np.testing.assert_allclose(copied(features), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (9, 12)])
+def test_skips_around_transposed_convolutions(size):
+    lr = keras.Input((None, None, 1))
+    x = first = keras.layers.Conv2D(4, 3, padding="same")(lr)
+    x = keras.layers.Conv2D(4, 3, 2, padding="same")(models.layers.MirrorPad(2)(x))
+    x = keras.layers.Conv2DTranspose(4, 3, 2, padding="same")(x)
+    x = keras.layers.Add()([x, models.layers.MirrorPad(2)(first)])
+    model = keras.Model(lr, keras.layers.Conv2D(1, 3, padding="same")(x))
+    image = np.random.default_rng(0).uniform(0, 255, (2, *size, 1)).astype(np.float32)
+    expected = model(image).numpy()
+    difference = np.abs(with_precision(model, "mixed_bfloat16")(image).numpy() - expected).max()
+    assert 0 < difference < 0.02 * np.abs(expected).max()
 
 
 class Halve(keras.layers.Layer):
