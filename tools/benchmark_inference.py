@@ -6,7 +6,7 @@ python tools/benchmark_inference.py --networks=plus --scales=2 --rounds=9
 Each network enlarges luma to about 1280x720. The frameworks have a process each, run the same weights, and are timed in
 turn. It prints the least seconds of the rounds, and the ratio of the other frameworks to srnet; compare ratios, as
 seconds depend on the machine. An RGB picture is enlarged by `plus` and by `photo`, too. ONNX Runtime has float32 alone.
-PyTorch: pip install torch.
+PyTorch and ONNX Runtime: pip install -e '.[benchmark]'.
 """
 
 import concurrent.futures

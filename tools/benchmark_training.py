@@ -6,7 +6,7 @@ python tools/benchmark_training.py --variant=plus --patch=96 --precision=mixed_b
 Interleaved, it times a bare compiled training step on one constant batch, the step of `srnet.train` (reading,
 shuffling, loss bookkeeping, progress bar), and, where PyTorch is installed, a step of the same network there, in a
 process of its own; then the data pipeline alone. It prints medians over the rounds and their ratio; compare ratios, as
-seconds depend on the machine. PyTorch: pip install torch.
+seconds depend on the machine. PyTorch: pip install -e '.[benchmark]'.
 """
 
 import concurrent.futures

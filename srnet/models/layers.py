@@ -221,7 +221,9 @@ def transposed_convolution(inputs: Any, kernel: Any, bias: Any, stride: int, act
     kernel = keras.ops.transpose(kernel[::-1, :, ::-1], (0, 2, 5, 1, 3, 4))
     kernel = keras.ops.reshape(kernel, (steps, steps, channels, stride**2 * filters))
     sides = (last, -first)
-    phases = tf.nn.conv2d(inputs, kernel, 1, [(0, 0), sides, sides, (0, 0)] if steps > 1 else "VALID")
+    # oneDNN has no gradients of other paddings than "same" and "valid".
+    padding = "SAME" if last == -first else [(0, 0), sides, sides, (0, 0)]
+    phases = tf.nn.conv2d(inputs, kernel, 1, padding)
     return pixel_shuffle(activation(tf.nn.bias_add(phases, keras.ops.tile(bias, stride**2))), stride)
 
 
