@@ -18,6 +18,7 @@ from srnet.inference.transparency import replace_hidden_colors, weighted
 from srnet.models.analysis import alignment, reach, scale_of
 from srnet.models.layers import BicubicUpsampling
 from srnet.models.mixed_precision import with_precision
+from srnet.models.rules import UnboundedError
 from srnet.precision import AUTO, settle
 
 Progress = Callable[[int, int], None]  # told (LR pixels done, LR pixels in all)
@@ -30,15 +31,17 @@ class Upscaler:
 
     Luma is enlarged by the network, chroma and transparency by bicubic interpolation; a network of three channels
     enlarges all colors. Under transparency each color counts as much as it is seen, so that no hidden one bleeds into
-    an edge. Tiles give the same result as the whole picture, up to rounding.
+    an edge. Tiles give the same result as the whole picture, up to rounding. A network each of whose pixels depends on
+    the whole picture, such as `rcan`, enlarges it in one piece.
 
     Args:
       model: Keras model from LR to HR pixels in [0, 255], of 1 or 3 channels, such as `srnet.load` returns.
       tile: LR pixels, at least 1; tiles have at most the area of a square with this side. None for what fits a quarter
-        of the free memory, and 256 MiB.
+        of the free memory, and 256 MiB. Not used for networks that need the whole picture, unless a margin is given.
       self_ensemble: whether the mean of the results for the eight flips and rotations is taken; eight times the work.
       margin: LR pixels beyond its own that a result pixel depends on, at least; needed for networks with layers that
-        `srnet.models.analysis` does not know.
+        `srnet.models.analysis` does not know. A network that depends on the whole picture works in tiles with it, whose
+        results differ.
       precision: "float32"; "mixed_bfloat16" or "mixed_float16", for which a copy of the network is made; or "auto", the
         one that this machine is fastest in.
 
@@ -64,7 +67,9 @@ class Upscaler:
         self.scale = scale_of(model)
         self._channels = model.input_shape[-1]
         self._multiple = alignment(model)
-        self._margin = round_up(max(margin or 0, _known_reach(model, margin), CHROMA_REACH), self._multiple)
+        known = _known_reach(model, margin)
+        self._whole = known is None
+        self._margin = round_up(max(margin or 0, known or 0, CHROMA_REACH), self._multiple)
         self._tile = round_down(tile or _fitting_tile(model, self._margin), self._multiple)
         self._self_ensemble = self_ensemble
         self._bicubic = _compiled(BicubicUpsampling(self.scale, dtype="float32"), 1)
@@ -129,13 +134,15 @@ class Upscaler:
             shown = replace_hidden_colors(plane, 2 * self._margin + CHROMA_REACH) if transparent else plane
             waiting = [Tile(0, 0, plane.shape[0], plane.shape[1], self._margin)]
             while waiting:
-                tile, *others = waiting.pop().split(self._tile, self._multiple)
+                tile = waiting.pop()
+                tile, *others = [tile] if self._whole else tile.split(self._tile, self._multiple)
                 waiting += reversed(others)
                 try:
                     enlarged = self._enlarge_crop(shown[tile.crop], plane[tile.crop])
                 except tf.errors.ResourceExhaustedError as error:
-                    if self._tile == self._multiple:
-                        raise MemoryError("not enough memory for the smallest tile") from error
+                    if self._whole or self._tile == self._multiple:
+                        what = "whole picture, which this network needs" if self._whole else "smallest tile"
+                        raise MemoryError(f"not enough memory for the {what}") from error
                     self._tile = round_down(self._tile // 2, self._multiple)
                     waiting.append(tile)
                     continue
@@ -217,10 +224,12 @@ def _compiled(
     return tf.function(function, input_signature=[tf.TensorSpec((None, None, None, channels), dtype)])
 
 
-def _known_reach(model: keras.Model, margin: int | None) -> int:
-    """The reach of a network; 0 where it is not known and a margin is given."""
+def _known_reach(model: keras.Model, margin: int | None) -> int | None:
+    """The reach of a network, None for the whole picture; 0 where neither is known or true and a margin is given."""
     try:
         return reach(model)
+    except UnboundedError:
+        return None if margin is None else 0
     except TypeError as error:
         if margin is None:
             raise UsageError(f"{error}; srnet.Upscaler needs its margin=") from error

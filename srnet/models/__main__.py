@@ -3,6 +3,7 @@
 from srnet import cli
 from srnet.models import build, names
 from srnet.models.analysis import OUTPUT_SIZE, multiply_accumulates, receptive_field
+from srnet.models.rules import UnboundedError
 
 
 def define_flags() -> None:
@@ -17,9 +18,13 @@ def main(arguments: list[str]) -> None:
     for name in names():
         for scale in scales:
             model = build(name, scale)
-            field = receptive_field(model)
+            try:
+                side = receptive_field(model)
+                field = f"{side}x{side}"
+            except UnboundedError:
+                field = "whole image"
             cost = multiply_accumulates(model, height // scale, width // scale) / 1e9
-            print(f"{name:<22} {'x' + str(scale):>5} {model.count_params():>10,} {cost:>7.1f}  {field}x{field}")
+            print(f"{name:<22} {'x' + str(scale):>5} {model.count_params():>10,} {cost:>7.1f}  {field}")
 
 
 if __name__ == "__main__":

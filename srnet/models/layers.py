@@ -164,20 +164,27 @@ class PixelShuffle(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("srnet", name="Conv2D")
-class DilatedConv2D(keras.layers.Conv2D):
-    """A dilated convolution by TensorFlow's native kernel, where Keras rearranges pixels into batches and back.
+class NativeConv2D(keras.layers.Conv2D):
+    """A convolution by TensorFlow's native kernels, also where it is dilated or has groups.
 
-    TensorFlow then fuses bias and activation with it. Processors without oneDNN have no gradient of that kernel; there
-    the convolution is Keras's own.
+    Keras rearranges pixels into batches and back for a dilated one; TensorFlow then fuses no bias and activation with
+    it. Processors without oneDNN have no gradient of the native kernel; there the dilated convolution is Keras's own.
+    Keras compiles one of several groups anew for every size of image.
     """
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
+        if self.groups == 1 or self.data_format != "channels_last":
+            return self._convolve(inputs, kernel)
+        groups = zip(tf.split(inputs, self.groups, axis=-1), tf.split(kernel, self.groups, axis=-1))
+        return tf.concat([self._convolve(*group) for group in groups], axis=-1)
+
+    def _convolve(self, inputs: Any, kernel: Any) -> Any:
         if max(self.dilation_rate) == 1 or self.data_format != "channels_last" or not _has_dilated_gradient():
             return super().convolution_op(inputs, kernel)
         return tf.nn.conv2d(inputs, kernel, 1, self.padding.upper(), dilations=self.dilation_rate)
 
 
-DilatedConv2D.__name__ = "Conv2D"  # by which Keras finds the weights of a layer in a file
+NativeConv2D.__name__ = "Conv2D"  # by which Keras finds the weights of a layer in a file
 
 
 @functools.cache

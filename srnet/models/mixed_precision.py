@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from srnet.models.graph import Step, unfold
-from srnet.models.layers import DilatedConv2D, transposed_convolution
+from srnet.models.layers import NativeConv2D, transposed_convolution
 from srnet.models.rules import rule_of
 
 
@@ -49,7 +49,7 @@ def _kind(layer: keras.layers.Layer) -> type[keras.layers.Layer]:
     """The class of the copy of a layer that computes in 16 bits."""
     if type(layer) is keras.layers.Conv2DTranspose:
         return _AsConvolution
-    if type(layer) in (keras.layers.Conv2D, DilatedConv2D) and max(layer.strides) > 1:
+    if type(layer) in (keras.layers.Conv2D, NativeConv2D) and max(layer.strides) > 1:
         return _OfAnyWidth
     return type(layer)
 

@@ -67,7 +67,7 @@ def build_plus(options: PlusOptions, scale: int, channels: int, dtype: str, name
     """
     parts.check_scale(scale)
     convolve = functools.partial(parts.convolve, filters=options.filters, initializer=options.initializer, dtype=dtype)
-    conv = functools.partial(convolve, layers.DilatedConv2D)
+    conv = functools.partial(convolve, layers.NativeConv2D)
     deconv = functools.partial(convolve, keras.layers.Conv2DTranspose)
 
     def add(x: keras.KerasTensor, y: keras.KerasTensor, label: str) -> keras.KerasTensor:

@@ -1,39 +1,50 @@
 """Weights that other authors have published, loaded into the networks here."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import keras
 import numpy as np
 
 from srnet.errors import DataError, UsageError
+from srnet.models.rcan import MEAN
+
+_BLOCK = r"group_(\d+)_block_(\d+)_(1|2|squeeze|excite)"
+
+Pairs = list[tuple[str, Any]]  # what a message calls a layer's arrays, and (kernel, bias) in Keras's layout
 
 
-def load_published(model: keras.Model, arrays: Iterable[tuple[np.ndarray, np.ndarray]]) -> None:
-    """Loads published convolution weights, trained on luma in [0, 1], into a network.
+def load_published(model: keras.Model, arrays: Iterable[tuple[np.ndarray, np.ndarray]] | Mapping[str, Any]) -> None:
+    """Loads weights into a network as its authors published them.
 
-    The authors of SRCNN and VDSR published theirs. The networks here scale pixels to [0, 1] as well, so the arrays are
-    loaded unchanged.
+    All of them are for pixels in [0, 1] or [0, 255] as the network here has them inside, so the values are loaded
+    unchanged; only their axes are put in order.
 
     Args:
-      model: Keras model whose only weights are those of convolutions: SRCNN or VDSR.
-      arrays: a pair (kernel, bias) for each convolution from first to last: kernels (height, width, channels in,
-        channels out), biases (channels out,).
+      model: Keras model that `srnet.models.build` makes.
+      arrays: for `srcnn` and `vdsr`, a pair (kernel, bias) for each convolution from first to last: kernels (height,
+        width, channels in, channels out), biases (channels out,). For `idn`, a dict from the names of Caffe's layers
+        to pairs: kernels (channels out, channels in of a group, height, width), that of `upsample` (channels in,
+        channels out, height, width). For `rcan` and its rows, PyTorch's state dict as NumPy arrays: `.weight` (channels
+        out, channels in, height, width) and `.bias`.
 
     Raises:
-      UsageError: for a network with weights in other layers.
-      DataError: if the number or a shape of the arrays does not fit, or a value is not finite; nothing is loaded then.
+      UsageError: for another network.
+      DataError: if an array is missing or of another shape, or a value is not finite; nothing is loaded then.
     """
     layers = [layer for layer in model.layers if layer.weights]
-    if not all(type(layer) is keras.layers.Conv2D for layer in layers):
-        raise UsageError(f"network {model.name} is not a chain of convolutions: published weights fit srcnn and vdsr")
-    published = list(arrays)
-    if len(published) != len(layers):
-        raise DataError(f"network {model.name} has {len(layers)} convolutions, not {len(published)}")
+    named = next((pairs for name, pairs in _NAMED.items() if re.fullmatch(name, model.name)), None)
+    if named:
+        if not isinstance(arrays, Mapping):
+            raise UsageError(f"network {model.name} takes its arrays by name: give a dict")
+        given = named(layers, arrays)
+    else:
+        given = _chain(model, layers, arrays)
     pairs: list[list[np.ndarray]] = []
-    for number, (layer, given) in enumerate(zip(layers, published), 1):
-        place = f"convolution {number} of {len(layers)}"
+    for layer, (place, pair) in zip(layers, given):
         try:
-            pairs.append([np.asarray(array, np.float32) for array in given])
+            pairs.append([np.asarray(array, np.float32) for array in pair])
         except (TypeError, ValueError) as error:
             raise DataError(f"{place}: expected a pair of arrays, kernel and bias ({error})") from error
         if len(pairs[-1]) != 2:
@@ -43,5 +54,80 @@ def load_published(model: keras.Model, arrays: Iterable[tuple[np.ndarray, np.nda
                 raise DataError(f"{place}, {part}: shape {array.shape}, the network's is {tuple(variable.shape)}")
             if not np.isfinite(array).all():
                 raise DataError(f"{place}, {part}: not all values are finite")
-    for layer, pair in zip(layers, pairs):
-        layer.set_weights(pair)
+    for layer, loaded in zip(layers, pairs):
+        layer.set_weights(loaded)
+
+
+def _chain(model: keras.Model, layers: list[Any], arrays: Iterable[Any]) -> Pairs:
+    if not all(type(layer) is keras.layers.Conv2D for layer in layers):
+        raise UsageError(f"network {model.name} has no published weights here: they fit srcnn, vdsr, idn and rcan")
+    published = list(arrays)
+    if len(published) != len(layers):
+        raise DataError(f"network {model.name} has {len(layers)} convolutions, not {len(published)}")
+    return [(f"convolution {i} of {len(layers)}", pair) for i, pair in enumerate(published, 1)]
+
+
+def _caffe(layers: list[Any], arrays: Mapping[str, Any]) -> Pairs:
+    """Pairs by the names of layers, which are those here."""
+    _check_names([layer.name for layer in layers], arrays)
+    pairs: Pairs = []
+    for layer in layers:
+        pair = arrays[layer.name]
+        if isinstance(pair, (tuple, list)):
+            pair = [_height_width_first(pair[0]), *map(np.ravel, pair[1:])]
+        pairs.append((layer.name, pair))
+    return pairs
+
+
+def _rcan(layers: list[Any], arrays: Mapping[str, Any]) -> Pairs:
+    """PyTorch's arrays by the names of RCAN's modules."""
+    groups, blocks = (
+        max(int(found[place]) for layer in layers if (found := re.fullmatch(_BLOCK, layer.name))) for place in (1, 2)
+    )
+    modules = [_rcan_module(layer.name, groups, blocks) for layer in layers]
+    _check_names([f"{module}.{part}" for module in modules for part in ("weight", "bias")], arrays)
+    mean = arrays.get("sub_mean.bias")
+    if mean is not None and not np.allclose(mean, np.negative(MEAN), atol=0.01):
+        raise DataError(f"sub_mean.bias: {np.ravel(mean)}, the network subtracts {MEAN}")
+    pairs: Pairs = []
+    for layer, module in zip(layers, modules):
+        kernel, bias = _height_width_first(arrays[f"{module}.weight"]), np.asarray(arrays[f"{module}.bias"])
+        if layer.name.startswith("upsample"):
+            filters = layer.input.shape[-1]
+            kernel, bias = (_shuffled_as_here(array, filters) for array in (kernel, bias))
+        pairs.append((module, (kernel, bias)))
+    return pairs
+
+
+def _rcan_module(name: str, groups: int, blocks: int) -> str:
+    """The name of RCAN's module that is a layer here."""
+    if block := re.fullmatch(_BLOCK, name):
+        inner = {"1": "0", "2": "2", "squeeze": "3.conv_du.0", "excite": "3.conv_du.2"}[block[3]]
+        return f"body.{int(block[1]) - 1}.body.{int(block[2]) - 1}.body.{inner}"
+    if group := re.fullmatch(r"group_(\d+)_last", name):
+        return f"body.{int(group[1]) - 1}.body.{blocks}"
+    if stage := re.fullmatch(r"upsample_(\d+)", name):
+        return f"tail.0.{2 * (int(stage[1]) - 1)}"
+    return {"head": "head.0", "body_last": f"body.{groups}", "output": "tail.1"}[name]
+
+
+def _height_width_first(kernel: Any) -> np.ndarray:
+    kernel = np.asarray(kernel)
+    return kernel.transpose(2, 3, 1, 0) if kernel.ndim == 4 else kernel
+
+
+def _shuffled_as_here(array: np.ndarray, filters: int) -> np.ndarray:
+    """Moves the channel to the end of a last axis, where PyTorch's pixel shuffle has it at the start."""
+    if array.shape[-1] % filters:
+        return array  # a wrong shape, which is reported
+    return array.reshape(*array.shape[:-1], filters, -1).swapaxes(-1, -2).reshape(array.shape)
+
+
+def _check_names(needed: list[str], arrays: Mapping[str, Any]) -> None:
+    missing = [name for name in needed if name not in arrays]
+    if missing:
+        more = f" and {len(missing) - 1} more" if missing[1:] else ""
+        raise DataError(f"{missing[0]}{more} missing among the arrays")
+
+
+_NAMED: dict[str, Callable[[list[Any], Mapping[str, Any]], Pairs]] = {"idn": _caffe, "rcan(_small)?": _rcan}

@@ -8,6 +8,11 @@ import keras
 from srnet.models.layers import SubPixelConv2DTranspose
 from srnet.models.windows import Spread, Window, interpolation
 
+
+class UnboundedError(TypeError):
+    """A layer's result depends on the whole image."""
+
+
 Rule = Callable[[Any, int], Window | Spread]
 
 _HALF_WIDTHS = {"bilinear": 1, "bicubic": 2, "lanczos3": 3, "lanczos5": 5}
@@ -21,7 +26,8 @@ def window_of(operation: Any, axis: int) -> Window | Spread:
       axis: 0 for height, 1 for width.
 
     Raises:
-      TypeError: if it is not known, or unbounded; the message is one line and names the layer.
+      UnboundedError: if it is the whole image; the message is one line and names the layer.
+      TypeError: if it is not known; likewise.
     """
     own = getattr(operation, "receptive_window", None)
     if own is not None:
@@ -61,14 +67,16 @@ def _pixel(operation: Any, axis: int) -> Window:
 
 
 def _whole_image(operation: Any, axis: int) -> Window:
-    raise TypeError(f"the reach of {title(operation)} is unbounded: it depends on the whole image")
+    raise UnboundedError(f"the reach of {title(operation)} is unbounded: it depends on the whole image")
 
 
 def _channels(operation: Any, axis: int) -> Window:
     """For what works along `axis`: by pixel if that is the channels' axis alone."""
     axes = operation.axis if isinstance(operation.axis, (list, tuple)) else [operation.axis]
     if any(each is None or each % 4 != 3 for each in axes):
-        raise TypeError(f"the reach of {title(operation)} is unbounded: it works along axis {operation.axis}, not -1")
+        raise UnboundedError(
+            f"the reach of {title(operation)} is unbounded: it works along axis {operation.axis}, not -1"
+        )
     return Window()
 
 
@@ -178,4 +186,5 @@ _OPERATIONS: dict[str, Rule] = {
     "LogSoftmax": _channels,
     "DepthToSpace": _depth_to_space,
     "SpaceToDepth": _space_to_depth,
+    "Split": _channels,
 }

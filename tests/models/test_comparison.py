@@ -1,4 +1,4 @@
-"""SRCNN, VDSR and RED-Net against SciPy's correlation in float64, with arrays as their authors publish them."""
+"""Comparison networks against SciPy's correlation in float64, with arrays as their authors publish them."""
 
 import keras
 import numpy as np
@@ -105,14 +105,145 @@ def test_arrays_of_other_shapes_are_refused_whole():
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights()))
 
 
+def _official(random, out, into, size):
+    """Weights (channels out, channels in, height, width) and a bias, as Caffe and PyTorch have them."""
+    return random.normal(0, np.sqrt(1 / (into * size**2)), (out, into, size, size)), random.normal(0, 0.1, out)
+
+
+def _convolve(x, weights, bias, groups=1):
+    """x (H, W, channels in) by a kernel as Caffe and PyTorch have it."""
+    pieces = zip(np.split(x, groups, axis=-1), np.split(weights, groups), np.split(bias, groups))
+    return np.concatenate([_correlate(i, k.transpose(2, 3, 1, 0), b, "constant") for i, k, b in pieces], axis=-1)
+
+
+def _enlarge(lr, scale):
+    return np.stack([imresize(plane.astype(np.float64), scale) for plane in np.moveaxis(lr, -1, 0)], axis=-1)
+
+
+@pytest.mark.parametrize(("scale", "channels"), [(2, 1), (3, 1), (4, 3)])
+def test_idn_with_published_arrays(scale, channels):
+    """As its authors' Caffe files and MATLAB program compute it, beyond the first rows and columns, which they lack."""
+    random, lr = np.random.default_rng(2), np.random.default_rng(0).uniform(0, 255, (7, 5, channels)).astype(np.float32)
+    q = 8  # a quarter of the filters
+    arrays = {"conv1": _official(random, 4 * q, channels, 3), "conv2": _official(random, 4 * q, 4 * q, 3)}
+    for k in range(2):
+        shapes = [(3 * q, 4 * q), (2 * q, 3 * q // 4), (4 * q, 2 * q), (4 * q, 3 * q), (3 * q, q), (5 * q, 3 * q)]
+        arrays |= {f"conv{k + 3}_{i}": _official(random, *shape, 3) for i, shape in enumerate(shapes, 1)}
+        arrays[f"down{k + 1}"] = _official(random, 4 * q, 5 * q, 1)
+    arrays["upsample"] = random.normal(0, 0.01, (4 * q, channels, 17, 17)), random.normal(0, 0.1, channels)
+
+    def conv(x, name, groups=1):
+        x = _convolve(x, *arrays[name], groups)
+        return np.maximum(x, 0.05 * x)
+
+    x = conv(conv(lr / 255.0, "conv1"), "conv2")
+    for k in range(2):
+        name = f"conv{k + 3}_"
+        inner = conv(conv(conv(x, name + "1"), name + "2", 4), name + "3")
+        kept, inner = inner[..., :q], inner[..., q:]
+        inner = conv(conv(conv(inner, name + "4"), name + "5", 4), name + "6")
+        x = conv(np.concatenate([x, kept], axis=-1) + inner, f"down{k + 1}")
+    height, width = lr.shape[:2]
+    spread = np.zeros((scale * (height - 1) + 17, scale * (width - 1) + 17, channels))
+    for row, column in np.ndindex(height, width):
+        place = slice(scale * row, scale * row + 17), slice(scale * column, scale * column + 17)
+        spread[place] += np.einsum("i,iohw->hwo", x[row, column], arrays["upsample"][0])
+    made = spread[8:-8, 8:-8] + arrays["upsample"][1]
+    rest = slice(scale - 1, None)
+    expected = 255 * made + _enlarge(lr, scale)[rest, rest]
+
+    model = models.build("idn", scale, channels, blocks=2, filters=4 * q)
+    models.load_published(model, arrays)
+    assert np.abs(made).max() > 0.05
+    np.testing.assert_allclose(model(lr[None])[0][rest, rest], expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_rcan_with_published_arrays(scale):
+    random, lr = np.random.default_rng(3), np.random.default_rng(0).uniform(0, 255, (6, 5, 3)).astype(np.float32)
+    filters, fewer, groups, blocks = 8, 2, 2, 2
+    arrays = {}
+
+    def make(name, out, into, size=3):
+        arrays[f"{name}.weight"], arrays[f"{name}.bias"] = _official(random, out, into, size)
+
+    def conv(x, name):
+        return _convolve(x, arrays[f"{name}.weight"], arrays[f"{name}.bias"])
+
+    stages = [3] if scale == 3 else [2] * (scale // 2)
+    make("head.0", filters, 3)
+    for g in range(groups):
+        for b in range(blocks):
+            block = f"body.{g}.body.{b}.body."
+            make(block + "0", filters, filters)
+            make(block + "2", filters, filters)
+            make(block + "3.conv_du.0", fewer, filters, 1)
+            make(block + "3.conv_du.2", filters, fewer, 1)
+        make(f"body.{g}.body.{blocks}", filters, filters)
+    make(f"body.{groups}", filters, filters)
+    for i, stage in enumerate(stages):
+        make(f"tail.0.{2 * i}", filters * stage**2, filters)
+    make("tail.1", 3, filters)
+    mean = 255 * np.array([0.4488, 0.4371, 0.4040])
+    arrays["sub_mean.weight"], arrays["sub_mean.bias"] = np.eye(3)[..., None, None], -mean
+
+    x = head = conv(lr - mean, "head.0")
+    for g in range(groups):
+        start = x
+        for b in range(blocks):
+            block = f"body.{g}.body.{b}.body."
+            inner = conv(np.maximum(conv(x, block + "0"), 0), block + "2")
+            weight = np.maximum(conv(inner.mean((0, 1), keepdims=True), block + "3.conv_du.0"), 0)
+            x = x + inner / (1 + np.exp(-conv(weight, block + "3.conv_du.2")))
+        x = start + conv(x, f"body.{g}.body.{blocks}")
+    x = head + conv(x, f"body.{groups}")
+    for i, stage in enumerate(stages):
+        x = conv(x, f"tail.0.{2 * i}")
+        height, width = x.shape[:2]
+        x = x.reshape(height, width, filters, stage, stage).transpose(0, 3, 1, 4, 2)
+        x = x.reshape(height * stage, width * stage, filters)
+    expected = conv(x, "tail.1") + mean
+
+    model = models.build("rcan", scale, 3, groups=groups, blocks=blocks, filters=filters, reduction=4)
+    models.load_published(model, arrays)
+    np.testing.assert_allclose(model(lr[None])[0], expected, rtol=1e-5, atol=1e-3)
+    with pytest.raises(DataError, match=r"sub_mean.bias: .* the network subtracts \(114.444"):
+        models.load_published(model, {**arrays, "sub_mean.bias": mean})
+    with pytest.raises(DataError, match=r"body.0.body.0.body.0.weight and 3 more missing among the arrays"):
+        models.load_published(
+            model,
+            {
+                k: v
+                for k, v in arrays.items()
+                if not k.startswith("body.0.body.0.body.0") and not k.startswith("tail.1")
+            },
+        )
+
+
+def test_named_arrays_of_other_kinds_are_refused():
+    model = models.build("idn", 2, blocks=0, filters=16)
+    with pytest.raises(UsageError, match="network idn takes its arrays by name: give a dict"):
+        models.load_published(model, [])
+    arrays = {layer.name: (np.zeros(1), np.zeros(1)) for layer in model.layers if layer.weights}
+    with pytest.raises(DataError, match=r"conv1, kernel: shape \(1,\), the network's is \(3, 3, 1, 16\)"):
+        models.load_published(model, arrays)
+    with pytest.raises(DataError, match="conv1: expected a pair of arrays"):
+        models.load_published(model, {**arrays, "conv1": None})
+
+
 def test_networks_of_other_layers_take_no_published_arrays():
-    with pytest.raises(UsageError, match="network rednet is not a chain of convolutions"):
+    with pytest.raises(UsageError, match="network rednet has no published weights here"):
         models.load_published(models.build("rednet", 2, filters=2, depth=2), [])
 
 
 @pytest.mark.parametrize(
     ("name", "options"),
-    [("srcnn", {}), ("srcnn", {"kernel_sizes": (9, 1, 5)}), ("srcnn", {"channels": 3}), ("rednet", {"filters": 8})],
+    [
+        *(("srcnn", options) for options in ({}, {"kernel_sizes": (9, 1, 5)}, {"channels": 3})),
+        ("rednet", {"filters": 8}),
+        ("idn", {"filters": 16}),
+        ("idn", {"filters": 16, "channels": 3}),
+    ],
 )
 def test_identity_starts_as_the_bicubic_enlargement(name, options):
     model = models.build(name, 3, initializer="identity", **options)

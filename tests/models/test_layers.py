@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from srnet.images.resize import imresize
-from srnet.models.layers import BicubicUpsampling, DilatedConv2D, MirrorPad, PixelShuffle, SubPixelConv2DTranspose
+from srnet.models.layers import BicubicUpsampling, MirrorPad, NativeConv2D, PixelShuffle, SubPixelConv2DTranspose
 
 
 @pytest.mark.parametrize(("height", "width", "multiple"), [(1, 3, 4), (5, 8, 4), (2, 1, 8), (6, 6, 1)])
@@ -162,7 +162,7 @@ def test_sub_pixel_convolution_saves_and_loads(tmp_path):
 @pytest.mark.parametrize("padding", ["same", "valid"])
 @pytest.mark.parametrize(("kernel_size", "rate"), [(3, 1), (3, 2), (3, 4), (2, 3), (5, (2, 3))])
 def test_dilated_convolution_is_kerass(kernel_size, rate, padding):
-    own = DilatedConv2D(3, kernel_size, padding=padding, dilation_rate=rate, activation="relu")
+    own = NativeConv2D(3, kernel_size, padding=padding, dilation_rate=rate, activation="relu")
     kerass = keras.layers.Conv2D(3, kernel_size, padding=padding, dilation_rate=rate, activation="relu")
     features = tf.constant(np.random.default_rng(0).normal(size=(2, 19, 22, 4)), tf.float32)
     results = []
@@ -179,8 +179,8 @@ def test_dilated_convolution_is_kerass(kernel_size, rate, padding):
 
 _WITHOUT_ONEDNN = """
 import numpy as np, tensorflow as tf
-from srnet.models.layers import DilatedConv2D, _has_dilated_gradient
-layer = DilatedConv2D(2, 3, padding="same", dilation_rate=2)
+from srnet.models.layers import NativeConv2D, _has_dilated_gradient
+layer = NativeConv2D(2, 3, padding="same", dilation_rate=2)
 
 @tf.function
 def gradient(x):
