@@ -21,7 +21,7 @@ SHAPES = ((1, 1, 1, 1), (1, 17, 23, 1), (2, 8, 9, 1))
 
 def _small(name, scale):
     """A network without trained weights, none of which is 0."""
-    model = build(name, scale, filters=(8, 8) if name == "srcnn" else 8)
+    model = build(name, scale, filters={"srcnn": (8, 8), "idn": 16}.get(name, 8))
     for weight in model.trainable_variables:
         weight.assign(tf.random.stateless_normal(weight.shape, (0, 1), stddev=0.1))
     return model
@@ -40,7 +40,7 @@ def _interpret(path, lr):
 
 
 @pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated:UserWarning")
-@pytest.mark.parametrize("name", ["full", "plus", "srcnn"])
+@pytest.mark.parametrize("name", ["full", "plus", "srcnn", "idn", "rcan_small"])
 def test_litert_takes_any_size_and_batch(tmp_path, name):
     model = _small(name, 2)
     export_litert(model, tmp_path / "float.tflite")
@@ -83,7 +83,17 @@ def test_a_file_that_cannot_be_written(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
-@pytest.mark.parametrize(("name", "scale"), [("full", 4), ("no_deconv", 2), ("plus", 2), ("plus", 3), ("vdsr", 4)])
+@pytest.mark.parametrize(
+    ("name", "scale"),
+    [
+        ("full", 4),
+        ("no_deconv", 2),
+        ("plus", 2),
+        ("plus", 3),
+        ("vdsr", 4),
+        *((name, scale) for name in ("idn", "rcan_small") for scale in (2, 3)),
+    ],
+)
 def test_onnx_takes_any_size_and_batch(tmp_path, name, scale):
     model = _small(name, scale)
     export_onnx(model, tmp_path / "x.onnx")

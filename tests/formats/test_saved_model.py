@@ -36,8 +36,9 @@ np.savez(sys.argv[3], **results)
 
 
 @pytest.mark.parametrize(("channels", "scale"), [(1, 2), (1, 3), (3, 4)])
-def test_export_serves_any_size_and_batch_without_srnet(tmp_path, channels, scale):
-    model = build("full", scale, channels, filters=8)
+@pytest.mark.parametrize("name", ["full", "idn", "rcan_small"])
+def test_export_serves_any_size_and_batch_without_srnet(tmp_path, name, channels, scale):
+    model = build(name, scale, channels, filters=16)
     export_saved_model(model, tmp_path / "export")
     random = np.random.default_rng(0)
     shapes = {"one": (1, 1, 1), "odd": (1, 17, 23), "even": (1, 64, 64), "batch": (3, 9, 12)}
@@ -68,9 +69,11 @@ np.savez(sys.argv[3], **results)
 """
 
 
-@pytest.mark.parametrize(("network", "channels", "scale"), [("plus", 1, 3), ("full", 3, 2), ("full", 1, 3)])
+@pytest.mark.parametrize(
+    ("network", "channels", "scale"), [("plus", 1, 3), ("full", 3, 2), ("full", 1, 3), ("idn", 1, 2)]
+)
 def test_photos_of_any_size_in_tiles_without_srnet(tmp_path, monkeypatch, network, channels, scale):
-    model = build(network, scale, channels, filters=4)
+    model = build(network, scale, channels, filters=16 if network == "idn" else 4)
     random = np.random.default_rng(0)
     for variable in model.trainable_variables:
         variable.assign(random.normal(0, 1 / np.sqrt(np.prod(variable.shape[:-1])), variable.shape))

@@ -34,13 +34,28 @@ def _random_weights(model):
     return keras.Model(model.input, stretch(model.output))
 
 
-@pytest.mark.parametrize("name", [*VARIANTS, "plus", "srcnn", "vdsr", "rednet"])
+@pytest.mark.parametrize("name", [*VARIANTS, "plus", "srcnn", "vdsr", "rednet", "idn"])
 def test_tiles_make_the_whole(name):
-    model = _random_weights(models.build(name, 2, filters=(4, 4) if name == "srcnn" else 4))
+    model = _random_weights(models.build(name, 2, filters={"srcnn": (4, 4), "idn": 16}.get(name, 4)))
     whole = _whole(model, IMAGE)
     assert np.std(whole) > 0.01
     for tile in (7, 32, 100):
         np.testing.assert_allclose(Upscaler(model, tile=tile)(IMAGE), whole, atol=1e-4)
+
+
+def test_what_depends_on_the_whole_picture_has_no_tiles(monkeypatch):
+    model = _random_weights(models.build("rcan", 2, groups=1, blocks=2, filters=4, reduction=2))
+    whole = _whole(model, IMAGE)
+    np.testing.assert_allclose(Upscaler(model, tile=16)(IMAGE), whole, atol=1e-4)
+    assert np.abs(Upscaler(model, tile=16, margin=8)(IMAGE) - whole).max() > 5e-4
+
+    def fail(*_):
+        raise tf.errors.ResourceExhaustedError(None, None, "no memory")
+
+    one = Upscaler(model)
+    monkeypatch.setattr(one, "_enlarge_crop", fail)
+    with pytest.raises(MemoryError, match="not enough memory for the whole picture, which this network needs"):
+        one(IMAGE)
 
 
 @pytest.mark.parametrize("network", ["plus", "full"])

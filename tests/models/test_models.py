@@ -1,6 +1,8 @@
 """The networks: sizes pinned, values against NumPy, receptive fields against gradients."""
 
+import csv
 import math
+import pathlib
 
 import keras
 import numpy as np
@@ -11,8 +13,11 @@ from srnet import models
 from srnet.errors import UsageError
 from srnet.images.resize import imresize
 from srnet.models.analysis import alignment, largest_features, multiply_accumulates, reach, receptive_field
+from srnet.models.rules import UnboundedError
 
-# {name: {scale: (parameters, receptive field in LR pixels)}}
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+# {name: {scale: (parameters, receptive field in LR pixels, None for the whole image)}}
 EXPECTED = {
     "full": {2: (406913, 19), 3: (406913, 13), 4: (443841, 11), 8: (480769, 7)},
     "no_deconv": {2: (406913, 17), 3: (406913, 11), 4: (443841, 10), 8: (480769, 6)},
@@ -25,6 +30,9 @@ EXPECTED = {
     "srcnn": {2: (57281, 12), 3: (57281, 9), 4: (57281, 8), 8: (57281, 6)},
     "vdsr": {2: (665921, 24), 3: (665921, 17), 4: (665921, 14), 8: (665921, 9)},
     "rednet": {2: (4134785, 34), 3: (4134785, 24), 4: (4134785, 19), 8: (4134785, 12)},
+    "idn": {2: (552769, 61), 3: (552769, 58), 4: (552769, 57), 8: (552769, 55)},
+    "rcan": {2: (15442337, None), 3: (15626977, None), 4: (15590049, None), 8: (15737761, None)},
+    "rcan_small": {2: (1822289, None), 3: (2006929, None), 4: (1970001, None), 8: (2117713, None)},
 }
 
 
@@ -37,7 +45,25 @@ def test_parameters_and_receptive_field(name):
     for scale, (parameters, field) in EXPECTED[name].items():
         model = models.build(name, scale)
         assert model.count_params() == parameters
-        assert receptive_field(model) == field
+        if field:
+            assert receptive_field(model) == field
+        else:
+            with pytest.raises(UnboundedError, match="it depends on the whole image"):
+                receptive_field(model)
+
+
+# Hui et al. 2018: 553 K at every scale; Zhang et al. 2018: 15.59 M at x4; both in experiments/literature.csv.
+@pytest.mark.parametrize(
+    ("name", "channels", "thousands"), [("idn", 1, (553, 553, 553)), ("rcan", 3, (15444, 15629, 15592))]
+)
+def test_parameters_are_the_published_ones(name, channels, thousands):
+    counts = [models.build(name, scale, channels).count_params() / 1000 for scale in (2, 3, 4)]
+    assert np.abs(np.subtract(counts, thousands)).max() < 1
+    with (ROOT / "experiments/literature.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["method"] == name.upper()]
+    assert {(int(row["scale"]), row["parameters"]) for row in rows} == {
+        (scale, f"{count}K") for scale, count in zip((2, 3, 4), thousands)
+    }
 
 
 @pytest.mark.parametrize(
@@ -47,6 +73,8 @@ def test_parameters_and_receptive_field(name):
         ("full", 3, 4, 576.0, 199_316_901_888),
         ("plus", 2, 4, 48.0, 25_685_752_320),
         ("rednet", 4, 1, 2048.0, 5_108_450_586_624),
+        ("idn", 2, 1, 80.0, 42_588_228_480),
+        ("rcan_small", 4, 1, 1024.0, 185_948_822_464),
     ],
 )
 def test_alignment_features_and_cost(name, scale, multiple, features, cost):
@@ -75,6 +103,7 @@ def test_parameters_follow_from_the_paper():
         ("srcnn", {"filters": [2, 2]}),
         ("vdsr", {"filters": 2, "depth": 5}),
         ("rednet", {"filters": 2, "depth": 4}),
+        ("idn", {"filters": 16, "blocks": 1}),
     ],
 )
 @pytest.mark.parametrize("scale", [2, 3, 4])
