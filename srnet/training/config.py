@@ -15,7 +15,7 @@ from srnet.training.losses import LOSSES
 # Those of `srnet.models`, which imports Keras.
 NETWORKS = (
     *("full", "no_deconv", "no_dilation", "no_deconv_no_dilation", "no_skips", "local_only", "long_only"),
-    *("plus", "srcnn", "vdsr", "rednet"),
+    *("plus", "srcnn", "vdsr", "rednet", "idn", "rcan", "rcan_small"),
 )
 
 
@@ -70,8 +70,8 @@ class TrainConfig:
     channels: int = _setting(1, "1 for luma, 3 for RGB.", choices=(1, 3))
     initializer: str = _setting(
         "he",
-        "Initial weights (2.2.3): He's, normal with standard deviation 0.001 (paper), or, for srcnn and rednet, as "
-        "the bicubic enlargement (identity).",
+        "Initial weights (2.2.3): He's, normal with standard deviation 0.001 (paper), or, for srcnn, "
+        "rednet and idn, as the bicubic enlargement (identity).",
         choices=("he", "paper", "identity"),
     )
     initial_run: str = _setting(

@@ -42,6 +42,20 @@ _PLUS: Settings = {
     "learning_rate": 5e-4,
 }
 
+# Zhang et al. 2018: LR patches of 48x48 (of 96x96 in HR at x2), Adam at 1e-4, halved every 200,000 steps, absolute
+# errors, batch 16.
+_RCAN: Settings = {
+    "patch": 96,
+    "stride": 32,
+    "orientations": 8,
+    "learning_rate": 1e-4,
+    "decay_every": 200,
+    "beta_2": 0.999,
+    "loss": "mae",
+    "weight_decay": 0.0,
+    "batch_size": 16,
+}
+
 # The settings of the comparison networks' own papers, and of `plus`, where they differ from the paper's. The paper
 # preset follows them, on the images and for the steps of this project's paper.
 OWN_SETTINGS: dict[str, Settings] = {
@@ -75,12 +89,35 @@ OWN_SETTINGS: dict[str, Settings] = {
     },
     # Mao et al. 2016: Adam at 1e-4 for all layers, 50x50 patches; the rest of Adam as its authors have it.
     "rednet": {"patch": 50, "learning_rate": 1e-4, "decay_rate": 1.0, "beta_2": 0.999, "weight_decay": 0.0},
+    # Hui et al. 2018, their first training, on absolute errors: LR patches of 29x29 at x2, Adam at 1e-4, batch 64, a
+    # weight decay of 1e-4 for errors in units of 1.
+    "idn": {
+        "patch": 58,
+        "stride": 58,
+        "orientations": 8,
+        "learning_rate": 1e-4,
+        "decay_rate": 1.0,
+        "beta_2": 0.999,
+        "loss": "mae",
+        "weight_decay": 255 * 1e-4,
+        "batch_size": 64,
+    },
+    "rcan": _RCAN,
+    "rcan_small": _RCAN,
 }
 
 # The settings of the short presets. In 2,000 steps at x2, SRCNN comes to 35.9 dB on Set5 with these and to 35.2 without
 # the start as the bicubic enlargement; RED-Net, of 64 filters, in 100 steps to 34.8, and with He's start to 22.9.
 _FROM_BICUBIC: Settings = {"initializer": "identity", "learning_rate": 5e-4, "beta_2": 0.999}
-SHORT_SETTINGS: dict[str, Settings] = {"plus": _PLUS, "srcnn": _FROM_BICUBIC, "rednet": _FROM_BICUBIC}
+_AT_LR_SIZE: Settings = {**_PLUS, "orientations": 4, "augment_scales": (1.0,)}  # see `_PLUS` on patches
+SHORT_SETTINGS: dict[str, Settings] = {
+    "plus": _PLUS,
+    "srcnn": _FROM_BICUBIC,
+    "rednet": _FROM_BICUBIC,
+    "idn": {**_AT_LR_SIZE, **_FROM_BICUBIC},
+    "rcan": _AT_LR_SIZE,
+    "rcan_small": _AT_LR_SIZE,
+}
 
 
 def preset_settings(preset: str, variant: str) -> dict[str, Any]:

@@ -117,6 +117,11 @@ def test_each_network_has_its_papers_settings_at_the_papers_budget():
     srcnn = TrainConfig(variant="srcnn", **preset_settings("paper", "srcnn"))
     assert (srcnn.learning_rate, srcnn.learning_rate * srcnn.output_rate) == (1e-4, 1e-5)
     assert TrainConfig(variant="rednet", **preset_settings("paper", "rednet")).learning_rate == 1e-4
+    idn = TrainConfig(variant="idn", **preset_settings("paper", "idn"))
+    assert (idn.learning_rate, idn.batch_size, idn.patch // 2, idn.loss) == (1e-4, 64, 29, "mae")
+    rcan = TrainConfig(variant="rcan", **preset_settings("paper", "rcan"))
+    assert (rcan.learning_rate, rcan.batch_size, rcan.patch // 2, rcan.loss) == (1e-4, 16, 48, "mae")
+    assert rcan.decay_every * rcan.steps_per_epoch == 200_000
 
 
 def test_short_presets_train_alike_but_for_networks_that_start_as_the_bicubic_enlargement():
