@@ -26,8 +26,8 @@ def load_published(model: keras.Model, arrays: Iterable[tuple[np.ndarray, np.nda
       arrays: for `srcnn` and `vdsr`, a pair (kernel, bias) for each convolution from first to last: kernels (height,
         width, channels in, channels out), biases (channels out,). For `idn`, a dict from the names of Caffe's layers
         to pairs: kernels (channels out, channels in of a group, height, width), that of `upsample` (channels in,
-        channels out, height, width). For `rcan` and its rows, PyTorch's state dict as NumPy arrays: `.weight` (channels
-        out, channels in, height, width) and `.bias`.
+        channels out, height, width). For `rcan`, `esrgan` and their rows, PyTorch's state dict as NumPy arrays:
+        `.weight` (channels out, channels in, height, width) and `.bias`; for `esrgan` in its first names or BasicSR's.
 
     Raises:
       UsageError: for another network.
@@ -60,7 +60,9 @@ def load_published(model: keras.Model, arrays: Iterable[tuple[np.ndarray, np.nda
 
 def _chain(model: keras.Model, layers: list[Any], arrays: Iterable[Any]) -> Pairs:
     if not all(type(layer) is keras.layers.Conv2D for layer in layers):
-        raise UsageError(f"network {model.name} has no published weights here: they fit srcnn, vdsr, idn and rcan")
+        raise UsageError(
+            f"network {model.name} has no published weights here: they fit srcnn, vdsr, idn, rcan and esrgan"
+        )
     published = list(arrays)
     if len(published) != len(layers):
         raise DataError(f"network {model.name} has {len(layers)} convolutions, not {len(published)}")
@@ -89,11 +91,38 @@ def _rcan(layers: list[Any], arrays: Mapping[str, Any]) -> Pairs:
     mean = arrays.get("sub_mean.bias")
     if mean is not None and not np.allclose(mean, np.negative(MEAN), atol=0.01):
         raise DataError(f"sub_mean.bias: {np.ravel(mean)}, the network subtracts {MEAN}")
+    return _pytorch(layers, modules, arrays)
+
+
+def _esrgan(layers: list[Any], arrays: Mapping[str, Any]) -> Pairs:
+    """PyTorch's arrays by the names of RRDBNet's modules, in ESRGAN's first files or in those of BasicSR."""
+    new = "conv_body.weight" in arrays
+    ends = {
+        "first": "conv_first",
+        "body_last": "conv_body" if new else "trunk_conv",
+        "reconstruct": "conv_hr" if new else "HRconv",
+        "output": "conv_last",
+    }
+    modules = []
+    for layer in layers:
+        if found := re.fullmatch(r"block_(\d+)_(\d)_(\d)", layer.name):
+            block, dense, convolution = int(found[1]) - 1, *found.groups()[1:]
+            where = f"body.{block}.rdb" if new else f"RRDB_trunk.{block}.RDB"
+            modules.append(f"{where}{dense}.conv{convolution}")
+        elif found := re.fullmatch(r"upsample_(\d)", layer.name):
+            modules.append(f"{'conv_up' if new else 'upconv'}{found[1]}")
+        else:
+            modules.append(ends[layer.name])
+    _check_names([f"{module}.{part}" for module in modules for part in ("weight", "bias")], arrays)
+    return _pytorch(layers, modules, arrays)
+
+
+def _pytorch(layers: list[Any], modules: list[str], arrays: Mapping[str, Any]) -> Pairs:
     pairs: Pairs = []
     for layer, module in zip(layers, modules):
         kernel, bias = _height_width_first(arrays[f"{module}.weight"]), np.asarray(arrays[f"{module}.bias"])
-        if layer.name.startswith("upsample"):
-            filters = layer.input.shape[-1]
+        filters = layer.input.shape[-1]
+        if layer.name.startswith("upsample") and len(bias) > filters:  # before a pixel shuffle
             kernel, bias = (_shuffled_as_here(array, filters) for array in (kernel, bias))
         pairs.append((module, (kernel, bias)))
     return pairs
@@ -130,4 +159,8 @@ def _check_names(needed: list[str], arrays: Mapping[str, Any]) -> None:
         raise DataError(f"{missing[0]}{more} missing among the arrays")
 
 
-_NAMED: dict[str, Callable[[list[Any], Mapping[str, Any]], Pairs]] = {"idn": _caffe, "rcan(_small)?": _rcan}
+_NAMED: dict[str, Callable[[list[Any], Mapping[str, Any]], Pairs]] = {
+    "idn": _caffe,
+    "rcan(_small)?": _rcan,
+    "esrgan(_small)?": _esrgan,
+}

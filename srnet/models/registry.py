@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import keras
 
 from srnet.errors import UsageError
+from srnet.models.esrgan import EsrganOptions, build_esrgan
 from srnet.models.hybrid import VARIANTS, HybridOptions, build_hybrid
 from srnet.models.idn import IdnOptions, build_idn
 from srnet.models.plus import PlusOptions, build_plus
@@ -47,6 +48,8 @@ _networks = {
     "idn": Network(build_idn, IdnOptions, {}),
     "rcan": Network(build_rcan, RcanOptions, {}),
     "rcan_small": Network(build_rcan, RcanOptions, {"groups": 4, "blocks": 5}),
+    "esrgan": Network(build_esrgan, EsrganOptions, {}),
+    "esrgan_small": Network(build_esrgan, EsrganOptions, {"blocks": 3, "filters": 32, "growth": 16}),
 }
 
 
@@ -97,7 +100,8 @@ def build(name: str, scale: int, channels: int = 1, dtype: str = "float32", **op
       channels: 1 for luma, 3 for RGB.
       dtype: "float32", or "mixed_bfloat16" to compute in bfloat16 with float32 weights and output.
       **options: the network's own options: see `HybridOptions` (the paper's network and its variants), `PlusOptions`,
-        `SrcnnOptions`, `VdsrOptions`, `RednetOptions`, `IdnOptions` and `RcanOptions`, each in the module of that name.
+        `SrcnnOptions`, `VdsrOptions`, `RednetOptions`, `IdnOptions`, `RcanOptions` and `EsrganOptions`, each in the
+        module of that name.
 
     Returns:
       A `keras.Model` from LR pixels (N, H, W, channels) in [0, 255], any H, W >= 1, to HR pixels

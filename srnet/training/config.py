@@ -15,7 +15,7 @@ from srnet.training.losses import LOSSES
 # Those of `srnet.models`, which imports Keras.
 NETWORKS = (
     *("full", "no_deconv", "no_dilation", "no_deconv_no_dilation", "no_skips", "local_only", "long_only"),
-    *("plus", "srcnn", "vdsr", "rednet", "idn", "rcan", "rcan_small"),
+    *("plus", "srcnn", "vdsr", "rednet", "idn", "rcan", "rcan_small", "esrgan", "esrgan_small"),
 )
 
 

@@ -56,6 +56,8 @@ _RCAN: Settings = {
     "batch_size": 16,
 }
 
+_ESRGAN: Settings = {**_RCAN, "patch": 128, "learning_rate": 2e-4}
+
 # The settings of the comparison networks' own papers, and of `plus`, where they differ from the paper's. The paper
 # preset follows them, on the images and for the steps of this project's paper.
 OWN_SETTINGS: dict[str, Settings] = {
@@ -104,6 +106,10 @@ OWN_SETTINGS: dict[str, Settings] = {
     },
     "rcan": _RCAN,
     "rcan_small": _RCAN,
+    # Wang et al. 2018, their first training, on absolute errors: HR patches of 128x128, Adam at 2e-4, halved every
+    # 200,000 steps, batch 16.
+    "esrgan": _ESRGAN,
+    "esrgan_small": _ESRGAN,
 }
 
 # The settings of the short presets. In 2,000 steps at x2, SRCNN comes to 35.9 dB on Set5 with these and to 35.2 without
@@ -117,6 +123,8 @@ SHORT_SETTINGS: dict[str, Settings] = {
     "idn": {**_AT_LR_SIZE, **_FROM_BICUBIC},
     "rcan": _AT_LR_SIZE,
     "rcan_small": _AT_LR_SIZE,
+    "esrgan": _AT_LR_SIZE,
+    "esrgan_small": _AT_LR_SIZE,
 }
 
 

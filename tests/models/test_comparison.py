@@ -220,6 +220,45 @@ def test_rcan_with_published_arrays(scale):
         )
 
 
+@pytest.mark.parametrize("basicsr", [False, True])
+@pytest.mark.parametrize(("scale", "channels"), [(2, 1), (3, 3), (4, 3)])
+def test_esrgan_with_published_arrays(scale, channels, basicsr):
+    random = np.random.default_rng(4)
+    lr = np.random.default_rng(0).uniform(0, 255, (6, 5, channels)).astype(np.float32)
+    filters, growth, blocks = 6, 3, 2
+    stages = [3] if scale == 3 else [2] * (scale // 2)
+    where = "body.{}.rdb{}.conv{}" if basicsr else "RRDB_trunk.{}.RDB{}.conv{}"
+    body, up, hr = ("conv_body", "conv_up", "conv_hr") if basicsr else ("trunk_conv", "upconv", "HRconv")
+    arrays = {}
+
+    def conv(x, name, out):
+        kernel, bias = _official(random, out, x.shape[-1], 3)
+        arrays[f"{name}.weight"], arrays[f"{name}.bias"] = kernel, bias
+        return _convolve(x, kernel, bias)
+
+    def leaky(x):
+        return np.maximum(x, 0.2 * x)
+
+    x = first = conv(lr / 255.0, "conv_first", filters)
+    for b in range(blocks):
+        start = x
+        for d in (1, 2, 3):
+            features = x
+            for c in (1, 2, 3, 4):
+                made = leaky(conv(features, where.format(b, d, c), growth))
+                features = np.concatenate([features, made], axis=-1)
+            x = x + 0.2 * conv(features, where.format(b, d, 5), filters)
+        x = start + 0.2 * x
+    x = first + conv(x, body, filters)
+    for i, stage in enumerate(stages, 1):
+        x = leaky(conv(x.repeat(stage, 0).repeat(stage, 1), f"{up}{i}", filters))
+    expected = 255 * conv(leaky(conv(x, hr, filters)), "conv_last", channels)
+
+    model = models.build("esrgan", scale, channels, blocks=blocks, filters=filters, growth=growth)
+    models.load_published(model, arrays)
+    np.testing.assert_allclose(model(lr[None])[0], expected, rtol=1e-5, atol=1e-3)
+
+
 def test_named_arrays_of_other_kinds_are_refused():
     model = models.build("idn", 2, blocks=0, filters=16)
     with pytest.raises(UsageError, match="network idn takes its arrays by name: give a dict"):
