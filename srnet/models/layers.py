@@ -163,6 +163,27 @@ class PixelShuffle(keras.layers.Layer):
         return {**super().get_config(), "scale": self.scale}
 
 
+@keras.saving.register_keras_serializable("srnet")
+class WeightedSum(keras.layers.Layer):
+    """The sum of several images by learned weights, which begin as their mean.
+
+    An image is the first input plus one of the others, which hold details.
+    """
+
+    def build(self, input_shape: list[Shape]) -> None:
+        count = len(input_shape) - 1
+        mean = keras.initializers.Constant(1 / count)
+        self.shares = self.add_weight(shape=(count,), initializer=mean, name="shares")
+
+    def call(self, inputs: Any) -> Any:
+        base, *details = inputs
+        shares = keras.ops.unstack(self.shares)
+        return base * sum(shares) + sum(share * detail for share, detail in zip(shares, details))
+
+    def compute_output_shape(self, input_shape: list[Shape]) -> Shape:
+        return input_shape[0]
+
+
 @keras.saving.register_keras_serializable("srnet", name="Conv2D")
 class NativeConv2D(keras.layers.Conv2D):
     """A convolution by TensorFlow's native kernels, also where it is dilated or has groups.

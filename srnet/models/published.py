@@ -24,7 +24,9 @@ def load_published(model: keras.Model, arrays: Iterable[tuple[np.ndarray, np.nda
     Args:
       model: Keras model that `srnet.models.build` makes.
       arrays: for `srcnn` and `vdsr`, a pair (kernel, bias) for each convolution from first to last: kernels (height,
-        width, channels in, channels out), biases (channels out,). For `idn`, a dict from the names of Caffe's layers
+        width, channels in, channels out), biases (channels out,). For `drcn`, a dict from the names of
+        its layers, `embed_1`, `embed_2`, `recurse`, `reconstruct` and `output`, to such pairs, and from `ensemble` to a
+        list of one array, the images' weights. For `idn`, a dict from the names of Caffe's layers
         to pairs: kernels (channels out, channels in of a group, height, width), that of `upsample` (channels in,
         channels out, height, width). For `rcan`, `esrgan` and their rows, PyTorch's state dict as NumPy arrays:
         `.weight` (channels out, channels in, height, width) and `.bias`; for `esrgan` in its first names or BasicSR's.
@@ -43,13 +45,15 @@ def load_published(model: keras.Model, arrays: Iterable[tuple[np.ndarray, np.nda
         given = _chain(model, layers, arrays)
     pairs: list[list[np.ndarray]] = []
     for layer, (place, pair) in zip(layers, given):
+        parts = [variable.name for variable in layer.weights]
+        expected = "a pair of arrays, kernel and bias" if len(parts) == 2 else f"an array {parts[0]} in a list"
         try:
             pairs.append([np.asarray(array, np.float32) for array in pair])
         except (TypeError, ValueError) as error:
-            raise DataError(f"{place}: expected a pair of arrays, kernel and bias ({error})") from error
-        if len(pairs[-1]) != 2:
-            raise DataError(f"{place}: expected a pair of arrays, kernel and bias, not {len(pairs[-1])}")
-        for part, array, variable in zip(("kernel", "bias"), pairs[-1], layer.weights):
+            raise DataError(f"{place}: expected {expected} ({error})") from error
+        if len(pairs[-1]) != len(parts):
+            raise DataError(f"{place}: expected {expected}, not {len(pairs[-1])}")
+        for part, array, variable in zip(parts, pairs[-1], layer.weights):
             if array.shape != tuple(variable.shape):
                 raise DataError(f"{place}, {part}: shape {array.shape}, the network's is {tuple(variable.shape)}")
             if not np.isfinite(array).all():
@@ -61,12 +65,18 @@ def load_published(model: keras.Model, arrays: Iterable[tuple[np.ndarray, np.nda
 def _chain(model: keras.Model, layers: list[Any], arrays: Iterable[Any]) -> Pairs:
     if not all(type(layer) is keras.layers.Conv2D for layer in layers):
         raise UsageError(
-            f"network {model.name} has no published weights here: they fit srcnn, vdsr, idn, rcan and esrgan"
+            f"network {model.name} has no published weights here: they fit srcnn, vdsr, drcn, idn, rcan and esrgan"
         )
     published = list(arrays)
     if len(published) != len(layers):
         raise DataError(f"network {model.name} has {len(layers)} convolutions, not {len(published)}")
     return [(f"convolution {i} of {len(layers)}", pair) for i, pair in enumerate(published, 1)]
+
+
+def _drcn(layers: list[Any], arrays: Mapping[str, Any]) -> Pairs:
+    """Pairs by the names of the layers here, in the layout of TensorFlow and MatConvNet, which is Keras's."""
+    _check_names([layer.name for layer in layers], arrays)
+    return [(layer.name, arrays[layer.name]) for layer in layers]
 
 
 def _caffe(layers: list[Any], arrays: Mapping[str, Any]) -> Pairs:
@@ -160,6 +170,7 @@ def _check_names(needed: list[str], arrays: Mapping[str, Any]) -> None:
 
 
 _NAMED: dict[str, Callable[[list[Any], Mapping[str, Any]], Pairs]] = {
+    "drcn": _drcn,
     "idn": _caffe,
     "rcan(_small)?": _rcan,
     "esrgan(_small)?": _esrgan,

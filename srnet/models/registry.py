@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import keras
 
 from srnet.errors import UsageError
+from srnet.models.drcn import DrcnOptions, build_drcn
 from srnet.models.esrgan import EsrganOptions, build_esrgan
 from srnet.models.hybrid import VARIANTS, HybridOptions, build_hybrid
 from srnet.models.idn import IdnOptions, build_idn
@@ -45,6 +46,7 @@ _networks = {
     "srcnn": Network(build_srcnn, SrcnnOptions, {}),
     "vdsr": Network(build_vdsr, VdsrOptions, {}),
     "rednet": Network(build_rednet, RednetOptions, {}),
+    "drcn": Network(build_drcn, DrcnOptions, {}),
     "idn": Network(build_idn, IdnOptions, {}),
     "rcan": Network(build_rcan, RcanOptions, {}),
     "rcan_small": Network(build_rcan, RcanOptions, {"groups": 4, "blocks": 5}),
@@ -96,12 +98,12 @@ def build(name: str, scale: int, channels: int = 1, dtype: str = "float32", **op
 
     Args:
       name: one of `names()`.
-      scale: integer enlargement (2, 3, 4, 8; plus, srcnn, vdsr and rednet: any from 2 on; idn: 2 to 9).
+      scale: integer enlargement (2, 3, 4, 8; plus, srcnn, vdsr, rednet and drcn: any from 2 on; idn: 2 to 9).
       channels: 1 for luma, 3 for RGB.
       dtype: "float32", or "mixed_bfloat16" to compute in bfloat16 with float32 weights and output.
       **options: the network's own options: see `HybridOptions` (the paper's network and its variants), `PlusOptions`,
-        `SrcnnOptions`, `VdsrOptions`, `RednetOptions`, `IdnOptions`, `RcanOptions` and `EsrganOptions`, each in the
-        module of that name.
+        `SrcnnOptions`, `VdsrOptions`, `RednetOptions`, `DrcnOptions`, `IdnOptions`, `RcanOptions` and `EsrganOptions`,
+        each in the module of that name.
 
     Returns:
       A `keras.Model` from LR pixels (N, H, W, channels) in [0, 255], any H, W >= 1, to HR pixels

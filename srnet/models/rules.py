@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from srnet.models.layers import SubPixelConv2DTranspose
+from srnet.models.layers import SubPixelConv2DTranspose, WeightedSum
 from srnet.models.windows import Spread, Window, interpolation
 
 
@@ -132,6 +132,7 @@ _LAYERS: dict[Any, Rule] = {
     keras.layers.SeparableConv2D: _convolution,
     keras.layers.Conv2DTranspose: _transposed,
     SubPixelConv2DTranspose: _transposed,
+    WeightedSum: _pixel,
     keras.layers.Dense: _pixel,  # along the channels
     keras.layers.Activation: _pixel,
     keras.layers.ReLU: _pixel,

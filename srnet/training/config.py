@@ -15,7 +15,7 @@ from srnet.training.losses import LOSSES
 # Those of `srnet.models`, which imports Keras.
 NETWORKS = (
     *("full", "no_deconv", "no_dilation", "no_deconv_no_dilation", "no_skips", "local_only", "long_only"),
-    *("plus", "srcnn", "vdsr", "rednet", "idn", "rcan", "rcan_small", "esrgan", "esrgan_small"),
+    *("plus", "srcnn", "vdsr", "rednet", "drcn", "idn", "rcan", "rcan_small", "esrgan", "esrgan_small"),
 )
 
 
@@ -140,6 +140,13 @@ class TrainConfig:
         "mse (2.2.1) or mae, in 8-bit units; psnr, a patch's mse in dB, which weighs clean and degraded patches "
         "alike; euclidean, half of a patch's sum of squared errors in units of 1; or one that a --plugin registers.",
         choices=LOSSES,
+    )
+    supervision: float = _setting(
+        0.0,
+        "Share of the loss that the intermediate images of a network that has some (drcn) begin with; it falls to 0 "
+        "over the run.",
+        at_least=0,
+        at_most=1,
     )
     weight_decay: float = _setting(
         1e-3, "Beta of the penalty beta/2 * sum of squared kernels, added to the loss (2.2.1).", at_least=0

@@ -91,6 +91,19 @@ OWN_SETTINGS: dict[str, Settings] = {
     },
     # Mao et al. 2016: Adam at 1e-4 for all layers, 50x50 patches; the rest of Adam as its authors have it.
     "rednet": {"patch": 50, "learning_rate": 1e-4, "decay_rate": 1.0, "beta_2": 0.999, "weight_decay": 0.0},
+    # Kim et al. 2016 (DRCN): SGD at 0.01, 41x41 patches at a stride of 21, batch 64, a weight decay of 1e-4; the share
+    # of the intermediate images falls from 1.
+    "drcn": {
+        "patch": 41,
+        "stride": 21,
+        "optimizer": "sgd",
+        "learning_rate": 0.01,
+        "decay_rate": 0.1,
+        "loss": "euclidean",
+        "supervision": 1.0,
+        "weight_decay": 1e-4,
+        "batch_size": 64,
+    },
     # Hui et al. 2018, their first training, on absolute errors: LR patches of 29x29 at x2, Adam at 1e-4, batch 64, a
     # weight decay of 1e-4 for errors in units of 1.
     "idn": {
@@ -120,6 +133,7 @@ SHORT_SETTINGS: dict[str, Settings] = {
     "plus": _PLUS,
     "srcnn": _FROM_BICUBIC,
     "rednet": _FROM_BICUBIC,
+    "drcn": {"supervision": 1.0},
     "idn": {**_AT_LR_SIZE, **_FROM_BICUBIC},
     "rcan": _AT_LR_SIZE,
     "rcan_small": _AT_LR_SIZE,

@@ -55,15 +55,19 @@ def learning_rates(config: TrainConfig) -> keras.optimizers.schedules.LearningRa
 
 
 def change_note(before: TrainConfig, config: TrainConfig) -> str | None:
-    """Returns a line on what another number of epochs does to the learning rate of a resumed run, or None for nothing.
+    """Returns a line on what another number of epochs does to the rest of a resumed run, or None for nothing.
 
     Args:
       before: `TrainConfig` of the run so far.
       config: `TrainConfig` that it is resumed with.
     """
-    if config.schedule == "staircase" or config.epochs == before.epochs:
+    changed = {} if config.schedule == "staircase" else {config.schedule: "the learning rate"}
+    if config.supervision:
+        changed["supervision"] = "the share of the intermediate images"
+    if not changed or config.epochs == before.epochs:
         return None
-    return (
-        f"{config.schedule} depends on the length of the run: from here the learning rate is that of a run of "
-        f"{config.epochs} epochs, not {before.epochs}"
+    return "; ".join(
+        f"{name} depends on the length of the run: from here {what} is that of a run of {config.epochs} epochs, not "
+        f"{before.epochs}"
+        for name, what in changed.items()
     )

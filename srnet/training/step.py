@@ -98,6 +98,8 @@ def new_state(config: TrainConfig, strategy: tf.distribute.Strategy) -> State:
         model = build_network(config, config.precision)
         if not model.trainable_variables:
             raise UsageError(f"network {config.variant} has no trainable weights")
+        if config.supervision and not getattr(model, "intermediates", None):
+            raise UsageError(f"--supervision={config.supervision}: network {config.variant} has no intermediate images")
         averaged = build_network(config, config.precision) if config.average_decay else None
         optimizer = make_optimizer(config)
         optimizer.build(model.trainable_variables)
@@ -156,10 +158,21 @@ def make_step(config: TrainConfig, model: keras.Model, optimizer: keras.optimize
       A callable from an (lr, hr) batch to its share of the loss; it updates the weights.
     """
 
+    intermediates = list(model.intermediates) if config.supervision else []
+    images = keras.Model(model.input, [model.output, *intermediates]) if intermediates else model
+
     @tf.function(jit_compile=config.jit_compile)
     def gradients_of(lr: tf.Tensor, hr: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
         with tf.GradientTape() as tape:
-            loss = reconstruction_loss(config.loss, hr, model(lr, training=True), config.batch_size)
+            made = images(lr, training=True)
+            loss, *others = (
+                reconstruction_loss(config.loss, hr, sr, config.batch_size)
+                for sr in (made if intermediates else [made])
+            )
+            if others:
+                done = tf.cast(optimizer.iterations, tf.float32) / config.total_steps
+                share = config.supervision * tf.maximum(1.0 - done, 0.0)
+                loss = (1.0 - share) * loss + share * sum(others) / len(others)
             if config.weight_decay:
                 replicas = tf.distribute.get_strategy().num_replicas_in_sync
                 loss += weight_penalty(model, config.weight_decay) / replicas

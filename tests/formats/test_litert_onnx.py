@@ -40,7 +40,7 @@ def _interpret(path, lr):
 
 
 @pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated:UserWarning")
-@pytest.mark.parametrize("name", ["full", "plus", "srcnn", "idn", "rcan_small", "esrgan_small"])
+@pytest.mark.parametrize("name", ["full", "plus", "srcnn", "drcn", "idn", "rcan_small", "esrgan_small"])
 def test_litert_takes_any_size_and_batch(tmp_path, name):
     model = _small(name, 2)
     export_litert(model, tmp_path / "float.tflite")
@@ -91,7 +91,7 @@ def test_a_file_that_cannot_be_written(tmp_path):
         ("plus", 2),
         ("plus", 3),
         ("vdsr", 4),
-        *((name, scale) for name in ("idn", "rcan_small", "esrgan_small") for scale in (2, 3)),
+        *((name, scale) for name in ("drcn", "idn", "rcan_small", "esrgan_small") for scale in (2, 3)),
     ],
 )
 def test_onnx_takes_any_size_and_batch(tmp_path, name, scale):

@@ -34,7 +34,7 @@ def _random_weights(model):
     return keras.Model(model.input, stretch(model.output))
 
 
-@pytest.mark.parametrize("name", [*VARIANTS, "plus", "srcnn", "vdsr", "rednet", "idn", "esrgan_small"])
+@pytest.mark.parametrize("name", [*VARIANTS, "plus", "srcnn", "vdsr", "rednet", "drcn", "idn", "esrgan_small"])
 def test_tiles_make_the_whole(name):
     model = _random_weights(models.build(name, 2, filters={"srcnn": (4, 4), "idn": 16}.get(name, 4)))
     whole = _whole(model, IMAGE)

@@ -120,6 +120,36 @@ def _enlarge(lr, scale):
     return np.stack([imresize(plane.astype(np.float64), scale) for plane in np.moveaxis(lr, -1, 0)], axis=-1)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_drcn_with_published_arrays(channels):
+    filters, recursions = 6, 3
+    shapes = {"embed_1": (channels, filters), "output": (filters, channels)}
+    shapes |= dict.fromkeys(("embed_2", "recurse", "reconstruct"), (filters, filters))
+    random = np.random.default_rng(5)
+    arrays = {
+        name: (random.normal(0, (2 / 9 / into) ** 0.5, (3, 3, into, out)), random.normal(0, 0.1, out))
+        for name, (into, out) in shapes.items()
+    }
+    shares = random.uniform(0, 1, recursions)
+    lr = np.random.default_rng(0).uniform(0, 255, (7, 5, channels)).astype(np.float32)
+    enlarged = _enlarge(lr, 2) / 255
+    x = enlarged
+    for name in ("embed_1", "embed_2"):
+        x = np.maximum(_correlate(x, *arrays[name], "constant"), 0)
+    images = []
+    for _ in range(recursions):
+        x = np.maximum(_correlate(x, *arrays["recurse"], "constant"), 0)
+        details = np.maximum(_correlate(x, *arrays["reconstruct"], "constant"), 0)
+        images.append(255 * (enlarged + _correlate(details, *arrays["output"], "constant")))
+    model = models.build("drcn", 2, channels, filters=filters, recursions=recursions)
+    models.load_published(model, {**arrays, "ensemble": [shares]})
+    np.testing.assert_allclose(model(lr[None])[0], np.einsum("d,dhwc->hwc", shares, images), rtol=1e-5, atol=1e-3)
+    made = keras.Model(model.input, model.intermediates)(lr[None])
+    np.testing.assert_allclose(np.concatenate(made), images, rtol=1e-5, atol=1e-3)
+    with pytest.raises(DataError, match="ensemble: expected an array shares in a list, not 2"):
+        models.load_published(model, {**arrays, "ensemble": [shares, shares]})
+
+
 @pytest.mark.parametrize(("scale", "channels"), [(2, 1), (3, 1), (4, 3)])
 def test_idn_with_published_arrays(scale, channels):
     """As its authors' Caffe files and MATLAB program compute it, beyond the first rows and columns, which they lack."""

@@ -30,6 +30,7 @@ EXPECTED = {
     "srcnn": {2: (57281, 12), 3: (57281, 9), 4: (57281, 8), 8: (57281, 6)},
     "vdsr": {2: (665921, 24), 3: (665921, 17), 4: (665921, 14), 8: (665921, 9)},
     "rednet": {2: (4134785, 34), 3: (4134785, 24), 4: (4134785, 19), 8: (4134785, 12)},
+    "drcn": {2: (1775121, 24), 3: (1775121, 17), 4: (1775121, 14), 8: (1775121, 9)},
     "idn": {2: (552769, 61), 3: (552769, 58), 4: (552769, 57), 8: (552769, 55)},
     "rcan": {2: (15442337, None), 3: (15626977, None), 4: (15590049, None), 8: (15737761, None)},
     "esrgan": {2: (16658753, 698), 3: (16658753, 697), 4: (16695681, 698), 8: (16732609, 698)},
@@ -54,13 +55,16 @@ def test_parameters_and_receptive_field(name):
                 receptive_field(model)
 
 
-# Hui et al. 2018: 553 K at every scale; Zhang et al. 2018: 15.59 M at x4; both in experiments/literature.csv.
+# All in experiments/literature.csv: Kim et al. 2016 (without biases), Hui et al. 2018, Zhang et al. 2018.
 @pytest.mark.parametrize(
-    ("name", "channels", "thousands"), [("idn", 1, (553, 553, 553)), ("rcan", 3, (15444, 15629, 15592))]
+    ("name", "channels", "thousands"),
+    [("drcn", 1, (1774, 1774, 1774)), ("idn", 1, (553, 553, 553)), ("rcan", 3, (15444, 15629, 15592))],
 )
 def test_parameters_are_the_published_ones(name, channels, thousands):
-    counts = [models.build(name, scale, channels).count_params() / 1000 for scale in (2, 3, 4)]
-    assert np.abs(np.subtract(counts, thousands)).max() < 1
+    for scale, expected in zip((2, 3, 4), thousands):
+        model = models.build(name, scale, channels)
+        counted = [weight for weight in model.weights if name != "drcn" or weight.name == "kernel"]
+        assert abs(sum(math.prod(weight.shape) for weight in counted) / 1000 - expected) < 1
     with (ROOT / "experiments/literature.csv").open() as file:
         rows = [row for row in csv.DictReader(file) if row["method"] == name.upper()]
     assert {(int(row["scale"]), row["parameters"]) for row in rows} == {
@@ -105,6 +109,7 @@ def test_parameters_follow_from_the_paper():
         ("srcnn", {"filters": [2, 2]}),
         ("vdsr", {"filters": 2, "depth": 5}),
         ("rednet", {"filters": 2, "depth": 4}),
+        ("drcn", {"filters": 2, "recursions": 2}),
         ("idn", {"filters": 16, "blocks": 1}),
         ("esrgan", {"filters": 2, "blocks": 1, "growth": 1}),
     ],
@@ -114,7 +119,7 @@ def test_receptive_field_is_where_the_gradient_is(name, options, scale):
     model = models.build(name, scale, **options)
     for variable in model.trainable_variables:
         # Positive weights keep every ReLU open and let nothing cancel.
-        variable.assign(tf.fill(variable.shape, 0.1 if variable.name == "kernel" else 0.0))
+        variable.assign(tf.fill(variable.shape, 0.0 if variable.name == "bias" else 0.1))
     side = 4 * 12 + 1
     centre = side // 2
     image = tf.ones((1, side, side, 1))

@@ -20,7 +20,13 @@ from srnet.training.schedule import learning_rates
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"average_decay": 0.8}, pytest.param({"precision": "mixed_float16"}, marks=pytest.mark.slow)]
+    "changes",
+    [
+        {},
+        {"average_decay": 0.8},
+        {"variant": "drcn", "model_options": {"filters": 3, "recursions": 2}, "supervision": 1.0},
+        pytest.param({"precision": "mixed_float16"}, marks=pytest.mark.slow),
+    ],
 )
 def test_interrupted_run_resumes_to_the_same_weights(train, monkeypatch, changes):
     whole = train("whole", **changes)

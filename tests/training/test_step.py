@@ -2,10 +2,12 @@
 
 import dataclasses
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from srnet.errors import UsageError
 from srnet.training.config import TrainConfig
 from srnet.training.step import make_run_steps, make_step, new_state
 
@@ -83,6 +85,34 @@ def test_last_layer_may_have_a_smaller_learning_rate():
     for variable, old, gradient, new in zip(state.model.trainable_variables, before, gradients, after):
         factor = 0.1 if id(variable) in last else 1.0
         np.testing.assert_allclose(new, old - 1e-2 * factor * gradient, rtol=1e-4, atol=1e-6)
+
+
+def test_share_of_intermediate_images_falls_to_nothing():
+    config = dataclasses.replace(
+        SMALL,
+        variant="drcn",
+        model_options={"filters": 3, "recursions": 2},
+        learning_rate=1e-9,
+        supervision=0.8,
+        epochs=2,
+        steps_per_epoch=2,
+    )
+    state = new_state(config, tf.distribute.get_strategy())
+    for number, variable in enumerate(state.model.trainable_variables):  # recursions begin as the identity
+        variable.assign(tf.random.stateless_normal(variable.shape, (0, number), stddev=0.2))
+    lr, hr = _batch()
+    step = make_step(config, state.model, state.optimizer)
+    images = keras.Model(state.model.input, [state.model.output, *state.model.intermediates])
+    for share in (0.8, 0.6, 0.4, 0.2, 0.0, 0.0):
+        result, *others = (np.mean(np.square(np.float64(hr) - np.float64(image))) for image in images(lr))
+        assert result != pytest.approx(np.mean(others), rel=1e-3)
+        expected = (1 - share) * result + share * np.mean(others)
+        assert float(step(lr, hr)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_supervision_needs_intermediate_images():
+    with pytest.raises(UsageError, match="--supervision=0.5: network srcnn has no intermediate images"):
+        new_state(dataclasses.replace(SMALL, supervision=0.5), tf.distribute.get_strategy())
 
 
 @pytest.mark.parametrize("calls", [[1] * 8, [3, 5]])

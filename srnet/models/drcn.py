@@ -1,0 +1,78 @@
+"""DRCN: one convolution applied again and again to the bicubic-enlarged image; each of its results gives an image.
+
+Two 3x3 convolutions embed the enlarged image. A third one is applied `recursions` times. Two more, the same for all of
+its results, make details of each, to which the enlarged image is added. The result is a learned weighted sum of these
+images, which `--supervision` trains, too. All convolutions but the last have ReLU.
+
+Reference: J. Kim, J. K. Lee, K. M. Lee. Deeply-recursive convolutional network for image super-resolution. CVPR 2016.
+"""
+
+import dataclasses
+
+import keras
+
+from srnet.models import layers, parts
+from srnet.models.options import check_options
+from srnet.models.srcnn import PassOn
+
+
+@dataclasses.dataclass(frozen=True)
+class DrcnOptions:
+    """What may be varied in DRCN.
+
+    Attributes:
+      recursions: times that the inner convolution is applied, at least 1; 16 in the paper.
+      filters: channels of every feature map, at least 1; 256 in the paper.
+      initializer: "he" or "paper" (see `srnet.models.parts.kernel_initializer`); the inner convolution begins as the
+        identity in both, as in DRCN's paper.
+    """
+
+    recursions: int = 16
+    filters: int = 256
+    initializer: str = "he"
+
+    def __post_init__(self) -> None:
+        check_options(self, at_least={"recursions": 1, "filters": 1}, one_of={"initializer": parts.INITIALIZERS})
+
+
+def build_drcn(options: DrcnOptions, scale: int, channels: int, dtype: str, name: str) -> keras.Model:
+    """Builds the network as a Keras functional model.
+
+    Args:
+      options: `DrcnOptions`.
+      scale: integer enlargement.
+      channels: image channels; 1 for luma, 3 for RGB.
+      dtype: "float32" or "mixed_bfloat16"; the last convolution and the output are float32 in both.
+      name: name of the Keras model.
+
+    Returns:
+      The model; its attribute `intermediates` holds the images that its result is the weighted sum of.
+
+    Raises:
+      UsageError: for a scale or an option that cannot be used.
+    """
+
+    def conv(label: str, initializer: object = options.initializer, **changes: object) -> keras.layers.Layer:
+        settings = {"filters": options.filters, "activation": "relu", "dtype": dtype, **changes}
+        kernel = parts.kernel_initializer(initializer) if isinstance(initializer, str) else initializer
+        return keras.layers.Conv2D(
+            kernel_size=3,
+            padding="same",
+            data_format="channels_last",
+            kernel_initializer=kernel,
+            name=label,
+            **settings,
+        )
+
+    lr, enlarged = parts.bicubic_input(scale, channels)
+    recurse, reconstruct = conv("recurse", PassOn(options.filters)), conv("reconstruct")
+    output = conv("output", filters=channels, activation=None, dtype="float32")
+    x = conv("embed_2")(conv("embed_1")(enlarged))
+    details = []
+    for _ in range(options.recursions):
+        x = recurse(x)
+        details.append(output(reconstruct(x)))
+    result = layers.WeightedSum(dtype="float32", name="ensemble")([enlarged, *details])
+    model = keras.Model(lr, parts.to_pixels(result), name=name)
+    model.intermediates = [255.0 * (enlarged + detail) for detail in details]
+    return model
