@@ -158,17 +158,13 @@ def make_step(config: TrainConfig, model: keras.Model, optimizer: keras.optimize
       A callable from an (lr, hr) batch to its share of the loss; it updates the weights.
     """
 
-    intermediates = list(model.intermediates) if config.supervision else []
-    images = keras.Model(model.input, [model.output, *intermediates]) if intermediates else model
+    images = keras.Model(model.input, [model.output, *model.intermediates]) if config.supervision else None
 
     @tf.function(jit_compile=config.jit_compile)
     def gradients_of(lr: tf.Tensor, hr: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
         with tf.GradientTape() as tape:
-            made = images(lr, training=True)
-            loss, *others = (
-                reconstruction_loss(config.loss, hr, sr, config.batch_size)
-                for sr in (made if intermediates else [made])
-            )
+            made = images(lr, training=True) if images else [model(lr, training=True)]
+            loss, *others = (reconstruction_loss(config.loss, hr, sr, config.batch_size) for sr in made)
             if others:
                 done = tf.cast(optimizer.iterations, tf.float32) / config.total_steps
                 share = config.supervision * tf.maximum(1.0 - done, 0.0)
