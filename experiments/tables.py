@@ -1,6 +1,7 @@
 """Table 2 and the table of the pretrained networks, as Markdown; and what all tables share."""
 
 import csv
+import itertools
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -99,9 +100,11 @@ def describe_table_2(found: Sequence[Record], budget: str) -> str:
     scales = sorted({scale for method, scale in costed if method in BUDGETS[budget]["methods"]})
     if not scales:
         return ""
-    for scale in scales:
+    header = ["method", "parameters", "G MAC", "s/Mpx", "steps x batch, patch", "precision, minutes", *sets]
+    parts = {"": table_2.ROWS, ", networks named in the introduction": table_2.INTRODUCTION}
+    for scale, (title, methods) in itertools.product(scales, parts.items()):
         rows = []
-        for label, (method, printed) in table_2.ROWS.items():
+        for label, (method, printed) in methods.items():
             if (method, scale) not in costed:
                 continue
             record = costed[method, scale]
@@ -112,11 +115,11 @@ def describe_table_2(found: Sequence[Record], budget: str) -> str:
                 if printed and (printed, name, scale) in literature:
                     psnr, ssim, source = literature[printed, name, scale]
                     cells[-1] += f"<br>*{psnr} / {ssim}*"
-                    sources.setdefault(source, {})[label] = None
-            title = _describe_method(label, record)
-            rows.append([title, *describe_cost(record["cost"]), *_describe_run(record), *cells])
-        header = ["method", "parameters", "G MAC", "s/Mpx", "steps x batch, patch", "precision, minutes", *sets]
-        lines += [f"x{scale}, PSNR in dB / SSIM:", "", markdown_table(header, rows), ""]
+                    sources.setdefault(source, {})[printed] = None
+            described = _describe_method(label, record)
+            rows.append([described, *describe_cost(record["cost"]), *_describe_run(record), *cells])
+        if rows:
+            lines += [f"x{scale}{title}, PSNR in dB / SSIM:", "", markdown_table(header, rows), ""]
     height, width = OUTPUT_SIZE
     lines.append(
         f"Multiply-accumulates for an output of {width}x{height} (or the next smaller multiple of the scale); seconds "

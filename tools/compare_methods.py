@@ -1,4 +1,5 @@
-"""Makes Table 2 of the paper: bicubic, A+, SRCNN, VDSR, RED-Net, the paper's network and `plus` on the test sets.
+"""Makes Table 2 of the paper: bicubic, A+, SRCNN, VDSR, RED-Net, the paper's network and `plus` on the test sets;
+and its second part, DRCN, IDN, RCAN and ESRGAN.
 
 python tools/compare_methods.py --budget=quick    on scikit-image's photographs
 python tools/compare_methods.py --budget=cpu      on T91 and BSD200; with --scales=2 two hours on two cores

@@ -17,7 +17,9 @@ from typing import Any
 
 Budget = dict[str, Any]
 
-METHODS = ("bicubic", "aplus", "srcnn", "vdsr", "rednet", "full", "plus")  # of Table 2
+# Of Table 2: those that the paper measures, with `plus`, and the further networks that its introduction names.
+METHODS = ("bicubic", "aplus", "srcnn", "vdsr", "rednet", "full", "plus", "drcn", "idn")
+_LARGE, _SMALL = ("rcan", "esrgan"), ("rcan_small", "esrgan_small")
 # In so few steps `plus` sees each patch about once, so it gets no more augmentation than the paper's.
 _LITTLE_AUGMENTATION = {"orientations": 4, "augment_scales": (1.0,)}
 _ON_SET5 = {"validation_set": "Set5", "validation_images": 0}
@@ -27,29 +29,34 @@ BUDGETS: dict[str, Budget] = {
         "preset": "paper",
         "changes": {"validation_set": "Urban100", "validation_images": 5},
         "networks": {},
-        "methods": METHODS,
+        "methods": (*METHODS, *_LARGE),
         "sets": ("Set5", "Set14", "BSD100", "Urban100"),
     },
     "cpu": {
         "preset": "cpu",
         "changes": {"steps_per_epoch": 200, "epochs": 10, "validation_set": "Urban100", "validation_images": 5},
         # Figure 5 has no curve of the comparison networks, so they are validated on Set5. SRCNN is small enough for the
-        # whole preset; RED30 gets the width of the paper's network; so short a run of `plus` takes a higher learning
-        # rate.
+        # whole preset; RED30 and DRCN get the width of the paper's network; so short a run of `plus` takes a higher
+        # learning rate.
         "networks": {
             "srcnn": {**_ON_SET5, "steps_per_epoch": 1000, "epochs": 20},
             "vdsr": _ON_SET5,
             "plus": {**_ON_SET5, **_LITTLE_AUGMENTATION, "learning_rate": 1e-3},
             "rednet": {**_ON_SET5, "model_options": {"filters": 64}},
+            "drcn": {**_ON_SET5, "model_options": {"filters": 64}},
+            **dict.fromkeys(("idn", *_SMALL), {**_ON_SET5, **_LITTLE_AUGMENTATION}),
         },
-        "methods": METHODS,
+        "methods": (*METHODS, *_SMALL),
         "sets": ("Set5", "Set14", "BSD100", "Urban100"),
     },
     "quick": {
         "preset": "quick",
         "changes": {"steps_per_epoch": 40, "epochs": 5},
-        "networks": {"plus": _LITTLE_AUGMENTATION, "rednet": {"model_options": {"filters": 64}}},
-        "methods": tuple(name for name in METHODS if name != "aplus"),  # A+ learns from T91
+        "networks": {
+            "plus": _LITTLE_AUGMENTATION,
+            **dict.fromkeys(("rednet", "drcn"), {"model_options": {"filters": 64}}),
+        },
+        "methods": tuple(name for name in (*METHODS, *_SMALL) if name != "aplus"),  # A+ learns from T91
         "sets": ("skimage_test",),
     },
 }

@@ -2,9 +2,11 @@
 
 The paper (section 3.3) finds its network above RED-Net, VDSR, SRCNN, A+ and bicubic interpolation, in this order, on
 every set, in PSNR and SSIM. This project does not have the paper's own numbers; those of the methods' own papers,
-measured by the same protocol, stand beside ours in italics (`literature.csv`, with sources).
+measured by the same protocol, stand beside ours in italics (`literature.csv`, with sources). The second part of the
+table has the networks that the introduction names; those of the cpu budget are smaller than in their papers.
 
 Command: python tools/compare_methods.py --budget=cpu   (two cores: two hours for x2)
+         python tools/compare_methods.py --budget=cpu --methods=drcn,idn,rcan_small,esrgan_small   (the second part)
          python tools/compare_methods.py --budget=quick (two cores: minutes, not measured yet; without A+)
 Expect, at the cpu budget and x2 on Set5 (seed 0, two cores), PSNR in dB: bicubic 33.66, A+ 36.64, SRCNN 36.46, VDSR
 36.56, RED-Net of 64 filters 37.04, the paper's network 36.26, `plus` 36.93; at x4: bicubic 28.42, A+ 30.35, SRCNN
@@ -20,6 +22,15 @@ ROWS: dict[str, tuple[str, str | None]] = {
     "RED-Net": ("rednet", None),
     "the paper's network": ("full", None),
     "plus": ("plus", None),
+}
+# Its second part: the networks that the paper's introduction names and does not measure.
+INTRODUCTION: dict[str, tuple[str, str | None]] = {
+    "DRCN": ("drcn", "DRCN"),
+    "IDN": ("idn", "IDN"),
+    "RCAN": ("rcan", "RCAN"),
+    "RCAN, 4 groups of 5 blocks": ("rcan_small", "RCAN"),
+    "ESRGAN's generator": ("esrgan", None),
+    "ESRGAN's generator, 3 narrow blocks": ("esrgan_small", None),
 }
 SCALES = (2, 4)
 NOTE = "A+ learns from T91; minutes are those of training, with its validation."

@@ -34,5 +34,17 @@ def test_table_gives_ours_and_the_published_figure():
         "| RED-Net, filters 64 | 1,035,201 | 1.0 | 0.50 | 2,000 x 16, 48x48 | bfloat16, 8 | 36.25 / 0.9000 | - |",
     )
     rows = [line for line in lines if line.startswith("| ")][2:]
+    assert not any("introduction" in line for line in lines)
     assert len(rows) == 3 and all(row.startswith(start) for row, start in zip(rows, starts))
     assert "Lim et al. 2017 (EDSR), comparison table" in lines[-1]
+
+
+def test_networks_of_the_introduction_have_a_part_of_their_own():
+    found = [_record("vdsr", 2, 36.5, 665921), _record("rcan_small", 2, 36.9, 1822289), _record("idn", 4, 31.0, 552769)]
+    lines = describe_table_2(found, "cpu").splitlines()
+    titles = [line for line in lines if line.endswith("PSNR in dB / SSIM:")]
+    introduction = "networks named in the introduction, PSNR in dB / SSIM:"
+    assert titles == ["x2, PSNR in dB / SSIM:", f"x2, {introduction}", f"x4, {introduction}"]
+    (rcan,) = (line for line in lines if line.startswith("| RCAN, 4 groups of 5 blocks | 1,822,289 |"))
+    assert "36.90 / 0.9000<br>*38.27 / 0.9614*" in rcan
+    assert any(line.startswith("| IDN | 552,769 |") and "<br>*31.82 / 0.8903*" in line for line in lines)
