@@ -33,7 +33,7 @@ from srnet.data.degradation import degrade, named
 from srnet.data.recipes import parse_recipe
 from srnet.data.store import PATCHES, PICTURES, REMEDY, VERSION, PatchStore, open_store, window_counts
 from srnet.errors import DataError, UsageError
-from srnet.files import digest, reason, source_digests, written_whole
+from srnet.files import digest, locked, reason, source_digests, written_whole
 from srnet.images.read import read_size
 from srnet.images.resize import crop_to_multiple
 from srnet.progress import progress_bar
@@ -83,7 +83,7 @@ class PatchOptions:
 def ensure_store(
     folder: Path | str, label: str, paths: Sequence[Path], options: PatchOptions, limit: float = 8e9
 ) -> PatchStore:
-    """Opens the patch store of some pictures; builds it first where it is missing.
+    """Opens the patch store of some pictures; builds it first where it is missing and no other process does.
 
     The file name carries a digest of the description, so other pictures, options or versions make another file.
     Either kind of file holds the same patches, so one that is there is used whatever the limit.
@@ -103,8 +103,10 @@ def ensure_store(
     """
     description = describe(paths, options)
     path = Path(folder) / f"{label}_x{options.scale}_{digest(description)}.h5"
-    if not path.exists() or _is_without_checksums(path):
-        build_store(path, paths, options, description, limit)
+    if not _is_there(path):
+        with locked(path.parent):
+            if not _is_there(path):  # another process may have built it
+                build_store(path, paths, options, description, limit)
     store = open_store(path)
     if store.description != description:
         raise DataError(f"{path}: made from other pictures or options; {REMEDY}")
@@ -146,11 +148,13 @@ def describe(paths: Sequence[Path], options: PatchOptions) -> dict[str, Any]:
     return {**description, "sources": source_digests(paths)}
 
 
-def _is_without_checksums(path: Path) -> bool:
-    """Whether srnet 0.1 made a store, which cannot be told from a damaged one."""
+def _is_there(path: Path) -> bool:
+    """Whether there is a store, and not one of srnet 0.1, which cannot be told from a damaged one."""
     try:
         with path.open("rb") as file:
-            return file.read(len(_HDF5)) == _HDF5
+            return file.read(len(_HDF5)) != _HDF5
+    except FileNotFoundError:
+        return False
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({reason(error)})") from error
 

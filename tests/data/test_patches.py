@@ -1,5 +1,6 @@
 """The patch store: what is in it, when it is reused, what happens when it cannot be made or read."""
 
+import concurrent.futures
 import dataclasses
 import json
 import os
@@ -7,6 +8,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import time
 import types
 import zlib
 
@@ -19,7 +21,7 @@ from srnet.data import augmentation, checksums, degradation, patches
 from srnet.data.datasets import find_images
 from srnet.data.store import PATCHES
 from srnet.errors import DataError, UsageError
-from srnet.files import digest
+from srnet.files import LOCK, digest
 from srnet.images.color import round_to_uint8, to_luma
 from srnet.images.read import read_image, read_size
 from srnet.images.resize import imresize
@@ -204,6 +206,20 @@ def test_reused_when_it_matches_and_made_anew_when_not(picture_root, tmp_path):
     assert not np.array_equal(_arrays(changed).hr, _arrays(first).hr)
 
 
+def test_processes_at_the_same_time_build_a_store_once(picture_root, tmp_path, monkeypatch):
+    build, built = patches.build_store, []
+
+    def build_slowly(path, *arguments):
+        built.append(path)
+        time.sleep(0.5)
+        build(path, *arguments)
+
+    monkeypatch.setattr(patches, "build_store", build_slowly)
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:  # file locks keep threads apart as they do processes
+        stores = list(pool.map(lambda _: _store(picture_root, tmp_path), range(3)))
+    assert len(built) == 1 and len({store.path for store in stores}) == 1
+
+
 def test_file_describes_itself(picture_root, tmp_path):
     store = _store(picture_root, tmp_path)
     with h5py.File(store.path) as file:
@@ -318,7 +334,7 @@ def test_an_unusable_picture_is_named_and_leaves_nothing(picture_root, tmp_path)
     broken.write_bytes((picture_root / "tiny" / "b10.png").read_bytes()[:1500])
     with pytest.raises(DataError, match=r"flat\.png"):
         _store(picture_root, cache)
-    assert not list(cache.glob("*"))
+    assert {path.name for path in cache.iterdir()} <= {LOCK}
 
 
 def test_no_space_left_is_said_before_anything_is_written(picture_root, tmp_path, monkeypatch):
@@ -346,7 +362,7 @@ except DataError as error:
     assert result.returncode == 1, result.stderr
     assert "cannot be written" in result.stderr and "File too large" in result.stderr
     assert "Traceback" not in result.stderr
-    assert not list((tmp_path / "cache").iterdir())
+    assert {path.name for path in (tmp_path / "cache").iterdir()} <= {LOCK}
 
 
 def test_bad_options():

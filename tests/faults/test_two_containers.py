@@ -69,7 +69,7 @@ def test_two_trainings_build_one_store(tmp_path, picture_root):
             shutil.copytree(folder / "cache", folder / name / "cache")
         first, second = (finished_training(folder / name) for name in ("a", "b"))
         assert first == second and not _leftovers(folder)
-        assert len(list((folder / "cache").iterdir())) == 1
+        assert len(list((folder / "cache").glob("*.h5"))) == 1
 
 
 def test_two_upscales_to_one_file(tmp_path):
