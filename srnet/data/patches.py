@@ -83,7 +83,7 @@ class PatchOptions:
 def ensure_store(
     folder: Path | str, label: str, paths: Sequence[Path], options: PatchOptions, limit: float = 8e9
 ) -> PatchStore:
-    """Opens the patch store of some pictures; builds it first where it is missing and no other process does.
+    """Opens the patch store of some pictures; builds it first if it is missing, one process at a time in a folder.
 
     The file name carries a digest of the description, so other pictures, options or versions make another file.
     Either kind of file holds the same patches, so one that is there is used whatever the limit.

@@ -31,8 +31,8 @@ class Upscaler:
 
     Luma is enlarged by the network, chroma and transparency by bicubic interpolation; a network of three channels
     enlarges all colors. Under transparency each color counts as much as it is seen, so that no hidden one bleeds into
-    an edge. Tiles give the same result as the whole picture, up to rounding. A network each of whose pixels depends on
-    the whole picture, such as `rcan`, enlarges it in one piece.
+    an edge. Tiles give the same result as the whole picture, up to rounding. Networks whose every pixel depends on the
+    whole picture, such as `rcan`, enlarge it in one piece.
 
     Args:
       model: Keras model from LR to HR pixels in [0, 255], of 1 or 3 channels, such as `srnet.load` returns.
@@ -131,7 +131,8 @@ class Upscaler:
         for i, plane in enumerate(planes):
             result = output[..., i] if mode == "CMYK" else output
             transparent = plane.ndim == 3 and plane.shape[2] in (2, 4)
-            shown = replace_hidden_colors(plane, 2 * self._margin + CHROMA_REACH) if transparent else plane
+            seen = max(plane.shape[:2]) if self._whole else 2 * self._margin + CHROMA_REACH
+            shown = replace_hidden_colors(plane, seen) if transparent else plane
             waiting = [Tile(0, 0, plane.shape[0], plane.shape[1], self._margin)]
             while waiting:
                 tile = waiting.pop()
@@ -225,7 +226,7 @@ def _compiled(
 
 
 def _known_reach(model: keras.Model, margin: int | None) -> int | None:
-    """The reach of a network, None for the whole picture; 0 where neither is known or true and a margin is given."""
+    """The reach of a network, None for the whole picture; 0 if a margin is given and it is unknown or unbounded."""
     try:
         return reach(model)
     except UnboundedError:

@@ -13,7 +13,7 @@ import functools
 
 import keras
 
-from srnet.models import parts
+from srnet.models import layers, parts
 from srnet.models.options import check_options
 
 
@@ -49,7 +49,7 @@ def build_esrgan(options: EsrganOptions, scale: int, channels: int, dtype: str, 
       UsageError: for a scale or an option that cannot be used.
     """
     strides = parts.upsampling_strides(scale, "cascade")
-    # PyTorch's default; in dense blocks a tenth of He's, with which its authors trained.
+    # As its authors: PyTorch's default, and in dense blocks a tenth of He's deviation.
     usual = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
     small = keras.initializers.VarianceScaling(0.02, "fan_in", "untruncated_normal")
     convolve = functools.partial(parts.convolve, keras.layers.Conv2D, initializer=usual, activation=None)
@@ -83,9 +83,9 @@ def build_esrgan(options: EsrganOptions, scale: int, channels: int, dtype: str, 
         x = add_fifth(x, start, f"block_{i}")
     x = keras.layers.Add(dtype=dtype, name="body")([conv(x, "body_last"), first])
     for i, stride in enumerate(strides, 1):
-        x = keras.layers.UpSampling2D(
-            stride, data_format="channels_last", interpolation="nearest", dtype=dtype, name=f"enlarge_{i}"
-        )(x)
+        # The nearest neighbor, which UpSampling2D makes of channels that LiteRT does not know.
+        x = keras.layers.Concatenate(dtype=dtype, name=f"repeat_{i}")([x] * stride**2)
+        x = layers.PixelShuffle(stride, dtype=dtype, name=f"enlarge_{i}")(x)
         x = leaky(conv(x, f"upsample_{i}"), f"upsample_{i}")
     x = leaky(conv(x, "reconstruct"), "reconstruct")
     x = convolve(x, "output", channels, dtype="float32")

@@ -1,5 +1,7 @@
 """Networks between two others, by their weights."""
 
+from typing import Any
+
 import keras
 
 from srnet.errors import UsageError
@@ -15,25 +17,32 @@ def interpolate(first: keras.Model, second: keras.Model, share: float) -> keras.
 
     Args:
       first: Keras model.
-      second: Keras model with weights of the same names and shapes.
+      second: Keras model of the same layers.
       share: that the second one has, 0 to 1.
 
     Returns:
       A new model; the two stay as they are.
 
     Raises:
-      UsageError: for a share outside its range, or networks of other weights.
+      UsageError: for a share outside its range, or networks of other layers.
     """
     if not 0 <= share <= 1:
         raise UsageError(f"share {share!r} cannot be used: it must be within 0 and 1")
-    named = [
-        [(weight.path.split("/")[-2:], tuple(weight.shape)) for weight in model.weights] for model in (first, second)
-    ]
-    if named[0] != named[1]:
-        raise UsageError(
-            f"networks {first.name} and {second.name} have other weights: only the same network interpolates"
-        )
+    if _layers(first) != _layers(second):
+        raise UsageError(f"networks {first.name} and {second.name} have other layers: they must be the same network")
     made = keras.models.clone_model(first)
     pairs = zip(first.get_weights(), second.get_weights())
     made.set_weights([(1 - share) * one + share * other for one, other in pairs])
     return made
+
+
+def _layers(model: keras.Model) -> list[tuple[str, dict[str, Any], list[tuple[int, ...]]]]:
+    """What a network consists of, but for the names of its layers, which Keras may have numbered."""
+    return [
+        (
+            type(layer).__name__,
+            {name: value for name, value in layer.get_config().items() if name != "name"},
+            [tuple(weight.shape) for weight in layer.weights],
+        )
+        for layer in model.layers
+    ]

@@ -232,7 +232,7 @@ def transposed_convolution(inputs: Any, kernel: Any, bias: Any, stride: int, act
       kernel: of `keras.layers.Conv2DTranspose`, (K, K, C, c).
       bias: (C,).
       stride: integer, at least 1.
-      activation: of each value.
+      activation: of the result.
 
     Returns:
       Feature maps (N, stride*H, stride*W, C).
@@ -251,8 +251,10 @@ def transposed_convolution(inputs: Any, kernel: Any, bias: Any, stride: int, act
     sides = (last, -first)
     # oneDNN has no gradients of other paddings than "same" and "valid".
     padding = "SAME" if last == -first else [(0, 0), sides, sides, (0, 0)]
-    phases = tf.nn.conv2d(inputs, kernel, 1, padding)
-    return pixel_shuffle(activation(tf.nn.bias_add(phases, keras.ops.tile(bias, stride**2))), stride)
+    phases = tf.nn.bias_add(tf.nn.conv2d(inputs, kernel, 1, padding), keras.ops.tile(bias, stride**2))
+    if activation is keras.activations.relu:  # which TensorFlow fuses; others may work across channels
+        return pixel_shuffle(activation(phases), stride)
+    return activation(pixel_shuffle(phases, stride))
 
 
 def pixel_shuffle(inputs: Any, scale: int) -> Any:
@@ -270,7 +272,7 @@ def pixel_shuffle(inputs: Any, scale: int) -> Any:
     return tf.reshape(rows, (batch, height * scale, width * scale, channels))
 
 
-_FEW = 4  # channels, of which TensorFlow's depth_to_space copies each pixel at a time on one processor
+_FEW = 4  # channels, up to which TensorFlow's depth_to_space is slow: it copies value by value in one thread
 
 
 @keras.saving.register_keras_serializable("srnet", name="Conv2DTranspose")

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from srnet.models.graph import Step, unfold
+from srnet.models.graph import Graph, Step, unfold
 from srnet.models.layers import NativeConv2D, transposed_convolution
 from srnet.models.rules import rule_of
 
@@ -26,8 +26,8 @@ def with_precision(model: keras.Model, precision: str) -> keras.Model:
     """
     if precision == "float32":
         return model
-    steps = unfold(model).steps
-    reduced, decoded = _between_weights(steps), _sums_of_decoded(steps)
+    graph = unfold(model)
+    reduced, decoded = _between_weights(graph.steps), _sums_of_decoded(graph)
 
     def copy(operation: Any) -> Any:
         if not isinstance(operation, keras.layers.Layer):  # operations of keras.ops follow their inputs
@@ -91,7 +91,7 @@ class _OfAnyWidth(keras.layers.Conv2D):
 
 
 class _SumOfDecoded(keras.layers.Add):
-    """A sum whose first term has its shape in common with the second; the result is the same.
+    """A sum whose first term is reshaped to the shape that both have; the result is the same.
 
     That shape does not follow from the sizes of a picture, and TensorFlow fuses sums with convolutions only where it
     knows that shapes are equal: here, those of the next skip.
@@ -102,13 +102,14 @@ class _SumOfDecoded(keras.layers.Add):
         return super().call([tf.reshape(decoded, tf.shape(features)), features])
 
 
-def _sums_of_decoded(steps: list[Step]) -> set[int]:
-    """The ids of the layers that add another feature map to the result of a transposed convolution."""
-    decoded = {step.output for step in steps if type(step.operation) is keras.layers.Conv2DTranspose}
+def _sums_of_decoded(graph: Graph) -> set[int]:
+    """The ids of the layers that add a feature map of the same shape to the result of a transposed convolution."""
+    decoded = {step.output for step in graph.steps if type(step.operation) is keras.layers.Conv2DTranspose}
+    sums = [step for step in graph.steps if type(step.operation) is keras.layers.Add and len(step.inputs) == 2]
     return {
         id(step.operation)
-        for step in steps
-        if type(step.operation) is keras.layers.Add and len(step.inputs) == 2 and step.inputs[0] in decoded
+        for step in sums
+        if step.inputs[0] in decoded and graph.shapes[step.inputs[0]] == graph.shapes[step.inputs[1]]
     }
 
 

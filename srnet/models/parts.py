@@ -39,27 +39,32 @@ def convolve(
     """Applies a new convolution.
 
     Args:
-      kind: `keras.layers.Conv2D` or `keras.layers.Conv2DTranspose`.
+      kind: `keras.layers.Conv2D`, `keras.layers.Conv2DTranspose` or a subclass.
       x: symbolic feature map.
       name: name of the layer.
       filters: channels of the result.
       kernel_size: side of the kernel.
-      initializer: name, as for `kernel_initializer`, or a Keras initializer.
+      initializer: name, as for `kernel_initializer`, or a Keras initializer, of which the layer takes a copy: layers of
+        one shape that shared it would begin with the same weights.
       dtype: dtype of the layer, or name of its dtype policy.
       padding: "same" (with zeros) or "valid".
-      activation: "relu" or None.
+      activation: name of a Keras activation, or None.
       **arguments: further arguments of the layer, such as `strides`.
 
     Returns:
       The symbolic result.
     """
+    if isinstance(initializer, str):
+        own = kernel_initializer(initializer)
+    else:
+        own = type(initializer).from_config(initializer.get_config())
     return kind(
         filters,
         kernel_size,
         padding=padding,
         data_format="channels_last",  # whatever the user's keras.json says
         activation=activation,
-        kernel_initializer=kernel_initializer(initializer) if isinstance(initializer, str) else initializer,
+        kernel_initializer=own,
         dtype=dtype,
         name=name,
         **arguments,

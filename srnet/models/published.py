@@ -29,7 +29,8 @@ def load_published(model: keras.Model, arrays: Iterable[tuple[np.ndarray, np.nda
         list of one array, the images' weights. For `idn`, a dict from the names of Caffe's layers
         to pairs: kernels (channels out, channels in of a group, height, width), that of `upsample` (channels in,
         channels out, height, width). For `rcan`, `esrgan` and their rows, PyTorch's state dict as NumPy arrays:
-        `.weight` (channels out, channels in, height, width) and `.bias`; for `esrgan` in its first names or BasicSR's.
+        `.weight` (channels out, channels in, height, width) and `.bias`; those of `esrgan` by the names of ESRGAN's
+        repository or of BasicSR.
 
     Raises:
       UsageError: for another network.
@@ -63,10 +64,9 @@ def load_published(model: keras.Model, arrays: Iterable[tuple[np.ndarray, np.nda
 
 
 def _chain(model: keras.Model, layers: list[Any], arrays: Iterable[Any]) -> Pairs:
-    if not all(type(layer) is keras.layers.Conv2D for layer in layers):
-        raise UsageError(
-            f"network {model.name} has no published weights here: they fit srcnn, vdsr, drcn, idn, rcan and esrgan"
-        )
+    if isinstance(arrays, Mapping) or not all(type(layer) is keras.layers.Conv2D for layer in layers):
+        given = "takes no dict" if isinstance(arrays, Mapping) else "has other layers than srcnn and vdsr"
+        raise UsageError(f"network {model.name} {given}: published weights fit srcnn, vdsr, drcn, idn, rcan and esrgan")
     published = list(arrays)
     if len(published) != len(layers):
         raise DataError(f"network {model.name} has {len(layers)} convolutions, not {len(published)}")
@@ -86,7 +86,7 @@ def _caffe(layers: list[Any], arrays: Mapping[str, Any]) -> Pairs:
     for layer in layers:
         pair = arrays[layer.name]
         if isinstance(pair, (tuple, list)):
-            pair = [_height_width_first(pair[0]), *map(np.ravel, pair[1:])]
+            pair = [_height_width_first(each) if i == 0 else np.ravel(each) for i, each in enumerate(pair)]
         pairs.append((layer.name, pair))
     return pairs
 
@@ -97,15 +97,16 @@ def _rcan(layers: list[Any], arrays: Mapping[str, Any]) -> Pairs:
         max(int(found[place]) for layer in layers if (found := re.fullmatch(_BLOCK, layer.name))) for place in (1, 2)
     )
     modules = [_rcan_module(layer.name, groups, blocks) for layer in layers]
-    _check_names([f"{module}.{part}" for module in modules for part in ("weight", "bias")], arrays)
-    mean = arrays.get("sub_mean.bias")
-    if mean is not None and not np.allclose(mean, np.negative(MEAN), atol=0.01):
-        raise DataError(f"sub_mean.bias: {np.ravel(mean)}, the network subtracts {MEAN}")
+    needed = [f"{module}.{part}" for module in modules for part in ("weight", "bias")]
+    _check_names(needed, arrays, "sub_mean.", "add_mean.")
+    mean = np.ravel(arrays.get("sub_mean.bias", np.negative(MEAN)))
+    if len(mean) != len(MEAN) or not np.allclose(mean, np.negative(MEAN), atol=0.01):
+        raise DataError(f"sub_mean.bias: {mean}, the network subtracts {MEAN}")
     return _pytorch(layers, modules, arrays)
 
 
 def _esrgan(layers: list[Any], arrays: Mapping[str, Any]) -> Pairs:
-    """PyTorch's arrays by the names of RRDBNet's modules, in ESRGAN's first files or in those of BasicSR."""
+    """PyTorch's arrays by the names of RRDBNet's modules, in ESRGAN's repository or in BasicSR."""
     new = "conv_body.weight" in arrays
     ends = {
         "first": "conv_first",
@@ -130,7 +131,7 @@ def _esrgan(layers: list[Any], arrays: Mapping[str, Any]) -> Pairs:
 def _pytorch(layers: list[Any], modules: list[str], arrays: Mapping[str, Any]) -> Pairs:
     pairs: Pairs = []
     for layer, module in zip(layers, modules):
-        kernel, bias = _height_width_first(arrays[f"{module}.weight"]), np.asarray(arrays[f"{module}.bias"])
+        kernel, bias = _height_width_first(arrays[f"{module}.weight"]), np.atleast_1d(arrays[f"{module}.bias"])
         filters = layer.input.shape[-1]
         if layer.name.startswith("upsample") and len(bias) > filters:  # before a pixel shuffle
             kernel, bias = (_shuffled_as_here(array, filters) for array in (kernel, bias))
@@ -162,11 +163,14 @@ def _shuffled_as_here(array: np.ndarray, filters: int) -> np.ndarray:
     return array.reshape(*array.shape[:-1], filters, -1).swapaxes(-1, -2).reshape(array.shape)
 
 
-def _check_names(needed: list[str], arrays: Mapping[str, Any]) -> None:
+def _check_names(needed: list[str], arrays: Mapping[str, Any], *others: str) -> None:
+    """Refuses arrays that lack some, or have further ones than the names beginning with `others`."""
     missing = [name for name in needed if name not in arrays]
-    if missing:
-        more = f" and {len(missing) - 1} more" if missing[1:] else ""
-        raise DataError(f"{missing[0]}{more} missing among the arrays")
+    more = [name for name in arrays if name not in needed and not name.startswith(others)]
+    for names, what in ((missing, "missing among the arrays"), (more, "without a place in this network")):
+        if names:
+            rest = f" and {len(names) - 1} more" if names[1:] else ""
+            raise DataError(f"{names[0]}{rest} {what}")
 
 
 _NAMED: dict[str, Callable[[list[Any], Mapping[str, Any]], Pairs]] = {

@@ -57,7 +57,7 @@ def build_rcan(options: RcanOptions, scale: int, channels: int, dtype: str, name
       UsageError: for a scale or an option that cannot be used.
     """
     strides = parts.upsampling_strides(scale, "cascade")
-    # PyTorch's default, with which its authors trained: He's initialization lets 200 blocks explode.
+    # PyTorch's default, with which its authors trained; He's initialization lets 200 blocks explode.
     initializer = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
     convolve = functools.partial(parts.convolve, keras.layers.Conv2D, initializer=initializer, activation=None)
     conv = functools.partial(convolve, filters=options.filters, dtype=dtype)
@@ -67,7 +67,7 @@ def build_rcan(options: RcanOptions, scale: int, channels: int, dtype: str, name
 
     def attend(x: keras.KerasTensor, label: str) -> keras.KerasTensor:
         mean = keras.layers.GlobalAveragePooling2D(
-            data_format="channels_last", keepdims=True, dtype="float32", name=f"{label}_mean"
+            data_format="channels_last", keepdims=True, dtype=dtype, name=f"{label}_mean"
         )(x)
         fewer = max(1, options.filters // options.reduction)
         weight = conv(mean, f"{label}_squeeze", filters=fewer, kernel_size=1, activation="relu")

@@ -71,7 +71,7 @@ class TrainConfig:
     initializer: str = _setting(
         "he",
         "Initial weights (2.2.3): He's, normal with standard deviation 0.001 (paper), or, for srcnn, "
-        "rednet and idn, as the bicubic enlargement (identity).",
+        "rednet and idn, as the bicubic enlargement (identity). rcan and esrgan have their own.",
         choices=("he", "paper", "identity"),
     )
     initial_run: str = _setting(

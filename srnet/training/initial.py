@@ -39,7 +39,8 @@ def begin_with(model: keras.Model, source: str) -> tuple[int, int, dict[str, Any
     layers = [layer for layer in model.layers if layer.weights]
     same = 0
     for layer in layers:
-        weights = _fitting(there[layer.name].get_weights(), _shapes(layer)) if layer.name in there else None
+        known_weights = there[layer.name].get_weights() if layer.name in there else None
+        weights = _fitting(known_weights, _shapes(layer), "subtract_mean" in there) if known_weights else None
         if weights:
             layer.set_weights(weights)
             same += 1
@@ -60,7 +61,7 @@ def _trained(source: str) -> tuple[keras.Model, dict[str, Any]]:
     return model, history(Run(Path(source)))
 
 
-def _fitting(weights: list[np.ndarray], shapes: list[tuple[int, ...]]) -> list[np.ndarray] | None:
+def _fitting(weights: list[np.ndarray], shapes: list[tuple[int, ...]], without_mean: bool) -> list[np.ndarray] | None:
     """Weights of these shapes, or None; the first and the last layer of a network of luma become those of RGB."""
     have = [weight.shape for weight in weights]
     if have == shapes:
@@ -68,8 +69,8 @@ def _fitting(weights: list[np.ndarray], shapes: list[tuple[int, ...]]) -> list[n
     if len(have) != 2 or len(shapes) != 2 or have[0] != (*shapes[0][:2], 1, shapes[0][3]) or shapes[0][2] != 3:
         return None
     kernel, bias = weights
-    if have[1] == shapes[1] == shapes[0][3:]:  # takes pixels, in units of 1
-        offset = YCBCR_OFFSET[0] / 255 * kernel.sum((0, 1, 2))
+    if have[1] == shapes[1] == shapes[0][3:]:  # takes pixels: in units of 1, or less the mean color
+        offset = 0.0 if without_mean else YCBCR_OFFSET[0] / 255 * kernel.sum((0, 1, 2))
         return [kernel * YCBCR_MATRIX[0][:, None], bias + offset]
     if have[1] == (1,) and shapes[1] == (3,):  # gives pixels
         to_rgb = np.linalg.inv(YCBCR_MATRIX)[:, 0]

@@ -42,8 +42,8 @@ _PLUS: Settings = {
     "learning_rate": 5e-4,
 }
 
-# Zhang et al. 2018: LR patches of 48x48 (of 96x96 in HR at x2), Adam at 1e-4, halved every 200,000 steps, absolute
-# errors, batch 16.
+# Zhang et al. 2018: Adam at 1e-4, halved every 200,000 steps, absolute errors, batch 16. Their LR patches are 48x48, as
+# these at x2; at other scales take --patch=144 and 192.
 _RCAN: Settings = {
     "patch": 96,
     "stride": 32,
@@ -104,8 +104,9 @@ OWN_SETTINGS: dict[str, Settings] = {
         "weight_decay": 1e-4,
         "batch_size": 64,
     },
-    # Hui et al. 2018, their first training, on absolute errors: LR patches of 29x29 at x2, Adam at 1e-4, batch 64, a
-    # weight decay of 1e-4 for errors in units of 1.
+    # Hui et al. 2018, their first training, on absolute errors: LR patches of 29x29 at x2 (at other scales theirs are
+    # larger than 58 / scale), Adam at 1e-4, batch 64. Their weight decay of 1e-4 is for a patch's sum of 57x57 errors
+    # in units of 1. Their transposed convolution has a tenth of the learning rate.
     "idn": {
         "patch": 58,
         "stride": 58,
@@ -114,7 +115,7 @@ OWN_SETTINGS: dict[str, Settings] = {
         "decay_rate": 1.0,
         "beta_2": 0.999,
         "loss": "mae",
-        "weight_decay": 255 * 1e-4,
+        "weight_decay": 1e-4 * 255 / 57**2,
         "batch_size": 64,
     },
     "rcan": _RCAN,

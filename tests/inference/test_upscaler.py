@@ -164,12 +164,17 @@ def test_a_name_is_no_network():
         Upscaler("plus")
 
 
-def test_networks_that_see_the_whole_picture_have_no_tiles():
-    lr = keras.Input((None, None, 1))
+def test_hidden_colors_do_not_reach_far_through_a_mean_of_the_picture():
+    lr = keras.Input((None, None, 3))
     mean = keras.layers.GlobalAveragePooling2D(keepdims=True)(lr)
-    model = keras.Model(lr, keras.layers.UpSampling2D(2)(keras.layers.Multiply()([lr, mean])))
-    with pytest.raises(UsageError, match="the reach of layer 'global_.*is unbounded"):
-        Upscaler(model)
+    model = keras.Model(lr, keras.layers.UpSampling2D(2)(keras.layers.Average()([lr, lr + 0 * lr, mean + 0 * lr])))
+    rgba = np.random.default_rng(0).integers(0, 256, (700, 40, 4), np.uint8)
+    rgba[..., 3] = 0
+    rgba[:20, :, 3] = 255
+    other = rgba.copy()
+    other[20:, :, :3] = 255 - other[20:, :, :3]
+    first, second = (Upscaler(model, precision="float32")(each) for each in (rgba, other))
+    np.testing.assert_array_equal(first[:30], second[:30])
 
 
 def test_a_model_without_a_graph_is_refused():

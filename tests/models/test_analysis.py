@@ -20,6 +20,7 @@ from srnet.models.layers import (
     MirrorPad,
     PixelShuffle,
     SubPixelConv2DTranspose,
+    WeightedSum,
 )
 from srnet.models.windows import Window
 
@@ -82,6 +83,10 @@ def _sequential(x):
 
 def _cropped(x):
     return CropToScale(1)([MirrorPad(4)(x), x])
+
+
+def _weighted(x):
+    return WeightedSum()([x, _conv()(x), _conv(kernel_size=5)(x)])
 
 
 def _u_net(x):
@@ -176,6 +181,7 @@ NETWORKS = {
     "nested model twice": [_nested_twice],
     "sequential model": [_sequential],
     "U-Net": [_u_net],
+    "weighted sum": [_weighted],
     "declared window": [Blur()],
 }
 

@@ -289,6 +289,21 @@ def test_esrgan_with_published_arrays(scale, channels, basicsr):
     np.testing.assert_allclose(model(lr[None])[0], expected, rtol=1e-5, atol=1e-3)
 
 
+def test_arrays_of_a_larger_network_are_refused():
+    random, small = np.random.default_rng(0), {"filters": 4, "growth": 2}
+    names = [f"body.{b}.rdb{d}.conv{c}" for b in range(2) for d in (1, 2, 3) for c in (1, 2, 3, 4, 5)]
+    names += ["conv_first", "conv_body", "conv_up1", "conv_up2", "conv_hr", "conv_last"]
+    arrays = {f"{name}.{part}": random.normal(size=1) for name in names for part in ("weight", "bias")}
+    with pytest.raises(DataError, match=r"body.1.rdb1.conv1.weight and 29 more without a place in this network"):
+        models.load_published(models.build("esrgan", 4, 3, blocks=1, **small), arrays)
+    with pytest.raises(DataError, match="conv_up2.weight and 1 more without a place in this network"):
+        models.load_published(models.build("esrgan", 2, 3, blocks=2, **small), arrays)
+    with pytest.raises(DataError, match=r"conv_first, kernel: shape \(1,\)"):
+        models.load_published(models.build("esrgan", 4, 3, blocks=2, **small), arrays)
+    with pytest.raises(UsageError, match="network vdsr takes no dict"):
+        models.load_published(models.build("vdsr", 2, filters=2), arrays)
+
+
 def test_named_arrays_of_other_kinds_are_refused():
     model = models.build("idn", 2, blocks=0, filters=16)
     with pytest.raises(UsageError, match="network idn takes its arrays by name: give a dict"):
@@ -296,12 +311,13 @@ def test_named_arrays_of_other_kinds_are_refused():
     arrays = {layer.name: (np.zeros(1), np.zeros(1)) for layer in model.layers if layer.weights}
     with pytest.raises(DataError, match=r"conv1, kernel: shape \(1,\), the network's is \(3, 3, 1, 16\)"):
         models.load_published(model, arrays)
-    with pytest.raises(DataError, match="conv1: expected a pair of arrays"):
-        models.load_published(model, {**arrays, "conv1": None})
+    for wrong in (None, (), [np.zeros(1)], (np.zeros(1), 0, 0)):
+        with pytest.raises(DataError, match="conv1: expected a pair of arrays"):
+            models.load_published(model, {**arrays, "conv1": wrong})
 
 
 def test_networks_of_other_layers_take_no_published_arrays():
-    with pytest.raises(UsageError, match="network rednet has no published weights here"):
+    with pytest.raises(UsageError, match="network rednet has other layers than srcnn and vdsr: published weights fit"):
         models.load_published(models.build("rednet", 2, filters=2, depth=2), [])
 
 

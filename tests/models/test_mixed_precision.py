@@ -114,6 +114,18 @@ def test_skips_around_transposed_convolutions(size):
     assert 0 < difference < 0.02 * np.abs(expected).max()
 
 
+def test_sums_that_broadcast_and_activations_across_channels():
+    lr = keras.Input((None, None, 1))
+    x = keras.layers.Conv2D(4, 3, padding="same")(lr)
+    wide = keras.layers.Conv2DTranspose(4, 3, 2, padding="same", activation="softmax")(x)
+    wide = keras.layers.Add()([wide, keras.layers.GlobalAveragePooling2D(keepdims=True)(x)])
+    model = keras.Model(lr, keras.layers.Conv2D(1, 3, padding="same")(wide))
+    image = np.random.default_rng(0).uniform(0, 255, (2, 9, 12, 1)).astype(np.float32)
+    expected = model(image).numpy()
+    difference = np.abs(with_precision(model, "mixed_bfloat16")(image).numpy() - expected).max()
+    assert 0 < difference < 0.03 * np.abs(expected).max()
+
+
 class Halve(keras.layers.Layer):
     """A layer that srnet does not know, and that computes in float32 alone."""
 

@@ -146,6 +146,16 @@ def test_largest_features_are_those_that_are_made(name, scale):
     assert largest_features(model) == pytest.approx(made / 600**2, rel=0.02)  # SRCNN's border counts
 
 
+@pytest.mark.parametrize("name", [*EXPECTED, "rednet_identity"])
+def test_no_two_layers_begin_with_the_same_weights(name):
+    model = models.build("rednet", 2, initializer="identity") if name == "rednet_identity" else models.build(name, 2)
+    kernels = {}
+    for weight in model.weights:
+        if weight.name == "kernel" and np.std(weight) > 0:
+            kernels.setdefault(tuple(weight.shape), []).append(float(np.sum(np.abs(weight.numpy()))))
+    assert kernels and all(len(set(sums)) == len(sums) for sums in kernels.values())
+
+
 def _convolve(x, kernel, bias, stride=1, rate=1):
     """TensorFlow's "same" convolution in float64."""
     size = (kernel.shape[0] - 1) * rate + 1

@@ -119,6 +119,7 @@ def test_each_network_has_its_papers_settings_at_the_papers_budget():
     assert TrainConfig(variant="rednet", **preset_settings("paper", "rednet")).learning_rate == 1e-4
     idn = TrainConfig(variant="idn", **preset_settings("paper", "idn"))
     assert (idn.learning_rate, idn.batch_size, idn.patch // 2, idn.loss) == (1e-4, 64, 29, "mae")
+    assert idn.weight_decay == pytest.approx(7.85e-6, rel=1e-2)
     rcan = TrainConfig(variant="rcan", **preset_settings("paper", "rcan"))
     assert (rcan.learning_rate, rcan.batch_size, rcan.patch // 2, rcan.loss) == (1e-4, 16, 48, "mae")
     assert rcan.decay_every * rcan.steps_per_epoch == 200_000
