@@ -119,5 +119,13 @@ def fitting_tile(model: keras.Model, margin: int, memory: float) -> int:
       margin: LR pixels around the tile that are computed, too.
       memory: bytes.
     """
-    bytes_per_pixel = 4 * largest_features(model) * 6  # about six feature maps of the largest size live at a time
-    return max(math.isqrt(int(memory / bytes_per_pixel)) - 2 * margin, 1)
+    return max(math.isqrt(int(memory / bytes_per_pixel(model))) - 2 * margin, 1)
+
+
+def bytes_per_pixel(model: keras.Model) -> float:
+    """Returns what enlarging takes in memory for each LR pixel: about six feature maps of the largest size.
+
+    Args:
+      model: Keras functional model.
+    """
+    return 4 * largest_features(model) * 6

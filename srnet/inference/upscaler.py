@@ -1,5 +1,6 @@
 """Whole pictures, enlarged by a network: any size, depth and kind, tile by tile."""
 
+import math
 from collections.abc import Callable
 
 import keras
@@ -12,7 +13,15 @@ from srnet.errors import UsageError
 from srnet.images.color import PEAKS, quantize
 from srnet.images.pillow import from_pillow, info_of, to_pillow
 from srnet.inference.method import self_ensemble
-from srnet.inference.rgb import CHROMA_REACH, ENOUGH_MEMORY, enlarge_colors, fitting_tile, to_uint8, upscale_rgb
+from srnet.inference.rgb import (
+    CHROMA_REACH,
+    ENOUGH_MEMORY,
+    bytes_per_pixel,
+    enlarge_colors,
+    fitting_tile,
+    to_uint8,
+    upscale_rgb,
+)
 from srnet.inference.tiles import Tile, round_down, round_up
 from srnet.inference.transparency import replace_hidden_colors, weighted
 from srnet.models.analysis import alignment, reach, scale_of
@@ -68,7 +77,7 @@ class Upscaler:
         self._channels = model.input_shape[-1]
         self._multiple = alignment(model)
         known = _known_reach(model, margin)
-        self._whole = known is None
+        self._whole = bytes_per_pixel(model) if known is None else 0.0  # bytes that each LR pixel takes in one piece
         self._margin = round_up(max(margin or 0, known or 0, CHROMA_REACH), self._multiple)
         self._tile = round_down(tile or _fitting_tile(model, self._margin), self._multiple)
         self._self_ensemble = self_ensemble
@@ -101,7 +110,8 @@ class Upscaler:
         Raises:
           UsageError: for an array of another shape, dtype or range.
           DataError: for a Pillow image whose samples have no known range.
-          MemoryError: if the memory does not suffice for the smallest tile.
+          MemoryError: if the memory does not suffice for the smallest tile, or for the whole picture where a network
+            needs that.
         """
         if not isinstance(image, PIL.Image.Image):
             check_array(image)
@@ -123,8 +133,11 @@ class Upscaler:
           Array (scale*H, scale*W[, C]).
 
         Raises:
-          MemoryError: if the memory does not suffice for the smallest tile.
+          MemoryError: if the memory does not suffice for the smallest tile, or for the whole picture where a network
+            needs that.
         """
+        if self._whole:
+            _check_memory(self._whole * math.prod(pixels.shape[:2]))
         planes = [pixels[..., i] for i in range(4)] if mode == "CMYK" else [pixels]
         whole, done = sum(plane.shape[0] * plane.shape[1] for plane in planes), 0
         output = np.empty((self.scale * pixels.shape[0], self.scale * pixels.shape[1], *pixels.shape[2:]), pixels.dtype)
@@ -143,7 +156,7 @@ class Upscaler:
                 except tf.errors.ResourceExhaustedError as error:
                     if self._whole or self._tile == self._multiple:
                         what = "whole picture, which this network needs" if self._whole else "smallest tile"
-                        raise MemoryError(f"not enough memory for the {what}") from error
+                        raise MemoryError(f"the memory does not suffice for the {what}") from error
                     self._tile = round_down(self._tile // 2, self._multiple)
                     waiting.append(tile)
                     continue
@@ -251,3 +264,11 @@ def _fitting_tile(model: keras.Model, margin: int) -> int:
     """The side of the tile whose feature maps fit the share of the free memory, or what is enough."""
     memory = min(_SHARE_OF_MEMORY * psutil.virtual_memory().available, ENOUGH_MEMORY)
     return fitting_tile(model, margin, memory)
+
+
+def _check_memory(needed: float) -> None:
+    """Raises a MemoryError for a network that enlarges a picture in one piece, where that does not fit."""
+    free = psutil.virtual_memory().available
+    if needed > free:
+        size = f"{needed / 2**30:.1f} GiB in one piece, {free / 2**30:.1f} are free"
+        raise MemoryError(f"the memory does not suffice for the whole picture, which this network needs: {size}")
