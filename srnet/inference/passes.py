@@ -168,7 +168,9 @@ def enlarge_picture(
         if pixels.shape[:2] != size:
             pixels = _reduce(pixels, size, picture.mode)
     except MemoryError as error:
-        raise DataError(f"{width}x{height} to {size[1]}x{size[0]}: {error or 'the memory does not suffice'}") from error
+        raise DataError(
+            f"{width}x{height} to {size[1]}x{size[0]}: {str(error) or 'the memory does not suffice'}"
+        ) from error
     return dataclasses.replace(picture, pixels=pixels)
 
 
