@@ -82,7 +82,7 @@ def _slider(group: Mapping[str, Line], folder: pathlib.Path) -> str:
     base = group["bicubic"]
     shown = [
         (label, _image(folder / group[method]["file"]), _scores(group[method]))
-        for label, (method, _) in reversed({**table_2.ROWS, **table_2.INTRODUCTION}.items())
+        for label, (method, _) in reversed(table_2.ALL.items())
         if method in group and method != "bicubic"
     ]
     original = folder / base["file"].replace("_bicubic.png", "_original.png")

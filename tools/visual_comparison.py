@@ -43,9 +43,7 @@ def main(arguments: list[str]) -> int:
         lines, missing = crops.add_crops(workspace, detail, picture, methods)
         failed |= missing
         if lines:
-            shown = {
-                label: lines.get(method) for label, (method, _) in {**table_2.ROWS, **table_2.INTRODUCTION}.items()
-            }
+            shown = {label: lines.get(method) for label, (method, _) in table_2.ALL.items()}
             title = f"{detail.set} image {detail.image}, x{detail.scale}"
             figure = path.with_name(f"{path.stem}_{detail.stem}.png")
             plots.draw_crops(picture, detail.crop, title, shown, path.parent, figure)

@@ -32,5 +32,6 @@ INTRODUCTION: dict[str, tuple[str, str | None]] = {
     "ESRGAN's generator": ("esrgan", None),
     "ESRGAN's generator, 3 narrow blocks": ("esrgan_small", None),
 }
+ALL = {**ROWS, **INTRODUCTION}
 SCALES = (2, 4)
 NOTE = "A+ learns from T91; minutes are those of training, with its validation."
