@@ -33,6 +33,8 @@ from srnet.precision import AUTO, settle
 Progress = Callable[[int, int], None]  # told (LR pixels done, LR pixels in all)
 
 _SHARE_OF_MEMORY = 0.25
+_SMALLEST = "the memory does not suffice for the smallest tile"
+_WHOLE = "the memory does not suffice for the whole picture, which this network needs"
 
 
 class Upscaler:
@@ -77,7 +79,8 @@ class Upscaler:
         self._channels = model.input_shape[-1]
         self._multiple = alignment(model)
         known = _known_reach(model, margin)
-        self._whole = bytes_per_pixel(model) if known is None else 0.0  # bytes that each LR pixel takes in one piece
+        self._whole = known is None
+        self._bytes_per_pixel = bytes_per_pixel(model)
         self._margin = round_up(max(margin or 0, known or 0, CHROMA_REACH), self._multiple)
         self._tile = round_down(tile or _fitting_tile(model, self._margin), self._multiple)
         self._self_ensemble = self_ensemble
@@ -137,7 +140,7 @@ class Upscaler:
             needs that.
         """
         if self._whole:
-            _check_memory(self._whole * math.prod(pixels.shape[:2]))
+            _check_memory(self._bytes_per_pixel * math.prod(pixels.shape[:2]))
         planes = [pixels[..., i] for i in range(4)] if mode == "CMYK" else [pixels]
         whole, done = sum(plane.shape[0] * plane.shape[1] for plane in planes), 0
         output = np.empty((self.scale * pixels.shape[0], self.scale * pixels.shape[1], *pixels.shape[2:]), pixels.dtype)
@@ -155,8 +158,7 @@ class Upscaler:
                     enlarged = self._enlarge_crop(shown[tile.crop], plane[tile.crop])
                 except tf.errors.ResourceExhaustedError as error:
                     if self._whole or self._tile == self._multiple:
-                        what = "whole picture, which this network needs" if self._whole else "smallest tile"
-                        raise MemoryError(f"the memory does not suffice for the {what}") from error
+                        raise MemoryError(_WHOLE if self._whole else _SMALLEST) from error
                     self._tile = round_down(self._tile // 2, self._multiple)
                     waiting.append(tile)
                     continue
@@ -271,4 +273,4 @@ def _check_memory(needed: float) -> None:
     free = psutil.virtual_memory().available
     if needed > free:
         size = f"{needed / 2**30:.1f} GiB in one piece, {free / 2**30:.1f} are free"
-        raise MemoryError(f"the memory does not suffice for the whole picture, which this network needs: {size}")
+        raise MemoryError(f"{_WHOLE}: {size}")

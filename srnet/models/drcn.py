@@ -8,6 +8,7 @@ Reference: J. Kim, J. K. Lee, K. M. Lee. Deeply-recursive convolutional network 
 """
 
 import dataclasses
+import functools
 
 import keras
 
@@ -51,21 +52,11 @@ def build_drcn(options: DrcnOptions, scale: int, channels: int, dtype: str, name
     Raises:
       UsageError: for a scale or an option that cannot be used.
     """
-
-    def conv(label: str, initializer: object = options.initializer, **changes: object) -> keras.layers.Layer:
-        settings = {"filters": options.filters, "activation": "relu", "dtype": dtype, **changes}
-        kernel = parts.kernel_initializer(initializer) if isinstance(initializer, str) else initializer
-        return keras.layers.Conv2D(
-            kernel_size=3,
-            padding="same",
-            data_format="channels_last",
-            kernel_initializer=kernel,
-            name=label,
-            **settings,
-        )
-
+    conv = functools.partial(
+        parts.convolution, keras.layers.Conv2D, filters=options.filters, initializer=options.initializer, dtype=dtype
+    )
     lr, enlarged = parts.bicubic_input(scale, channels)
-    recurse, reconstruct = conv("recurse", PassOn(options.filters)), conv("reconstruct")
+    recurse, reconstruct = conv("recurse", initializer=PassOn(options.filters)), conv("reconstruct")
     output = conv("output", filters=channels, activation=None, dtype="float32")
     x = conv("embed_2")(conv("embed_1")(enlarged))
     details = []

@@ -165,9 +165,9 @@ class PixelShuffle(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("srnet")
 class WeightedSum(keras.layers.Layer):
-    """The sum of several images by learned weights, which begin as their mean.
+    """A sum of images with learned weights, which begin as those of the mean.
 
-    An image is the first input plus one of the others, which hold details.
+    Each image is the first input plus one of the other inputs.
     """
 
     def build(self, input_shape: list[Shape]) -> None:
@@ -188,9 +188,9 @@ class WeightedSum(keras.layers.Layer):
 class NativeConv2D(keras.layers.Conv2D):
     """A convolution by TensorFlow's native kernels, also where it is dilated or has groups.
 
-    Keras rearranges pixels into batches and back for a dilated one; TensorFlow then fuses no bias and activation with
-    it. Processors without oneDNN have no gradient of the native kernel; there the dilated convolution is Keras's own.
-    Keras compiles one of several groups anew for every size of image.
+    Keras rearranges pixels into batches and back for a dilated one, which keeps TensorFlow from fusing bias and
+    activation, and compiles one of several groups anew for every size of image. Processors without oneDNN have no
+    gradient of the native dilated kernel; there it is Keras's own.
     """
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
@@ -264,9 +264,11 @@ def pixel_shuffle(inputs: Any, scale: int) -> Any:
       inputs: (N, H, W, scale*scale*c).
       scale: integer, at least 1.
     """
+    if scale == 1:
+        return inputs
     channels = inputs.shape[-1] // scale**2
-    if scale == 1 or channels > _FEW:
-        return tf.nn.depth_to_space(inputs, scale) if scale > 1 else inputs
+    if channels > _FEW:
+        return tf.nn.depth_to_space(inputs, scale)
     batch, height, width, _ = tf.unstack(tf.shape(inputs))
     rows = tf.transpose(tf.reshape(inputs, (batch * height, width, scale, scale * channels)), (0, 2, 1, 3))
     return tf.reshape(rows, (batch, height * scale, width * scale, channels))

@@ -61,18 +61,11 @@ class _AsConvolution(keras.layers.Conv2DTranspose):
     """
 
     def call(self, inputs: Any) -> Any:
-        (stride, *others), size = self.strides, self.kernel_size
-        if (
-            self.padding != "same"
-            or self.output_padding is not None
-            or self.data_format != "channels_last"
-            or {*others, stride} != {stride}
-            or {*size} != {size[0]}
-            or {*self.dilation_rate} != {1}
-            or not self.use_bias
-        ):
+        square = len({*self.strides}) == len({*self.kernel_size}) == 1 and {*self.dilation_rate} == {1}
+        usual = self.padding == "same" and self.output_padding is None and self.data_format == "channels_last"
+        if not (square and usual and self.use_bias):
             return super().call(inputs)
-        return transposed_convolution(inputs, self.kernel, self.bias, stride, self.activation)
+        return transposed_convolution(inputs, self.kernel, self.bias, self.strides[0], self.activation)
 
 
 class _OfAnyWidth(keras.layers.Conv2D):

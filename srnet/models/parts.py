@@ -23,9 +23,8 @@ def kernel_initializer(name: str) -> keras.initializers.Initializer:
     return keras.initializers.get({"he": "he_normal"}.get(name, name))
 
 
-def convolve(
+def convolution(
     kind: Callable[..., keras.layers.Layer],
-    x: keras.KerasTensor,
     name: str,
     filters: int,
     kernel_size: int = 3,
@@ -35,12 +34,11 @@ def convolve(
     padding: str = "same",
     activation: str | None = "relu",
     **arguments: Any,
-) -> keras.KerasTensor:
-    """Applies a new convolution.
+) -> keras.layers.Layer:
+    """Returns a new convolution.
 
     Args:
       kind: `keras.layers.Conv2D`, `keras.layers.Conv2DTranspose` or a subclass.
-      x: symbolic feature map.
       name: name of the layer.
       filters: channels of the result.
       kernel_size: side of the kernel.
@@ -50,9 +48,6 @@ def convolve(
       padding: "same" (with zeros) or "valid".
       activation: name of a Keras activation, or None.
       **arguments: further arguments of the layer, such as `strides`.
-
-    Returns:
-      The symbolic result.
     """
     if isinstance(initializer, str):
         own = kernel_initializer(initializer)
@@ -68,7 +63,14 @@ def convolve(
         dtype=dtype,
         name=name,
         **arguments,
-    )(x)
+    )
+
+
+def convolve(
+    kind: Callable[..., keras.layers.Layer], x: keras.KerasTensor, name: str, filters: int, *size: int, **arguments: Any
+) -> keras.KerasTensor:
+    """Applies a new convolution to a symbolic feature map; see `convolution` for the other arguments."""
+    return convolution(kind, name, filters, *size, **arguments)(x)
 
 
 def bicubic_input(scale: int, channels: int) -> tuple[keras.KerasTensor, keras.KerasTensor]:

@@ -24,13 +24,12 @@ def load_published(model: keras.Model, arrays: Iterable[tuple[np.ndarray, np.nda
     Args:
       model: Keras model that `srnet.models.build` makes.
       arrays: for `srcnn` and `vdsr`, a pair (kernel, bias) for each convolution from first to last: kernels (height,
-        width, channels in, channels out), biases (channels out,). For `drcn`, a dict from the names of
-        its layers, `embed_1`, `embed_2`, `recurse`, `reconstruct` and `output`, to such pairs, and from `ensemble` to a
-        list of one array, the images' weights. For `idn`, a dict from the names of Caffe's layers
-        to pairs: kernels (channels out, channels in of a group, height, width), that of `upsample` (channels in,
-        channels out, height, width). For `rcan`, `esrgan` and their rows, PyTorch's state dict as NumPy arrays:
-        `.weight` (channels out, channels in, height, width) and `.bias`; those of `esrgan` by the names of ESRGAN's
-        repository or of BasicSR.
+        width, channels in, channels out), biases (channels out,). For `drcn`, a dict from the names of its layers,
+        `embed_1`, `embed_2`, `recurse`, `reconstruct` and `output`, to such pairs, and from `ensemble` to a list of one
+        array, the images' weights. For `idn`, a dict from the names of Caffe's layers to pairs: kernels (channels out,
+        channels in of a group, height, width), that of `upsample` (channels in, channels out, height, width). For
+        `rcan`, `esrgan` and their rows, PyTorch's state dict as NumPy arrays: `.weight` (channels out, channels in,
+        height, width) and `.bias`; those of `esrgan` by the names of ESRGAN's repository or of BasicSR.
 
     Raises:
       UsageError: for another network.
