@@ -6,8 +6,9 @@ import keras
 import tensorflow as tf
 
 from srnet.models.graph import Graph, Step, unfold
-from srnet.models.layers import NativeConv2D, transposed_convolution
+from srnet.models.layers import NativeConv2D
 from srnet.models.rules import rule_of
+from srnet.models.subpixel import transposed_convolution
 
 
 def with_precision(model: keras.Model, precision: str) -> keras.Model:
