@@ -90,3 +90,16 @@ def test_a_network_of_rgb_begins_as_one_of_luma(tmp_path):
     pictures = random.uniform(0, 255, (1, 48, 48, 3)).astype(np.float32)
     inner = np.s_[:, 24:-24, 24:-24]  # padding with 0 is another gray of luma
     np.testing.assert_allclose(rgb(pictures)[inner], enlarge_colors(luma, pictures)[inner], atol=2e-2)
+
+
+def test_a_network_of_rgb_without_its_mean_sees_the_luma_of_a_picture(tmp_path):
+    options = {"groups": 1, "blocks": 1, "filters": 4}
+    luma, rgb = (models.build("rcan", 2, channels=channels, **options) for channels in (1, 3))
+    save_file(luma, tmp_path / "luma.keras")
+    begin_with(rgb, str(tmp_path / "luma.keras"))
+    pictures = np.random.default_rng(0).uniform(0, 255, (1, 9, 12, 3)).astype(np.float32)
+    gray = 16 + pictures @ np.array([65.481, 128.553, 24.966]) / 255  # ITU-R BT.601
+    features = [keras.Model(model.input, model.get_layer("head").output) for model in (luma, rgb)]
+    inner = np.s_[:, 1:-1, 1:-1]  # padding with 0 is another gray of luma
+    expected = features[0](gray[..., None].astype(np.float32))[inner]
+    np.testing.assert_allclose(features[1](pictures)[inner], expected, atol=2e-2)
