@@ -25,6 +25,7 @@ from srnet.files import read_json, reason
 from srnet.progress import progress_bar
 
 try:
+    import dask
     import distributed
 except ImportError as error:
     raise UsageError("this tool needs distributed: pip install '.[experiments]'") from error
@@ -129,7 +130,9 @@ def _client(workspace: Workspace) -> Iterator[distributed.Client]:
         if not workspace.scheduler:
             # Without a limit of memory: the work is done by other processes.
             threads = {"threads_per_worker": 1, "processes": False, "memory_limit": None}
-            cluster = distributed.LocalCluster(n_workers=workspace.jobs, dashboard_address=None, **threads)
+            # Without a time after which a silent worker is given up: a machine that sleeps is silent.
+            with dask.config.set({"distributed.scheduler.worker-ttl": None}):
+                cluster = distributed.LocalCluster(n_workers=workspace.jobs, dashboard_address=None, **threads)
         try:
             client = distributed.Client(cluster or workspace.scheduler, timeout=CONNECT_SECONDS)
         except OSError as error:

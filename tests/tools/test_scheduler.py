@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 
 import distributed
 import pytest
@@ -47,6 +48,18 @@ def test_an_interrupted_tool_stops_the_commands_of_workers_and_resumes(cluster, 
     _, errors = tool.communicate(timeout=300)
     assert tool.returncode == 0, errors
     assert len(read_json_lines(tmp_path / "runs/no_skips_x2_seed0/metrics.jsonl")) == 2
+
+
+@pytest.mark.slow
+def test_a_machine_that_sleeps_does_not_lose_its_workers(start_tool, tmp_path, wait_for, monkeypatch):
+    monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL", "1s")  # 5 minutes, otherwise
+    tool = start_tool(*SWEEP)
+    wait_for(tmp_path / "runs/no_skips_x2_seed0.log")
+    tool.send_signal(signal.SIGSTOP)
+    time.sleep(6)
+    tool.send_signal(signal.SIGCONT)
+    _, errors = tool.communicate(timeout=120)
+    assert tool.returncode == 0, errors
 
 
 @pytest.mark.usefixtures("run_tool")  # the budget TINY
