@@ -24,7 +24,9 @@ from srnet.training.run_folder import read_metrics
 
 
 def define_flags() -> None:
-    flags.DEFINE_enum("preset", "paper", list(PRESETS), "The paper's run, or a smaller one for a CPU.")
+    flags.DEFINE_enum(
+        "preset", "paper", list(PRESETS), "The paper's run, a smaller one for a CPU, or ESRGAN's second training."
+    )
     flags.DEFINE_string("run_dir", None, "Run folder; runs/VARIANT_xSCALE[_PRESET] unless given.")
     cli.define_folder_flags()
     cli.define_plugin_flag()

@@ -15,7 +15,7 @@ from srnet.files import write_json
 from srnet.images.resize import imresize
 from srnet.training.config import TrainConfig
 from srnet.training.run_folder import Run
-from srnet.training.step import new_state
+from srnet.training.state import new_state
 from tests import forked
 
 RANDOM = np.random.default_rng(0)

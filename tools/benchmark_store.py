@@ -76,9 +76,10 @@ def _patches_per_second(config: TrainConfig, store: "PatchStore") -> float:
 
     from srnet.data.pipeline import training_batches
     from srnet.training import step
+    from srnet.training.state import new_state
 
-    state = step.new_state(config, tf.distribute.get_strategy())
-    bare_step = tf.function(step.make_step(config, state.model, state.optimizer))
+    state = new_state(config, tf.distribute.get_strategy())
+    bare_step = tf.function(step.make_step(config, state))
     constant = next(iter(training_batches(store, config.batch_size, config.seed, 0, 1)))
     seconds = []
     for _ in range(12):

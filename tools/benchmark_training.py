@@ -103,7 +103,7 @@ def prepare_pytorch(config: "TrainConfig") -> None:
     import torch
 
     from experiments.torch_twin import TorchTwin
-    from srnet.training.step import build_network
+    from srnet.training.state import build_network
 
     network = TorchTwin(build_network(config, "float32")).train()
     optimizer = torch.optim.Adam(network.parameters(), config.learning_rate)
@@ -144,11 +144,12 @@ def _time_steps(
 
     from srnet.data.pipeline import distributed_batches, training_batches
     from srnet.training import loop, step
+    from srnet.training.state import new_state
     from srnet.training.workers import start_workers
 
     workers = start_workers(config)
-    state = step.new_state(config, workers.strategy)
-    bare_step = tf.function(step.make_step(config, state.model, state.optimizer))
+    state = new_state(config, workers.strategy)
+    bare_step = tf.function(step.make_step(config, state))
     run_steps = step.make_run_steps(config, state, workers.strategy)
     constant = next(iter(training_batches(store, config.batch_size, config.seed, 0, 1)))
     steps = 2 * config.total_steps

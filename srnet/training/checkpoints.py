@@ -13,7 +13,7 @@ from srnet.training import checkpoint_files
 from srnet.training.checkpoint_files import LIST
 from srnet.training.config import TrainConfig, load_config
 from srnet.training.run_folder import Run, check_nothing_is_lost
-from srnet.training.step import State, build_network
+from srnet.training.state import State, build_network
 
 _ATTEMPTS = 3  # to read a checkpoint that is being replaced
 

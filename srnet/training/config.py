@@ -141,6 +141,24 @@ class TrainConfig:
         "alike; euclidean, half of a patch's sum of squared errors in units of 1; or one that a --plugin registers.",
         choices=LOSSES,
     )
+    loss_weight: float = _setting(1.0, "Factor on --loss, beside --perceptual and --adversarial.", at_least=0)
+    perceptual: float = _setting(
+        0.0,
+        "Factor on the mean absolute error of VGG19's features, for RGB networks with --adversarial.",
+        at_least=0,
+    )
+    adversarial: float = _setting(
+        0.0,
+        "Factor on ESRGAN's adversarial loss; above 0, a discriminator is trained with the network.",
+        at_least=0,
+    )
+    vgg19: str = _setting(
+        "imagenet",
+        "Weights of VGG19: imagenet, which Keras fetches; a file that holds the same; or random, for tests alone.",
+    )
+    discriminator_filters: int = _setting(
+        64, "Channels of the discriminator's first convolution; its widest have eight times as many.", at_least=1
+    )
     supervision: float = _setting(
         0.0,
         "Share of the loss that the intermediate images of a network that has some (drcn) begin with; it falls to 0 "
@@ -189,6 +207,10 @@ class TrainConfig:
                 raise UsageError(f"{name} {getattr(self, name)} cannot be used: it must be at least {self.scale}")
         if self.output_rate != 1 and self.optimizer != "sgd":
             raise UsageError(f"output_rate {self.output_rate} cannot be used with {self.optimizer}, only with sgd")
+        if self.perceptual and not (self.adversarial and self.channels == 3):
+            raise UsageError(f"perceptual {self.perceptual} cannot be used without adversarial and channels 3")
+        if self.adversarial and self.precision == "mixed_float16":
+            raise UsageError("precision mixed_float16 cannot be used with adversarial: use float32 or mixed_bfloat16")
         for name in {"name", "scale", "channels", "dtype", "initializer"} & set(self.model_options):
             raise UsageError(f"model_options cannot have {name!r}: it has a field of its own or is fixed")
         different = len(set(self.augment_scales)) == len(self.augment_scales) > 0

@@ -22,7 +22,8 @@ from srnet.training import schedule, validation
 from srnet.training.config import TrainConfig
 from srnet.training.recorder import Recorder
 from srnet.training.run_folder import Run
-from srnet.training.step import RunSteps, State, build_network, make_run_steps
+from srnet.training.state import State, build_network
+from srnet.training.step import RunSteps, make_run_steps
 from srnet.training.workers import Workers
 
 
@@ -50,7 +51,7 @@ def train_epochs(
 
     Args:
       config: `TrainConfig`.
-      state: what `step.new_state` gives for it.
+      state: what `state.new_state` gives for it.
       store: opened `PatchStore`.
       validation_paths: HR picture files measured after each epoch.
       run: `Run`, opened on the first worker by `run_folder.open_run`.
@@ -96,7 +97,8 @@ def train_epochs(
             strip = validation.picture_strip(method, validation_paths[0], *how)
             state.seconds.assign_add(time.perf_counter() - started)
             line = _epoch_line(config, state, values, speed)
-            state.loss_sum.assign(0.0)
+            for total in state.loss_sums.values():
+                total.assign(0.0)
             recorder.epoch(line, strip)
 
 
@@ -145,13 +147,14 @@ def train_epoch(
         elapsed = time.perf_counter() - started
         state.seconds.assign_add(elapsed)
         if not np.isfinite(values).all():
-            step = first + done + int(np.argmin(np.isfinite(values))) + 1
+            step = first + done + int(np.argmin(np.isfinite(values).all(axis=1))) + 1
             raise DataError(f"the loss is no longer finite at step {step}; earlier checkpoints are kept")
-        state.loss_sum.assign_add(values.sum(dtype=np.float64))
+        for total, added in zip(state.loss_sums.values(), values.sum(axis=0, dtype=np.float64)):
+            total.assign_add(added)
         done += len(values)
         seconds += elapsed
         report(values, first + done)
-        progress.set_postfix_str(f"loss {values.mean():.4g}", refresh=False)
+        progress.set_postfix_str(f"loss {values[:, 0].mean():.4g}", refresh=False)
         progress.update(len(values))
         count = max(1, min(2 * len(values), int(len(values) / elapsed)))
     return (done * config.batch_size / seconds if done else None), max(sum(signals, []), default=0)
@@ -161,7 +164,7 @@ def _epoch_line(config: TrainConfig, state: State, values: dict[str, float], spe
     return {
         "epoch": state.step // config.steps_per_epoch,
         "step": state.step,
-        "loss": state.loss_sum.numpy() / config.steps_per_epoch,
+        **{name: total.numpy() / config.steps_per_epoch for name, total in state.loss_sums.items()},
         **values,
         "learning_rate": float(schedule.learning_rates(config)(state.step - 1)),
         "images_per_second": speed,

@@ -14,7 +14,7 @@ from srnet.images.write import write_image
 from srnet.training import checkpoints
 from srnet.training.config import TrainConfig
 from srnet.training.run_folder import Run, append_metrics, forget_metrics_after
-from srnet.training.step import State
+from srnet.training.state import State
 from srnet.training.workers import Workers
 
 _SMALLEST_SCALE = 2.0**-20  # of the loss; from there on, gradients do not overflow but are no numbers
@@ -26,14 +26,14 @@ class Recorder:
 
     Args:
       config: `TrainConfig`.
-      state: what `step.new_state` gives for it.
+      state: what `state.new_state` gives for it.
       run: `Run`, opened on the first worker by `run_folder.open_run`.
       workers: `Workers`.
     """
 
     def __init__(self, config: TrainConfig, state: State, run: Run, workers: Workers) -> None:
         self._config, self._state, self._run, self._workers = config, state, run, workers
-        self._losses: list[float] = []  # of the newest steps, which TensorBoard has not got
+        self._losses: list[list[float]] = []  # of the newest steps, which TensorBoard has not got
         self._writer: tf.summary.SummaryWriter | None = None
         self._last: tf.train.CheckpointManager
         self._best: tf.train.CheckpointManager
@@ -60,10 +60,10 @@ class Recorder:
             tqdm.tqdm.write(f"resuming from step {step}")
 
     def losses(self, values: np.ndarray, step: int) -> None:
-        """Gives TensorBoard the mean loss of each hundred steps.
+        """Gives TensorBoard the mean losses of each hundred steps.
 
         Args:
-          values: losses of the newest steps.
+          values: float32 (n, k), the losses of the n newest steps, by `loss_names`.
           step: number of steps done.
 
         Raises:
@@ -73,10 +73,11 @@ class Recorder:
             return
         self._losses += values.tolist()
         while len(self._losses) >= _LOSSES:
-            mean = float(np.mean(self._losses[:_LOSSES]))
+            means = np.mean(self._losses[:_LOSSES], axis=0)
             del self._losses[:_LOSSES]
             with self._events(step - len(self._losses)):
-                tf.summary.scalar(f"loss of {_LOSSES} steps", mean)
+                for name, mean in zip(self._state.loss_sums, means):
+                    tf.summary.scalar(f"{name} of {_LOSSES} steps", mean)
 
     def check_weights(self) -> None:
         """Checks the weights after the last step: a loss is that of the weights before its step.
@@ -87,7 +88,8 @@ class Recorder:
         self._workers.from_first(self._check_weights)
 
     def _check_weights(self) -> None:
-        if not all(np.isfinite(weights).all() for weights in self._state.model.get_weights()):
+        networks = filter(None, (self._state.model, self._state.discriminator))
+        if not all(np.isfinite(weights).all() for network in networks for weights in network.get_weights()):
             step, kept = self._state.step, self._last.latest_checkpoint or "there is none yet"
             raise DataError(f"the weights are no longer finite after step {step}; last good checkpoint: {kept}")
         scale = getattr(self._state.optimizer, "dynamic_scale", None)
@@ -108,7 +110,7 @@ class Recorder:
 
     def _epoch(self, line: dict[str, Any], strip: np.ndarray) -> None:
         with self._events(line["step"]) as writer:
-            for name in ("loss", "psnr", "ssim", "learning_rate", "images_per_second"):
+            for name in (*self._state.loss_sums, "psnr", "ssim", "learning_rate", "images_per_second"):
                 tf.summary.scalar(name, line[name])
             tf.summary.image("LR, bicubic, SR, HR", strip[None])
             writer.flush()

@@ -25,7 +25,7 @@ from srnet.training.config import TrainConfig, check_registered
 from srnet.training.initial import begin_with
 from srnet.training.origin import origin
 from srnet.training.run_folder import Run
-from srnet.training.step import State, new_state
+from srnet.training.state import State, new_state
 from srnet.training.workers import start_workers
 
 

@@ -13,7 +13,7 @@ from srnet.errors import DataError
 from srnet.training import checkpoint_files, checkpoints, loop
 from srnet.training.checkpoints import load_run
 from srnet.training.run_folder import Run, read_metrics
-from srnet.training.step import new_state
+from srnet.training.state import new_state
 
 
 def test_checkpoint_of_another_network_is_refused(train):

@@ -19,7 +19,7 @@ from srnet.pretrained import cards
 from srnet.pretrained.load import load as load_pretrained
 from srnet.training import checkpoints, run_folder
 from srnet.training.config import load_config
-from srnet.training.step import new_state
+from srnet.training.state import new_state
 
 pytestmark = pytest.mark.slow
 

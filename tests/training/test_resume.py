@@ -25,6 +25,7 @@ from srnet.training.schedule import learning_rates
         {},
         {"average_decay": 0.8},
         {"variant": "drcn", "model_options": {"filters": 3, "recursions": 2}, "supervision": 1.0},
+        {"adversarial": 1.0, "discriminator_filters": 2, "average_decay": 0.8},
         pytest.param({"precision": "mixed_float16"}, marks=pytest.mark.slow),
     ],
 )
@@ -153,6 +154,22 @@ def test_run_killed_five_times_ends_with_the_same_bits(picture_root, tmp_path, p
         np.testing.assert_array_equal(one, other)
     steps = [line["step"] for line in read_metrics(Run(killed))]
     assert steps == list(range(100, 3001, 100))
+
+
+@pytest.mark.slow
+def test_killed_run_with_a_discriminator_ends_with_the_same_bits(picture_root, tmp_path):
+    network = ("--variant=esrgan_small", "--channels=3", '--model_options={"blocks": 1, "filters": 4, "growth": 2}')
+    losses = ("--adversarial=5e-3", "--perceptual=1", "--vgg19=random", "--discriminator_filters=2", "--patch=32")
+    more = (*network, *losses, "--steps_per_epoch=3", "--epochs=5")
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    subprocess.run(_command(picture_root, tmp_path, whole, *more), check=True, capture_output=True)
+    assert _kill_and_resume(_command(picture_root, tmp_path, killed, *more), killed, [0.05]) == 1
+    ends = [tf.train.load_checkpoint(str(Run(folder).last)) for folder in (whole, killed)]
+    timed = ("seconds", "_CHECKPOINTABLE", "save_counter")
+    names = {name for name in ends[0].get_variable_to_shape_map() if not name.startswith(timed)}
+    assert sum("discriminator" in name for name in names) > 40
+    for name in names:
+        np.testing.assert_array_equal(*(end.get_tensor(name) for end in ends), err_msg=name)
 
 
 def _same_weights(one, other):

@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from srnet.errors import UsageError
 from srnet.training.config import TrainConfig
-from srnet.training.step import make_run_steps, make_step, new_state
+from srnet.training.state import new_state
+from srnet.training.step import make_run_steps, make_step
 
 SMALL = TrainConfig(
     variant="srcnn",
@@ -45,7 +46,7 @@ def _step_once(config):
     lr, hr = _batch()
     before = [variable.numpy() for variable in state.model.trainable_variables]
     gradients = _gradients(config, state.model, lr, hr)
-    step = make_step(config, state.model, state.optimizer)
+    step = make_step(config, state)
     step(lr, hr)
     after = [variable.numpy() for variable in state.model.trainable_variables]
     return state, step, before, gradients, after
@@ -101,13 +102,13 @@ def test_share_of_intermediate_images_falls_to_nothing():
     for number, variable in enumerate(state.model.trainable_variables):  # recursions begin as the identity
         variable.assign(tf.random.stateless_normal(variable.shape, (0, number), stddev=0.2))
     lr, hr = _batch()
-    step = make_step(config, state.model, state.optimizer)
+    step = make_step(config, state)
     images = keras.Model(state.model.input, [state.model.output, *state.model.intermediates])
     for share in (0.8, 0.6, 0.4, 0.2, 0.0, 0.0):
         result, *others = (np.mean(np.square(np.float64(hr) - np.float64(image))) for image in images(lr))
         assert result != pytest.approx(np.mean(others), rel=1e-3)
         expected = (1 - share) * result + share * np.mean(others)
-        assert float(step(lr, hr)) == pytest.approx(expected, rel=1e-5)
+        assert float(step(lr, hr)[0]) == pytest.approx(expected, rel=1e-5)
 
 
 def test_supervision_needs_intermediate_images():

@@ -1,0 +1,78 @@
+"""The discriminator of ESRGAN's second training, from which a network learns to make patches that look real.
+
+Reference: X. Wang, K. Yu, S. Wu, J. Gu, Y. Liu, C. Dong, Y. Qiao, C. C. Loy. ESRGAN: enhanced super-resolution
+generative adversarial networks. ECCV workshops 2018; where the paper is silent, its authors' code.
+"""
+
+import itertools
+
+import keras
+import tensorflow as tf
+
+from srnet.models import parts
+from srnet.training.config import TrainConfig
+
+_WIDTHS = (1, 2, 4, 8, 8)  # of the discriminator, as multiples of its filters; each comes at two sizes
+
+
+class BatchNormalization(keras.layers.Layer):
+    """Normalizes each channel of a batch by its own mean and variance, in training as always.
+
+    A discriminator has no other use, so there are no moving averages, which devices would have to share.
+    """
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        """Makes the scale and the offset of each channel."""
+        self.gamma = self.add_weight(shape=(shape[-1],), initializer="ones", name="gamma", autocast=False)
+        self.beta = self.add_weight(shape=(shape[-1],), initializer="zeros", name="beta", autocast=False)
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        """Returns the feature map (n, H, W, C), normalized."""
+        numbers = {"scale": self.gamma, "offset": self.beta, "mean": [], "variance": []}
+        return tf.raw_ops.FusedBatchNormV3(x=x, **numbers, epsilon=1e-5, is_training=True).y
+
+
+def build_discriminator(config: TrainConfig) -> keras.Model:
+    """Builds the discriminator, like VGG: ten convolutions, of which every second one halves the size.
+
+    Args:
+      config: `TrainConfig`; patches of 128x128 and 64 filters are those of ESRGAN.
+
+    Returns:
+      A model from patches with pixels in [0, 255] to float32 logits (n, 1), large for patches that look real.
+    """
+    side = config.patch - config.patch % config.scale
+    dtype = config.precision
+
+    def leaky(x: keras.KerasTensor, label: str) -> keras.KerasTensor:
+        return keras.layers.LeakyReLU(0.2, dtype=dtype, name=f"relu_{label}")(x)
+
+    pixels = keras.Input((side, side, config.channels), dtype="float32", name="pixels")
+    x = keras.layers.Rescaling(1 / 255, dtype="float32", name="to_unit")(pixels)
+    for number, (width, stride) in enumerate(itertools.product(_WIDTHS, (1, 2))):
+        label, filters = f"conv_{number}", width * config.discriminator_filters
+        size = {"strides": stride, "use_bias": number == 0}
+        x = parts.convolve(
+            keras.layers.Conv2D, x, label, filters, 2 + stride, initializer="he", activation=None, dtype=dtype, **size
+        )
+        if number:
+            x = BatchNormalization(dtype=dtype, name=f"norm_{number}")(x)
+        x = leaky(x, label)
+    x = keras.layers.Flatten(dtype=dtype, name="flat")(x)
+    x = leaky(keras.layers.Dense(100, kernel_initializer="he_normal", dtype=dtype, name="dense")(x), "dense")
+    logits = keras.layers.Dense(1, kernel_initializer="he_normal", dtype="float32", name="logits")(x)
+    return keras.Model(pixels, logits, name="discriminator")
+
+
+def relativistic_losses(real: tf.Tensor, fake: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the losses of network and discriminator (equations 1 and 2 of ESRGAN, halved as in its code).
+
+    Args:
+      real: logits (n, 1) of real patches.
+      fake: logits (n, 1) of the network's results.
+    """
+    real, fake = real - tf.reduce_mean(fake), fake - tf.reduce_mean(real)
+    of_network, of_discriminator = (
+        tf.reduce_mean(tf.nn.softplus(sign * real) + tf.nn.softplus(-sign * fake)) / 2 for sign in (1.0, -1.0)
+    )
+    return of_network, of_discriminator

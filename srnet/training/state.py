@@ -1,0 +1,147 @@
+"""What changes during a run: the networks, their optimizers, and running numbers."""
+
+import dataclasses
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from srnet.errors import UsageError
+from srnet.models import build
+from srnet.training import schedule
+from srnet.training.config import TrainConfig
+from srnet.training.discriminator import build_discriminator
+from srnet.training.perceptual import build_features
+
+# Parts of the loss of a network with a discriminator, before their weights, and the discriminator's own loss.
+_PARTS = ("reconstruction_loss", "perceptual_loss", "adversarial_loss", "discriminator_loss")
+
+
+@dataclasses.dataclass
+class State:
+    """Everything that changes during a run, as TensorFlow objects in one checkpoint.
+
+    Attributes:
+      model: the network in the training precision.
+      averaged: the same with the moving average of its weights; None where the configuration has none.
+      optimizer: its iteration count is the step.
+      loss_sums: sums over the steps of the epoch that has begun, by the names of `loss_names`.
+      best_psnr: best validation PSNR so far.
+      seconds: wall time of the run so far, over all its sessions.
+      discriminator: None where the configuration has none.
+      discriminator_optimizer: likewise.
+      features: VGG19, where the configuration has a perceptual loss; it never changes, so it is in no checkpoint.
+    """
+
+    model: keras.Model
+    averaged: keras.Model | None
+    optimizer: keras.optimizers.Optimizer
+    loss_sums: dict[str, tf.Variable]
+    best_psnr: tf.Variable
+    seconds: tf.Variable
+    discriminator: keras.Model | None = None
+    discriminator_optimizer: keras.optimizers.Optimizer | None = None
+    features: keras.Model | None = None
+
+    @property
+    def step(self) -> int:
+        return int(self.optimizer.iterations.numpy())
+
+    @property
+    def result(self) -> keras.Model:
+        """The network that is measured and saved."""
+        return self.averaged or self.model
+
+    @property
+    def variables(self) -> list[Any]:
+        """Everything that a checkpoint holds."""
+        parts = (self.model, self.averaged, self.optimizer, self.discriminator, self.discriminator_optimizer)
+        numbers = [*self.loss_sums.values(), self.best_psnr, self.seconds]
+        return [variable for part in parts if part is not None for variable in part.variables] + numbers
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """The parts of a checkpoint, by name; `loss_scale` is one in mixed_float16 alone."""
+        parts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        del parts["features"]
+        parts |= {f"{name}_sum": total for name, total in parts.pop("loss_sums").items()}
+        if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
+            scale, steps = self.optimizer.dynamic_scale.value, self.optimizer.step_counter.value
+            parts["optimizer"] = self.optimizer.inner_optimizer
+            parts["loss_scale"] = tf.train.Checkpoint(scale=scale, steps=steps)
+        return {name: part for name, part in parts.items() if part is not None}
+
+
+def build_network(config: TrainConfig, dtype: str) -> keras.Model:
+    """Builds the network that a configuration names, untrained.
+
+    Args:
+      config: `TrainConfig`.
+      dtype: "float32", "mixed_bfloat16" or "mixed_float16".
+
+    Returns:
+      A `keras.Model` from LR to HR pixels in [0, 255].
+
+    Raises:
+      UsageError: if the network, its scale or an option cannot be used.
+    """
+    options = dict(config.model_options)
+    if config.initializer != "he":  # every network's default; a registered one may know no other
+        options["initializer"] = config.initializer
+    return build(config.variant, config.scale, config.channels, dtype, **options)
+
+
+def new_state(config: TrainConfig, strategy: tf.distribute.Strategy) -> State:
+    """Builds the trained and the averaged network, the discriminator, and their optimizers.
+
+    Args:
+      config: `TrainConfig`.
+      strategy: `tf.distribute.Strategy`.
+
+    Raises:
+      UsageError: if the network, its scale or an option cannot be used, or it has no trainable weights.
+      DataError: if the weights of VGG19 cannot be had.
+    """
+    with strategy.scope():
+        model = build_network(config, config.precision)
+        if not model.trainable_variables:
+            raise UsageError(f"network {config.variant} has no trainable weights")
+        if config.supervision and not getattr(model, "intermediates", None):
+            raise UsageError(f"--supervision={config.supervision}: network {config.variant} has no intermediate images")
+        averaged = build_network(config, config.precision) if config.average_decay else None
+        optimizer = make_optimizer(config)
+        optimizer.build(model.trainable_variables)
+        sums = {name: tf.Variable(0.0, dtype=tf.float64) for name in loss_names(config)}
+        best_psnr, seconds = (tf.Variable(value, dtype=tf.float64) for value in (-np.inf, 0.0))
+        state = State(model, averaged, optimizer, sums, best_psnr, seconds)
+        if config.adversarial:
+            state.discriminator = build_discriminator(config)
+            state.discriminator_optimizer = make_optimizer(config)
+            state.discriminator_optimizer.build(state.discriminator.trainable_variables)
+        if config.perceptual:
+            state.features = build_features(config.vgg19)
+        return state
+
+
+def loss_names(config: TrainConfig) -> tuple[str, ...]:
+    """Returns the names of the losses that a step returns: "loss", which is minimized, first.
+
+    Args:
+      config: `TrainConfig`.
+    """
+    return ("loss", *_PARTS) if config.adversarial else ("loss",)
+
+
+def make_optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:
+    """Returns the Keras optimizer that a configuration names, not built; it scales the loss in mixed_float16.
+
+    Args:
+      config: `TrainConfig`.
+    """
+    rates, betas = schedule.learning_rates(config), {"beta_1": config.beta_1, "beta_2": config.beta_2}
+    if config.optimizer == "sgd":
+        optimizer = keras.optimizers.SGD(rates, momentum=config.beta_1)
+    else:
+        optimizer = keras.optimizers.Adam(rates, **betas, epsilon=config.epsilon)
+    return keras.optimizers.LossScaleOptimizer(optimizer) if config.precision == "mixed_float16" else optimizer
