@@ -15,7 +15,7 @@ from srnet.images.pillow import from_pillow, info_of, to_pillow
 from srnet.inference.method import self_ensemble
 from srnet.inference.rgb import (
     CHROMA_REACH,
-    ENOUGH_MEMORY,
+    LARGEST_MARGIN,
     bytes_per_pixel,
     enlarge_colors,
     fitting_tile,
@@ -42,17 +42,19 @@ class Upscaler:
 
     Luma is enlarged by the network, chroma and transparency by bicubic interpolation; a network of three channels
     enlarges all colors. Under transparency each color counts as much as it is seen, so that no hidden one bleeds into
-    an edge. Tiles give the same result as the whole picture, up to rounding. Networks whose every pixel depends on the
-    whole picture, such as `rcan`, enlarge it in one piece.
+    an edge. Tiles give the same result as the whole picture, up to rounding, though they leave out what is more than 64
+    LR pixels away, which `esrgan` sees. Networks whose every pixel depends on the whole picture, such as `rcan`,
+    enlarge it in one piece.
 
     Args:
       model: Keras model from LR to HR pixels in [0, 255], of 1 or 3 channels, such as `srnet.load` returns.
-      tile: LR pixels, at least 1; tiles have at most the area of a square with this side. None for what fits a quarter
-        of the free memory, and 256 MiB. Not used for networks that need the whole picture, unless a margin is given.
+      tile: LR pixels, at least 1; tiles have at most the area of a square with this side. None for what is large enough
+        and fits a quarter of the free memory. Not used for networks that need the whole picture, unless a margin is
+        given.
       self_ensemble: whether the mean of the results for the eight flips and rotations is taken; eight times the work.
-      margin: LR pixels beyond its own that a result pixel depends on, at least; needed for networks with layers that
-        `srnet.models.analysis` does not know. A network that depends on the whole picture works in tiles with it, whose
-        results differ.
+      margin: LR pixels beyond its own that a result pixel depends on, at least; it may be above 64. It is needed for
+        networks with layers that `srnet.models.analysis` does not know. A network that depends on the whole picture
+        works in tiles with it, whose results differ.
       precision: "float32"; "mixed_bfloat16" or "mixed_float16", for which a copy of the network is made; or "auto", the
         one that this machine is fastest in.
 
@@ -81,7 +83,7 @@ class Upscaler:
         known = _known_reach(model, margin)
         self._whole = known is None
         self._bytes_per_pixel = bytes_per_pixel(model)
-        self._margin = round_up(max(margin or 0, known or 0, CHROMA_REACH), self._multiple)
+        self._margin = round_up(max(margin or 0, min(known or 0, LARGEST_MARGIN), CHROMA_REACH), self._multiple)
         self._tile = round_down(tile or _fitting_tile(model, self._margin), self._multiple)
         self._self_ensemble = self_ensemble
         self._bicubic = _compiled(BicubicUpsampling(self.scale, dtype="float32"), 1)
@@ -264,8 +266,7 @@ def _in_precision(model: keras.Model, precision: str) -> keras.Model:
 
 def _fitting_tile(model: keras.Model, margin: int) -> int:
     """The side of the tile whose feature maps fit the share of the free memory, or what is enough."""
-    memory = min(_SHARE_OF_MEMORY * psutil.virtual_memory().available, ENOUGH_MEMORY)
-    return fitting_tile(model, margin, memory)
+    return fitting_tile(model, margin, _SHARE_OF_MEMORY * psutil.virtual_memory().available)
 
 
 def _check_memory(needed: float) -> None:

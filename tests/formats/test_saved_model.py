@@ -82,7 +82,7 @@ def test_photos_of_any_size_in_tiles_without_srnet(tmp_path, monkeypatch, networ
     random = np.random.default_rng(0)
     for variable in model.trainable_variables:
         variable.assign(random.normal(0, 1 / np.sqrt(np.prod(variable.shape[:-1])), variable.shape))
-    monkeypatch.setattr("srnet.inference.rgb.fitting_tile", lambda model, margin, memory: 13)
+    monkeypatch.setattr("srnet.inference.rgb.fitting_tile", lambda model, margin: 13)
     export_saved_model(model, tmp_path / "export")
     shapes = {"one": (1, 1), "odd": (17, 43), "tall": (130, 5), "wide": (3, 77), "large": (61, 52)}
     pictures = {name: random.integers(0, 256, (*shape, 3), np.uint8) for name, shape in shapes.items()}

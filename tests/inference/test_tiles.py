@@ -12,8 +12,9 @@ import srnet
 from srnet import models
 from srnet.inference import upscaler
 from srnet.inference.method import network_method
+from srnet.inference.rgb import fitting_tile
 from srnet.inference.tiles import Tile
-from srnet.models.analysis import alignment
+from srnet.models.analysis import alignment, reach
 from srnet.models.hybrid import VARIANTS
 
 Upscaler = functools.partial(upscaler.Upscaler, precision="float32")  # for exact comparisons
@@ -135,3 +136,19 @@ def test_tiles_are_quartered_when_memory_is_short(monkeypatch):
     limit = 0
     with pytest.raises(MemoryError, match="smallest tile"):
         upscaler(IMAGE)
+
+
+def test_what_is_far_away_is_left_out_of_tiles_and_changes_nothing():
+    model = models.build("esrgan", 2, filters=4, growth=2)
+    assert reach(model) == 349
+    random = np.random.default_rng(0)
+    for layer in model.layers:  # as large as a training makes them: the blocks begin next to nothing
+        if layer.name.startswith("block") and layer.weights:
+            layer.kernel.assign(layer.kernel * 7)
+    picture = random.uniform(0.2, 0.8, (20, 180, 3)).astype(np.float32)
+    tiles = Upscaler(model, tile=20)(picture)
+    np.testing.assert_allclose(tiles, Upscaler(model, tile=20, margin=349)(picture), atol=1e-4)
+    picture[:, :50] = 1 - picture[:, :50]
+    changed = Upscaler(model, tile=20)(picture)
+    np.testing.assert_array_equal(changed[:, 2 * 134 :], tiles[:, 2 * 134 :])  # in tiles more than 64 pixels away
+    assert fitting_tile(models.build("esrgan", 4), 64) == 128  # not 1, of which each would compute 129x129 pixels
