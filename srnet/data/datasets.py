@@ -33,7 +33,16 @@ EMBEDDED: dict[str, tuple[str, ...]] = {
 TEST_SETS: list[str] = ["Set5", "Set14", "BSD100", "Urban100"]
 
 # Images in each set as its authors published it; see the papers named in docs/data.md.
-PUBLISHED_COUNTS: dict[str, int] = {"T91": 91, "BSD200": 200, "Set5": 5, "Set14": 14, "BSD100": 100, "Urban100": 100}
+PUBLISHED_COUNTS: dict[str, int] = {
+    "T91": 91,
+    "BSD200": 200,
+    "BSDval50": 50,
+    "BSDextra150": 150,
+    "Set5": 5,
+    "Set14": 14,
+    "BSD100": 100,
+    "Urban100": 100,
+}
 
 
 def default_data_root() -> str | None:

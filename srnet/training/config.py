@@ -83,7 +83,9 @@ class TrainConfig:
         {}, 'Further options of the network, by name; as a flag a JSON object, such as {"depth": 3}.'
     )
     train_sets: tuple[str, ...] = _setting(("T91", "BSD200"), "Names of the training sets (3.1).")
-    validation_set: str = _setting("Set5", "Name of the set measured after each epoch.")
+    validation_set: str = _setting(
+        "BSDval50", "Name of the set measured after each epoch; no test set, so that it may choose."
+    )
     validation_images: int = _setting(
         0, "How many images of the validation set are measured, evenly spread over it; 0 for all.", at_least=0
     )

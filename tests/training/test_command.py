@@ -65,7 +65,7 @@ def test_help_comes_from_the_fields_without_tensorflow(without_tensorflow, optio
 @pytest.mark.parametrize(
     ("flag", "message"),
     [
-        ("--preset=large", "flag --preset=large: value should be one of <paper|cpu|quick>"),
+        ("--preset=large", "flag --preset=large: value should be one of <paper|cpu|quick|adversarial>"),
         ("--orientations=2", "flag --orientations=2: value should be one of <1|4|8>"),
         ("--epochs=0", "epochs 0 cannot be used: it must be at least 1"),
         ("--loss=l1", "loss 'l1' is unknown: choose one of mse, mae, euclidean, psnr"),
