@@ -80,12 +80,12 @@ def run(main: Main, define_flags: Callable[[], None]) -> None:
             stop_if_asked()
             sys.stdout.flush()
             return status
-        except UsageError as error:
-            _fail(error, 2)
-        except DataError as error:
-            _fail(error, 1)
-        except KeyboardInterrupt:
-            _fail("interrupted", 128 + (_received or [signal.SIGINT])[0])
+        except (KeyboardInterrupt, Exception) as error:
+            if _received or isinstance(error, KeyboardInterrupt):  # or what failed because a signal came in the midst
+                _fail("interrupted", 128 + (_received or [signal.SIGINT])[0])
+            if isinstance(error, (UsageError, DataError)):
+                _fail(error, 2 if isinstance(error, UsageError) else 1)
+            raise
 
     try:
         app.run(guarded, flags_parser=_parse)

@@ -150,6 +150,24 @@ cli.run(main, lambda: None)
             assert len(list((place / "model").rglob("*"))) == 22
 
 
+@pytest.mark.parametrize("error", ["OSError(9, 'Bad file descriptor')", "errors.DataError('a.png: cannot be written')"])
+def test_an_error_that_a_signal_caused_is_no_error(error):
+    """As where it comes between the closing of a file and the note that it is closed."""
+    program = f"""
+import os, signal
+from srnet import cli, errors
+def main(arguments):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        sum(range(10**5))
+    finally:
+        raise {error}
+cli.run(main, lambda: None)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGTERM, "error: interrupted\n")
+
+
 def test_a_swallowed_signal_still_ends_the_command():
     program = """
 import os, signal
