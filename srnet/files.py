@@ -300,3 +300,12 @@ def digest(description: Any) -> str:
       description: anything that the json module writes.
     """
     return hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def array_digest(arrays: Sequence[Any]) -> str:
+    """Returns the SHA-256 of the content of NumPy arrays.
+
+    Args:
+      arrays: the arrays.
+    """
+    return hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()

@@ -53,6 +53,15 @@ def test_training_as_on_the_processor(picture_root, tmp_path, on_cpu, flags, tol
     assert all(np.isfinite(weights).all() for weights in load_run(run.folder)[0].get_weights())
 
 
+@pytest.mark.parametrize("more", ["--jit_compile", "--precision=mixed_bfloat16", "--strategy=mirrored"])
+def test_adversarial_training_as_on_the_processor(picture_root, tmp_path, more):
+    flags = ("--adversarial=0.1", "--discriminator_filters=4", "--loss=mae", "--epochs=1", more)
+    expected = read_metrics(_train(picture_root, tmp_path, "alone", *flags[:-1], CUDA_VISIBLE_DEVICES="-1"))
+    found = read_metrics(_train(picture_root, tmp_path, "run", *flags))
+    for name in ("loss", "adversarial_loss", "discriminator_loss"):
+        assert found[0][name] == pytest.approx(expected[0][name], rel=0.2)
+
+
 def test_two_runs_share_a_card(picture_root, tmp_path):
     commands = [_command(picture_root, tmp_path, name) for name in ("one", "two")]
     runs = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for command in commands]

@@ -94,17 +94,21 @@ COLOR_METRICS: dict[str, Metric] = {"psnr_rgb": psnr}  # of RGB
 DEFAULT_METRICS = ("psnr", "ssim")
 
 
-def register_metric(name: str, metric: Metric) -> None:
+def register_metric(name: str, metric: Metric, channels: int = 1) -> None:
     """Makes a metric known to `evaluate` and to `srnet.evaluate --metrics`.
 
     Args:
       name: what results call it.
-      metric: callable from the original's and the result's luma, uint8 arrays (H, W), to a number.
+      metric: callable from the original and the result to a number.
+      channels: 1 for a metric of luma, of uint8 arrays (H, W); 3 for one of RGB, of uint8 arrays (H, W, 3).
 
     Raises:
-      UsageError: if another metric has that name.
+      UsageError: if another metric has that name, or for other channels.
     """
-    if name in COLOR_METRICS or METRICS.setdefault(name, metric) is not metric:
+    if channels not in (1, 3):
+        raise UsageError(f"channels {channels} cannot be used: a metric is of 1 (luma) or 3 (RGB)")
+    own, others = (COLOR_METRICS, METRICS) if channels == 3 else (METRICS, COLOR_METRICS)
+    if name in others or own.setdefault(name, metric) is not metric:
         raise UsageError(f"metric {name!r} is registered already")
 
 

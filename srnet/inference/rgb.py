@@ -13,10 +13,8 @@ from srnet.models.analysis import alignment, largest_features, reach, scale_of
 from srnet.models.layers import BicubicUpsampling
 
 CHROMA_REACH = 2  # LR pixels that bicubic interpolation reads beyond its own
-# LR pixels. What lies further away changes nothing to be seen: a margin of 16 changed the result of `esrgan`, whose
-# reach is 349, by less than a thousandth of a level, with weights seven times their initial size.
-LARGEST_MARGIN = 64
 _ENOUGH_MEMORY = 2**28  # bytes for the feature maps of a tile; larger tiles save a few per cent of the time
+_LIMITED_MARGIN = 64  # LR pixels; see `tile_margin`
 
 
 def enlarge_colors(model: keras.Model, rgb: tf.Tensor) -> tf.Tensor:
@@ -67,13 +65,14 @@ def upscale_photo(model: keras.Model, rgb: tf.Tensor) -> tf.Tensor:
       rgb: uint8 tensor (H, W, 3).
 
     Returns:
-      uint8 tensor (scale*H, scale*W, 3), as `upscale_rgb` makes it of the whole picture; see `LARGEST_MARGIN`.
+      uint8 tensor (scale*H, scale*W, 3), as `upscale_rgb` makes it of the whole picture, but for what `tile_margin`
+      leaves out.
 
     Raises:
       TypeError: for a network with a layer whose reach is not known or unbounded.
     """
     multiple, scale = alignment(model), scale_of(model)
-    margin = round_up(max(min(reach(model), LARGEST_MARGIN), CHROMA_REACH), multiple)
+    margin = round_up(max(tile_margin(model), CHROMA_REACH), multiple)
     side = round_down(fitting_tile(model, margin), multiple)
     shape = tf.shape(rgb)
 
@@ -114,16 +113,38 @@ def upscale_photo(model: keras.Model, rgb: tf.Tensor) -> tf.Tensor:
     return tf.ensure_shape(joined(rows, strip), (None, None, 3))
 
 
+def tile_margin(model: keras.Model) -> int:
+    """Returns the LR pixels beyond its own that a tile computes: the network's reach, or 64 where that takes too much.
+
+    That is where one result pixel and its surroundings do not fit 256 MiB, as with `esrgan`, whose reach is 349. With
+    random weights, what lies more than 16 pixels away changes its result by less than a thousandth of a level.
+
+    Args:
+      model: Keras functional model.
+
+    Raises:
+      TypeError: for a network with a layer whose reach is not known or unbounded.
+    """
+    exact = reach(model)
+    fits = bytes_per_pixel(model) * (2 * exact + 1) ** 2 <= _ENOUGH_MEMORY
+    return exact if fits else min(exact, _LIMITED_MARGIN)
+
+
 def fitting_tile(model: keras.Model, margin: int, memory: float = math.inf) -> int:
-    """Returns the side of a square tile in LR pixels whose feature maps fit a memory, at least 1.
+    """Returns the side of a square tile in LR pixels: as large as is worth its memory, and fits what there is.
+
+    Worth it are 256 MiB, or a side of twice the margin, at which each pixel is computed four times.
 
     Args:
       model: Keras functional model.
       margin: LR pixels around the tile that are computed, too.
-      memory: bytes; 256 MiB are enough, or a tile of twice the margin, which computes each pixel four times.
+      memory: bytes that there are.
+
+    Returns:
+      The side, at least 1, even where that does not fit.
     """
-    enough = max(_ENOUGH_MEMORY / bytes_per_pixel(model), (4 * margin) ** 2)
-    return max(math.isqrt(int(min(memory / bytes_per_pixel(model), enough))) - 2 * margin, 1)
+    pixels = max(_ENOUGH_MEMORY / bytes_per_pixel(model), (4 * margin) ** 2)
+    return max(math.isqrt(int(min(memory / bytes_per_pixel(model), pixels))) - 2 * margin, 1)
 
 
 def bytes_per_pixel(model: keras.Model) -> float:

@@ -15,16 +15,16 @@ from srnet.images.pillow import from_pillow, info_of, to_pillow
 from srnet.inference.method import self_ensemble
 from srnet.inference.rgb import (
     CHROMA_REACH,
-    LARGEST_MARGIN,
     bytes_per_pixel,
     enlarge_colors,
     fitting_tile,
+    tile_margin,
     to_uint8,
     upscale_rgb,
 )
 from srnet.inference.tiles import Tile, round_down, round_up
 from srnet.inference.transparency import replace_hidden_colors, weighted
-from srnet.models.analysis import alignment, reach, scale_of
+from srnet.models.analysis import alignment, scale_of
 from srnet.models.layers import BicubicUpsampling
 from srnet.models.mixed_precision import with_precision
 from srnet.models.rules import UnboundedError
@@ -42,9 +42,9 @@ class Upscaler:
 
     Luma is enlarged by the network, chroma and transparency by bicubic interpolation; a network of three channels
     enlarges all colors. Under transparency each color counts as much as it is seen, so that no hidden one bleeds into
-    an edge. Tiles give the same result as the whole picture, up to rounding, though they leave out what is more than 64
-    LR pixels away, which `esrgan` sees. Networks whose every pixel depends on the whole picture, such as `rcan`,
-    enlarge it in one piece.
+    an edge. Tiles overlap by the network's reach, so that the result is that of the whole picture, up to rounding.
+    Where the reach takes too much memory (`esrgan`), they overlap by 64 LR pixels, and what lies further away is
+    ignored. Networks whose every pixel depends on the whole picture, such as `rcan`, enlarge it in one piece.
 
     Args:
       model: Keras model from LR to HR pixels in [0, 255], of 1 or 3 channels, such as `srnet.load` returns.
@@ -52,9 +52,9 @@ class Upscaler:
         and fits a quarter of the free memory. Not used for networks that need the whole picture, unless a margin is
         given.
       self_ensemble: whether the mean of the results for the eight flips and rotations is taken; eight times the work.
-      margin: LR pixels beyond its own that a result pixel depends on, at least; it may be above 64. It is needed for
-        networks with layers that `srnet.models.analysis` does not know. A network that depends on the whole picture
-        works in tiles with it, whose results differ.
+      margin: LR pixels beyond its own that a result pixel depends on, at least. It is needed for networks with layers
+        that `srnet.models.analysis` does not know, and gives `esrgan` a larger margin than 64. A network that depends
+        on the whole picture works in tiles with it, whose results differ.
       precision: "float32"; "mixed_bfloat16" or "mixed_float16", for which a copy of the network is made; or "auto", the
         one that this machine is fastest in.
 
@@ -80,10 +80,10 @@ class Upscaler:
         self.scale = scale_of(model)
         self._channels = model.input_shape[-1]
         self._multiple = alignment(model)
-        known = _known_reach(model, margin)
+        known = _known_margin(model, margin)
         self._whole = known is None
         self._bytes_per_pixel = bytes_per_pixel(model)
-        self._margin = round_up(max(margin or 0, min(known or 0, LARGEST_MARGIN), CHROMA_REACH), self._multiple)
+        self._margin = round_up(max(margin or 0, known or 0, CHROMA_REACH), self._multiple)
         self._tile = round_down(tile or _fitting_tile(model, self._margin), self._multiple)
         self._self_ensemble = self_ensemble
         self._bicubic = _compiled(BicubicUpsampling(self.scale, dtype="float32"), 1)
@@ -242,10 +242,10 @@ def _compiled(
     return tf.function(function, input_signature=[tf.TensorSpec((None, None, None, channels), dtype)])
 
 
-def _known_reach(model: keras.Model, margin: int | None) -> int | None:
-    """The reach of a network, None for the whole picture; 0 if a margin is given and it is unknown or unbounded."""
+def _known_margin(model: keras.Model, margin: int | None) -> int | None:
+    """The margin of tiles, None for the whole picture; 0 if one is given and the reach is unknown or unbounded."""
     try:
-        return reach(model)
+        return tile_margin(model)
     except UnboundedError:
         return None if margin is None else 0
     except TypeError as error:

@@ -56,7 +56,7 @@ def _setting(
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
-    """A training run: runs with equal configurations, images and initial weights give the same result.
+    """A training run: runs with equal configurations, images and given weights (initial, VGG19) give the same result.
 
     The fields are described where they are declared (`python -m srnet.train --help` lists them); section numbers are
     those of the paper (Hu, Guo, Zhu 2020).
@@ -134,7 +134,8 @@ class TrainConfig:
     epsilon: float = _setting(1e-8, "Adam's epsilon (2.2.2).", above=0)
     clip: float = _setting(
         0.0,
-        "Gradients are clipped to this divided by the learning rate (VDSR's adjustable clipping); 0 for none.",
+        "The network's gradients are clipped to this divided by the learning rate (VDSR's adjustable clipping); 0 for "
+        "none.",
         at_least=0,
     )
     loss: str = _setting(
@@ -146,17 +147,18 @@ class TrainConfig:
     loss_weight: float = _setting(1.0, "Factor on --loss, beside --perceptual and --adversarial.", at_least=0)
     perceptual: float = _setting(
         0.0,
-        "Factor on the mean absolute error of VGG19's features, for RGB networks with --adversarial.",
+        "Factor on the mean absolute error of VGG19's features, for RGB networks; 0 for none.",
         at_least=0,
     )
     adversarial: float = _setting(
         0.0,
-        "Factor on ESRGAN's adversarial loss; above 0, a discriminator is trained with the network.",
+        "Factor on ESRGAN's adversarial loss; above 0, a discriminator is trained, too.",
         at_least=0,
     )
     vgg19: str = _setting(
         "imagenet",
         "Weights of VGG19: imagenet, which Keras fetches; a file that holds the same; or random, for tests alone.",
+        decides=False,
     )
     discriminator_filters: int = _setting(
         64, "Channels of the discriminator's first convolution; its widest have eight times as many.", at_least=1
@@ -209,8 +211,8 @@ class TrainConfig:
                 raise UsageError(f"{name} {getattr(self, name)} cannot be used: it must be at least {self.scale}")
         if self.output_rate != 1 and self.optimizer != "sgd":
             raise UsageError(f"output_rate {self.output_rate} cannot be used with {self.optimizer}, only with sgd")
-        if self.perceptual and not (self.adversarial and self.channels == 3):
-            raise UsageError(f"perceptual {self.perceptual} cannot be used without adversarial and channels 3")
+        if self.perceptual and self.channels != 3:
+            raise UsageError(f"perceptual {self.perceptual} cannot be used with channels 1: use channels 3, or 0 of it")
         if self.adversarial and self.precision == "mixed_float16":
             raise UsageError("precision mixed_float16 cannot be used with adversarial: use float32 or mixed_bfloat16")
         for name in {"name", "scale", "channels", "dtype", "initializer"} & set(self.model_options):

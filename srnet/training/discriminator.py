@@ -15,10 +15,10 @@ from srnet.training.config import TrainConfig
 _WIDTHS = (1, 2, 4, 8, 8)  # of the discriminator, as multiples of its filters; each comes at two sizes
 
 
-class BatchNormalization(keras.layers.Layer):
-    """Normalizes each channel of a batch by its own mean and variance, in training as always.
+class BatchStatisticsNormalization(keras.layers.Layer):
+    """Batch normalization that always uses the statistics of the batch.
 
-    A discriminator has no other use, so there are no moving averages, which devices would have to share.
+    A discriminator is used in training alone, so it needs no moving averages, which devices would have to share.
     """
 
     def build(self, shape: tuple[int | None, ...]) -> None:
@@ -56,7 +56,7 @@ def build_discriminator(config: TrainConfig) -> keras.Model:
             keras.layers.Conv2D, x, label, filters, 2 + stride, initializer="he", activation=None, dtype=dtype, **size
         )
         if number:
-            x = BatchNormalization(dtype=dtype, name=f"norm_{number}")(x)
+            x = BatchStatisticsNormalization(dtype=dtype, name=f"norm_{number}")(x)
         x = leaky(x, label)
     x = keras.layers.Flatten(dtype=dtype, name="flat")(x)
     x = leaky(keras.layers.Dense(100, kernel_initializer="he_normal", dtype=dtype, name="dense")(x), "dense")
@@ -65,7 +65,7 @@ def build_discriminator(config: TrainConfig) -> keras.Model:
 
 
 def relativistic_losses(real: tf.Tensor, fake: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns the losses of network and discriminator (equations 1 and 2 of ESRGAN, halved as in its code).
+    """Returns the losses of network and discriminator (ESRGAN's equations 2 and 1, halved as in its code).
 
     Args:
       real: logits (n, 1) of real patches.

@@ -1,6 +1,5 @@
 """The first weights of a run: those of a trained network."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ import keras
 import numpy as np
 
 from srnet.errors import UsageError
+from srnet.files import array_digest
 from srnet.images.color import YCBCR_MATRIX, YCBCR_OFFSET
 from srnet.models.keras_file import load_file
 from srnet.pretrained import cards
@@ -46,8 +46,7 @@ def begin_with(model: keras.Model, source: str) -> tuple[int, int, dict[str, Any
             same += 1
     if not same:
         raise UsageError(f"{source}: no layer of {trained.name} has the name and shape of a layer of {model.name}")
-    digest = hashlib.sha256(b"".join(weights.tobytes() for weights in trained.get_weights())).hexdigest()
-    return len(layers), same, {"sha256": digest, **known}
+    return len(layers), same, {"sha256": array_digest(trained.get_weights()), **known}
 
 
 def _trained(source: str) -> tuple[keras.Model, dict[str, Any]]:

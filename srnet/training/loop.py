@@ -118,7 +118,7 @@ def train_epoch(
 
     Args:
       config: `TrainConfig`.
-      state: `State`; its loss sum and seconds grow.
+      state: `State`; its loss sums and seconds grow.
       run_steps: what `make_run_steps` gives.
       iterator: iterator over (lr, hr) batches.
       workers: `Workers`.

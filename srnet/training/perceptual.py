@@ -1,5 +1,7 @@
 """The features of VGG19 that the perceptual loss compares."""
 
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -9,40 +11,56 @@ import tqdm
 from srnet.errors import DataError
 from srnet.files import reason
 
-_REMEDY = "give the path of vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5 of keras.applications"
-_MEAN = (123.68, 116.779, 103.939)  # of ImageNet's RGB, which keras.applications.vgg19.preprocess_input subtracts
+_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
+_MEAN = (123.68, 116.779, 103.939)  # of ImageNet's RGB, as in keras.applications.vgg19.preprocess_input
 _DIVISOR = 12.75
 
 
-def build_features(weights: str) -> keras.Model:
+def read_weights(name: str) -> list[np.ndarray]:
+    """Returns the kernels and biases of VGG19's convolutions.
+
+    Args:
+      name: "imagenet", which Keras fetches into its own cache; a file that holds the same; or "random", for tests.
+
+    Raises:
+      DataError: if they cannot be fetched or read.
+    """
+    if name == "imagenet":
+        try:
+            return keras.applications.VGG19(include_top=False).get_weights()
+        except Exception as error:  # all that Keras has for a failed download
+            raise DataError(f"VGG19 cannot be fetched ({error}); give its path by --vgg19") from error
+    vgg = keras.applications.VGG19(include_top=False, weights=None)
+    if name == "random":
+        tqdm.tqdm.write("--vgg19=random: the perceptual loss compares random features, which is for tests alone")
+        random = np.random.default_rng(0)
+        deviations = [np.sqrt(2 * each.shape[-1] / np.prod(each.shape)) for each in vgg.weights]  # He's, for kernels
+        return [random.normal(0, dev, each.shape).astype(np.float32) for dev, each in zip(deviations, vgg.weights)]
+    if not Path(name).is_file():
+        raise DataError(f"{name}: no such file (--vgg19)")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            vgg.load_weights(name)
+    except Exception as error:  # whatever h5py and Keras have for the many kinds of other files
+        raise DataError(f"{name}: not the weights of VGG19 ({reason(error)}); --vgg19 needs Keras's {_FILE}") from error
+    return vgg.get_weights()
+
+
+def build_features(weights: Sequence[np.ndarray]) -> keras.Model:
     """Builds VGG19 up to its last convolution, before activation (ESRGAN, Wang et al. 2018, section 3.3).
 
     Args:
-      weights: "imagenet", which Keras fetches into its own cache; a file that holds the same; or "random", for tests.
+      weights: what `read_weights` returns.
 
     Returns:
       A model, not trainable, from RGB in [0, 255] to features; they are divided by 12.75 as in SRGAN (Ledig et al.,
-      CVPR 2017, section 3.2), whose VGG19 is that of Keras.
-
-    Raises:
-      DataError: if the weights cannot be fetched or read.
+      CVPR 2017, section 3.2), whose weights of VGG19 are those that Keras has.
     """
-    if weights not in ("random", "imagenet") and not Path(weights).is_file():
-        raise DataError(f"--vgg19={weights}: no such file; {_REMEDY}")
-    try:
-        vgg = keras.applications.VGG19(include_top=False, weights=None if weights == "random" else weights)
-    except Exception as error:  # a bare Exception for a download that failed, and what h5py and Keras have for a file
-        raise DataError(f"--vgg19={weights}: no weights of VGG19 ({reason(error)}); {_REMEDY}") from error
+    vgg = keras.applications.VGG19(include_top=False, weights=None)
+    vgg.set_weights(weights)
     last = vgg.get_layer("block5_conv4")
     last.activation = keras.activations.linear
-    if weights == "random":
-        tqdm.tqdm.write("--vgg19=random: the perceptual loss compares random features, which is for tests alone")
-        random = np.random.default_rng(0)
-        for layer in vgg.layers:
-            if layer.weights:
-                shape = layer.kernel.shape
-                scale = np.sqrt(2 / np.prod(shape[:3]))
-                layer.kernel.assign(random.normal(0, scale, shape))
     rgb = keras.Input((None, None, 3), dtype="float32", name="rgb")
     bgr = keras.ops.flip(rgb - keras.ops.convert_to_tensor(_MEAN), -1)
     features = keras.Model(vgg.input, last.output)(bgr)

@@ -142,4 +142,4 @@ class Recorder:
 
 def _describe(config: TrainConfig, line: dict[str, Any]) -> str:
     place = f"epoch {line['epoch']}/{config.epochs}, step {line['step']}/{config.total_steps}"
-    return f"{place}: loss {line['loss']:.2f}, {config.validation_set} {line['psnr']:.2f} dB, SSIM {line['ssim']:.4f}"
+    return f"{place}: loss {line['loss']:.4g}, {config.validation_set} {line['psnr']:.2f} dB, SSIM {line['ssim']:.4f}"

@@ -15,12 +15,12 @@ from srnet.data.patches import PatchOptions, ensure_store
 from srnet.data.store import PatchStore
 from srnet.errors import DataError
 from srnet.evaluation.protocol import measurable_image
-from srnet.files import digest, source_digests
+from srnet.files import array_digest, digest, source_digests
 from srnet.formats.saved_model import export_saved_model
 from srnet.images.read import read_image, read_size
 from srnet.models.keras_file import save_file
 from srnet.precision import settle
-from srnet.training import checkpoints, loop, run_folder, schedule
+from srnet.training import checkpoints, loop, perceptual, run_folder, schedule
 from srnet.training.config import TrainConfig, check_registered
 from srnet.training.initial import begin_with
 from srnet.training.origin import origin
@@ -58,7 +58,11 @@ def resolve(
         settled = dataclasses.replace(settled, validation_set="skimage_test")
         notes.append(f"{config.validation_set} not found {place}: validating on held-out photographs of scikit-image")
     if config.precision == "auto":
-        settled = dataclasses.replace(settled, precision=settle(config.precision))
+        precision = settle(config.precision)
+        alone = config.adversarial and precision == "mixed_float16"  # whose scaled loss is made for one optimizer
+        settled = dataclasses.replace(settled, precision="float32" if alone else precision)
+    if config.adversarial and not config.initial_run:
+        notes.append("adversarial training from random weights: --initial_run takes those of a training without it")
     return settled, notes
 
 
@@ -164,22 +168,28 @@ def run_training(
     workers = start_workers(config)
     workers.check_equal(lambda: {**config.to_json(), **_software()})
     resumed = workers.from_first(lambda: _resumed(run_dir, config))
+    vgg19 = workers.first_alone(lambda: perceptual.read_weights(config.vgg19)) if config.perceptual else []
     with workers.noticing_losses():  # its variables get their first values from worker 0
-        state = new_state(config, workers.strategy)
+        state = new_state(config, workers.strategy, vgg19)
     initial = None
     if config.initial_run and not resumed:
         initial = workers.from_first(lambda: _initialize(state, config))
     measured = validation_images(config, data_root)
     store = workers.first_alone(lambda: training_patches(config, data_root, cache_dir))
+    of_vgg19 = array_digest(vgg19) if vgg19 else None
     workers.check_equal(
-        lambda: {"training patches": store.digest, "validation images": digest(source_digests(measured))}
+        lambda: {
+            "training patches": store.digest,
+            "validation images": digest(source_digests(measured)),
+            "weights of VGG19": of_vgg19,
+        }
     )
     run = Run(Path(run_dir))
 
     def begin() -> None:
         network, steps = f"{config.variant} x{config.scale}", f"{config.total_steps} steps in {config.precision}"
         tqdm.tqdm.write(f"{network} on {'+'.join(config.train_sets)}, {steps}, into {run_dir}")
-        opened.enter_context(run_folder.open_run(run_dir, config, store.digest, initial, workers.count))
+        opened.enter_context(run_folder.open_run(run_dir, config, store.digest, initial, of_vgg19, workers.count))
         run_folder.remove_unfinished_checkpoints(run)
 
     def end() -> None:

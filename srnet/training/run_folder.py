@@ -1,8 +1,8 @@
 """A run is a folder. This module knows its files, and `checkpoint_files` those of its checkpoints.
 
 config.json     the TrainConfig, with the newest session's precision, strategy and number of epochs
-run.json        where it came from: command, commit, versions, hardware, digest of the patches, initial weights; and
-                the same for each session, with its first step, precision, strategy and number of epochs
+run.json        where it came from: command, commit, versions, hardware, digests of the patches and of VGG19, initial
+                weights; and the same for each session, with its first step, precision, strategy and number of epochs
 metrics.jsonl   one line for each epoch
 checkpoints/    the last two, and best/ by validation PSNR
 tensorboard/    events
@@ -112,7 +112,12 @@ def _is_empty(folder: Path) -> bool:
 
 @contextlib.contextmanager
 def open_run(
-    folder: Path | str, config: TrainConfig, patches: str, initial: dict[str, Any] | None = None, workers: int = 1
+    folder: Path | str,
+    config: TrainConfig,
+    patches: str,
+    initial: dict[str, Any] | None = None,
+    vgg19: str | None = None,
+    workers: int = 1,
 ) -> Iterator[Run]:
     """Begins a run folder, or resumes the same run in an existing one, and keeps other processes out meanwhile.
 
@@ -123,14 +128,15 @@ def open_run(
       config: `TrainConfig`.
       patches: digest of the training patches.
       initial: what `begin_with` returns for the weights that the run begins with, if it does.
+      vgg19: digest of the weights of VGG19, if it has a perceptual loss.
       workers: how many processes train it.
 
     Yields:
       A `Run`.
 
     Raises:
-      UsageError: if the folder holds a run of another configuration, other images or other initial weights, or is
-        being trained already.
+      UsageError: if the folder holds a run of another configuration, other images or other given weights, or is being
+        trained already.
       DataError: if the folder cannot be read or written.
     """
     check_run(folder, config)
@@ -141,8 +147,8 @@ def open_run(
         if existing is None:
             session = _session(origin(), 0, config, workers)
             begun = {name: session[name] for name in _ORIGIN}
-            first_weights = {"initial": initial} if initial else {}
-            write_json(run.origin, {**begun, "patches": patches, **first_weights, "sessions": [session]})
+            given = {name: value for name, value in (("initial", initial), ("vgg19", vgg19)) if value}
+            write_json(run.origin, {**begun, "patches": patches, **given, "sessions": [session]})
             write_json(run.config, config.to_json())
         else:
             there = read_json(run.origin, dict)
@@ -150,6 +156,8 @@ def open_run(
                 raise UsageError(f"{run.folder} holds a run with other training images: choose another --run_dir")
             if initial and there.get("initial", initial)["sha256"] != initial["sha256"]:
                 raise UsageError(f"{run.folder} holds a run that began with other weights: choose another --run_dir")
+            if there.get("vgg19") != vgg19:
+                raise UsageError(f"{run.folder} holds a run with other weights of VGG19: choose another --run_dir")
             if step < config.total_steps:
                 # Before srnet 0.2 a run had one entry for all its sessions.
                 sessions = there.get("sessions") or [_session(there, 0, existing, 1)]

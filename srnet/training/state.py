@@ -1,6 +1,7 @@
-"""What changes during a run: the networks, their optimizers, and running numbers."""
+"""The state of a run: the networks, their optimizers, and running numbers."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -14,13 +15,10 @@ from srnet.training.config import TrainConfig
 from srnet.training.discriminator import build_discriminator
 from srnet.training.perceptual import build_features
 
-# Parts of the loss of a network with a discriminator, before their weights, and the discriminator's own loss.
-_PARTS = ("reconstruction_loss", "perceptual_loss", "adversarial_loss", "discriminator_loss")
-
 
 @dataclasses.dataclass
 class State:
-    """Everything that changes during a run, as TensorFlow objects in one checkpoint.
+    """What a run trains, and what it trains with; all that changes is in one checkpoint.
 
     Attributes:
       model: the network in the training precision.
@@ -92,16 +90,16 @@ def build_network(config: TrainConfig, dtype: str) -> keras.Model:
     return build(config.variant, config.scale, config.channels, dtype, **options)
 
 
-def new_state(config: TrainConfig, strategy: tf.distribute.Strategy) -> State:
+def new_state(config: TrainConfig, strategy: tf.distribute.Strategy, vgg19: Sequence[np.ndarray] = ()) -> State:
     """Builds the trained and the averaged network, the discriminator, and their optimizers.
 
     Args:
       config: `TrainConfig`.
       strategy: `tf.distribute.Strategy`.
+      vgg19: what `perceptual.read_weights` returns; needed for a perceptual loss.
 
     Raises:
       UsageError: if the network, its scale or an option cannot be used, or it has no trainable weights.
-      DataError: if the weights of VGG19 cannot be had.
     """
     with strategy.scope():
         model = build_network(config, config.precision)
@@ -120,17 +118,21 @@ def new_state(config: TrainConfig, strategy: tf.distribute.Strategy) -> State:
             state.discriminator_optimizer = make_optimizer(config)
             state.discriminator_optimizer.build(state.discriminator.trainable_variables)
         if config.perceptual:
-            state.features = build_features(config.vgg19)
+            state.features = build_features(vgg19)
         return state
 
 
 def loss_names(config: TrainConfig) -> tuple[str, ...]:
-    """Returns the names of the losses that a step returns: "loss", which is minimized, first.
+    """Returns the names of the losses that a step returns: "loss", which is minimized, then what it is the sum of.
+
+    The parts have no factors yet. The last one of a run with a discriminator is what that one minimizes.
 
     Args:
       config: `TrainConfig`.
     """
-    return ("loss", *_PARTS) if config.adversarial else ("loss",)
+    parts = ["perceptual_loss"] if config.perceptual else []
+    parts += ["adversarial_loss", "discriminator_loss"] if config.adversarial else []
+    return ("loss", "reconstruction_loss", *parts) if parts else ("loss",)
 
 
 def make_optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:

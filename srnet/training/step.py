@@ -86,18 +86,19 @@ def _losses(config: TrainConfig, state: State) -> Callable[[tf.Tensor, tf.Tensor
             done = tf.cast(state.optimizer.iterations, tf.float32) / config.total_steps
             share = config.supervision * tf.maximum(1.0 - done, 0.0)
             loss = (1.0 - share) * loss + share * sum(others) / len(others)
-        parts = []
+        parts = [loss]
+        loss = config.loss_weight * loss
+        if state.features:
+            parts.append(tf.reduce_mean(abs(state.features(made[0]) - state.features(hr))) / replicas)
+            loss += config.perceptual * parts[-1]
         if state.discriminator:
-            sr, perceptual = made[0], tf.constant(0.0)
-            if state.features:
-                perceptual = tf.reduce_mean(abs(state.features(sr) - state.features(hr))) / replicas
-            real, fake = (state.discriminator(patches, training=True) for patches in (hr, sr))
+            real, fake = (state.discriminator(patches, training=True) for patches in (hr, made[0]))
             adversarial, discriminating = (of / replicas for of in relativistic_losses(real, fake))
-            parts = [loss, perceptual, adversarial, discriminating]
-            loss = config.loss_weight * loss + config.perceptual * perceptual + config.adversarial * adversarial
+            parts += [adversarial, discriminating]
+            loss += config.adversarial * adversarial
         if config.weight_decay:
             loss += weight_penalty(model, config.weight_decay) / replicas
-        return [loss, *parts]
+        return [loss, *parts][: len(loss_names(config))]
 
     return losses_of
 

@@ -11,7 +11,7 @@ from srnet.data.datasets import find_images
 from srnet.errors import UsageError
 from srnet.evaluation.benchmark import describe_records, evaluate_sets
 from srnet.evaluation.methods import NamedMethod, named_method
-from srnet.evaluation.protocol import METRICS, evaluate, register_metric
+from srnet.evaluation.protocol import COLOR_METRICS, METRICS, evaluate, register_metric
 from srnet.images.read import read_image
 from srnet.pretrained import cards
 
@@ -37,6 +37,7 @@ def test_a_card_says_how_many_channels_a_network_takes(picture_root, tmp_path, m
 
 def test_registered_metrics_are_measured(picture_root, monkeypatch):
     monkeypatch.setattr("srnet.evaluation.protocol.METRICS", dict(METRICS))
+    monkeypatch.setattr("srnet.evaluation.protocol.COLOR_METRICS", dict(COLOR_METRICS))
 
     def largest_error(reference, image):
         return float(np.abs(reference.astype(int) - image).max())
@@ -45,12 +46,18 @@ def test_registered_metrics_are_measured(picture_root, monkeypatch):
     register_metric("largest_error", largest_error)  # a plugin may be imported twice
     with pytest.raises(UsageError, match="'psnr' is registered already"):
         register_metric("psnr", largest_error)
+    with pytest.raises(UsageError, match="'largest_error' is registered already"):
+        register_metric("largest_error", largest_error, channels=3)
+    with pytest.raises(UsageError, match="channels 4 cannot be used"):
+        register_metric("of_four", largest_error, channels=4)
+    register_metric("largest_blue", lambda reference, image: float(reference[..., 2].max()), channels=3)
     black = NamedMethod("black", lambda scale: lambda lr: np.zeros((scale * lr.shape[0], scale * lr.shape[1])), (2,))
-    (record,) = evaluate_sets(black, ["held_out"], None, picture_root, ["psnr", "largest_error"])
+    (record,) = evaluate_sets(black, ["held_out"], None, picture_root, ["psnr", "largest_error", "largest_blue"])
     (path,) = find_images("held_out", picture_root)
     luma = np.rint(16 + read_image(path) @ [65.481, 128.553, 24.966] / 255)
     assert record["largest_error"] == record["per_image"][0]["largest_error"] == luma[2:-2, 2:-2].max()
+    assert record["largest_blue"] == read_image(path)[2:-2, 2:-2, 2].max()
     assert "ssim" not in record
     assert "largest_error" in describe_records([record], ["psnr", "largest_error"])
-    with pytest.raises(UsageError, match="metric 'lpips' is unknown: choose among psnr, ssim, largest_error"):
+    with pytest.raises(UsageError, match="metric 'lpips' is unknown: choose among psnr, ssim, largest_error, psnr_rgb"):
         evaluate_sets(black, ["held_out"], None, picture_root, ["lpips"])

@@ -12,7 +12,7 @@ import srnet
 from srnet import models
 from srnet.inference import upscaler
 from srnet.inference.method import network_method
-from srnet.inference.rgb import fitting_tile
+from srnet.inference.rgb import fitting_tile, tile_margin
 from srnet.inference.tiles import Tile
 from srnet.models.analysis import alignment, reach
 from srnet.models.hybrid import VARIANTS
@@ -138,17 +138,30 @@ def test_tiles_are_quartered_when_memory_is_short(monkeypatch):
         upscaler(IMAGE)
 
 
-def test_what_is_far_away_is_left_out_of_tiles_and_changes_nothing():
-    model = models.build("esrgan", 2, filters=4, growth=2)
-    assert reach(model) == 349
-    random = np.random.default_rng(0)
-    for layer in model.layers:  # as large as a training makes them: the blocks begin next to nothing
-        if layer.name.startswith("block") and layer.weights:
-            layer.kernel.assign(layer.kernel * 7)
-    picture = random.uniform(0.2, 0.8, (20, 180, 3)).astype(np.float32)
-    tiles = Upscaler(model, tile=20)(picture)
-    np.testing.assert_allclose(tiles, Upscaler(model, tile=20, margin=349)(picture), atol=1e-4)
-    picture[:, :50] = 1 - picture[:, :50]
-    changed = Upscaler(model, tile=20)(picture)
-    np.testing.assert_array_equal(changed[:, 2 * 134 :], tiles[:, 2 * 134 :])  # in tiles more than 64 pixels away
+def test_a_margin_that_takes_too_much_memory_is_limited():
+    """A network that adds what is 60 pixels to the left, and what is 70, with more and with fewer features."""
+
+    def network(features):
+        lr = keras.Input((None, None, 3))
+        kernels = np.zeros((2, 3, 3, 3, 3), np.float32)
+        kernels[:, 1, 1] = np.eye(3)
+        kernels[0, 1, 0] = kernels[1, 1, 0] = np.eye(3) / 4
+        x = lr
+        for kernel, rate in zip(kernels, (60, 10)):
+            layer = keras.layers.Conv2D(3, 3, padding="same", dilation_rate=rate, use_bias=False)
+            x = layer(x)
+            layer.set_weights([kernel])
+        wide = keras.layers.Conv2D(features, 1, use_bias=False, kernel_initializer="zeros")(x)
+        x = keras.layers.Add()([x, keras.layers.Conv2D(3, 1, use_bias=False)(wide)])
+        return keras.Model(lr, keras.layers.UpSampling2D(2)(x))
+
+    picture = np.random.default_rng(0).uniform(0.1, 0.4, (6, 230, 3)).astype(np.float32)
+    wide, narrow = network(1000), network(8)
+    assert reach(wide) == reach(narrow) == 70
+    assert (tile_margin(wide), tile_margin(narrow)) == (64, 70)
+    whole = Upscaler(narrow, tile=400)(picture)
+    for model, options in ((narrow, {}), (wide, {"margin": 70})):
+        np.testing.assert_allclose(Upscaler(model, tile=20, **options)(picture), whole, atol=1e-5)
+    limited = Upscaler(wide, tile=20)(picture)
+    assert np.abs(limited - whole).max() > 0.01  # 1/16 of what is 70 pixels away
     assert fitting_tile(models.build("esrgan", 4), 64) == 128  # not 1, of which each would compute 129x129 pixels

@@ -1,5 +1,6 @@
 """ESRGAN's second training: its networks and losses against NumPy and Keras's own VGG19, its steps, its runs."""
 
+import dataclasses
 import subprocess
 import sys
 
@@ -9,12 +10,12 @@ import pytest
 import tensorflow as tf
 
 from srnet.errors import DataError, UsageError
-from srnet.training import perceptual
+from srnet.training import perceptual, run
 from srnet.training.config import TrainConfig
 from srnet.training.discriminator import build_discriminator, relativistic_losses
 from srnet.training.presets import preset_settings
 from srnet.training.run_folder import read_metrics
-from srnet.training.state import new_state
+from srnet.training.state import loss_names, new_state
 from srnet.training.step import make_step
 
 RGB = {"variant": "esrgan_small", "model_options": {"blocks": 1, "filters": 4, "growth": 2}, "channels": 3}
@@ -89,11 +90,12 @@ def test_relativistic_losses_are_those_of_the_paper():
 
 
 def test_features_are_those_of_keras_before_activation(tmp_path, capsys):
-    features = perceptual.build_features("random")
+    weights = perceptual.read_weights("random")
     assert "for tests alone" in capsys.readouterr().out
+    features = perceptual.build_features(weights)
     assert not features.trainable_variables
     vgg = keras.applications.VGG19(include_top=False, weights=None)
-    vgg.set_weights(features.get_weights())
+    vgg.set_weights(weights)
     pixels = np.random.default_rng(0).uniform(0, 255, (1, 48, 32, 3)).astype(np.float32)
     ours = features(pixels).numpy()
     expected = keras.Model(vgg.input, vgg.get_layer("block5_conv4").output)(
@@ -103,17 +105,22 @@ def test_features_are_those_of_keras_before_activation(tmp_path, capsys):
     np.testing.assert_allclose(np.maximum(12.75 * ours, 0), expected, rtol=1e-4, atol=1e-3)
 
     vgg.save_weights(tmp_path / "vgg.weights.h5")
-    np.testing.assert_array_equal(perceptual.build_features(str(tmp_path / "vgg.weights.h5"))(pixels), ours)
+    for one, other in zip(perceptual.read_weights(str(tmp_path / "vgg.weights.h5")), weights, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("file", ["missing.h5", "text.h5"])
-def test_weights_of_vgg19_that_cannot_be_had_are_named(file, tmp_path):
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [("missing.h5", "no such file"), ("text.h5", "not the weights of VGG19"), ("other.weights.h5", "not the weights")],
+)
+def test_weights_of_vgg19_that_cannot_be_had_are_named(file, message, tmp_path, recwarn):
     (tmp_path / "text.h5").write_text("no weights")
-    with pytest.raises(
-        DataError, match=rf"--vgg19=.*{file}: no .*; give the path of vgg19_weights\w+_notop.h5"
-    ) as error:
-        perceptual.build_features(str(tmp_path / file))
-    assert "\n" not in str(error.value)
+    lr = keras.Input((None, None, 3))
+    keras.Model(lr, keras.layers.Conv2D(2, 3)(lr)).save_weights(tmp_path / "other.weights.h5")
+    recwarn.clear()
+    with pytest.raises(DataError, match=rf"{file}: {message}.*--vgg19") as error:
+        perceptual.read_weights(str(tmp_path / file))
+    assert "\n" not in str(error.value) and not list(recwarn)
 
 
 def test_weights_of_vgg19_that_cannot_be_fetched_are_asked_for(monkeypatch):
@@ -121,15 +128,16 @@ def test_weights_of_vgg19_that_cannot_be_fetched_are_asked_for(monkeypatch):
         raise Exception("URL fetch failure on https://storage.example/vgg19.h5: None -- unknown host")
 
     monkeypatch.setattr(keras.applications, "VGG19", fail)
-    with pytest.raises(DataError, match="--vgg19=imagenet: .*URL fetch failure.*; give the path of vgg19_weights"):
-        perceptual.build_features("imagenet")
+    with pytest.raises(
+        DataError, match="cannot be fetched .*https://storage.example/vgg19.h5.*; give its path by --vgg19"
+    ):
+        perceptual.read_weights("imagenet")
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"perceptual": 1.0}, "perceptual 1.0 cannot be used without adversarial and channels 3"),
-        ({"perceptual": 1.0, "adversarial": 1.0}, "perceptual 1.0 cannot be used without adversarial and channels 3"),
+        ({"perceptual": 1.0}, "perceptual 1.0 cannot be used with channels 1: use channels 3"),
         ({"adversarial": 1.0, "precision": "mixed_float16"}, "mixed_float16 cannot be used with adversarial"),
         ({"adversarial": -1.0}, "adversarial -1.0 cannot be used: it must be at least 0"),
     ],
@@ -139,44 +147,65 @@ def test_settings_that_do_not_fit_are_refused(changes, message):
         TrainConfig(**changes)
 
 
-@pytest.mark.parametrize("with_features", [False, True])
-def test_a_step_moves_network_and_discriminator_against_their_gradients(with_features, small_features, monkeypatch):
+def test_what_is_settled_for_an_adversarial_run(monkeypatch):
+    monkeypatch.setattr(run, "settle", lambda precision: "mixed_float16")
+    config = TrainConfig(precision="auto", adversarial=1.0)
+    settled, notes = run.resolve(config, None)
+    assert settled.precision == "float32" and any("random weights: --initial_run" in note for note in notes)
+    _, notes = run.resolve(dataclasses.replace(config, initial_run="plus_x2"), None)
+    assert not any("random weights" in note for note in notes)
+    assert run.resolve(dataclasses.replace(config, adversarial=0.0), None)[0].precision == "mixed_float16"
+
+
+@pytest.mark.parametrize(("perceptual_weight", "adversarial_weight"), [(0.7, 0.5), (0.0, 0.5), (0.7, 0.0), (0.0, 0.0)])
+def test_a_step_moves_against_the_gradients(perceptual_weight, adversarial_weight, small_features, monkeypatch):
     monkeypatch.setattr("srnet.training.state.build_features", lambda weights: small_features)
-    changes = {"loss_weight": 0.3, "perceptual": 0.7 if with_features else 0.0}
+    weights = {"loss_weight": 0.3, "perceptual": perceptual_weight, "adversarial": adversarial_weight}
     optimizer = {"optimizer": "sgd", "beta_1": 0.0, "learning_rate": 1e-3}
-    config = TrainConfig(**RGB, **ADVERSARIAL, **changes, **optimizer, patch=32, batch_size=3)
+    config = TrainConfig(**RGB, **{**ADVERSARIAL, **weights}, **optimizer, patch=32, batch_size=3)
     state = new_state(config, tf.distribute.get_strategy())
     random = np.random.default_rng(0)
     lr, hr = (tf.constant(random.uniform(0, 255, (3, side, side, 3)).astype(np.float32)) for side in (16, 32))
-    own = state.discriminator.trainable_variables
+    own = state.discriminator.trainable_variables if adversarial_weight else []
     with tf.GradientTape(persistent=True) as tape:
         sr = state.model(lr)
-        real, fake = state.discriminator(hr), state.discriminator(sr)
-        network, discriminator = relativistic_losses(real, fake)
-        errors = tf.reduce_mean(abs(hr - sr))
-        other = tf.reduce_mean(abs(small_features(hr) - small_features(sr))) if with_features else tf.constant(0.0)
-        loss = 0.3 * errors + 0.5 * network + (0.7 * other if with_features else 0.0)
+        parts = {"reconstruction_loss": tf.reduce_mean(abs(hr - sr))}
+        loss = 0.3 * parts["reconstruction_loss"]
+        if perceptual_weight:
+            parts["perceptual_loss"] = tf.reduce_mean(abs(small_features(hr) - small_features(sr)))
+            loss += 0.7 * parts["perceptual_loss"]
+        if adversarial_weight:
+            both = relativistic_losses(state.discriminator(hr), state.discriminator(sr))
+            parts["adversarial_loss"], parts["discriminator_loss"] = both
+            loss += 0.5 * parts["adversarial_loss"]
+    expected = {"loss": loss, **(parts if len(parts) > 1 else {})}
+    assert tuple(expected) == loss_names(config)
     variables = [*state.model.trainable_variables, *own]
-    gradients = tape.gradient(loss, state.model.trainable_variables) + tape.gradient(discriminator, own)
+    gradients = tape.gradient(loss, state.model.trainable_variables)
+    if own:
+        gradients += tape.gradient(parts["discriminator_loss"], own)
+        assert max(np.abs(gradient).max() for gradient in gradients[-len(own) :]) > 1e-3
     before = [variable.numpy() for variable in variables]
     losses = make_step(config, state)(lr, hr)
-    np.testing.assert_allclose(losses, [loss, errors, other, network, discriminator], rtol=1e-5)
+    np.testing.assert_allclose(losses, list(expected.values()), rtol=1e-5)
     for variable, old, gradient in zip(variables, before, gradients, strict=True):
         np.testing.assert_allclose(variable.numpy(), old - 1e-3 * gradient.numpy(), rtol=1e-4, atol=1e-7)
-    assert max(np.abs(gradient).max() for gradient in gradients[-len(own) :]) > 1e-3
     assert state.step == 1
 
 
 def test_a_run_records_the_losses_of_both(train, small_features, monkeypatch):
     monkeypatch.setattr("srnet.training.state.build_features", lambda weights: small_features)
-    run = train(**RGB, **ADVERSARIAL, loss_weight=0.3, perceptual=0.7, patch=32, steps_per_epoch=60)
-    first, last = read_metrics(run)
+    files = {"imagenet": 1, "copy.h5": 1, "other.h5": 2}
+    monkeypatch.setattr(perceptual, "read_weights", lambda name: [np.float32(files[name])])
+    changes = {**RGB, **ADVERSARIAL, "loss_weight": 0.3, "perceptual": 0.7, "patch": 32, "steps_per_epoch": 60}
+    trained = train(**changes)
+    first, last = read_metrics(trained)
     for line in (first, last):
         reconstruction, perceptual_loss, adversarial, discriminator = (line[name] for name in PARTS)
         assert line["loss"] == pytest.approx(0.3 * reconstruction + 0.7 * perceptual_loss + 0.5 * adversarial, rel=1e-5)
         assert min(adversarial, discriminator) > 0
     assert last["discriminator_loss"] < np.log(2)  # what it has where it knows nothing
-    (events,) = run.tensorboard.glob("events*")
+    (events,) = trained.tensorboard.glob("events*")
     shown = {
         (value.tag, event.step)
         for event in tf.compat.v1.train.summary_iterator(str(events))
@@ -184,11 +213,23 @@ def test_a_run_records_the_losses_of_both(train, small_features, monkeypatch):
     }
     assert {(name, step) for name in ("loss", *PARTS) for step in (60, 120)} <= shown
     assert {(f"{name} of 100 steps", 100) for name in ("loss", *PARTS)} <= shown
+    train(**changes, vgg19="copy.h5")
+    with pytest.raises(UsageError, match="holds a run with other weights of VGG19"):
+        train(**changes, vgg19="other.h5")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [{"precision": "mixed_bfloat16"}, {"jit_compile": True}])
+def test_other_ways_to_compute(train, how):
+    changes = {**RGB, **ADVERSARIAL, "patch": 32, "steps_per_epoch": 20}
+    reference, other = (read_metrics(train(name, **changes, **more)) for name, more in (("one", {}), ("other", how)))
+    for name in ("loss", "adversarial_loss", "discriminator_loss"):
+        assert other[0][name] == pytest.approx(reference[0][name], rel=0.1)
 
 
 @pytest.mark.slow
 def test_two_devices_take_the_step_of_one():
-    """In all but what a device does for itself: the discriminator's statistics, which are those of its own patches."""
+    """Where both have the same patches: a device has the discriminator's statistics of its own patches."""
     program = """
 import numpy as np
 import tensorflow as tf
@@ -198,20 +239,24 @@ from srnet.training.config import TrainConfig
 from srnet.training.state import new_state
 from srnet.training.step import make_run_steps
 small = {"variant": "esrgan_small", "model_options": {"blocks": 1, "filters": 4, "growth": 2}, "channels": 3}
-config = TrainConfig(**small, adversarial=0.5, discriminator_filters=2, patch=32, batch_size=4, optimizer="sgd")
+losses = {"loss": "mae", "loss_weight": 1 / 255, "adversarial": 0.5, "discriminator_filters": 2, "weight_decay": 0.0}
+config = TrainConfig(**small, **losses, patch=32, batch_size=4, optimizer="sgd", beta_1=0.0, learning_rate=1e-3)
 lr, hr = (np.random.default_rng(0).uniform(0, 255, (2, side, side, 3)).astype(np.float32) for side in (16, 32))
 dataset = tf.data.Dataset.from_tensors((np.concatenate([lr, lr]), np.concatenate([hr, hr]))).repeat()
 one, two = tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 states = [new_state(config, strategy) for strategy in (one, two)]
 for name in ("model", "discriminator"):
     getattr(states[1], name).set_weights(getattr(states[0], name).get_weights())
+before = [weights for name in ("model", "discriminator") for weights in getattr(states[0], name).get_weights()]
 found = []
 for state, strategy in zip(states, (one, two)):
     batches = iter(strategy.experimental_distribute_dataset(dataset))
-    found.append(make_run_steps(config, state, strategy)(batches, tf.constant(3)).numpy())
-np.testing.assert_allclose(*found, rtol=1e-3)
-for name in ("model", "discriminator"):
-    for weights in zip(*(getattr(state, name).get_weights() for state in states)):
-        np.testing.assert_allclose(*weights, rtol=1e-2, atol=1e-4)
+    losses = make_run_steps(config, state, strategy)(batches, tf.constant(3)).numpy()
+    after = [weights for name in ("model", "discriminator") for weights in getattr(state, name).get_weights()]
+    moves = np.concatenate([(now - then).ravel() for now, then in zip(after, before)])
+    assert np.isfinite(losses).all() and np.isfinite(moves).all() and np.abs(moves).max() > 1e-4
+    found.append((losses, moves))
+np.testing.assert_allclose(found[0][0], found[1][0], rtol=1e-3)
+assert np.linalg.norm(found[0][1] - found[1][1]) < 1e-2 * np.linalg.norm(found[0][1])
 """
     subprocess.run([sys.executable, "-c", program], check=True)

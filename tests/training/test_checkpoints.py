@@ -74,7 +74,8 @@ def test_non_finite_loss_names_the_step_and_keeps_the_checkpoint(train, tmp_path
     assert all(np.isfinite(weights).all() for weights in load_run(run.folder)[0].get_weights())
 
 
-def test_weights_spoilt_by_the_last_step_are_not_saved(train, tmp_path, monkeypatch):
+@pytest.mark.parametrize("which", ["model", "discriminator"])
+def test_weights_spoilt_by_the_last_step_are_not_saved(train, tmp_path, monkeypatch, which):
     make = loop.make_run_steps
 
     def make_spoiling(config, state, strategy):
@@ -83,14 +84,15 @@ def test_weights_spoilt_by_the_last_step_are_not_saved(train, tmp_path, monkeypa
         def spoil(iterator, count):
             values = run_steps(iterator, count)
             if state.step == 10:
-                state.model.get_layer("extract_1").bias.assign([np.nan] * 4)
+                bias = getattr(state, which).trainable_variables[1]
+                bias.assign(np.full(bias.shape, np.nan))
             return values
 
         return spoil
 
     monkeypatch.setattr(loop, "make_run_steps", make_spoiling)
     with pytest.raises(DataError, match="weights are no longer finite after step 10; last good checkpoint: .*step-5"):
-        train()
+        train(adversarial=1.0, discriminator_filters=2)
     assert [path.name for path in Run(tmp_path / "run").last.glob("step-*.index")] == ["step-5.index"]
 
 
