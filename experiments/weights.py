@@ -46,7 +46,7 @@ def ship(run: Run, data_root: str | None, name: str | None = None) -> None:
     name = name or config.variant
     method = model_method(name, {config.scale: lambda: model}, config.channels)
     measurements = _measure(method, config.scale, data_root)
-    path = cards.weights_file(name, config.scale)
+    path = cards.weights_file(config.scale, name)
     with written_whole(path) as partial, writing(path):
         model.save_weights(partial)
     card = {
@@ -61,7 +61,7 @@ def ship(run: Run, data_root: str | None, name: str | None = None) -> None:
         "use": USE if config.degradation == "bicubic" else DEGRADED_USE,
         "limits": LIMITS if config.degradation == "bicubic" else DEGRADED_LIMITS,
     }
-    write_json(cards.card_file(name, config.scale), card)
+    write_json(cards.card_file(config.scale, name), card)
 
 
 def measure_again(data_root: str | None) -> None:
@@ -76,7 +76,7 @@ def measure_again(data_root: str | None) -> None:
     for network in cards.names():
         for scale in cards.scales(network):
             measurements = _measure(named_method(network), scale, data_root)
-            write_json(cards.card_file(network, scale), {**cards.card(scale, network), **measurements})
+            write_json(cards.card_file(scale, network), {**cards.card(scale, network), **measurements})
 
 
 def _measure(method: NamedMethod, scale: int, data_root: str | None) -> Record:

@@ -22,7 +22,7 @@ def scales(network: str = DEFAULT) -> tuple[int, ...]:
     """Returns the scales that there are weights for, ascending.
 
     Args:
-      network: name in `srnet.models`.
+      network: name of a pretrained network.
     """
     return tuple(sorted(int(path.stem.rsplit("_x", 1)[1]) for path in FOLDER.glob(f"{network}_x*.json")))
 
@@ -31,7 +31,7 @@ def check_network(network: str) -> tuple[int, ...]:
     """Returns the scales of a pretrained network, after checking that there is one.
 
     Args:
-      network: name in `srnet.models`.
+      network: name of a pretrained network.
 
     Raises:
       UsageError: if there are no weights for it.
@@ -41,22 +41,22 @@ def check_network(network: str) -> tuple[int, ...]:
     return scales(network)
 
 
-def weights_file(network: str, scale: int) -> pathlib.Path:
+def weights_file(scale: int, network: str) -> pathlib.Path:
     """Returns the file of the weights of a network, whether it exists or not.
 
     Args:
-      network: name in `srnet.models`.
       scale: integer enlargement.
+      network: name of a pretrained network.
     """
     return FOLDER / f"{network}_x{scale}.weights.h5"
 
 
-def card_file(network: str, scale: int) -> pathlib.Path:
+def card_file(scale: int, network: str) -> pathlib.Path:
     """Returns the file of the card of a network, whether it exists or not.
 
     Args:
-      network: name in `srnet.models`.
       scale: integer enlargement.
+      network: name of a pretrained network.
     """
     return FOLDER / f"{network}_x{scale}.json"
 
@@ -66,7 +66,7 @@ def card(scale: int = 4, network: str = DEFAULT) -> dict[str, Any]:
 
     Args:
       scale: integer enlargement.
-      network: name in `srnet.models`.
+      network: name of a pretrained network.
 
     Raises:
       UsageError: if there are no weights for it.
@@ -75,7 +75,7 @@ def card(scale: int = 4, network: str = DEFAULT) -> dict[str, Any]:
     if scale not in scales(network):
         known = ", ".join(map(str, scales(network))) or "none"
         raise UsageError(f"no pretrained {network} for scale {scale!r}; scales: {known}")
-    found = read_json(card_file(network, scale))
+    found = read_json(card_file(scale, network))
     if not isinstance(found, dict) or not set(found) >= _FIELDS:
-        raise DataError(f"{card_file(network, scale)}: damaged; install srnet again")
+        raise DataError(f"{card_file(scale, network)}: damaged; install srnet again")
     return found

@@ -17,7 +17,7 @@ def load(scale: int = 4, network: str = cards.DEFAULT) -> keras.Model:
 
     Args:
       scale: integer enlargement.
-      network: name in `srnet.models`.
+      network: name of a pretrained network.
 
     Returns:
       A float32 `keras.Model`, as `srnet.build` makes it.
@@ -26,7 +26,7 @@ def load(scale: int = 4, network: str = cards.DEFAULT) -> keras.Model:
       UsageError: if there are no weights for it.
       DataError: if its files are damaged.
     """
-    card, path = cards.card(scale, network), cards.weights_file(network, scale)
+    card, path = cards.card(scale, network), cards.weights_file(scale, network)
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
@@ -42,7 +42,7 @@ def loaders(network: str = cards.DEFAULT) -> dict[int, Callable[[], keras.Model]
     """Returns a callable for each scale of a pretrained network, which loads it at the first call.
 
     Args:
-      network: name in `srnet.models`.
+      network: name of a pretrained network.
 
     Raises:
       UsageError: if there are no weights for it.

@@ -20,11 +20,11 @@ from srnet.pretrained import cards
 def test_a_card_says_how_many_channels_a_network_takes(picture_root, tmp_path, monkeypatch, channels):
     monkeypatch.setattr(cards, "FOLDER", tmp_path)
     model = models.build("srcnn", 2, channels, filters=(4, 4), initializer="identity")
-    model.save_weights(cards.weights_file("srcnn", 2))
-    digest = hashlib.sha256(cards.weights_file("srcnn", 2).read_bytes()).hexdigest()
+    model.save_weights(cards.weights_file(2, "srcnn"))
+    digest = hashlib.sha256(cards.weights_file(2, "srcnn").read_bytes()).hexdigest()
     card = {"network": "srcnn", "scale": 2, "channels": channels, "model_options": {"filters": [4, 4]}}
     card |= {"sha256": digest, "run": {}, "measurements": {}, "use": "", "limits": ""}
-    cards.card_file("srcnn", 2).write_text(json.dumps(card))
+    cards.card_file(2, "srcnn").write_text(json.dumps(card))
     (record,) = evaluate_sets(named_method("srcnn"), ["held_out"], None, picture_root)
 
     def enlarge(lr):

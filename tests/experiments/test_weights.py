@@ -64,11 +64,11 @@ def test_a_run_is_shipped_and_all_are_measured_again(picture_root, tmp_path):
     text = weights.PAGE.read_text()
     assert text == f"before\n<!-- weights -->\n{table}\n\nafter\n" and table.startswith("| scale |")
     assert f"| x3 | `plus` | {models.build('plus', 3, filters=4, blocks=1, depth=0).count_params():,} |" in table
-    before = cards.card_file("plus", 3).read_text()
+    before = cards.card_file(3, "plus").read_text()
     wrong = {**card["measurements"]["held_out"], "psnr": 99.0}
-    write_json(cards.card_file("plus", 3), {**card, "measurements": {"held_out": wrong}})
+    write_json(cards.card_file(3, "plus"), {**card, "measurements": {"held_out": wrong}})
     weights.measure_again(picture_root)
-    assert cards.card_file("plus", 3).read_text() == before
+    assert cards.card_file(3, "plus").read_text() == before
     assert weights.update_page() == table
     assert weights.PAGE.read_text() == text
 

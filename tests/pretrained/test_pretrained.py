@@ -19,11 +19,11 @@ def shipped(tmp_path, monkeypatch):
     """A folder with weights of a small network for scale 3."""
     monkeypatch.setattr(cards, "FOLDER", tmp_path)
     model = models.build("plus", 3, filters=4)
-    model.save_weights(cards.weights_file("plus", 3))
-    digest = hashlib.sha256(cards.weights_file("plus", 3).read_bytes()).hexdigest()
+    model.save_weights(cards.weights_file(3, "plus"))
+    digest = hashlib.sha256(cards.weights_file(3, "plus").read_bytes()).hexdigest()
     card = {"network": "plus", "scale": 3, "channels": 1, "model_options": {"filters": 4}, "sha256": digest}
     card |= {"run": {}, "measurements": {}, "use": "", "limits": ""}
-    cards.card_file("plus", 3).write_text(json.dumps(card))
+    cards.card_file(3, "plus").write_text(json.dumps(card))
     return model
 
 
@@ -35,7 +35,7 @@ def test_weights_load(shipped):
 
 
 def test_one_changed_byte_is_refused(shipped):
-    path = cards.weights_file("plus", 3)
+    path = cards.weights_file(3, "plus")
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
@@ -51,7 +51,7 @@ def test_what_is_not_there_is_named(shipped):
         load(2)
     with pytest.raises(UsageError, match="no pretrained vdsr for scale 3; scales: none"):
         load(3, "vdsr")
-    cards.card_file("plus", 3).write_text("{}")
+    cards.card_file(3, "plus").write_text("{}")
     with pytest.raises(DataError, match=r"plus_x3\.json: damaged"):
         load(3)
 

@@ -117,8 +117,8 @@ def test_pretrained_networks(tmp_path, monkeypatch):
         return _digest(load_pretrained(4, "plus").get_weights())
 
     expected = loaded()
-    assert _storm(cards.weights_file("plus", 4), 300, loaded, expected) == {"refused": 300}
-    assert not _storm(cards.card_file("plus", 4), 300, loaded, expected)["changed"]
+    assert _storm(cards.weights_file(4, "plus"), 300, loaded, expected) == {"refused": 300}
+    assert not _storm(cards.card_file(4, "plus"), 300, loaded, expected)["changed"]
 
 
 def test_records(tmp_path):
