@@ -4,12 +4,13 @@ import itertools
 import pathlib
 from collections.abc import Sequence
 
-from experiments.recipes.degradations import METRICS, NAMES
+from experiments.recipes.degradations import METHODS, METRICS, NAMES
 from experiments.records import VERSION, Record, read_lines, write_lines
 from experiments.tables import markdown_table
 from srnet.evaluation.benchmark import evaluate_sets
 from srnet.evaluation.methods import NamedMethod
 from srnet.files import locked
+from srnet.training.origin import origin
 
 _KEY = ("method", "weights", "scale", "set", "degradation")
 
@@ -30,6 +31,7 @@ def measure(
     Raises:
       DataError: if the file is damaged or cannot be written, or an image cannot be used.
     """
+    here = {name: value for name, value in origin().items() if name in ("commit", "hardware")}
     for name, degradation in itertools.product(sets, NAMES):
         done = {tuple(record[field] for field in _KEY) for record in read_lines(path, _KEY)}
         if (method.name, weights, scale, name, degradation) in done:
@@ -37,7 +39,7 @@ def measure(
         (result,) = evaluate_sets(method, [name], [scale], data_root, METRICS, [degradation])
         record = {"version": VERSION, "method": method.name, "weights": weights, "scale": scale, "set": name}
         record |= {"degradation": degradation, **{metric: result[metric] for metric in METRICS}}
-        record |= {"images": result["images"], "seconds": result["seconds"]}
+        record |= {"images": result["images"], "seconds": result["seconds"], **here}
         with locked(path.parent):
             others = [each for each in read_lines(path, _KEY) if _cell(each) != _cell(record)]
             write_lines(path, sorted([*others, record], key=_order))
@@ -52,19 +54,19 @@ def _order(record: Record) -> tuple[int, str, int, str]:
     return record["scale"], record["set"], NAMES.index(record["degradation"]), record["method"]
 
 
-def describe(found: Sequence[Record], methods: Sequence[str]) -> str:
+def describe(found: Sequence[Record]) -> str:
     """Returns the records as Markdown: a table for each scale, with a column for each set.
 
     Args:
       found: the records.
-      methods: names of the methods, in the order of the rows.
     """
+    others = sorted({record["method"] for record in found} - set(METHODS))
     lines = ["# Methods under degradations", "", "PSNR of RGB / PSNR of luma in dB / SSIM of luma."]
     for scale in sorted({record["scale"] for record in found}):
         here = {_cell(record): record for record in found if record["scale"] == scale}
         sets = list(dict.fromkeys(record["set"] for record in here.values()))
         rows = []
-        for degradation, method in itertools.product(NAMES, methods):
+        for degradation, method in itertools.product(NAMES, (*METHODS, *others)):
             cells = [here.get((method, scale, name, degradation)) for name in sets]
             if any(cells):
                 rows.append([f"`{degradation}`", method, *map(_figures, cells)])

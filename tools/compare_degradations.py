@@ -18,6 +18,8 @@ from experiments.recipes import degradations
 from experiments.workspace import RESULTS
 from srnet import cli
 from srnet.data.datasets import TEST_SETS
+from srnet.errors import UsageError
+from srnet.files import array_digest
 from srnet.pretrained import cards
 
 
@@ -51,11 +53,12 @@ def main(arguments: list[str]) -> None:
     if values.run:
         model, config = load_run(values.run)
         method = model_method(pathlib.Path(values.run).name, {config.scale: lambda: model}, config.channels)
-        cells.append((method, None, config.scale))
+        cells.append((method, array_digest(model.get_weights()), config.scale))
+    if not cells:
+        raise UsageError(f"--scales={','.join(values.scales)}: no method of --methods has such a scale")
     for method, weights, scale in cells:
         found = degradation_tables.measure(path, method, weights, scale, values.sets, values.data_root)
-    measured = list(dict.fromkeys(method.name for method, _, _ in cells))
-    write_table(degradation_tables.describe(found, measured), path.with_suffix(".md"))
+    write_table(degradation_tables.describe(found), path.with_suffix(".md"))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from srnet.images.color import round_to_uint8, to_luma, to_rgb
+from srnet.images.color import in_channels, round_to_uint8
 from srnet.images.read import read_image
 from srnet.images.resize import imresize, resized_length
 
@@ -69,12 +69,12 @@ class Source:
         self._lock = threading.Lock()
         self._reduced: dict[float, np.ndarray] = {}
 
-    def read(self, copy: Copy, channels: int) -> np.ndarray:
+    def read(self, copy: Copy, channels: int | None) -> np.ndarray:
         """Returns the pixels of a copy, uint8 (H, W, channels).
 
         Args:
           copy: `Copy`, always of the same picture.
-          channels: 1 for luma, 3 for RGB; always the same.
+          channels: 1 for luma, 3 for RGB, None for what the picture has; always the same.
 
         Raises:
           DataError: if the picture cannot be read.
@@ -85,9 +85,9 @@ class Source:
         image = self._reduced[copy.factor]
         return np.rot90(image[:, ::-1] if copy.mirrored else image, copy.turns)
 
-    def _reduce(self, copy: Copy, channels: int) -> np.ndarray:
+    def _reduce(self, copy: Copy, channels: int | None) -> np.ndarray:
         if 1 not in self._reduced:
             image = read_image(copy.path)
-            self._reduced[1] = to_luma(image)[..., None] if channels == 1 else to_rgb(image)
+            self._reduced[1] = in_channels(image, channels or (1 if image.ndim == 2 else 3))
         whole = self._reduced[1]
         return whole if copy.factor == 1 else round_to_uint8(imresize(whole, copy.factor))

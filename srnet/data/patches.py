@@ -34,6 +34,7 @@ from srnet.data.recipes import parse_recipe
 from srnet.data.store import PATCHES, PICTURES, REMEDY, VERSION, PatchStore, open_store, window_counts
 from srnet.errors import DataError, UsageError
 from srnet.files import digest, locked, reason, source_digests, written_whole
+from srnet.images.color import in_channels
 from srnet.images.read import read_size
 from srnet.images.resize import crop_to_multiple
 from srnet.progress import progress_bar
@@ -145,6 +146,8 @@ def describe(paths: Sequence[Path], options: PatchOptions) -> dict[str, Any]:
             description["recipe"] = json.loads(json.dumps(dataclasses.asdict(recipe)))  # as it is read back
         if options.seed:
             description["seed"] = options.seed
+        if options.channels == 1:
+            description["degraded"] = "picture"  # in some stores of srnet 0.2's first days, its luma
     return {**description, "sources": source_digests(paths)}
 
 
@@ -261,9 +264,12 @@ def _with_sources(made: Iterable[Copy]) -> Iterator[tuple[Copy, Source]]:
 
 def _cut(copy: Copy, source: Source, options: PatchOptions, as_patches: bool) -> tuple[np.ndarray, np.ndarray]:
     """Returns the LR and HR patches of a copy, uint8 (n, side, side, channels), or its LR and HR picture."""
-    hr = crop_to_multiple(source.read(copy, options.channels), options.scale)
+    # As in the protocol of evaluation, luma is reduced by itself, but taken after any other degradation.
+    luma_after = options.channels == 1 and options.degradation != "bicubic"
+    image = crop_to_multiple(source.read(copy, None if luma_after else options.channels), options.scale)
     seed = (*copy.seed, options.seed) if options.seed else copy.seed
-    lr = degrade(hr, options.scale, options.degradation, np.random.default_rng(seed))
+    degraded = degrade(image, options.scale, options.degradation, np.random.default_rng(seed))
+    lr, hr = (in_channels(each, options.channels) for each in (degraded, image))
     return (_windows(lr, options, options.scale), _windows(hr, options, 1)) if as_patches else (lr, hr)
 
 

@@ -8,7 +8,8 @@
 5. Take the mean over the images of a set.
 
 Under another degradation than "bicubic", the LR picture is made of the RGB picture, in 8 bits, and its luma taken after
-that. What the degradation draws depends on the picture alone.
+that. What the degradation draws depends on the picture alone. A grayscale picture is luma as it is, also for networks
+of RGB.
 """
 
 import dataclasses
@@ -23,7 +24,7 @@ import skimage.metrics
 
 from srnet.data.degradation import degrade
 from srnet.errors import DataError, UsageError
-from srnet.images.color import rgb_to_ycbcr, round_to_uint8, to_luma, to_rgb, ycbcr_to_rgb
+from srnet.images.color import in_channels, rgb_to_ycbcr, round_to_uint8, to_luma, to_rgb, ycbcr_to_rgb
 from srnet.images.read import read_image
 from srnet.images.resize import crop_to_multiple, imresize
 
@@ -141,15 +142,20 @@ def benchmark_pair(
       degradation: as for `srnet.data.degradation.named`.
 
     Returns:
-      lr, float32 (H // scale, W // scale[, 3]), rounded only if degraded, and hr, the cropped uint8 original.
+      lr, float32 (H // scale, W // scale[, 3]), rounded only if degraded, and hr, the cropped uint8 original, (H, W)
+      for luma and for a grayscale picture.
     """
-    hr = crop_to_multiple(to_luma(image) if channels == 1 else to_rgb(image), scale)
+    picture = crop_to_multiple(image, scale)
+    hr = to_luma(picture) if channels == 1 else picture
     if degradation == "bicubic":
-        return imresize(hr, 1 / scale).astype(np.float32), hr
-    rgb = np.ascontiguousarray(crop_to_multiple(to_rgb(image), scale))
-    seed = int.from_bytes(hashlib.sha256(rgb.tobytes()).digest()[:8], "little")
-    lr = degrade(rgb, scale, degradation, np.random.default_rng(seed))
-    return (to_luma(lr) if channels == 1 else lr).astype(np.float32), hr
+        lr = imresize(hr, 1 / scale)
+    else:
+        pixels = np.ascontiguousarray(picture if picture.ndim == 3 else picture[..., None])
+        seed = int.from_bytes(hashlib.sha256(pixels.tobytes()).digest()[:8], "little")
+        degraded = degrade(pixels, scale, degradation, np.random.default_rng(seed))
+        lr = in_channels(degraded, channels)
+        lr = lr[..., 0] if channels == 1 else lr
+    return (to_rgb(lr) if channels == 3 else lr).astype(np.float32), hr
 
 
 def measurable_image(path: pathlib.Path, scale: int) -> np.ndarray:
@@ -211,7 +217,8 @@ def evaluate(
     """Puts a method through the protocol, image by image.
 
     Args:
-      method: callable from float32 LR luma (H, W) in [0, 255] to (scale*H, scale*W); with `channels=3` from RGB to RGB.
+      method: callable from float32 LR luma (H, W) in [0, 255] to (scale*H, scale*W); with `channels=3` from RGB to RGB,
+        whose mean is taken for a grayscale picture.
       paths: the HR image files.
       scale: integer enlargement.
       channels: image channels that the method takes, 1 or 3.
@@ -233,11 +240,14 @@ def evaluate(
         start = time.perf_counter()
         sr = method(lr)
         seconds = time.perf_counter() - start
+        sr = sr if hr.ndim == sr.ndim else sr.mean(axis=2)  # of RGB, for a grayscale picture
         values = compare_luma(hr, sr, scale, [name for name in metrics if name in METRICS])
         colors = [name for name in metrics if name in COLOR_METRICS]
         if colors:
-            lr, hr = benchmark_pair(image, scale, 3, degradation)
-            values |= compare_colors(hr, sr if channels == 3 else _with_chroma(sr, lr, scale), scale, colors)
+            if channels == 1 and image.ndim == 3:
+                lr, hr = benchmark_pair(image, scale, 3, degradation)
+                sr = _with_chroma(sr, lr, scale)
+            values |= compare_colors(to_rgb(hr), to_rgb(sr), scale, colors)
         yield ImageScore(path.name, values, seconds)
 
 

@@ -97,3 +97,17 @@ def to_rgb(image: np.ndarray) -> np.ndarray:
       (H, W, 3) array of the same dtype.
     """
     return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=-1)
+
+
+def in_channels(image: np.ndarray, channels: int) -> np.ndarray:
+    """Returns a picture as luma or as RGB.
+
+    Args:
+      image: (H, W) or (H, W, 1), grayscale, or (H, W, 3), RGB, in [0, 255].
+      channels: 1 for luma, 3 for RGB.
+
+    Returns:
+      (H, W, channels) array.
+    """
+    image = image[..., 0] if image.shape[2:] == (1,) else image
+    return to_luma(image)[..., None] if channels == 1 else to_rgb(image)

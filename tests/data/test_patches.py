@@ -21,6 +21,7 @@ from srnet.data import augmentation, checksums, degradation, patches
 from srnet.data.datasets import find_images
 from srnet.data.store import PATCHES
 from srnet.errors import DataError, UsageError
+from srnet.evaluation.protocol import benchmark_pair
 from srnet.files import LOCK, digest
 from srnet.images.color import round_to_uint8, to_luma
 from srnet.images.read import read_image, read_size
@@ -177,6 +178,19 @@ def test_degradations_draw_from_the_picture_and_the_copy_alone(picture_root, tmp
     noise = first.lr.astype(int) - first.hr[:, ::2, ::2] // 2
     assert not np.array_equal(noise[0], noise[count // 4])
     assert noise.min() >= 0 and noise.max() < 100
+
+
+def test_luma_is_taken_after_the_degradation_as_in_evaluation(tmp_path):
+    PIL.Image.new("RGB", (200, 200), (120, 130, 140)).save(tmp_path / "color.png")
+    PIL.Image.new("L", (200, 200), 128).save(tmp_path / "gray.png")
+    options = _options(patch=200, stride=200, orientations=1, degradation="noise15")
+    for name, deviation in (("color", 15 * np.linalg.norm([65.481, 128.553, 24.966]) / 255), ("gray", 15)):
+        store = patches.ensure_store(tmp_path, name, [tmp_path / f"{name}.png"], options)
+        arrays = _arrays(store)
+        assert arrays.lr.shape == (1, 100, 100, 1) and np.ptp(arrays.hr) == 0
+        assert arrays.lr.std() == pytest.approx(deviation, rel=0.03)
+        seen, _ = benchmark_pair(read_image(tmp_path / f"{name}.png"), 2, 1, "noise15")
+        assert seen.std() == pytest.approx(deviation, rel=0.03)
 
 
 def test_a_degradation_of_another_size_is_refused(picture_root, tmp_path, monkeypatch):

@@ -3,13 +3,14 @@
 import math
 
 import numpy as np
+import PIL.Image
 import pytest
 import skimage.metrics
 
 from srnet.data.datasets import find_images
 from srnet.errors import DataError
 from srnet.evaluation import protocol
-from srnet.evaluation.bicubic import make_bicubic
+from srnet.evaluation.bicubic import bicubic, make_bicubic
 from srnet.images.read import read_image
 from srnet.images.resize import imresize
 
@@ -99,3 +100,32 @@ def test_bicubic_gives_the_known_figures(data_root, name, scale):
     psnr, ssim = BICUBIC[name, scale]
     assert np.mean([score.values["psnr"] for score in scores]) == pytest.approx(psnr, abs=0.005)
     assert np.mean([score.values["ssim"] for score in scores]) == pytest.approx(ssim, abs=0.0005)
+
+
+@pytest.mark.parametrize("degradation", ["bicubic", "jpeg75", "noise10"])
+def test_a_grayscale_picture_is_luma_as_it_is(tmp_path, degradation):
+    random = np.random.default_rng(0)
+    gray = np.clip(np.add.outer(np.arange(60.0) * 3, np.arange(80.0)) + random.normal(0, 20, (60, 80)), 0, 255)
+    PIL.Image.fromarray(gray.astype(np.uint8)).save(tmp_path / "gray.png")
+    metrics = ("psnr", "ssim", "psnr_rgb")
+    seen = {}
+
+    def of_luma(lr):
+        seen["luma"] = lr
+        return bicubic(lr, 2)
+
+    def of_rgb(lr):
+        assert lr.shape == (30, 40, 3)
+        seen["rgb"] = lr
+        return bicubic(lr, 2)
+
+    scores = [
+        next(protocol.evaluate(method, [tmp_path / "gray.png"], 2, channels, metrics, degradation)).values
+        for method, channels in ((of_luma, 1), (of_rgb, 3))
+    ]
+    assert scores[0] == pytest.approx(scores[1], abs=1e-9)
+    np.testing.assert_array_equal(seen["rgb"], np.repeat(seen["luma"][..., None], 3, axis=2))
+    result = np.rint(np.clip(bicubic(seen["luma"], 2), 0, 255)).astype(np.uint8)
+    parts = (each[2:-2, 2:-2] for each in (gray.astype(np.uint8), result))
+    expected = skimage.metrics.peak_signal_noise_ratio(*parts, data_range=255)
+    assert scores[0]["psnr"] == pytest.approx(expected, abs=1e-6) == scores[0]["psnr_rgb"]
