@@ -15,7 +15,7 @@ from srnet.errors import UsageError
 def define_flags() -> None:
     """Defines --budget and the flags of the folders of images, runs and results."""
     define_budget_flag()
-    flags.DEFINE_string("runs", None, "Folder of the run folders; runs/experiments_BUDGET of the project unless given.")
+    flags.DEFINE_string("runs", None, "Folder of the run folders. Default: runs/experiments_BUDGET of the project.")
     flags.DEFINE_string("output", str(RESULTS), "Folder of the results.")
     cli.define_folder_flags()
 
@@ -28,7 +28,7 @@ def define_budget_flag() -> None:
 
 def define_data_root_flag() -> None:
     """Defines --data_root."""
-    text = "Folder with a subfolder for each image set; $SRNET_DATA unless given."
+    text = "Folder with a subfolder for each image set. Default: $SRNET_DATA."
     flags.DEFINE_string("data_root", default_data_root(), text)
 
 
@@ -41,7 +41,7 @@ def define_job_flags() -> None:
 
 def define_methods_flag() -> None:
     """Defines --methods."""
-    flags.DEFINE_list("methods", None, "Methods of Table 2; all that the budget has unless given.")
+    flags.DEFINE_list("methods", None, "Methods of Table 2. Default: all that the budget has.")
 
 
 def workspace() -> Workspace:

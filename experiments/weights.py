@@ -1,5 +1,6 @@
 """The pretrained networks: put among srnet's weights, measured, and listed in the documentation."""
 
+import functools
 import hashlib
 import re
 
@@ -24,7 +25,7 @@ DEGRADED_LIMITS = (
 )
 LIMITS = (
     "Trained on pictures reduced by MATLAB's antialiased bicubic imresize: it sharpens what that takes away. It does "
-    "not remove noise, JPEG blocks or motion blur, but enlarges them, and invents no detail that is not hinted at. "
+    "not remove noise, JPEG artifacts or motion blur, but amplifies them, and invents no detail that is not hinted at. "
     "Figures are of luma; chroma is enlarged bicubically."
 )
 PAGE = ROOT / "docs" / "networks.md"
@@ -45,6 +46,7 @@ def ship(run: Run, data_root: str | None, name: str | None = None) -> None:
     model, config = load_run(run.folder)
     name = name or config.variant
     method = model_method(name, {config.scale: lambda: model}, config.channels)
+    trained = {**history(run), "seconds": read_metrics(run)[-1]["seconds"], "config": config.to_json()}
     measurements = _measure(method, config.scale, data_root)
     path = cards.weights_file(config.scale, name)
     with written_whole(path) as partial, writing(path):
@@ -56,7 +58,7 @@ def ship(run: Run, data_root: str | None, name: str | None = None) -> None:
         "model_options": config.model_options,
         "parameters": model.count_params(),
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "run": {**history(run), "seconds": read_metrics(run)[-1]["seconds"], "config": config.to_json()},
+        "run": trained,
         **measurements,
         "use": USE if config.degradation == "bicubic" else DEGRADED_USE,
         "limits": LIMITS if config.degradation == "bicubic" else DEGRADED_LIMITS,
@@ -81,11 +83,17 @@ def measure_again(data_root: str | None) -> None:
 
 def _measure(method: NamedMethod, scale: int, data_root: str | None) -> Record:
     """The measurements of a card: of a method, and of bicubic interpolation."""
-    found = {}
-    for name, measured in (("measurements", method), ("bicubic", named_method("bicubic"))):
-        results = evaluate_sets(measured, TEST_SETS, [scale], data_root)
-        found[name] = {each["set"]: {"psnr": each["psnr"], "ssim": each["ssim"]} for each in results}
-    return found
+    return {"measurements": _scores(method, scale, data_root), "bicubic": _bicubic_scores(scale, data_root)}
+
+
+@functools.cache
+def _bicubic_scores(scale: int, data_root: str | None) -> Record:
+    return _scores(named_method("bicubic"), scale, data_root)
+
+
+def _scores(method: NamedMethod, scale: int, data_root: str | None) -> Record:
+    results = evaluate_sets(method, TEST_SETS, [scale], data_root)
+    return {each["set"]: {"psnr": each["psnr"], "ssim": each["ssim"]} for each in results}
 
 
 def weights_table() -> str:

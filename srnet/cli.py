@@ -237,7 +237,7 @@ def import_plugins(names: Sequence[str]) -> None:
 def define_folder_flags() -> None:
     """Defines --data_root and --cache_dir, the folders of the image sets and of what is made from them."""
     flags.DEFINE_string(
-        "data_root", default_data_root(), "Folder with a subfolder for each image set; $SRNET_DATA unless given."
+        "data_root", default_data_root(), "Folder with a subfolder for each image set. Default: $SRNET_DATA."
     )
     define_cache_flag("patch stores and trained A+")
 
@@ -249,7 +249,7 @@ def define_cache_flag(content: str) -> None:
       content: what the command keeps there, for the help.
     """
     cache = os.environ.get("SRNET_CACHE") or str(pathlib.Path.home() / ".cache" / "srnet")
-    flags.DEFINE_string("cache_dir", cache, f"Folder of {content}; $SRNET_CACHE unless given.")
+    flags.DEFINE_string("cache_dir", cache, f"Folder of {content}. Default: $SRNET_CACHE, else ~/.cache/srnet.")
 
 
 def expect_no_arguments(arguments: Sequence[str]) -> None:

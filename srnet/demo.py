@@ -1,9 +1,9 @@
-"""Serves a page, to this machine alone, that enlarges a picture and compares it with bicubic interpolation.
+"""Serves a demo page, on this machine only: it enlarges a picture and compares it with bicubic interpolation.
 
 python -m srnet.demo                  http://127.0.0.1:7860; Ctrl-C ends it
 python -m srnet.demo --run=RUN_DIR    with the network of a run
 
-It needs Gradio: pip install 'srnet[demo]'
+It needs Gradio: pip install -e '.[demo]'
 """
 
 import contextlib
@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> None:
             from srnet import demo_page
         except ImportError as error:
             if isinstance(error, ModuleNotFoundError) and error.name == "gradio":
-                raise UsageError("the page needs Gradio: pip install 'srnet[demo]'") from error
+                raise UsageError("the page needs Gradio: pip install -e '.[demo]'") from error
             raise DataError(f"Gradio cannot be imported ({error})") from error
         _check_port(port)
         cli.import_tensorflow()

@@ -21,12 +21,12 @@ from srnet.pretrained import cards
 def define_flags() -> None:
     network_flags.define(default=None)
     flags.DEFINE_enum("method", None, sorted([*CLASSICAL, *cards.names()]), "bicubic or aplus, or a name of --network.")
-    flags.DEFINE_list("sets", TEST_SETS, "Names of the sets; skimage_test needs no data root.")
+    flags.DEFINE_list("sets", TEST_SETS, "Image sets: names, or paths of folders; skimage_test needs no --data_root.")
     flags.DEFINE_list("scales", None, "Scales; 2,4 for bicubic and aplus, else the network's own.")
-    flags.DEFINE_list("metrics", ["psnr", "ssim"], "psnr and ssim, of luma; psnr_rgb; a plugin may register more.")
+    flags.DEFINE_list("metrics", ["psnr", "ssim"], "psnr and ssim, on luma; psnr_rgb; a plugin may add more.")
     degradation = "How LR images are made, such as bicubic, photo, jpeg40, noise10, blur0.8+noise15."
     flags.DEFINE_list("degradation", ["bicubic"], degradation)
-    flags.DEFINE_bool("self_ensemble", False, "Mean over the eight flips and rotations, eight times slower.")
+    flags.DEFINE_bool("self_ensemble", False, "Average eight flips and rotations, eight times slower.")
     cli.define_folder_flags()
     flags.DEFINE_string("output", None, "JSON file for the results.")
 

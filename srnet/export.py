@@ -33,9 +33,9 @@ _OTHER_FILES = (".h5", ".hdf5", ".pb", ".pbtxt", ".lite", ".pt", ".pth", ".ckpt"
 
 def define_flags() -> None:
     network_flags.define()
-    flags.DEFINE_integer("scale", None, "Enlargement. Default: 4, or the scale of --run or --model.", 2)
+    flags.DEFINE_integer("scale", None, "Scale. Default: 4, or the scale of --run or --model.", 2)
     flags.DEFINE_string("output", None, "Folder of the SavedModel, or the file.", required=True)
-    text = "What to write; by the suffix of --output unless given. litert_int8 is dynamic-range quantization."
+    text = "What to write. Default: by the extension of --output. litert_int8 is dynamic-range quantization."
     flags.DEFINE_enum("format", None, list(_SUFFIXES), text)
     flags.DEFINE_bool("overwrite", False, "Replace an existing file or SavedModel.")
 

@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import sys
+import threading
 import warnings
 import zlib
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,7 @@ _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 _SAVED_MODEL = {"saved_model.pb", "fingerprint.pb", "variables", "assets", "assets.extra", "keras_metadata.pb"}
 _CHECKSUM = "crc32"  # the last member of the JSON objects that srnet reads again
 LOCK = ".lock"  # in a folder that `locked` locks
+_redirecting = threading.RLock()  # of a thread that has redirected standard error
 
 
 @contextlib.contextmanager
@@ -114,20 +116,21 @@ def locked(folder: pathlib.Path, busy: str | None = None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def stderr_into(descriptor: int) -> Iterator[None]:
-    """Redirects standard error, that of C libraries too.
+    """Redirects standard error, that of C libraries too; threads do so one after the other.
 
     Args:
       descriptor: of the open file or pipe that gets it.
     """
-    sys.stderr.flush()
-    stderr = os.dup(2)
-    os.dup2(descriptor, 2)
-    try:
-        yield
-    finally:
+    with _redirecting:
         sys.stderr.flush()
-        os.dup2(stderr, 2)
-        os.close(stderr)
+        stderr = os.dup(2)
+        os.dup2(descriptor, 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(stderr, 2)
+            os.close(stderr)
 
 
 def reason(error: BaseException) -> str:

@@ -22,7 +22,7 @@ def define(default: str | None = cards.DEFAULT) -> None:
     Args:
       default: the pretrained network that is used without any of them, "auto" for one that suits each picture, or None.
     """
-    unless = f"; {default} unless given" if default else ""
+    unless = f". Default: {default}" if default else ""
     known = [cards.AUTO, *cards.names()] if default == cards.AUTO else cards.names()
     flags.DEFINE_enum("network", None, known, f"Pretrained network{unless}.")
     flags.DEFINE_string("run", None, "Run folder of a trained network.")
@@ -33,7 +33,7 @@ def define(default: str | None = cards.DEFAULT) -> None:
 
 def define_precision() -> None:
     """Defines --precision."""
-    text = "Precision of the computation; auto is the one that the hardware is fastest in."
+    text = "Precision of the computation; auto picks the fastest."
     flags.DEFINE_enum("precision", AUTO, (AUTO, *PRECISIONS), text)
 
 

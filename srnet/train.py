@@ -24,10 +24,9 @@ from srnet.training.run_folder import read_metrics
 
 
 def define_flags() -> None:
-    flags.DEFINE_enum(
-        "preset", "paper", list(PRESETS), "The paper's run, a smaller one for a CPU, or ESRGAN's second training."
-    )
-    flags.DEFINE_string("run_dir", None, "Run folder; runs/VARIANT_xSCALE[_PRESET] unless given.")
+    presets = "paper: the paper's run; cpu: hours on two cores; quick: minutes, on scikit-image's photographs; "
+    flags.DEFINE_enum("preset", "paper", list(PRESETS), f"{presets}adversarial: ESRGAN's second stage.")
+    flags.DEFINE_string("run_dir", None, "Run folder. Default: runs/VARIANT_xSCALE[_PRESET].")
     cli.define_folder_flags()
     cli.define_plugin_flag()
     for field in dataclasses.fields(TrainConfig):

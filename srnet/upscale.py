@@ -7,7 +7,7 @@ python -m srnet.upscale - --output=- --size=1920x1080 --run=RUN_DIR < photo.jpg 
 
 Other scales use the next larger network, or several (x2 and then x3 for x5), and reduce the result.
 Transparency, 16 bits and metadata are kept. Each failure prints one line; processing continues and the exit
-status is 1. SRNET_DEBUG=1 shows where it happened, too.
+status is 1. SRNET_DEBUG=1 prints the traceback, too.
 """
 
 import functools
@@ -31,24 +31,24 @@ FORMATS = ("png", "jpg", "tif", "webp", "avif", "jp2", "tga", "bmp", "ppm")
 
 def define_flags() -> None:
     network_flags.define(cards.AUTO)
-    text = "File, folder, or - for standard output; beside each picture unless given."
+    text = "File, folder, or - for standard output. Default: beside each picture."
     flags.DEFINE_string("output", None, text, short_name="o")
-    text = "Enlargement, above 1. Default: 4, or the scale of --run or --model."
+    text = "Scale, above 1. Default: 4, or the scale of --run or --model."
     flags.DEFINE_float("scale", None, text, short_name="s")
     text = "Exact size of the results, WIDTHxHEIGHT, instead of --scale. WIDTHx or xHEIGHT keeps the proportions."
     flags.DEFINE_string("size", None, text)
     flags.DEFINE_bool("fit", False, "With --size: keep the proportions, within that size.")
     flags.DEFINE_enum(
-        "format", None, FORMATS, "Format of the results, where --output is no file; each picture's own unless given."
+        "format", None, FORMATS, "Format of the results, unless --output names a file. Default: each picture's own."
     )
-    flags.DEFINE_integer("quality", None, "Quality of JPEG, WebP and AVIF; 95, for AVIF 90, unless given.", 1, 100)
+    flags.DEFINE_integer("quality", None, "Quality of JPEG, WebP and AVIF files. Default: 95, AVIF 90.", 1, 100)
     flags.DEFINE_bool("recursive", False, "Search subfolders.")
     flags.DEFINE_bool("overwrite", False, "Replace existing files.")
-    flags.DEFINE_bool("skip_existing", False, "Pass over pictures whose result exists.")
-    flags.DEFINE_bool("self_ensemble", False, "Mean over the eight flips and rotations: better, eight times slower.")
+    flags.DEFINE_bool("skip_existing", False, "Skip pictures whose result exists.")
+    flags.DEFINE_bool("self_ensemble", False, "Average eight flips and rotations: better, eight times slower.")
     network_flags.define_precision()
     flags.DEFINE_bool("preview", False, "Also write FILE.preview.png: bicubic and srnet, side by side.")
-    text = "Largest tile: the area of a square with this side, in LR pixels; chosen by the free memory unless given."
+    text = "Largest tile: side, in LR pixels, of a square of equal area. Default: by free memory."
     flags.DEFINE_integer("tile", None, text, 1)
 
 
@@ -77,7 +77,7 @@ def main(arguments: list[str]) -> int:
     def enlarge(job: Job) -> Enlarged | str:
         cli.stop_if_asked()
         if values.skip_existing and job.target != STANDARD and os.path.lexists(job.target):
-            return f"{job.target} exists, passed over"
+            return f"{job.target} exists, skipped"
         return enlarge_file(job, scale, size, choose, values.overwrite, values.preview, labels[job], values.fit)
 
     def write(enlarged: Enlarged) -> str:

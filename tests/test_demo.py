@@ -262,7 +262,7 @@ def test_proxies_and_settings_of_gradio_are_not_used(settings):
 @pytest.mark.parametrize(
     ("module", "status", "message"),
     [
-        ("raise ModuleNotFoundError(name='gradio')", 2, "error: the page needs Gradio: pip install 'srnet[demo]'\n"),
+        ("raise ModuleNotFoundError(name='gradio')", 2, "error: the page needs Gradio: pip install -e '.[demo]'\n"),
         ("import missing_part", 1, "error: Gradio cannot be imported (No module named 'missing_part')\n"),
     ],
 )

@@ -159,7 +159,7 @@ def test_a_folder_in_another_format(run, photos, tmp_path):
     assert len(small) < len(_encoded(out / "a.webp", quality=95))
     (out / "b.webp").unlink()
     done = _upscale(*command, "--skip_existing")
-    assert done.returncode == 0 and done.stdout.count(b" exists, passed over\n") == 3 and b"b.webp: 12x9" in done.stdout
+    assert done.returncode == 0 and done.stdout.count(b" exists, skipped\n") == 3 and b"b.webp: 12x9" in done.stdout
     assert (out / "a.webp").read_bytes() == small
 
 

@@ -25,7 +25,7 @@ def define_flags() -> None:
     shared_flags.define_flags()
     shared_flags.define_job_flags()
     flags.DEFINE_list("scales", [str(scale) for scale in table_1.SCALES], "Scales.")
-    flags.DEFINE_list("variants", None, "Networks; unless given, Table 1's at every scale, Figure 5's at x2.")
+    flags.DEFINE_list("variants", None, "Networks. Default: Table 1's at every scale, Figure 5's at x2.")
     text = "How LR images are made, in training and measuring; noise is the paper's imaging model."
     flags.DEFINE_string("degradation", "bicubic", text)
     flags.DEFINE_list("seeds", ["0"], "Seeds; of several, tables and curves show mean and spread.")

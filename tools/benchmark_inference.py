@@ -45,7 +45,7 @@ Run = Callable[[np.ndarray], np.ndarray]  # LR picture to HR picture
 
 
 def define_flags() -> None:
-    flags.DEFINE_list("networks", None, "Networks on luma; plus, full and vdsr unless given.")
+    flags.DEFINE_list("networks", None, "Networks on luma. Default: plus, full and vdsr.")
     flags.DEFINE_list("scales", ["2", "3", "4"], "Scales.")
     flags.DEFINE_list("precisions", list(PRECISIONS[:2]), "Precisions.")
     flags.DEFINE_integer("rounds", 5, "Timed enlargements of each.", lower_bound=1)

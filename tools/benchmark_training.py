@@ -42,7 +42,7 @@ def define_flags() -> None:
     flags.DEFINE_enum("precision", "float32", ("float32", "mixed_bfloat16"), "Precision of the computation.")
     flags.DEFINE_list("train_sets", "skimage_train", "Sets that the patches come from.")
     shared_flags.define_data_root_flag()
-    flags.DEFINE_string("cache_dir", None, "Folder of patch stores; a temporary one unless given.")
+    flags.DEFINE_string("cache_dir", None, "Folder of patch stores. Default: a temporary one.")
     flags.DEFINE_integer("rounds", 7, "Rounds of both kinds of step.", lower_bound=1)
     flags.DEFINE_integer("steps", 40, "Steps in a round.", lower_bound=1)
 

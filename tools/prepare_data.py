@@ -22,10 +22,8 @@ from srnet.errors import DataError, UsageError
 
 def define_flags() -> None:
     names = ", ".join(IMAGE_SETS)
-    flags.DEFINE_list("sets", None, f"Sets: {names}. With --verify, all that are in --data_root unless given.")
-    flags.DEFINE_string(
-        "source", "", "URL or path of a zip or tar archive, or a folder; the set's own URL unless given."
-    )
+    flags.DEFINE_list("sets", None, f"Sets: {names}. Default with --verify: all that are in --data_root.")
+    flags.DEFINE_string("source", "", "URL or path of a zip or tar archive, or a folder. Default: the set's own URL.")
     flags.DEFINE_bool("verify", False, "Compare the folders under --data_root; change nothing.")
     shared_flags.define_data_root_flag()
     cli.define_cache_flag("archives, which are downloaded once")

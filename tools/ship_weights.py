@@ -21,7 +21,7 @@ from srnet import cli
 
 def define_flags() -> None:
     flags.DEFINE_string("run", None, "Run folder of the network; without it all networks are measured again.")
-    flags.DEFINE_string("name", None, "With --run: name of the pretrained network; its architecture's unless given.")
+    flags.DEFINE_string("name", None, "With --run: name of the pretrained network. Default: its architecture's.")
     shared_flags.define_data_root_flag()
 
 

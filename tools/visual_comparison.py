@@ -22,7 +22,7 @@ from srnet import cli
 def define_flags() -> None:
     shared_flags.define_flags()
     shared_flags.define_methods_flag()
-    flags.DEFINE_multi_string("picture", None, "SET:IMAGE:SCALE:X,Y,W,H; Figure 6's pictures unless given")
+    flags.DEFINE_multi_string("picture", None, "SET:IMAGE:SCALE:X,Y,W,H. Default: Figure 6's pictures.")
 
 
 def main(arguments: list[str]) -> int:

@@ -30,7 +30,7 @@ def export_onnx(model: keras.Model, path: str | pathlib.Path, overwrite: bool = 
     try:
         import tf2onnx
     except ImportError as error:
-        raise UsageError("ONNX needs tf2onnx: pip install 'srnet[onnx]'") from error
+        raise UsageError("ONNX needs tf2onnx: pip install -e '.[onnx]'") from error
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     signature = [tf.TensorSpec((None, None, None, model.input_shape[-1]), tf.float32, name="lr")]
     function = tf.function(lambda lr: {"hr": model(lr, training=False)}, input_signature=signature)

@@ -150,18 +150,19 @@ def fitted(picture: Picture, kind: str) -> tuple[Picture, list[str]]:
     return dataclasses.replace(picture, metadata=held(picture.metadata, kind)), notes
 
 
-def encode(picture: Picture, kind: str) -> bytes:
+def encode(picture: Picture, kind: str, quality: int | None = None) -> bytes:
     """Returns a picture as the bytes of a file.
 
     Args:
       picture: `srnet.images.picture.Picture`.
       kind: Pillow's name of a format that can hold it.
+      quality: as for `write_picture`.
 
     Raises:
       DataError: if the format has another limit, such as on the size.
     """
     file = io.BytesIO()
-    _save(file, fitted(picture, kind)[0], kind)
+    _save(file, fitted(picture, kind)[0], kind, quality)
     return file.getvalue()
 
 
@@ -309,16 +310,18 @@ def write_picture(
         _save(file, picture, kind, quality)
 
 
-def write_standard_output(picture: Picture) -> None:
-    """Writes a picture to standard output, in its own format or as PNG.
+def write_standard_output(picture: Picture, kind: str, quality: int | None = None) -> None:
+    """Writes a picture to standard output.
 
     Args:
       picture: the picture.
+      kind: Pillow's name of a format that can hold it.
+      quality: as for `write_picture`.
 
     Raises:
       DataError: if it cannot be written.
     """
-    data = encode(picture, own_format(picture))
+    data = encode(picture, kind, quality)
     try:
         # A file of its own: sys.stdout would try to write again at the end of the program.
         with os.fdopen(os.dup(1), "wb") as file:

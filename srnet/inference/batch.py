@@ -118,9 +118,10 @@ def enlarge_file(
         picture = read_picture(source, job.source)
     size = target_size(picture.size, scale, size, fit)
     choice = choose(picture)
-    if target:
-        check_holds(target, picture, size)
-    picture, changes = fitted(picture, written_format(target) if target else own_format(picture, size))
+    named = target or (f"-{job.suffix}" if job.suffix else None)
+    if named:
+        check_holds(named, picture, size)
+    picture, changes = fitted(picture, written_format(named) if named else own_format(picture, size))
     for place, notes in ((job.source, picture.notes), (job.target, changes)):
         for line in notes:
             note(f"{place}: {line}")
@@ -147,7 +148,8 @@ def write_file(enlarged: Enlarged, overwrite: bool = False, preview: bool = Fals
     """
     job, network, why = enlarged.job, enlarged.choice.network, enlarged.choice.why
     if job.target == STANDARD:
-        write_standard_output(enlarged.picture)
+        kind = written_format(f"-{job.suffix}") if job.suffix else own_format(enlarged.picture)
+        write_standard_output(enlarged.picture, kind, quality)
     else:
         target = pathlib.Path(job.target)
         write_picture(target, enlarged.picture, overwrite, quality)

@@ -22,10 +22,15 @@ Place = pathlib.Path | str  # a path, or STANDARD
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """One picture to enlarge: `source` and `target` are paths, or `STANDARD`."""
+    """One picture to enlarge: `source` and `target` are paths, or `STANDARD`.
+
+    Attributes:
+      suffix: of the format on standard output, such as ".webp"; None for the picture's own.
+    """
 
     source: Place
     target: Place
+    suffix: str | None = None
 
 
 def find_jobs(
@@ -43,7 +48,7 @@ def find_jobs(
         sources, whose names end with the label.
       recursive: whether subfolders are searched; links to folders are not followed.
       label: callable that returns the ending, such as "x4"; called when it is needed.
-      suffix: of the results, such as ".webp", where `output` is no file; that of each picture unless given.
+      suffix: of the results, such as ".webp", where `output` names no file; that of each picture unless given.
 
     Returns:
       (jobs, failed): the jobs, and a message for each folder that cannot be read, and each picture whose result would
@@ -64,15 +69,16 @@ def find_jobs(
         target: Place = output if output == STANDARD else pathlib.Path(output)
         if target != STANDARD:
             written_format(target)
-        return [Job(sources[0] if sources[0] == STANDARD else pathlib.Path(sources[0]), target)], []
+        source = sources[0] if sources[0] == STANDARD else pathlib.Path(sources[0])
+        return [Job(source, target, suffix if target == STANDARD else None)], []
     if STANDARD in sources:
         raise UsageError("standard input needs --output to be a file, or -")
     if _names_file(output) and is_image_name(output):
         raise UsageError(f"--output={output}: more than one picture needs a folder")
     jobs = []
-    for source in map(pathlib.Path, sources):
-        inside = _pictures_in(source, recursive, pathlib.Path(output), failed) if _is_folder(source) else [source]
-        base = source if _is_folder(source) else source.parent
+    for place in map(pathlib.Path, sources):
+        inside = _pictures_in(place, recursive, pathlib.Path(output), failed) if _is_folder(place) else [place]
+        base = place if _is_folder(place) else place.parent
         jobs += [Job(path, pathlib.Path(output) / _written_name(path.relative_to(base), suffix)) for path in inside]
     if not jobs and not failed:
         raise UsageError(f"no pictures in {', '.join(sources)}")
@@ -131,7 +137,7 @@ def _pictures_in(folder: pathlib.Path, recursive: bool, output: pathlib.Path, fa
             unread.append(path.name)
     if unread:
         more = f" and {len(unread) - _NAMED} more" if len(unread) > _NAMED else ""
-        note(f"{folder}: passed over {', '.join(unread[:_NAMED])}{more}; their formats are not read")
+        note(f"{folder}: skipped {', '.join(unread[:_NAMED])}{more}; their formats are not read")
     return found
 
 

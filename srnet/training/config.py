@@ -66,12 +66,12 @@ class TrainConfig:
     """
 
     variant: str = _setting("full", f"Network: {', '.join(NETWORKS)}, or one that a --plugin registers.")
-    scale: int = _setting(2, "Enlargement (2 and 4 in 3.1).", at_least=2)
+    scale: int = _setting(2, "Scale (2 and 4 in 3.1).", at_least=2)
     channels: int = _setting(1, "1 for luma, 3 for RGB.", choices=(1, 3))
     initializer: str = _setting(
         "he",
-        "Initial weights (2.2.3): He's, normal with standard deviation 0.001 (paper), or, for srcnn, "
-        "rednet and idn, as the bicubic enlargement (identity). rcan and esrgan have their own.",
+        "Initial weights (2.2.3): he; paper, normal with standard deviation 0.001; or identity (srcnn, rednet, idn), "
+        "which starts as the bicubic enlargement. rcan and esrgan have their own.",
         choices=("he", "paper", "identity"),
     )
     initial_run: str = _setting(
@@ -82,9 +82,9 @@ class TrainConfig:
     model_options: dict[str, Any] = _setting(
         {}, 'Further options of the network, by name; as a flag a JSON object, such as {"depth": 3}.'
     )
-    train_sets: tuple[str, ...] = _setting(("T91", "BSD200"), "Names of the training sets (3.1).")
+    train_sets: tuple[str, ...] = _setting(("T91", "BSD200"), "Training sets (3.1): names, or paths of folders.")
     validation_set: str = _setting(
-        "BSDval50", "Name of the set measured after each epoch; no test set, so that it may choose."
+        "BSDval50", "Validation set, measured after each epoch; the default is not a test set."
     )
     validation_images: int = _setting(
         0, "How many images of the validation set are measured, evenly spread over it; 0 for all.", at_least=0
@@ -111,11 +111,11 @@ class TrainConfig:
         decides=False,
     )
     skip_damaged: bool = _setting(
-        False, "Whether training images that cannot be read are left out, after a line for each.", decides=False
+        False, "Leave out training images that cannot be read, with a line for each.", decides=False
     )
     batch_size: int = _setting(32, "Patches in a step, over all devices (2.2.3).", at_least=1)
     steps_per_epoch: int = _setting(1000, "Steps from one validation to the next (2.2.3).", at_least=1)
-    epochs: int = _setting(100, "Number of epochs (2.2.3); more of them extend a run.", at_least=1, decides=False)
+    epochs: int = _setting(100, "Number of epochs (2.2.3); raise it to extend a run.", at_least=1, decides=False)
     optimizer: str = _setting("adam", "Adam (2.2.2), or SGD with momentum --beta_1.", choices=("adam", "sgd"))
     learning_rate: float = _setting(1e-3, "Initial learning rate (2.2.2).", above=0)
     output_rate: float = _setting(1.0, "Factor on the learning rate of the last layer, for sgd.", above=0)
@@ -157,7 +157,7 @@ class TrainConfig:
     )
     vgg19: str = _setting(
         "imagenet",
-        "Weights of VGG19: imagenet, which Keras fetches; a file that holds the same; or random, for tests alone.",
+        "Weights of VGG19: imagenet, which Keras fetches; a file that holds the same; or random, for tests only.",
         decides=False,
     )
     discriminator_filters: int = _setting(
@@ -165,8 +165,7 @@ class TrainConfig:
     )
     supervision: float = _setting(
         0.0,
-        "Share of the loss that the intermediate images of a network that has some (drcn) begin with; it falls to 0 "
-        "over the run.",
+        "Initial weight of the mean loss of the intermediate outputs (drcn); it falls linearly to 0 over the run.",
         at_least=0,
         at_most=1,
     )
@@ -182,12 +181,12 @@ class TrainConfig:
     )
     precision: str = _setting(
         "float32",
-        "Precision of the computation; auto is mixed_bfloat16 where the hardware computes in it, mixed_float16 on GPUs "
-        "that only compute in that, and float32 elsewhere.",
+        "Precision of the computation; auto picks mixed_bfloat16 if the hardware supports it, else mixed_float16 on "
+        "GPUs that support it, else float32.",
         choices=(*PRECISIONS, AUTO),
         decides=False,
     )
-    jit_compile: bool = _setting(False, "Whether forward and backward pass are compiled by XLA.", decides=False)
+    jit_compile: bool = _setting(False, "Compile the forward and backward pass with XLA.", decides=False)
     strategy: str = _setting(
         "one_device",
         "mirrored uses all GPUs of the machine; multi_worker those of all the processes, on one machine or several, "
@@ -196,10 +195,10 @@ class TrainConfig:
         decides=False,
     )
     worker_timeout: float = _setting(
-        600.0, "Seconds that multi_worker waits until all workers have been started.", above=0, decides=False
+        600.0, "Seconds that multi_worker waits for all workers to start.", above=0, decides=False
     )
     deterministic: bool = _setting(
-        False, "Whether TensorFlow's operations are reproducible to the bit, which is slower.", decides=False
+        False, "Make TensorFlow's operations bit-for-bit reproducible, which is slower.", decides=False
     )
     seed: int = _setting(0, "Seed of the initial weights and of the order of patches.", at_least=0)
 

@@ -1,4 +1,4 @@
-"""The discriminator of ESRGAN's second training, from which a network learns to make patches that look real.
+"""The discriminator of ESRGAN's second stage, from which a network learns to make patches that look real.
 
 Reference: X. Wang, K. Yu, S. Wu, J. Gu, Y. Liu, C. Dong, Y. Qiao, C. C. Loy. ESRGAN: enhanced super-resolution
 generative adversarial networks. ECCV workshops 2018; where the paper is silent, its authors' code.

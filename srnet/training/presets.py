@@ -1,4 +1,4 @@
-"""The presets of training: the paper's run, smaller ones for a CPU, and ESRGAN's second training."""
+"""The presets of training: the paper's run, smaller ones for a CPU, and ESRGAN's second stage."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,7 +26,7 @@ PRESETS: dict[str, Settings] = {
         "schedule": "cooldown",
         "precision": "auto",
     },
-    # Wang et al. 2018 (ESRGAN), their second training, which begins with the weights of the first (--initial_run).
+    # Wang et al. 2018 (ESRGAN), their second stage, which begins with the weights of the first (--initial_run).
     # Perceptual loss 1, adversarial loss 5e-3, absolute error of pixels in [0, 1] 1e-2; Adam at 1e-4, halved after
     # 50,000, 100,000, 200,000 and 300,000 of 400,000 steps, here after every 100,000.
     "adversarial": {
@@ -139,7 +139,7 @@ OWN_SETTINGS: dict[str, Settings] = {
     },
     "rcan": _RCAN,
     "rcan_small": _RCAN,
-    # Wang et al. 2018, their first training, on absolute errors: HR patches of 128x128, Adam at 2e-4, halved every
+    # Wang et al. 2018, their first stage, on absolute errors: HR patches of 128x128, Adam at 2e-4, halved every
     # 200,000 steps, batch 16.
     "esrgan": _ESRGAN,
     "esrgan_small": _ESRGAN,

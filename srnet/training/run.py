@@ -62,7 +62,7 @@ def resolve(
         alone = config.adversarial and precision == "mixed_float16"  # whose scaled loss is made for one optimizer
         settled = dataclasses.replace(settled, precision="float32" if alone else precision)
     if config.adversarial and not config.initial_run:
-        notes.append("adversarial training from random weights: --initial_run takes those of a training without it")
+        notes.append("adversarial training from random weights: --initial_run takes those of a first stage without it")
     return settled, notes
 
 

@@ -1,4 +1,4 @@
-"""ESRGAN's second training: its networks and losses against NumPy and Keras's own VGG19, its steps, its runs."""
+"""ESRGAN's second stage: its networks and losses against NumPy and Keras's own VGG19, its steps, its runs."""
 
 import dataclasses
 import subprocess
