@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import absl.logging
 from absl import app, flags
@@ -26,9 +26,6 @@ from absl import app, flags
 from srnet.data.datasets import default_data_root
 from srnet.errors import DataError, UsageError, printable
 from srnet.files import reason, stderr_into
-
-if TYPE_CHECKING:
-    pass
 
 Main = Callable[[list[str]], int | None]
 

@@ -69,8 +69,6 @@ def main(arguments: list[str]) -> int:
         cli.complain(message)
     networks = chosen()
     scale = values.scale or default_scale(networks.at_scale)
-    if values.run or values.model:
-        networks.at_scale[default_scale(networks.at_scale)]()  # one that cannot be used is said once
     choose = _chooser(networks)
     labels = {job: f"[{number}/{len(jobs)}] " for number, job in enumerate(jobs, 1)}
 
@@ -102,7 +100,10 @@ def _chooser(networks: network_flags.Networks) -> Chooser:
     )
     if network_flags.choose_by_picture():
         return by_picture(functools.cache(lambda name: make(network_flags.pretrained(name).at_scale)))
-    return always(make(networks.at_scale), networks.name)
+    upscalers = make(networks.at_scale)
+    if values.run or values.model:
+        upscalers[default_scale(upscalers)]()  # one that cannot be used is said once
+    return always(upscalers, networks.name)
 
 
 def _check_flags() -> None:

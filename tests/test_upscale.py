@@ -6,6 +6,7 @@ import pathlib
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import PIL.Image
 import pytest
@@ -81,6 +82,25 @@ def test_standard_input_and_output(run, photos):
     with PIL.Image.open(io.BytesIO(done.stdout)) as image:
         assert (image.format, image.size, image.mode) == ("JPEG", (18, 14), "L")
     assert b"-: 12x9 enlarged to 18x14 in " in done.stderr
+
+
+def test_standard_output_in_the_format_and_quality_asked_for(run, photos):
+    sizes = []
+    for quality in (5, 95):
+        done = _upscale(photos / "b.jpg", "--output=-", f"--run={run}", "--format=webp", f"--quality={quality}")
+        assert done.returncode == 0, done.stderr
+        with PIL.Image.open(io.BytesIO(done.stdout)) as image:
+            assert (image.format, image.size) == ("WEBP", (24, 18))
+        sizes.append(len(done.stdout))
+    assert sizes[0] < sizes[1]
+
+
+def test_a_network_that_cannot_be_used_is_said_once(photos, tmp_path):
+    lr = keras.Input((None, None, 1))
+    keras.Model(lr, keras.layers.UpSampling2D(2)(keras.layers.RandomFlip()(lr))).save(tmp_path / "odd.keras")
+    done = _upscale(photos / "a.png", photos / "b.jpg", f"--model={tmp_path / 'odd.keras'}")
+    assert done.returncode == 2 and done.stdout == b""
+    assert done.stderr.startswith(b"error: the reach of layer 'random_flip'") and done.stderr.count(b"\n") == 1
 
 
 def test_an_exact_size_in_another_format(run, photos, tmp_path):

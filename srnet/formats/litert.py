@@ -6,7 +6,7 @@ import tempfile
 import keras
 import tensorflow as tf
 
-from srnet.files import written_whole
+from srnet.files import writing, written_whole
 from srnet.formats.saved_model import archive_of
 
 
@@ -26,7 +26,10 @@ def export_litert(model: keras.Model, path: str | pathlib.Path, int8: bool = Fal
     Raises:
       DataError: if it cannot be written.
     """
-    with tempfile.TemporaryDirectory() as folder:  # converted from Keras, the output would be called output_0
+    with (
+        writing(path),
+        tempfile.TemporaryDirectory() as folder,
+    ):  # converted from Keras, the output would be called output_0
         archive_of(model).write_out(folder, verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         if int8:

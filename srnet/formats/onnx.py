@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from srnet.errors import UsageError
-from srnet.files import written_whole
+from srnet.files import writing, written_whole
 
 _OPSET = 18  # the newest that tf2onnx writes
 
@@ -34,7 +34,8 @@ def export_onnx(model: keras.Model, path: str | pathlib.Path, overwrite: bool = 
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     signature = [tf.TensorSpec((None, None, None, model.input_shape[-1]), tf.float32, name="lr")]
     function = tf.function(lambda lr: {"hr": model(lr, training=False)}, input_signature=signature)
-    network, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=_OPSET)
+    with writing(path):
+        network, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=_OPSET)
     for node in network.graph.node:
         if node.op_type == "Conv":
             _pad_explicitly(node)

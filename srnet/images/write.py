@@ -37,7 +37,6 @@ HOLDS: dict[str, frozenset[str]] = {
     "PPM": frozenset({"16 bits", "16 bits in color", "floating-point samples"}),
 }
 _LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383, "TGA": 65535, "AVIF": 65536}  # pixels; of libraries, where it is less
-_BY_VIPS = ("PNG", "JPEG")  # since Pillow would hold a large picture once more
 _VIPS_SAVERS: dict[str, tuple[str, dict[str, object]]] = {
     "PNG": ("pngsave_target", {"compression": 3, "filter": "up"}),  # photographs: smaller, sooner than by 6 and none
     "JPEG": ("jpegsave_target", {"Q": 95, "subsample_mode": "off"}),

@@ -70,6 +70,8 @@ def enlarge(
       UsageError: for a source, scale, size or network that cannot be used.
       DataError: if a file cannot be read or written, or the result does not fit the memory.
     """
+    if scale is not None and size is not None:
+        raise UsageError("scale and size cannot both be given")
     upscalers = _upscalers(network, model, self_ensemble, precision)
     choose = always(upscalers)
     if model is None and network in (None, cards.AUTO):

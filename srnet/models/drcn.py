@@ -43,7 +43,7 @@ def build_drcn(options: DrcnOptions, scale: int, channels: int, dtype: str, name
       options: `DrcnOptions`.
       scale: integer enlargement.
       channels: image channels; 1 for luma, 3 for RGB.
-      dtype: "float32" or "mixed_bfloat16"; the last convolution and the output are float32 in both.
+      dtype: "float32", "mixed_bfloat16" or "mixed_float16"; the last convolution and the output are float32 in all.
       name: name of the Keras model.
 
     Returns:

@@ -52,7 +52,8 @@ def build_idn(options: IdnOptions, scale: int, channels: int, dtype: str, name: 
       options: `IdnOptions`.
       scale: integer enlargement, 2 to 9; beyond it the kernel of 17 leaves gaps in its authors' alignment.
       channels: image channels; 1 for luma, 3 for RGB.
-      dtype: "float32" or "mixed_bfloat16"; the transposed convolution and the output are float32 in both.
+      dtype: "float32", "mixed_bfloat16" or "mixed_float16"; the transposed convolution and the output are float32 in
+        all.
       name: name of the Keras model.
 
     Raises:

@@ -66,7 +66,8 @@ def register(name: str, builder: Builder, options: type | None = None, **row: An
     Args:
       name: its name: lower-case letters, digits and underscores.
       builder: callable (options, scale, channels, dtype, name) -> `keras.Model`, as `build` returns it. `dtype` is
-        "float32" or "mixed_bfloat16", `name` is the model's. It raises a UsageError for a scale that it cannot make.
+        "float32", "mixed_bfloat16" or "mixed_float16", `name` is the model's. It raises a UsageError for a scale that
+        it cannot make.
       options: frozen dataclass of what may be varied, each field with a default; None for no options.
       **row: values of options that make it this network. A variant is another name with another row.
 
@@ -100,7 +101,7 @@ def build(name: str, scale: int, channels: int = 1, dtype: str = "float32", **op
       name: one of `names()`.
       scale: integer enlargement (2, 3, 4, 8; plus, srcnn, vdsr, rednet and drcn: any from 2 on; idn: 2 to 9).
       channels: 1 for luma, 3 for RGB.
-      dtype: "float32", or "mixed_bfloat16" to compute in bfloat16 with float32 weights and output.
+      dtype: "float32", or "mixed_bfloat16" or "mixed_float16" to compute in 16 bits with float32 weights and output.
       **options: the network's own options: see `HybridOptions` (the paper's network and its variants), `PlusOptions`,
         `SrcnnOptions`, `VdsrOptions`, `RednetOptions`, `DrcnOptions`, `IdnOptions`, `RcanOptions` and `EsrganOptions`,
         each in the module of that name.

@@ -157,9 +157,12 @@ def load_run(folder: Path | str, checkpoint: str = "last") -> tuple[keras.Model,
       (model, config): a `keras.Model` and the run's `TrainConfig`.
 
     Raises:
+      UsageError: for another checkpoint.
       DataError: if the folder holds no run, no checkpoint, one of another network, or a network that is not
         registered.
     """
+    if checkpoint not in ("last", "best"):
+        raise UsageError(f"checkpoint {checkpoint!r} is unknown: choose last or best")
     run = Run(Path(folder))
     if not run.config.exists():
         raise DataError(f"{run.folder}: no run there (config.json is missing)")

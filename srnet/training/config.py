@@ -224,6 +224,11 @@ class TrainConfig:
             raise UsageError("train_sets is empty: name at least one set")
 
     @property
+    def hr_patch(self) -> int:
+        """The side of an HR patch in pixels, a multiple of the scale."""
+        return self.patch - self.patch % self.scale
+
+    @property
     def total_steps(self) -> int:
         return self.epochs * self.steps_per_epoch
 

@@ -41,8 +41,7 @@ def build_discriminator(config: TrainConfig) -> keras.Model:
     Returns:
       A model from patches with pixels in [0, 255] to float32 logits (n, 1), large for patches that look real.
     """
-    side = config.patch - config.patch % config.scale
-    dtype = config.precision
+    side, dtype = config.hr_patch, config.precision
 
     def leaky(x: keras.KerasTensor, label: str) -> keras.KerasTensor:
         return keras.layers.LeakyReLU(0.2, dtype=dtype, name=f"relu_{label}")(x)

@@ -91,7 +91,7 @@ def training_patches(config: TrainConfig, data_root: Path | str | None, cache_di
     options = PatchOptions(
         config.scale,
         config.channels,
-        patch=config.patch - config.patch % config.scale,
+        patch=config.hr_patch,
         stride=config.stride - config.stride % config.scale,
         orientations=config.orientations,
         augment_scales=config.augment_scales,

@@ -1,6 +1,8 @@
 """`srnet.enlarge`: what goes in comes out, of the size that was asked for."""
 
+import concurrent.futures
 import io
+import os
 
 import keras
 import numpy as np
@@ -35,6 +37,21 @@ def test_arrays(bicubic):
     np.testing.assert_allclose(255 * halves, _expected(PIXELS[..., 0], 2), atol=0.01)
     for shape in ((9, 12, 1), (9, 12, 2), (9, 12, 4)):
         assert srnet.enlarge(np.zeros(shape, np.uint16), 2.5, model=bicubic).shape == (22, 30, shape[2])
+
+
+def test_a_scale_and_a_size_cannot_both_be_given(bicubic):
+    with pytest.raises(UsageError, match="scale and size cannot both be given"):
+        srnet.enlarge(PIXELS, 2, size=(50, 40), model=bicubic)
+
+
+def test_threads_leave_standard_error_as_it_was(bicubic, tmp_path, capfd):
+    paths = [tmp_path / f"{number}.png" for number in range(8)]
+    for path in paths:
+        PIL.Image.fromarray(PIXELS).save(path)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda path: srnet.enlarge(path, model=bicubic), paths))
+    os.write(2, b"still here")
+    assert capfd.readouterr().err.endswith("still here")
 
 
 def test_pillow_images(bicubic):

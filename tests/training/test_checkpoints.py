@@ -9,7 +9,7 @@ import tensorflow as tf
 from tensorflow.python.lib.io import file_io
 
 from srnet import durable
-from srnet.errors import DataError
+from srnet.errors import DataError, UsageError
 from srnet.training import checkpoint_files, checkpoints, loop
 from srnet.training.checkpoints import load_run
 from srnet.training.run_folder import Run, read_metrics
@@ -50,6 +50,11 @@ def test_load_run_says_what_is_missing(train, tmp_path):
     with pytest.raises(DataError, match=lost):
         train(epochs=3)
     assert len(read_metrics(run)) == 2
+
+
+def test_only_the_last_and_the_best_checkpoint_can_be_loaded(tmp_path):
+    with pytest.raises(UsageError, match="checkpoint 'bset' is unknown: choose last or best"):
+        load_run(tmp_path, "bset")
 
 
 def test_non_finite_loss_names_the_step_and_keeps_the_checkpoint(train, tmp_path, monkeypatch):
