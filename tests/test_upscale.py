@@ -90,7 +90,7 @@ def test_standard_output_in_the_format_and_quality_asked_for(run, photos):
         done = _upscale(photos / "b.jpg", "--output=-", f"--run={run}", "--format=webp", f"--quality={quality}")
         assert done.returncode == 0, done.stderr
         with PIL.Image.open(io.BytesIO(done.stdout)) as image:
-            assert (image.format, image.size) == ("WEBP", (24, 18))
+            assert (image.format, image.size) == ("WEBP", (36, 27))
         sizes.append(len(done.stdout))
     assert sizes[0] < sizes[1]
 
