@@ -107,5 +107,5 @@ def test_onnx_takes_any_size_and_batch(tmp_path, name, scale):
 
 def test_onnx_needs_its_converter(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tf2onnx", None)
-    with pytest.raises(UsageError, match=r"pip install '-e '.\[onnx\]'"):
+    with pytest.raises(UsageError, match=r"pip install -e '.\[onnx\]'"):
         export_onnx(build("srcnn", 2), tmp_path / "x.onnx")
