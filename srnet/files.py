@@ -1,5 +1,6 @@
 """Files: written complete or not at all, digests, and the reasons of failures."""
 
+import concurrent.futures
 import contextlib
 import errno
 import hashlib
@@ -19,6 +20,7 @@ import filelock
 
 from srnet import durable
 from srnet.errors import TYPE_NAMES, DataError, UsageError
+from srnet.progress import note
 
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 _SAVED_MODEL = {"saved_model.pb", "fingerprint.pb", "variables", "assets", "assets.extra", "keras_metadata.pb"}
@@ -107,7 +109,7 @@ def locked(folder: pathlib.Path, busy: str | None = None) -> Iterator[None]:
     except (OSError, NotImplementedError) as error:
         if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
             raise DataError(f"{folder}: cannot be written ({reason(error)})") from error
-        print(f"{folder}: this file system has no locks; use it from one process at a time", file=sys.stderr)
+        note(f"{folder}: this file system has no locks; use it from one process at a time")
     try:
         yield
     finally:
@@ -279,20 +281,18 @@ def source_digests(paths: Sequence[pathlib.Path]) -> list[list[str]]:
     Raises:
       DataError: if one cannot be read.
     """
-    sources = []
-    for path in paths:
-        try:
-            sources.append([path.name, _sha256(path)])
-        except OSError as error:
-            raise DataError(f"{path}: cannot be read ({reason(error)})") from error
-    return sources
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        return [[path.name, each] for path, each in zip(paths, pool.map(_sha256, paths))]
 
 
 def _sha256(path: pathlib.Path) -> str:
     hashed = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(2**20):
-            hashed.update(block)
+    try:
+        with path.open("rb") as file:
+            while block := file.read(2**20):
+                hashed.update(block)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({reason(error)})") from error
     return hashed.hexdigest()
 
 

@@ -12,13 +12,22 @@ _LOG_SECONDS = 60
 _LOG_FORMAT = "{desc}: {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
 
 
+def say(message: str) -> None:
+    """Prints what a run does, as one line on standard output, above any progress bar.
+
+    Args:
+      message: one line.
+    """
+    tqdm.tqdm.write(printable(message))
+
+
 def note(message: str) -> None:
-    """Prints what a user should know, as one line on standard error.
+    """Prints what a user should know, as one line on standard error, above any progress bar.
 
     Args:
       message: with the name of the file.
     """
-    print(printable(message), file=sys.stderr, flush=True)
+    tqdm.tqdm.write(printable(message), file=sys.stderr)
 
 
 def progress_bar(total: int, desc: str, unit: str, **options: Any) -> tqdm.tqdm:

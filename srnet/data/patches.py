@@ -25,7 +25,6 @@ from typing import Any, TypeVar
 
 import h5py
 import numpy as np
-import tqdm
 
 from srnet.data.augmentation import ORIENTATIONS, Copy, Source, copies
 from srnet.data.checksums import add_checksums, head_size
@@ -37,7 +36,7 @@ from srnet.files import digest, locked, reason, source_digests, written_whole
 from srnet.images.color import in_channels
 from srnet.images.read import read_size
 from srnet.images.resize import crop_to_multiple
-from srnet.progress import progress_bar
+from srnet.progress import progress_bar, say
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"  # how a file without a head begins
 
@@ -197,7 +196,7 @@ def build_store(
             raise DataError(f"{path}: no space left: {needed / 1e9:.2f} GB needed, {free / 1e9:.2f} GB free")
         head = head_size(2 * needed)
         kind = f"cutting {count} patches" if as_patches else f"storing {len(made)} pictures of {count} patches"
-        tqdm.tqdm.write(f"{kind} into {path} ({needed / 1e9:.2f} GB)")
+        say(f"{kind} into {path} ({needed / 1e9:.2f} GB)")
         places = _lay_out(partial, description, shapes, None if as_patches else cropped, head)
         progress = progress_bar(len(made), "cutting patches", "image")
         with progress, partial.open("r+b") as file:

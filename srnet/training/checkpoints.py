@@ -4,11 +4,11 @@ from pathlib import Path
 
 import keras
 import tensorflow as tf
-import tqdm
 
 from srnet import durable
 from srnet.errors import DataError, UsageError
 from srnet.files import reason, write_text, writing
+from srnet.progress import say
 from srnet.training import checkpoint_files
 from srnet.training.checkpoint_files import LIST
 from srnet.training.config import TrainConfig, load_config
@@ -47,7 +47,7 @@ def _mend_list(folder: Path) -> None:
     there = sorted(filter(_is_intact, checkpoint_files.all_checkpoints(folder)), key=checkpoint_files.step_of)
     if there:
         newest = there[-1]
-        tqdm.tqdm.write(f"{folder / LIST} is lost or damaged: {newest.name} is the newest checkpoint there")
+        say(f"{folder / LIST} is lost or damaged: {newest.name} is the newest checkpoint there")
         lines = [f'model_checkpoint_path: "{newest.name}"']
         lines += [f'all_model_checkpoint_paths: "{path.name}"' for path in there]
         lines += [f"all_model_checkpoint_timestamps: {Path(f'{path}.index').stat().st_mtime}" for path in there]

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-import tqdm
 
 from srnet.errors import DataError
 from srnet.files import writing
 from srnet.images.write import write_image
+from srnet.progress import say
 from srnet.training import checkpoints
 from srnet.training.config import TrainConfig
 from srnet.training.run_folder import Run, append_metrics, forget_metrics_after
@@ -53,11 +53,11 @@ class Recorder:
         step = self._state.step
         kept, ended = forget_metrics_after(self._run, step), step // self._config.steps_per_epoch
         if kept < ended:
-            tqdm.tqdm.write(f"{self._run.metrics} has {kept} of the {ended} epochs until here; the others are lost")
+            say(f"{self._run.metrics} has {kept} of the {ended} epochs until here; the others are lost")
         if step >= self._config.total_steps:
-            tqdm.tqdm.write(f"{self._run.folder} is complete already")
+            say(f"{self._run.folder} is complete already")
         elif step:
-            tqdm.tqdm.write(f"resuming from step {step}")
+            say(f"resuming from step {step}")
 
     def losses(self, values: np.ndarray, step: int) -> None:
         """Gives TensorBoard the mean losses of each hundred steps.
@@ -115,7 +115,7 @@ class Recorder:
             tf.summary.image("LR, bicubic, SR, HR", strip[None])
             writer.flush()
         write_image(self._run.preview, strip)
-        tqdm.tqdm.write(_describe(self._config, line))
+        say(_describe(self._config, line))
         if line["psnr"] > self._state.best_psnr:
             self._state.best_psnr.assign(line["psnr"])
             checkpoints.save(self._best, self._state.step)

@@ -1,5 +1,6 @@
 """A whole training run: configuration, data, loop, run folder, export."""
 
+import concurrent.futures
 import contextlib
 import dataclasses
 from collections.abc import Collection, Iterator, Sequence
@@ -8,7 +9,6 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-import tqdm
 
 from srnet.data.datasets import count_warning, find_images, has_set, spread
 from srnet.data.patches import PatchOptions, ensure_store
@@ -20,6 +20,7 @@ from srnet.formats.saved_model import export_saved_model
 from srnet.images.read import read_image, read_size
 from srnet.models.keras_file import save_file
 from srnet.precision import settle
+from srnet.progress import say
 from srnet.training import checkpoints, loop, perceptual, run_folder, schedule
 from srnet.training.config import TrainConfig, check_registered
 from srnet.training.initial import begin_with
@@ -102,7 +103,7 @@ def training_patches(config: TrainConfig, data_root: Path | str | None, cache_di
     for name, found in sets.items():
         warning = count_warning(name, len(found))
         if warning:
-            tqdm.tqdm.write(warning)
+            say(warning)
     paths = [path for found in sets.values() for path in found]
     if config.skip_damaged:
         paths = list(_readable(paths))
@@ -111,20 +112,27 @@ def training_patches(config: TrainConfig, data_root: Path | str | None, cache_di
     large = [path for path in paths if min(read_size(path)) >= options.patch]
     if 0 < len(large) < len(paths):
         left_out = f"{len(paths) - len(large)} of {len(paths)} training images are left out"
-        tqdm.tqdm.write(f"{left_out}: they are smaller than a patch of {options.patch}x{options.patch}")
+        say(f"{left_out}: they are smaller than a patch of {options.patch}x{options.patch}")
     label = "+".join(Path(name).name for name in config.train_sets)
     return ensure_store(cache_dir, label, large or paths, options, 1e9 * config.store_limit)
 
 
 def _readable(paths: Sequence[Path]) -> Iterator[Path]:
     """Yields the image files that can be decoded, and prints a line for each of the others."""
-    for path in paths:
+
+    def fault(path: Path) -> DataError | None:
         try:
             read_image(path)
         except DataError as error:
-            tqdm.tqdm.write(f"left out: {error}")
-        else:
-            yield path
+            return error
+        return None
+
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        for path, error in zip(paths, pool.map(fault, paths)):
+            if error:
+                say(f"left out: {error}")
+            else:
+                yield path
 
 
 def validation_images(config: TrainConfig, data_root: Path | str | None) -> list[Path]:
@@ -188,7 +196,7 @@ def run_training(
 
     def begin() -> None:
         network, steps = f"{config.variant} x{config.scale}", f"{config.total_steps} steps in {config.precision}"
-        tqdm.tqdm.write(f"{network} on {'+'.join(config.train_sets)}, {steps}, into {run_dir}")
+        say(f"{network} on {'+'.join(config.train_sets)}, {steps}, into {run_dir}")
         opened.enter_context(run_folder.open_run(run_dir, config, store.digest, initial, of_vgg19, workers.count))
         run_folder.remove_unfinished_checkpoints(run)
 
@@ -214,14 +222,14 @@ def _resumed(run_dir: Path | str, config: TrainConfig) -> bool:
     done = run_folder.steps_done(Run(Path(run_dir)))
     note = schedule.change_note(before, config) if before and 0 < done < config.total_steps else None
     if note:
-        tqdm.tqdm.write(note)
+        say(note)
     return done > 0
 
 
 def _initialize(state: State, config: TrainConfig) -> dict[str, Any]:
     """Gives the network its first weights, and returns what they are."""
     layers, same, initial = begin_with(state.model, config.initial_run)
-    tqdm.tqdm.write(f"{same} of {layers} layers initialized from {config.initial_run}")
+    say(f"{same} of {layers} layers initialized from {config.initial_run}")
     return initial
 
 

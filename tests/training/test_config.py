@@ -52,7 +52,7 @@ def test_every_field_says_what_it_is_and_whether_it_decides_the_result():
     for field in dataclasses.fields(TrainConfig):
         assert field.metadata["help"].endswith("."), field.name
     how = {"epochs", "precision", "jit_compile", "strategy", "worker_timeout"}
-    how |= {"deterministic", "skip_damaged", "store_limit"}
+    how |= {"deterministic", "skip_damaged", "store_limit", "vgg19"}
     assert set(execution(TrainConfig())) == how
     assert set(NETWORKS) <= set(names())
 
