@@ -130,7 +130,7 @@ def _client(workspace: Workspace) -> Iterator[distributed.Client]:
         if not workspace.scheduler:
             # Without a limit of memory: the work is done by other processes.
             threads = {"threads_per_worker": 1, "processes": False, "memory_limit": None}
-            # Without a time after which a silent worker is given up: a machine that sleeps is silent.
+            # A machine that sleeps is silent: do not give up its workers.
             with dask.config.set({"distributed.scheduler.worker-ttl": None}):
                 cluster = distributed.LocalCluster(n_workers=workspace.jobs, dashboard_address=None, **threads)
         try:

@@ -152,10 +152,9 @@ def benchmark_pair(
     else:
         pixels = np.ascontiguousarray(picture if picture.ndim == 3 else picture[..., None])
         seed = int.from_bytes(hashlib.sha256(pixels.tobytes()).digest()[:8], "little")
-        degraded = degrade(pixels, scale, degradation, np.random.default_rng(seed))
-        lr = in_channels(degraded, channels)
-        lr = lr[..., 0] if channels == 1 else lr
-    return (to_rgb(lr) if channels == 3 else lr).astype(np.float32), hr
+        lr = degrade(pixels, scale, degradation, np.random.default_rng(seed))
+    lr = in_channels(lr, channels).astype(np.float32)
+    return lr[..., 0] if channels == 1 else lr, hr
 
 
 def measurable_image(path: pathlib.Path, scale: int) -> np.ndarray:

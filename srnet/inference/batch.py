@@ -118,10 +118,9 @@ def enlarge_file(
         picture = read_picture(source, job.source)
     size = target_size(picture.size, scale, size, fit)
     choice = choose(picture)
-    named = target or (f"-{job.suffix}" if job.suffix else None)
-    if named:
-        check_holds(named, picture, size)
-    picture, changes = fitted(picture, written_format(named) if named else own_format(picture, size))
+    if target or job.suffix:
+        check_holds(target or f"-{job.suffix}", picture, size)
+    picture, changes = fitted(picture, _kind(job, picture, size))
     for place, notes in ((job.source, picture.notes), (job.target, changes)):
         for line in notes:
             note(f"{place}: {line}")
@@ -129,6 +128,13 @@ def enlarge_file(
     with tqdm.tqdm(total=1.0, desc=label, leave=False, disable=None, bar_format=_BAR) as bar:
         enlarged = enlarge_picture(picture, size, choice.upscalers, functools.partial(_show, bar))
     return Enlarged(job, picture, enlarged, choice, start)
+
+
+def _kind(job: Job, picture: Picture, size: tuple[int, int] | None = None) -> str:
+    """Pillow's name of the format of a result; on standard output, the picture's own unless a suffix names one."""
+    if job.target != STANDARD:
+        return written_format(job.target)
+    return written_format(f"-{job.suffix}") if job.suffix else own_format(picture, size)
 
 
 def write_file(enlarged: Enlarged, overwrite: bool = False, preview: bool = False, quality: int | None = None) -> str:
@@ -148,8 +154,7 @@ def write_file(enlarged: Enlarged, overwrite: bool = False, preview: bool = Fals
     """
     job, network, why = enlarged.job, enlarged.choice.network, enlarged.choice.why
     if job.target == STANDARD:
-        kind = written_format(f"-{job.suffix}") if job.suffix else own_format(enlarged.picture)
-        write_standard_output(enlarged.picture, kind, quality)
+        write_standard_output(enlarged.picture, _kind(job, enlarged.picture), quality)
     else:
         target = pathlib.Path(job.target)
         write_picture(target, enlarged.picture, overwrite, quality)

@@ -98,7 +98,7 @@ def _losses(config: TrainConfig, state: State) -> Callable[[tf.Tensor, tf.Tensor
             loss += config.adversarial * adversarial
         if config.weight_decay:
             loss += weight_penalty(model, config.weight_decay) / replicas
-        return [loss, *parts][: len(loss_names(config))]
+        return [loss, *parts] if len(parts) > 1 else [loss]
 
     return losses_of
 
