@@ -5,6 +5,7 @@ import pathlib
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from srnet.errors import UsageError
@@ -39,6 +40,7 @@ def export_onnx(model: keras.Model, path: str | pathlib.Path, overwrite: bool = 
     for node in network.graph.node:
         if node.op_type == "Conv":
             _pad_explicitly(node)
+    _squeeze_output(network.graph)
     with written_whole(path, overwrite) as partial:
         partial.write_bytes(network.SerializeToString())
 
@@ -54,3 +56,20 @@ def _pad_explicitly(node: Any) -> None:
         values["pads"] = [*(span // 2 for span in spans), *(span - span // 2 for span in spans)]  # its stride is 1
         del values["auto_pad"], node.attribute[:]
         node.attribute.extend(onnx.helper.make_attribute(name, value) for name, value in values.items())
+
+
+def _squeeze_output(graph: Any) -> None:
+    """Removes the leading axes of size 1 that tf2onnx gives an output whose last node is a Reshape."""
+    # Its reshape optimizer relies on a Squeeze that it adds before the Reshape's consumers, and an output has none.
+    import onnx
+
+    (output,) = graph.output
+    dimensions = output.type.tensor_type.shape.dim
+    extra = len(dimensions) - 4
+    if extra > 0:
+        (last,) = [node for node in graph.node if output.name in node.output]
+        last.output[0] = f"{output.name}_reshaped"
+        axes = onnx.numpy_helper.from_array(np.arange(extra), f"{output.name}_axes")
+        graph.initializer.append(axes)
+        graph.node.append(onnx.helper.make_node("Squeeze", [last.output[0], axes.name], [output.name]))
+        del dimensions[:extra]
