@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> None:
     cli.import_tensorflow()
     import dataclasses
 
-    from srnet.training import run
+    from srnet.training.data import training_patches
 
     changes = {"variant": values.variant, "scale": values.scale, "precision": values.precision}
     settings = {**preset_settings("paper", values.variant), **changes, "train_sets": tuple(values.train_sets)}
@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> None:
         for kind, limit in _KINDS.items():
             started = time.perf_counter()
             limited = dataclasses.replace(config, store_limit=limit)
-            stores[kind] = run.training_patches(limited, values.data_root, f"{folder}/{kind}")
+            stores[kind] = training_patches(limited, values.data_root, f"{folder}/{kind}")
             seconds[kind] = time.perf_counter() - started
         needed = _patches_per_second(config, stores["patches"])
         speeds: dict[str, list[float]] = {kind: [] for kind in stores}
@@ -104,7 +104,7 @@ def _read(config: TrainConfig, store: "PatchStore", count: int) -> float:
 
 
 def _same_batches(config: TrainConfig, one: "PatchStore", other: "PatchStore", count: int) -> bool:
-    from srnet.data.pipeline import patch_order
+    from srnet.data.order import patch_order
 
     for step in range(count):
         order = patch_order(len(one), config.seed, step, config.batch_size)

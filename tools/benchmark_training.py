@@ -53,6 +53,7 @@ def main(arguments: list[str]) -> None:
     cli.import_tensorflow()
     from srnet.training import run
     from srnet.training.config import TrainConfig
+    from srnet.training.data import training_patches
 
     config = TrainConfig(
         variant=values.variant,
@@ -66,7 +67,7 @@ def main(arguments: list[str]) -> None:
     )
     run.prepare(config)
     with tempfile.TemporaryDirectory() as folder:
-        store = run.training_patches(config, values.data_root, values.cache_dir or folder)
+        store = training_patches(config, values.data_root, values.cache_dir or folder)
         with _pytorch(config) as time_pytorch:
             bare, real, other = _time_steps(config, store, time_pytorch)
         pipeline = _time_pipeline(config, store)

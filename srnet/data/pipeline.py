@@ -1,39 +1,14 @@
-"""From the patch store to batches, in an order that depends on the seed and the step alone.
+"""From the patch store to batches, in the order of `srnet.data.order`."""
 
-The sequence is pass after pass over the store, each in a new random order; step s takes the places
-[s*batch, (s+1)*batch) of it. So a run resumes exactly without any saved iterator state.
-"""
-
-import functools
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from srnet.data.order import patch_order
 from srnet.data.store import PatchStore
 from srnet.errors import DataError
-
-
-def patch_order(count: int, seed: int, step: int, batch_size: int) -> np.ndarray:
-    """Returns the indices of the patches in one batch.
-
-    Args:
-      count: patches in the store.
-      seed: integer, at least 0.
-      step: zero-based training step.
-      batch_size: patches in a batch.
-
-    Returns:
-      int64 array (batch_size,).
-    """
-    passes, places = np.divmod(np.arange(step * batch_size, (step + 1) * batch_size), count)
-    return np.array([_permutation(count, seed, int(p))[i] for p, i in zip(passes, places)])
-
-
-@functools.lru_cache(maxsize=2)
-def _permutation(count: int, seed: int, number: int) -> np.ndarray:
-    return np.random.default_rng([seed, number]).permutation(count)
 
 
 def training_batches(

@@ -96,7 +96,7 @@ def train_epochs(
             values = validation.validate(method, validation_paths, *how, workers)
             strip = validation.picture_strip(method, validation_paths[0], *how)
             state.seconds.assign_add(time.perf_counter() - started)
-            line = _epoch_line(config, state, values, speed)
+            line = epoch_line(config, state, values, speed)
             for total in state.loss_sums.values():
                 total.assign(0.0)
             recorder.epoch(line, strip)
@@ -160,7 +160,15 @@ def train_epoch(
     return (done * config.batch_size / seconds if done else None), max(sum(signals, []), default=0)
 
 
-def _epoch_line(config: TrainConfig, state: State, values: dict[str, float], speed: float) -> dict[str, Any]:
+def epoch_line(config: TrainConfig, state: State, values: dict[str, float], speed: float) -> dict[str, Any]:
+    """Returns the line of metrics.jsonl of an epoch that has just ended.
+
+    Args:
+      config: `TrainConfig`.
+      state: `State`.
+      values: dict of psnr and ssim.
+      speed: patches trained on per second.
+    """
     return {
         "epoch": state.step // config.steps_per_epoch,
         "step": state.step,

@@ -1,28 +1,24 @@
 """A whole training run: configuration, data, loop, run folder, export."""
 
-import concurrent.futures
 import contextlib
 import dataclasses
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from srnet.data.datasets import count_warning, find_images, has_set, spread
-from srnet.data.patches import PatchOptions, ensure_store
-from srnet.data.store import PatchStore
+from srnet.data.datasets import has_set
 from srnet.errors import DataError
-from srnet.evaluation.protocol import measurable_image
 from srnet.files import array_digest, digest, source_digests
 from srnet.formats.saved_model import export_saved_model
-from srnet.images.read import read_image, read_size
 from srnet.models.keras_file import save_file
 from srnet.precision import settle
 from srnet.progress import say
 from srnet.training import checkpoints, loop, perceptual, run_folder, schedule
 from srnet.training.config import TrainConfig, check_registered
+from srnet.training.data import training_patches, validation_images
 from srnet.training.initial import begin_with
 from srnet.training.origin import origin
 from srnet.training.run_folder import Run
@@ -76,79 +72,6 @@ def prepare(config: TrainConfig) -> None:
     keras.utils.set_random_seed(config.seed)
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
-
-
-def training_patches(config: TrainConfig, data_root: Path | str | None, cache_dir: Path | str) -> PatchStore:
-    """Opens the patch store of a run; builds it first where it is missing.
-
-    Args:
-      config: `TrainConfig`.
-      data_root: folder with a folder for each set, or None.
-      cache_dir: folder of patch stores.
-
-    Raises:
-      DataError: if a set is missing, or an image, the store or the disk fails.
-    """
-    options = PatchOptions(
-        config.scale,
-        config.channels,
-        patch=config.hr_patch,
-        stride=config.stride - config.stride % config.scale,
-        orientations=config.orientations,
-        augment_scales=config.augment_scales,
-        degradation=config.degradation,
-        seed=config.seed,
-    )
-    sets = {name: find_images(name, data_root) for name in config.train_sets}
-    for name, found in sets.items():
-        warning = count_warning(name, len(found))
-        if warning:
-            say(warning)
-    paths = [path for found in sets.values() for path in found]
-    if config.skip_damaged:
-        paths = list(_readable(paths))
-        if not paths:
-            raise DataError(f"{'+'.join(config.train_sets)}: no training image can be read")
-    large = [path for path in paths if min(read_size(path)) >= options.patch]
-    if 0 < len(large) < len(paths):
-        left_out = f"{len(paths) - len(large)} of {len(paths)} training images are left out"
-        say(f"{left_out}: they are smaller than a patch of {options.patch}x{options.patch}")
-    label = "+".join(Path(name).name for name in config.train_sets)
-    return ensure_store(cache_dir, label, large or paths, options, 1e9 * config.store_limit)
-
-
-def _readable(paths: Sequence[Path]) -> Iterator[Path]:
-    """Yields the image files that can be decoded, and prints a line for each of the others."""
-
-    def fault(path: Path) -> DataError | None:
-        try:
-            read_image(path)
-        except DataError as error:
-            return error
-        return None
-
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-        for path, error in zip(paths, pool.map(fault, paths)):
-            if error:
-                say(f"left out: {error}")
-            else:
-                yield path
-
-
-def validation_images(config: TrainConfig, data_root: Path | str | None) -> list[Path]:
-    """Returns the images that are measured after each epoch.
-
-    Args:
-      config: `TrainConfig`.
-      data_root: folder with a folder for each set, or None.
-
-    Raises:
-      DataError: if the set is missing, or an image cannot be measured.
-    """
-    paths = spread(find_images(config.validation_set, data_root), config.validation_images)
-    for path in paths:
-        measurable_image(path, config.scale)
-    return paths
 
 
 def run_training(

@@ -51,7 +51,7 @@ def make_step(config: TrainConfig, state: State) -> Step:
       A callable from an (lr, hr) batch to its shares of the losses, float32, in the order of `loss_names`; it updates
       the weights.
     """
-    losses_of, update = _losses(config, state), _update(config, state)
+    losses_of, limited = make_losses(config, state), make_limits(config, state)
     discriminator, discriminator_optimizer = state.discriminator, state.discriminator_optimizer
 
     @tf.function(jit_compile=config.jit_compile)
@@ -65,7 +65,7 @@ def make_step(config: TrainConfig, state: State) -> Step:
 
     def step(lr: tf.Tensor, hr: tf.Tensor) -> tf.Tensor:
         losses, gradients, own = gradients_of(lr, hr)
-        update(gradients)
+        state.optimizer.apply_gradients(zip(limited(gradients), state.model.trainable_variables))
         if discriminator and discriminator_optimizer:
             discriminator_optimizer.apply_gradients(zip(own, discriminator.trainable_variables))
         return losses
@@ -73,8 +73,13 @@ def make_step(config: TrainConfig, state: State) -> Step:
     return step
 
 
-def _losses(config: TrainConfig, state: State) -> Callable[[tf.Tensor, tf.Tensor], list[tf.Tensor]]:
-    """Returns a callable from a device's (lr, hr) to its shares of the losses."""
+def make_losses(config: TrainConfig, state: State) -> Callable[[tf.Tensor, tf.Tensor], list[tf.Tensor]]:
+    """Returns a callable from a device's (lr, hr) batch to its shares of the losses, in the order of `loss_names`.
+
+    Args:
+      config: `TrainConfig`.
+      state: `State`.
+    """
     model = state.model
     images = keras.Model(model.input, [model.output, *model.intermediates]) if config.supervision else None
 
@@ -103,14 +108,19 @@ def _losses(config: TrainConfig, state: State) -> Callable[[tf.Tensor, tf.Tensor
     return losses_of
 
 
-def _update(config: TrainConfig, state: State) -> Callable[[list[tf.Tensor]], None]:
-    """Returns a callable that changes the network by a device's share of the gradients."""
+def make_limits(config: TrainConfig, state: State) -> Callable[[list[tf.Tensor]], list[tf.Tensor]]:
+    """Returns a callable that clips a device's share of the network's gradients, and scales those of its last layer.
+
+    Args:
+      config: `TrainConfig`.
+      state: `State`.
+    """
     model, optimizer = state.model, state.optimizer
     last = [layer for layer in model.layers if layer.trainable_variables][-1]
     of_last = {id(variable) for variable in last.trainable_variables}
     slowed = [config.output_rate != 1 and id(variable) in of_last for variable in model.trainable_variables]
 
-    def update(gradients: list[tf.Tensor]) -> None:
+    def limited(gradients: list[tf.Tensor]) -> list[tf.Tensor]:
         overflow = _overflow(gradients) if config.precision == "mixed_float16" else None
         if config.clip:
             # Each device's share is clipped, so that their sum stays within the bound.
@@ -120,9 +130,9 @@ def _update(config: TrainConfig, state: State) -> Callable[[list[tf.Tensor]], No
         gradients = [gradient * config.output_rate if slow else gradient for gradient, slow in zip(gradients, slowed)]
         if overflow is not None:  # Keras looks at the gradients of the first device alone
             gradients = [tf.where(overflow, np.nan, gradient) for gradient in gradients]
-        optimizer.apply_gradients(zip(gradients, model.trainable_variables))
+        return gradients
 
-    return update
+    return limited
 
 
 def _overflow(gradients: Sequence[tf.Tensor]) -> tf.Tensor:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from srnet.data.datasets import find_images
+from srnet.data.order import patch_order
 from srnet.data.patches import PatchOptions, ensure_store
-from srnet.data.pipeline import patch_order, training_batches
+from srnet.data.pipeline import training_batches
 
 
 @pytest.fixture

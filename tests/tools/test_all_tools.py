@@ -10,6 +10,12 @@ import experiments
 from srnet import cli
 
 TOOLS = sorted((pathlib.Path(__file__).parents[2] / "tools").glob("*.py"))
+NEEDED = {
+    "show_degradation": ["picture"],
+    "export_steps": ["run", "steps"],
+    "take_steps": ["steps", "output"],
+    "import_steps": ["run", "taken"],
+}
 WITH_BUDGET = ("ablation_sweep", "compare_methods", "plus_ablation", "report", "visual_comparison")
 
 # Runs a tool in a Python that lacks some packages.
@@ -34,7 +40,7 @@ def test_help_needs_neither_tensorflow_nor_matplotlib_nor_dask(tool):
 def test_wrong_usage_needs_neither_tensorflow_nor_dask(call_tool, monkeypatch, tool):
     monkeypatch.setattr(cli, "import_tensorflow", lambda: pytest.fail("TensorFlow is imported"))
     monkeypatch.setitem(sys.modules, "distributed", None)
-    needed = ["--picture=x.png"] if tool.stem == "show_degradation" else []
+    needed = [f"--{name}=x" for name in NEEDED.get(tool.stem, ())]
     message = "error: expected no arguments besides flags, not stray\n"
     assert call_tool(tool.name, "stray", *needed) == (2, "", message)
 

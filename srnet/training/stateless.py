@@ -1,0 +1,70 @@
+"""The training step as a function of its state, for programs that keep the state elsewhere, such as in JAX."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from srnet.errors import UsageError
+from srnet.training.config import TrainConfig
+from srnet.training.state import State
+from srnet.training.step import make_limits, make_losses
+
+Values = list[tf.Tensor]
+StatelessStep = Callable[[Values, tf.Tensor, tf.Tensor], tuple[Values, tf.Tensor]]
+
+
+def stateless_step(config: TrainConfig, state: State) -> tuple[list[Any], StatelessStep]:
+    """Returns the variables that a training step changes, and the step as a function of their values.
+
+    Args:
+      config: `TrainConfig`.
+      state: `State` on one device.
+
+    Returns:
+      (variables, step): the weights, then those of the optimizer, and a callable (values, lr, hr) -> (values, loss),
+      which changes no variable.
+
+    Raises:
+      UsageError: for an averaged network, a second loss, a loss scale, or weights that are not trained.
+    """
+    model, optimizer = state.model, state.optimizer
+    for name in ("average_decay", "adversarial", "perceptual"):
+        if getattr(config, name):
+            raise UsageError(f"--{name}={getattr(config, name)}: only a run without it can be exported")
+    if config.precision == "mixed_float16":
+        raise UsageError("--precision=mixed_float16: only float32 and mixed_bfloat16 can be exported")
+    if model.non_trainable_variables:
+        raise UsageError(f"network {config.variant} has weights that are not trained: it cannot be exported")
+    losses_of, limited = make_losses(config, state), make_limits(config, state)
+    variables = [*model.trainable_variables, *optimizer.variables]
+    count = len(model.trainable_variables)
+
+    def step(values: Sequence[tf.Tensor], lr: tf.Tensor, hr: tf.Tensor) -> tuple[Values, tf.Tensor]:
+        weights, (done, *moments) = list(values[:count]), values[count:]
+        with keras.StatelessScope(state_mapping=list(zip(variables, values))):
+            with tf.GradientTape() as tape:
+                tape.watch(weights)
+                loss = losses_of(lr, hr)[0]
+            gradients = limited(tape.gradient(loss, weights))
+            rate = optimizer.learning_rate
+        weights, moments = _updated(config, weights, gradients, moments, rate, tf.cast(done + 1, tf.float32))
+        return [*weights, done + 1, *moments], loss
+
+    return variables, step
+
+
+def _updated(
+    config: TrainConfig, weights: Values, gradients: Values, moments: Values, rate: tf.Tensor, step: tf.Tensor
+) -> tuple[Values, Values]:
+    """The weights and moments after an update as that of `keras.optimizers`, whose own changes its variables."""
+    if config.optimizer == "sgd":
+        moments = [config.beta_1 * moment - rate * each for moment, each in zip(moments, gradients)]
+        changes = moments or [-rate * each for each in gradients]  # without momentum there are no moments
+        return [weight + change for weight, change in zip(weights, changes)], moments
+    firsts = [first + (each - first) * (1 - config.beta_1) for first, each in zip(moments[::2], gradients)]
+    seconds = [second + (each * each - second) * (1 - config.beta_2) for second, each in zip(moments[1::2], gradients)]
+    rate *= tf.sqrt(1 - config.beta_2**step) / (1 - config.beta_1**step)
+    weights = [w - rate * m / (tf.sqrt(v) + config.epsilon) for w, m, v in zip(weights, firsts, seconds)]
+    return weights, [moment for pair in zip(firsts, seconds) for moment in pair]
