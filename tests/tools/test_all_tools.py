@@ -33,7 +33,7 @@ def test_help_needs_neither_tensorflow_nor_matplotlib_nor_dask(tool):
     result = subprocess.run(run, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stderr) == (0, "")
     assert f"python tools/{tool.name}" in result.stdout
-    assert ("--budget: <paper|cpu|quick>" in result.stdout) == (tool.stem in WITH_BUDGET)
+    assert ("--budget: <paper|cpu_long|cpu|quick>" in result.stdout) == (tool.stem in WITH_BUDGET)
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda path: path.stem)
