@@ -15,7 +15,8 @@ from experiments.workspace import Workspace
 from srnet import cli
 from srnet.errors import DataError, UsageError
 from srnet.evaluation.classical import CLASSICAL
-from srnet.files import locked, read_json, write_json
+from srnet.files import locked
+from srnet.json_files import read_json, write_json
 from srnet.training.config import TrainConfig
 from srnet.training.presets import preset_settings
 from srnet.training.run_folder import Run, check_run, is_exported, read_metrics, steps_done

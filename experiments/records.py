@@ -7,7 +7,8 @@ from typing import Any
 
 from experiments.cells import Cell, origin_of, results_of
 from srnet.errors import DataError
-from srnet.files import locked, read_json_lines, to_checked_json, write_text
+from srnet.files import locked, write_text
+from srnet.json_files import read_json_lines, to_checked_json
 from srnet.training.config import TrainConfig, load_config
 from srnet.training.run_folder import read_metrics
 

@@ -21,7 +21,8 @@ from experiments.cells import Cell, add_results, is_complete, is_trained, missin
 from experiments.workspace import ROOT, Workspace
 from srnet.data.datasets import find_images
 from srnet.errors import DataError, UsageError
-from srnet.files import read_json, reason
+from srnet.files import reason
+from srnet.json_files import read_json
 from srnet.progress import progress_bar
 
 try:

@@ -10,7 +10,8 @@ from srnet.data.datasets import TEST_SETS
 from srnet.errors import DataError
 from srnet.evaluation.benchmark import evaluate_sets
 from srnet.evaluation.methods import NamedMethod, model_method, named_method
-from srnet.files import reason, write_json, write_text, writing, written_whole
+from srnet.files import reason, write_text, writing, written_whole
+from srnet.json_files import write_json
 from srnet.models.analysis import OUTPUT_SIZE, multiply_accumulates
 from srnet.pretrained import cards
 from srnet.pretrained.load import load

@@ -14,9 +14,10 @@ import PIL.Image
 from srnet.demo_guard import mark_used
 from srnet.errors import DataError, UsageError
 from srnet.images.comparison import bicubic_part, box_around, busiest_point
+from srnet.images.file_formats import fitted, own_format
 from srnet.images.pillow import as_rgb
 from srnet.images.read import count_pixels, read_picture
-from srnet.images.write import fitted, own_format, write_picture
+from srnet.images.write import write_picture
 from srnet.inference.passes import Chooser, default_scale, enlarge_picture
 
 _MOST_PIXELS = 256_000_000  # of a result, which is kept on disk and decoded for each part that is shown

@@ -14,7 +14,7 @@ from srnet import cli, network_flags
 from srnet.data.datasets import TEST_SETS
 from srnet.errors import UsageError
 from srnet.evaluation.classical import CLASSICAL
-from srnet.files import write_json
+from srnet.json_files import write_json
 from srnet.pretrained import cards
 
 

@@ -18,9 +18,10 @@ from absl import flags
 
 from srnet import cli
 from srnet.errors import UsageError
-from srnet.training.config import TrainConfig, bounds_text, check_registered
+from srnet.training.config import TrainConfig, check_registered
 from srnet.training.presets import PRESETS, preset_settings
 from srnet.training.run_folder import read_metrics
+from srnet.training.settings import bounds_text
 
 
 def define_flags() -> None:

@@ -14,6 +14,7 @@ LAYERS = (
     ("srnet.errors",),
     ("srnet.durable", "srnet.precision", "srnet.progress"),
     ("srnet.files",),
+    ("srnet.json_files",),
     ("srnet.images",),
     ("srnet.data", "srnet.models"),
     ("srnet.pretrained",),

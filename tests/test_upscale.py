@@ -12,8 +12,8 @@ import PIL.Image
 import pytest
 import tensorflow as tf
 
-from srnet.files import write_json
 from srnet.images.resize import imresize
+from srnet.json_files import write_json
 from srnet.training.config import TrainConfig
 from srnet.training.run_folder import Run
 from srnet.training.state import new_state

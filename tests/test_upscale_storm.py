@@ -12,9 +12,10 @@ import PIL.Image
 import pytest
 
 from srnet.images import jpeg, png
+from srnet.images.file_formats import HOLDS
 from srnet.images.metadata import Metadata
 from srnet.images.picture import Picture
-from srnet.images.write import HOLDS, encode
+from srnet.images.write import encode
 from tests.images.test_metadata import FULL
 
 FOLDERS, FILES = 4, 500

@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> None:
     from experiments.tables import write_table
     from srnet.evaluation.benchmark import evaluate_sets
     from srnet.evaluation.methods import model_method
-    from srnet.files import write_json
+    from srnet.json_files import write_json
     from srnet.training.origin import origin
 
     records = []

@@ -21,7 +21,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from experiments.arrays import write_arrays
 from srnet import cli
 from srnet.errors import DataError, UsageError
-from srnet.files import locked, read_json, write_json, written_whole
+from srnet.files import locked, written_whole
+from srnet.json_files import read_json, write_json
 from srnet.training.config import load_config
 from srnet.training.run_folder import Run
 

@@ -21,7 +21,7 @@ from experiments import shared_flags
 from experiments.arrays import read_arrays
 from srnet import cli
 from srnet.errors import DataError
-from srnet.files import read_json, write_json
+from srnet.json_files import read_json, write_json
 from srnet.progress import say
 from srnet.training.config import TrainConfig, load_config
 from srnet.training.run_folder import Run, append_metrics, forget_metrics_after, open_run

@@ -24,7 +24,7 @@ from srnet import cli
 from srnet.data.order import patch_order
 from srnet.data.store import Patches, PatchStore, Windows
 from srnet.errors import DataError, UsageError
-from srnet.files import read_json, write_json
+from srnet.json_files import read_json, write_json
 from srnet.progress import say
 from srnet.training.config import TrainConfig, load_config
 from srnet.training.data import training_patches

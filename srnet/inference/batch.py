@@ -15,9 +15,10 @@ import tqdm
 from srnet.errors import DataError, printable
 from srnet.files import stderr_into
 from srnet.images.comparison import write_comparison
+from srnet.images.file_formats import check_holds, fitted, own_format, written_format
 from srnet.images.picture import Picture
 from srnet.images.read import LARGEST_FILE, read_picture
-from srnet.images.write import check_holds, fitted, own_format, write_picture, write_standard_output, written_format
+from srnet.images.write import write_picture, write_standard_output
 from srnet.inference.jobs import STANDARD, Job, preview_name
 from srnet.inference.passes import Choice, Chooser, Sides, enlarge_picture, target_size
 from srnet.precision import AUTO

@@ -11,11 +11,12 @@ import numpy as np
 import PIL.Image
 
 from srnet.errors import DataError, UsageError
+from srnet.images.file_formats import own_format
 from srnet.images.jpeg import quality_of
 from srnet.images.picture import Picture
 from srnet.images.pillow import from_pillow, info_of, to_pillow
 from srnet.images.read import read_picture
-from srnet.images.write import encode, own_format
+from srnet.images.write import encode
 from srnet.inference.batch import enlarge_file, upscalers_of, write_file
 from srnet.inference.jobs import STANDARD, find_jobs
 from srnet.inference.passes import (

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 
 from srnet.errors import UsageError
 from srnet.files import digest, reason
+from srnet.images.file_formats import written_format
 from srnet.images.read import is_image_name, is_unread_picture_name
-from srnet.images.write import written_format
 from srnet.progress import note
 
 STANDARD = "-"  # standard input or output

@@ -4,7 +4,7 @@ import pathlib
 from typing import Any
 
 from srnet.errors import DataError, UsageError
-from srnet.files import read_json
+from srnet.json_files import read_json
 
 FOLDER = pathlib.Path(__file__).parent / "weights"
 DEFAULT = "plus"

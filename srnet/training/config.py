@@ -1,57 +1,23 @@
 """The configuration of a training run, with the paper's values as defaults, and how it is read from JSON."""
 
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from srnet.data import degradation
 from srnet.data.augmentation import ORIENTATIONS
-from srnet.errors import TYPE_NAMES, DataError, UsageError
-from srnet.files import read_json
+from srnet.errors import DataError, UsageError
+from srnet.json_files import read_json
 from srnet.precision import AUTO, PRECISIONS
 from srnet.training.losses import LOSSES
+from srnet.training.settings import checked, setting
 
 # Those of `srnet.models`, which imports Keras.
 NETWORKS = (
     *("full", "no_deconv", "no_dilation", "no_deconv_no_dilation", "no_skips", "local_only", "long_only"),
     *("plus", "srcnn", "vdsr", "rednet", "drcn", "idn", "rcan", "rcan_small", "esrgan", "esrgan_small"),
 )
-
-
-def _setting(
-    default: Any,
-    text: str,
-    *,
-    choices: Collection[Any] = (),
-    at_least: float | None = None,
-    above: float | None = None,
-    at_most: float | None = None,
-    below: float | None = None,
-    decides: bool = True,
-) -> Any:
-    """A field of `TrainConfig`.
-
-    Args:
-      default: the paper preset's value.
-      text: what it is, for `--help`.
-      choices: the values that it may have; a registry's later entries count, too.
-      at_least: smallest value.
-      above: exclusive lower bound.
-      at_most: largest value.
-      below: exclusive upper bound.
-      decides: whether it decides the result; if not, a run may be resumed with another value.
-    """
-    bounds = {"at least": at_least, "above": above, "at most": at_most, "below": below}
-    metadata = {
-        "help": text,
-        "choices": choices,
-        "bounds": {words: bound for words, bound in bounds.items() if bound is not None},
-        "decides": decides,
-    }
-    if isinstance(default, dict):
-        return dataclasses.field(default_factory=default.copy, metadata=metadata)
-    return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,146 +31,146 @@ class TrainConfig:
       UsageError: for a value that cannot be used.
     """
 
-    variant: str = _setting("full", f"Network: {', '.join(NETWORKS)}, or one that a --plugin registers.")
-    scale: int = _setting(2, "Scale (2 and 4 in 3.1).", at_least=2)
-    channels: int = _setting(1, "1 for luma, 3 for RGB.", choices=(1, 3))
-    initializer: str = _setting(
+    variant: str = setting("full", f"Network: {', '.join(NETWORKS)}, or one that a --plugin registers.")
+    scale: int = setting(2, "Scale (2 and 4 in 3.1).", at_least=2)
+    channels: int = setting(1, "1 for luma, 3 for RGB.", choices=(1, 3))
+    initializer: str = setting(
         "he",
         "Initial weights (2.2.3): he; paper, normal with standard deviation 0.001; or identity (srcnn, rednet, idn), "
         "which starts as the bicubic enlargement. rcan and esrgan have their own.",
         choices=("he", "paper", "identity"),
     )
-    initial_run: str = _setting(
+    initial_run: str = setting(
         "",
         "Run folder, .keras file or pretrained network, such as plus_x2, whose weights this run begins with, in each "
         "layer of the same name and shape.",
     )
-    model_options: dict[str, Any] = _setting(
+    model_options: dict[str, Any] = setting(
         {}, 'Further options of the network, by name; as a flag a JSON object, such as {"depth": 3}.'
     )
-    train_sets: tuple[str, ...] = _setting(("T91", "BSD200"), "Training sets (3.1): names, or paths of folders.")
-    validation_set: str = _setting(
+    train_sets: tuple[str, ...] = setting(("T91", "BSD200"), "Training sets (3.1): names, or paths of folders.")
+    validation_set: str = setting(
         "BSDval50", "Validation set, measured after each epoch; the default is not a test set."
     )
-    validation_images: int = _setting(
+    validation_images: int = setting(
         0, "How many images of the validation set are measured, evenly spread over it; 0 for all.", at_least=0
     )
-    patch: int = _setting(64, "Side of an HR patch in pixels (3.1); rounded down to a multiple of the scale.")
-    stride: int = _setting(16, "Distance between HR patches in pixels (3.1); rounded down to a multiple of the scale.")
-    orientations: int = _setting(
+    patch: int = setting(64, "Side of an HR patch in pixels (3.1); rounded down to a multiple of the scale.")
+    stride: int = setting(16, "Distance between HR patches in pixels (3.1); rounded down to a multiple of the scale.")
+    orientations: int = setting(
         4, "Augmentation: flips and rotations of each image; 1 for none, 4 as in 3.1.", choices=ORIENTATIONS
     )
-    augment_scales: tuple[float, ...] = _setting(
+    augment_scales: tuple[float, ...] = setting(
         (1.0,),
         "Augmentation: factors, above 0 and at most 1, of the reduced copies of each image; 1 is the image itself.",
     )
-    degradation: str = _setting(
+    degradation: str = setting(
         "bicubic",
         "How LR training images are made: bicubic; noise, as in equation 1; photo; steps, such as "
         "blur0.8+noise5-25+jpeg40-90; or what a --plugin registers.",
     )
-    store_limit: float = _setting(
+    store_limit: float = setting(
         8.0,
         "GB that the stored patches may take; where they would take more, whole pictures are stored, and patches are "
         "cut as they are read.",
         at_least=0,
         decides=False,
     )
-    skip_damaged: bool = _setting(
+    skip_damaged: bool = setting(
         False, "Leave out training images that cannot be read, with a line for each.", decides=False
     )
-    batch_size: int = _setting(32, "Patches in a step, over all devices (2.2.3).", at_least=1)
-    steps_per_epoch: int = _setting(1000, "Steps from one validation to the next (2.2.3).", at_least=1)
-    epochs: int = _setting(100, "Number of epochs (2.2.3); raise it to extend a run.", at_least=1, decides=False)
-    optimizer: str = _setting("adam", "Adam (2.2.2), or SGD with momentum --beta_1.", choices=("adam", "sgd"))
-    learning_rate: float = _setting(1e-3, "Initial learning rate (2.2.2).", above=0)
-    output_rate: float = _setting(1.0, "Factor on the learning rate of the last layer, for sgd.", above=0)
-    schedule: str = _setting(
+    batch_size: int = setting(32, "Patches in a step, over all devices (2.2.3).", at_least=1)
+    steps_per_epoch: int = setting(1000, "Steps from one validation to the next (2.2.3).", at_least=1)
+    epochs: int = setting(100, "Number of epochs (2.2.3); raise it to extend a run.", at_least=1, decides=False)
+    optimizer: str = setting("adam", "Adam (2.2.2), or SGD with momentum --beta_1.", choices=("adam", "sgd"))
+    learning_rate: float = setting(1e-3, "Initial learning rate (2.2.2).", above=0)
+    output_rate: float = setting(1.0, "Factor on the learning rate of the last layer, for sgd.", above=0)
+    schedule: str = setting(
         "staircase",
         "Learning rate over the run: staircase (2.2.3); cooldown, constant and then linear to 0 over the last quarter; "
         "or cosine, half a wave down to 0.",
         choices=("staircase", "cooldown", "cosine"),
     )
-    decay_every: int = _setting(
+    decay_every: int = setting(
         20, "Epochs after which staircase multiplies the learning rate by --decay_rate (2.2.3).", at_least=1
     )
-    decay_rate: float = _setting(0.5, "Factor of staircase (2.2.3).", above=0, at_most=1)
-    beta_1: float = _setting(0.9, "Adam's decay of the first moment (2.2.2), or SGD's momentum.", at_least=0, below=1)
-    beta_2: float = _setting(0.9999, "Adam's decay of the second moment (2.2.2).", at_least=0, below=1)
-    epsilon: float = _setting(1e-8, "Adam's epsilon (2.2.2).", above=0)
-    clip: float = _setting(
+    decay_rate: float = setting(0.5, "Factor of staircase (2.2.3).", above=0, at_most=1)
+    beta_1: float = setting(0.9, "Adam's decay of the first moment (2.2.2), or SGD's momentum.", at_least=0, below=1)
+    beta_2: float = setting(0.9999, "Adam's decay of the second moment (2.2.2).", at_least=0, below=1)
+    epsilon: float = setting(1e-8, "Adam's epsilon (2.2.2).", above=0)
+    clip: float = setting(
         0.0,
         "The network's gradients are clipped to this divided by the learning rate (VDSR's adjustable clipping); 0 for "
         "none.",
         at_least=0,
     )
-    loss: str = _setting(
+    loss: str = setting(
         "mse",
         "mse (2.2.1) or mae, in 8-bit units; psnr, a patch's mse in dB, which weighs clean and degraded patches "
         "alike; euclidean, half of a patch's sum of squared errors in units of 1; or one that a --plugin registers.",
         choices=LOSSES,
     )
-    loss_weight: float = _setting(1.0, "Factor on --loss, beside --perceptual and --adversarial.", at_least=0)
-    perceptual: float = _setting(
+    loss_weight: float = setting(1.0, "Factor on --loss, beside --perceptual and --adversarial.", at_least=0)
+    perceptual: float = setting(
         0.0,
         "Factor on the mean absolute error of VGG19's features, for RGB networks; 0 for none.",
         at_least=0,
     )
-    adversarial: float = _setting(
+    adversarial: float = setting(
         0.0,
         "Factor on ESRGAN's adversarial loss; above 0, a discriminator is trained, too.",
         at_least=0,
     )
-    vgg19: str = _setting(
+    vgg19: str = setting(
         "imagenet",
         "Weights of VGG19: imagenet, which Keras fetches; a file that holds the same; or random, for tests only.",
         decides=False,
     )
-    discriminator_filters: int = _setting(
+    discriminator_filters: int = setting(
         64, "Channels of the discriminator's first convolution; its widest have eight times as many.", at_least=1
     )
-    supervision: float = _setting(
+    supervision: float = setting(
         0.0,
         "Initial weight of the mean loss of the intermediate outputs (drcn); it falls linearly to 0 over the run.",
         at_least=0,
         at_most=1,
     )
-    weight_decay: float = _setting(
+    weight_decay: float = setting(
         1e-3, "Beta of the penalty beta/2 * sum of squared kernels, added to the loss (2.2.1).", at_least=0
     )
-    average_decay: float = _setting(
+    average_decay: float = setting(
         0.0,
         "Decay of the moving average of the weights, which is measured and saved in their place; the average begins "
         "as the mean of all weights so far; 0 for none.",
         at_least=0,
         below=1,
     )
-    precision: str = _setting(
+    precision: str = setting(
         "float32",
         "Precision of the computation; auto picks mixed_bfloat16 if the hardware supports it, else mixed_float16 on "
         "GPUs that support it, else float32.",
         choices=(*PRECISIONS, AUTO),
         decides=False,
     )
-    jit_compile: bool = _setting(False, "Compile the forward and backward pass with XLA.", decides=False)
-    strategy: str = _setting(
+    jit_compile: bool = setting(False, "Compile the forward and backward pass with XLA.", decides=False)
+    strategy: str = setting(
         "one_device",
         "mirrored uses all GPUs of the machine; multi_worker those of all the processes, on one machine or several, "
         "that TF_CONFIG or SLURM names.",
         choices=("one_device", "mirrored", "multi_worker"),
         decides=False,
     )
-    worker_timeout: float = _setting(
+    worker_timeout: float = setting(
         600.0, "Seconds that multi_worker waits for all workers to start.", above=0, decides=False
     )
-    deterministic: bool = _setting(
+    deterministic: bool = setting(
         False, "Make TensorFlow's operations bit-for-bit reproducible, which is slower.", decides=False
     )
-    seed: int = _setting(0, "Seed of the initial weights and of the order of patches.", at_least=0)
+    seed: int = setting(0, "Seed of the initial weights and of the order of patches.", at_least=0)
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            object.__setattr__(self, field.name, _checked(field, getattr(self, field.name)))
+            object.__setattr__(self, field.name, checked(field, getattr(self, field.name)))
         for name in ("patch", "stride"):
             if getattr(self, name) < self.scale:
                 raise UsageError(f"{name} {getattr(self, name)} cannot be used: it must be at least {self.scale}")
@@ -238,33 +204,6 @@ class TrainConfig:
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
-def _checked(field: dataclasses.Field, value: Any) -> Any:
-    """Returns the value of a field in the field's type, or raises UsageError."""
-    default = field.default_factory() if callable(field.default_factory) else field.default
-    try:
-        if isinstance(default, tuple) and not isinstance(value, str):
-            value = tuple(type(default[0])(item) for item in value)
-        elif isinstance(default, float) and not isinstance(value, bool):
-            value = float(value)
-    except (TypeError, ValueError):
-        pass
-    if type(value) is not type(default):
-        raise UsageError(f"{field.name} {value!r} cannot be used: expected {TYPE_NAMES[type(default)]}")
-    choices, bounds = field.metadata["choices"], field.metadata["bounds"]
-    # What a plugin registers is checked by `check_registered`: a run loads without the plugins of its training.
-    if choices and not isinstance(choices, Mapping) and value not in choices:
-        raise UsageError(f"{field.name} {value!r} is unknown: choose one of {', '.join(map(str, choices))}")
-    kept = {
-        "at least": lambda bound: value >= bound,
-        "above": lambda bound: value > bound,
-        "at most": lambda bound: value <= bound,
-        "below": lambda bound: value < bound,
-    }
-    if not all(kept[words](bound) for words, bound in bounds.items()):
-        raise UsageError(f"{field.name} {value} cannot be used: it must be {bounds_text(bounds)}")
-    return value
-
-
 def check_registered(config: TrainConfig) -> None:
     """Checks that the loss and the degradation of a configuration are built in or registered.
 
@@ -279,11 +218,6 @@ def check_registered(config: TrainConfig) -> None:
         if isinstance(choices, Mapping) and value not in choices:
             raise UsageError(f"{field.name} {value!r} is unknown: choose one of {', '.join(choices)}")
     degradation.named(config.degradation)
-
-
-def bounds_text(bounds: Mapping[str, float]) -> str:
-    """Returns the bounds of a field in words, such as "above 0 and at most 1"."""
-    return " and ".join(f"{words} {bound}" for words, bound in bounds.items())
 
 
 def execution(config: TrainConfig) -> dict[str, Any]:

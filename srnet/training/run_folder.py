@@ -23,7 +23,8 @@ from typing import Any
 
 from srnet.durable import SUFFIX
 from srnet.errors import DataError, UsageError
-from srnet.files import LOCK, locked, read_json, read_json_lines, reason, to_checked_json, write_json, write_text
+from srnet.files import LOCK, locked, reason, write_text
+from srnet.json_files import read_json, read_json_lines, to_checked_json, write_json
 from srnet.training.checkpoint_files import LIST, newest_checkpoint, step_of
 from srnet.training.config import TrainConfig, execution, load_config
 from srnet.training.origin import origin

@@ -13,11 +13,11 @@ import skimage.metrics
 from srnet.errors import UsageError
 from srnet.evaluation.benchmark import describe_records, evaluate_sets
 from srnet.evaluation.methods import named_method, self_ensembled
-from srnet.files import to_json, write_json
 from srnet.images.color import round_to_uint8
 from srnet.images.resize import imresize
 from srnet.images.write import write_image
 from srnet.inference.method import self_ensemble
+from srnet.json_files import to_json, write_json
 
 
 def test_self_ensemble_takes_the_mean_over_all_eight_flips_and_rotations():

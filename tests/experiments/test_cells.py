@@ -12,8 +12,8 @@ from experiments.sweeps import plus_cells
 from experiments.workspace import Workspace
 from srnet.errors import DataError, UsageError
 from srnet.evaluation.bicubic import make_bicubic
-from srnet.files import write_json
 from srnet.images.read import read_image
+from srnet.json_files import write_json
 from srnet.training.config import TrainConfig
 
 COST = {"parameters": 1, "macs": 2, "seconds_per_megapixel": 0.5, "hardware": {}}

@@ -9,8 +9,8 @@ from experiments import degradation_tables, precision_tables, records, weights
 from experiments.ablation_tables import describe_plus_ablation, describe_table_1
 from experiments.crops import read_crops
 from experiments.tables import describe_table_2
-from srnet.files import read_json
 from srnet.images.read import read_image
+from srnet.json_files import read_json
 from srnet.pretrained import cards
 
 RESULTS = pathlib.Path(__file__).parents[2] / "experiments" / "results"

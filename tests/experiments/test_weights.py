@@ -10,7 +10,7 @@ from srnet import models
 from srnet.data.datasets import find_images
 from srnet.errors import DataError
 from srnet.evaluation.protocol import evaluate
-from srnet.files import write_json
+from srnet.json_files import write_json
 from srnet.pretrained import cards
 from srnet.pretrained.load import load
 from srnet.training import run as training_run

@@ -16,8 +16,9 @@ import PIL.Image
 import PIL.ImageCms
 import pytest
 
+from srnet.images.file_formats import fitted, written_format
 from srnet.images.read import read_picture
-from srnet.images.write import fitted, write_picture, written_format
+from srnet.images.write import write_picture
 
 PAGE = pathlib.Path(__file__).parents[2] / "docs" / "enlarging.md"
 NAMES = {"jpg": "JPEG", "png": "PNG", "tif": "TIFF", "webp": "WebP", "avif": "AVIF", "jp2": "JPEG 2000"}

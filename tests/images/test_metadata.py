@@ -13,12 +13,13 @@ import tifffile
 
 from srnet.errors import DataError
 from srnet.images import png, tiff
+from srnet.images.file_formats import fitted, own_format
 from srnet.images.metadata import Metadata, Resolution
 from srnet.images.parts import PartsOfFile
 from srnet.images.picture import Picture
 from srnet.images.pillow import info_of
 from srnet.images.read import read_picture
-from srnet.images.write import encode, fitted, own_format, write_picture
+from srnet.images.write import encode, write_picture
 
 RANDOM = np.random.default_rng(0)
 PIXELS = RANDOM.integers(0, 256, (12, 16, 3), np.uint8)

@@ -11,10 +11,11 @@ import pytest
 import tifffile
 
 from srnet.errors import DataError, UsageError
+from srnet.images.file_formats import HOLDS, own_format
 from srnet.images.metadata import Metadata
 from srnet.images.picture import Picture
 from srnet.images.read import read_picture
-from srnet.images.write import HOLDS, own_format, write_picture
+from srnet.images.write import write_picture
 
 FORMATS_WITH_TRANSPARENCY = {
     "PNG": "png",

@@ -7,7 +7,7 @@ import PIL.Image
 import pytest
 
 from experiments.records import VERSION
-from srnet.files import read_json_lines
+from srnet.json_files import read_json_lines
 from srnet.training.config import TrainConfig
 
 

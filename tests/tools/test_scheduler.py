@@ -9,7 +9,7 @@ import distributed
 import pytest
 
 from experiments import runner
-from srnet.files import read_json_lines
+from srnet.json_files import read_json_lines
 
 SWEEP = ("ablation_sweep.py", "--variants=no_skips", "--scales=2")
 

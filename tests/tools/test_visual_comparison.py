@@ -12,9 +12,9 @@ import pytest
 from srnet.data.datasets import find_images
 from srnet.evaluation.bicubic import make_bicubic
 from srnet.evaluation.protocol import evaluate
-from srnet.files import read_json_lines
 from srnet.images.read import read_image
 from srnet.images.resize import imresize
+from srnet.json_files import read_json_lines
 
 CROP = "held_out:1:2:3,5,16,12"
 

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from srnet.errors import DataError, UsageError
-from srnet.files import write_json
+from srnet.json_files import write_json
 from srnet.models import names
 from srnet.training.config import NETWORKS, TrainConfig, check_registered, execution, load_config
 from srnet.training.presets import PRESETS, preset_settings

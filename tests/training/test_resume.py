@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from srnet.files import read_json
+from srnet.json_files import read_json
 from srnet.training import loop, validation
 from srnet.training.checkpoints import load_run
 from srnet.training.config import execution, load_config

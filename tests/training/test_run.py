@@ -15,8 +15,8 @@ import tensorflow as tf
 from srnet.data.pipeline import training_batches
 from srnet.data.store import open_store
 from srnet.errors import DataError, UsageError
-from srnet.files import write_json
 from srnet.images.write import write_image
+from srnet.json_files import write_json
 from srnet.training import loop
 from srnet.training.checkpoints import load_run
 from srnet.training.config import TrainConfig

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from srnet.errors import DataError, UsageError
-from srnet.files import read_json
+from srnet.json_files import read_json
 from srnet.training import cluster
 from srnet.training.checkpoints import load_run
 from srnet.training.run_folder import Run, read_metrics

@@ -1,0 +1,82 @@
+"""Settings: fields of a dataclass with help, choices and bounds, which make flags and check values."""
+
+import dataclasses
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from srnet.errors import TYPE_NAMES, UsageError
+
+
+def setting(
+    default: Any,
+    text: str,
+    *,
+    choices: Collection[Any] = (),
+    at_least: float | None = None,
+    above: float | None = None,
+    at_most: float | None = None,
+    below: float | None = None,
+    decides: bool = True,
+) -> Any:
+    """Returns a field of a dataclass, with what its flag and its check need.
+
+    Args:
+      default: the paper preset's value.
+      text: what it is, for `--help`.
+      choices: the values that it may have; a registry's later entries count, too.
+      at_least: smallest value.
+      above: exclusive lower bound.
+      at_most: largest value.
+      below: exclusive upper bound.
+      decides: whether it decides the result; if not, a run may be resumed with another value.
+    """
+    bounds = {"at least": at_least, "above": above, "at most": at_most, "below": below}
+    metadata = {
+        "help": text,
+        "choices": choices,
+        "bounds": {words: bound for words, bound in bounds.items() if bound is not None},
+        "decides": decides,
+    }
+    if isinstance(default, dict):
+        return dataclasses.field(default_factory=default.copy, metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def checked(field: dataclasses.Field, value: Any) -> Any:
+    """Returns the value of a field in the field's type.
+
+    Args:
+      field: what `setting` returns, in its dataclass.
+      value: a value, such as one that was read from JSON.
+
+    Raises:
+      UsageError: if it has another type, or is none of the choices or out of bounds.
+    """
+    default = field.default_factory() if callable(field.default_factory) else field.default
+    try:
+        if isinstance(default, tuple) and not isinstance(value, str):
+            value = tuple(type(default[0])(item) for item in value)
+        elif isinstance(default, float) and not isinstance(value, bool):
+            value = float(value)
+    except (TypeError, ValueError):
+        pass
+    if type(value) is not type(default):
+        raise UsageError(f"{field.name} {value!r} cannot be used: expected {TYPE_NAMES[type(default)]}")
+    choices, bounds = field.metadata["choices"], field.metadata["bounds"]
+    # A mapping may grow: a run loads without the plugins of its training.
+    if choices and not isinstance(choices, Mapping) and value not in choices:
+        raise UsageError(f"{field.name} {value!r} is unknown: choose one of {', '.join(map(str, choices))}")
+    kept = {
+        "at least": lambda bound: value >= bound,
+        "above": lambda bound: value > bound,
+        "at most": lambda bound: value <= bound,
+        "below": lambda bound: value < bound,
+    }
+    if not all(kept[words](bound) for words, bound in bounds.items()):
+        raise UsageError(f"{field.name} {value} cannot be used: it must be {bounds_text(bounds)}")
+    return value
+
+
+def bounds_text(bounds: Mapping[str, float]) -> str:
+    """Returns the bounds of a field in words, such as "above 0 and at most 1"."""
+    return " and ".join(f"{words} {bound}" for words, bound in bounds.items())
