@@ -3,7 +3,9 @@
 import functools
 import hashlib
 import re
+from collections.abc import Iterable
 
+from experiments.recipes.image_sets import IMAGE_SETS
 from experiments.tables import Record, describe_weights
 from experiments.workspace import ROOT
 from srnet.data.datasets import TEST_SETS
@@ -60,6 +62,7 @@ def ship(run: Run, data_root: str | None, name: str | None = None) -> None:
         "parameters": model.count_params(),
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "run": trained,
+        "training_images": _terms(config.train_sets),
         **measurements,
         "use": USE if config.degradation == "bicubic" else DEGRADED_USE,
         "limits": LIMITS if config.degradation == "bicubic" else DEGRADED_LIMITS,
@@ -79,7 +82,14 @@ def measure_again(data_root: str | None) -> None:
     for network in cards.names():
         for scale in cards.scales(network):
             measurements = _measure(named_method(network), scale, data_root)
-            write_json(cards.card_file(scale, network), {**cards.card(scale, network), **measurements})
+            card = cards.card(scale, network)
+            terms = _terms(card["run"]["config"]["train_sets"])
+            write_json(cards.card_file(scale, network), {**card, "training_images": terms, **measurements})
+
+
+def _terms(train_sets: Iterable[str]) -> dict[str, str]:
+    """What the authors of each training set give it for."""
+    return {name: IMAGE_SETS[name].terms if name in IMAGE_SETS else "not known" for name in train_sets}
 
 
 def _measure(method: NamedMethod, scale: int, data_root: str | None) -> Record:

@@ -5,6 +5,8 @@ import dataclasses
 _DCSCN = "https://github.com/jiny2001/dcscn-super-resolution/archive/refs/heads/master.zip"
 _SELF_EX_SR = "https://uofi.box.com/shared/static/65upg43jjd0a4cwsiqgl6o6ixube6klm.zip"
 _BSDS500 = "https://github.com/BIDS/BSDS500/archive/refs/heads/master.zip"
+# "for non-commercial research and educational purposes": www2.eecs.berkeley.edu/Research/Projects/CS/vision/bsds
+_BSDS_TERMS = "non-commercial research and education"
 _DIV2K = "https://data.vision.ee.ethz.ch/cvl/DIV2K"
 
 
@@ -17,24 +19,26 @@ class ImageSet:
       url: the archive that it is in; "" where people must ask its authors for it.
       inside: pattern of its files' paths in the archive, as for `fnmatch`.
       page: where its authors describe it.
+      terms: what its authors give it for.
     """
 
     count: int
     url: str
     inside: str
     page: str = ""
+    terms: str = "not known"
 
 
 IMAGE_SETS = {
     "T91": ImageSet(91, _DCSCN, "*/data/yang91/*"),
-    "BSD200": ImageSet(200, _DCSCN, "*/data/bsd200/*"),
+    "BSD200": ImageSet(200, _DCSCN, "*/data/bsd200/*", terms=_BSDS_TERMS),
     "Set5": ImageSet(5, _DCSCN, "*/data/set5/*"),
     "Set14": ImageSet(14, _DCSCN, "*/data/set14/*"),
-    "BSD100": ImageSet(100, _DCSCN, "*/data/bsd100/*"),
+    "BSD100": ImageSet(100, _DCSCN, "*/data/bsd100/*", terms=_BSDS_TERMS),
     "Urban100": ImageSet(100, _SELF_EX_SR, "*SRF_4*_HR.*"),
-    "BSDval50": ImageSet(50, _BSDS500, "*/images/test/*"),
-    "BSDextra150": ImageSet(150, _BSDS500, "*/images/test/*"),
-    "BSDS500": ImageSet(500, _BSDS500, "*/images/*/*"),
+    "BSDval50": ImageSet(50, _BSDS500, "*/images/test/*", terms=_BSDS_TERMS),
+    "BSDextra150": ImageSet(150, _BSDS500, "*/images/test/*", terms=_BSDS_TERMS),
+    "BSDS500": ImageSet(500, _BSDS500, "*/images/*/*", terms=_BSDS_TERMS),
     "DIV2K": ImageSet(800, f"{_DIV2K}/DIV2K_train_HR.zip", "*"),
     "DIV2K_valid": ImageSet(100, f"{_DIV2K}/DIV2K_valid_HR.zip", "*"),
     "Flickr2K": ImageSet(2650, "https://cv.snu.ac.kr/research/EDSR/Flickr2K.tar", "*Flickr2K_HR/*"),

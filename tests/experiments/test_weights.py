@@ -65,6 +65,7 @@ def test_a_run_is_shipped_and_all_are_measured_again(picture_root, tmp_path):
     assert text == f"before\n<!-- weights -->\n{table}\n\nafter\n" and table.startswith("| scale |")
     assert f"| x3 | `plus` | {models.build('plus', 3, filters=4, blocks=1, depth=0).count_params():,} |" in table
     before = cards.card_file(3, "plus").read_text()
+    assert card["training_images"] == {"tiny": "not known"}
     wrong = {**card["measurements"]["held_out"], "psnr": 99.0}
     write_json(cards.card_file(3, "plus"), {**card, "measurements": {"held_out": wrong}})
     weights.measure_again(picture_root)
