@@ -1,6 +1,6 @@
 """Writes the training steps of a run for a GPU machine that has JAX, but no TensorFlow.
 
-python tools/export_steps.py --run=runs/full_x4 --steps=steps/full_x4
+python tools/export_steps.py --run=runs/full_x4 --steps=steps/full_x4.npz
 
 The run has been begun by srnet.train, in float32 or mixed_bfloat16, and stopped by Ctrl-C. Its training step (network,
 loss on `tf.GradientTape`, optimizer, schedule) is compiled by TensorFlow to StableHLO. On the other machine,
@@ -10,19 +10,20 @@ JAX: pip install -e '.[jax]'.
 
 import importlib.util
 import pathlib
-import shutil
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from absl import flags
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from experiments.arrays import write_arrays
+from experiments.steps_file import named_values, write_steps
 from srnet import cli
 from srnet.errors import DataError, UsageError
-from srnet.files import locked, written_whole
-from srnet.json_files import read_json, write_json
+from srnet.files import locked
+from srnet.json_files import read_json
 from srnet.training.config import load_config
 from srnet.training.run_folder import Run
 
@@ -30,52 +31,56 @@ if TYPE_CHECKING:
     from srnet.training.config import TrainConfig
     from srnet.training.stateless import StatelessStep
 
+_STEPS_PER_CALL = 100  # of the device
+
 
 def define_flags() -> None:
     flags.DEFINE_string("run", None, "Run folder, of a run that has begun.", required=True)
-    flags.DEFINE_string("steps", None, "Folder to write the steps to; its name is that of the run.", required=True)
-    flags.DEFINE_integer("steps_per_call", 100, "Steps in one call of the device.", lower_bound=1)
+    flags.DEFINE_string("steps", None, "File to write, which ends in .npz; its name stands for the run.", required=True)
 
 
 def main(arguments: list[str]) -> None:
     cli.expect_no_arguments(arguments)
     if not importlib.util.find_spec("jax"):
         raise UsageError("this tool needs JAX: pip install -e '.[jax]'")
-    values = flags.FLAGS
-    run, folder = Run(pathlib.Path(values.run)), pathlib.Path(values.steps)
+    run, path = Run(pathlib.Path(flags.FLAGS.run)), pathlib.Path(flags.FLAGS.steps)
+    if path.suffix != ".npz":
+        raise UsageError(f"--steps={path}: expected a file that ends in .npz")
     config = load_config(run.config)
     cli.import_tensorflow()
-    import numpy as np
+    import jax
     import tensorflow as tf
 
     from srnet.training import checkpoints
     from srnet.training.state import new_state
-    from srnet.training.stateless import stateless_step
+    from srnet.training.stateless import stateless_step, step_variables
 
     state = new_state(config, tf.distribute.get_strategy())
-    variables, step = stateless_step(config, state)
+    try:
+        variables, step = step_variables(config, state), stateless_step(config, state)
+    except DataError as error:
+        raise DataError(f"{run.folder}: {error}") from error
     with locked(run.folder, busy=f"{run.folder}: another process is training this run"):
         checkpoints.restore_newest(state, checkpoints.managers(state, run)[0])
+        origin = read_json(run.origin, dict)
     if not state.step:
         raise DataError(f"{run.folder}: no step is done yet; begin the run by srnet.train, and stop it by Ctrl-C")
-    plan = {
-        "patches": read_json(run.origin, dict)["patches"],
-        "first_step": state.step,
-        "steps_per_call": values.steps_per_call,
-        "variables": len(variables),
+    if state.step >= config.total_steps - config.steps_per_epoch:
+        raise DataError(f"{run.folder}: only the last epoch is left, which srnet.train takes")
+    arrays = named_values(variable.value for variable in variables)
+    about = {
+        "run": {"started": origin["started"], "first_step": state.step, "config": config.to_json()},
+        "patches": origin["patches"],
+        "steps_per_call": _STEPS_PER_CALL,
         "weights": len(state.model.trainable_variables),
+        "jax": jax.__version__,
     }
-    arrays = {f"v{number}": np.asarray(variable.value) for number, variable in enumerate(variables)}
-    with written_whole(folder) as partial:
-        partial.mkdir()
-        (partial / "step.bin").write_bytes(_exported(config, list(arrays.values()), step, values.steps_per_call))
-        write_arrays(partial / "state.npz", arrays)
-        shutil.copy(run.config, partial / "config.json")
-        write_json(partial / "steps.json", plan)
-    print(f"{folder}: the steps of {run.folder} from step {state.step}")
+    compiled = np.frombuffer(_compiled(config, list(arrays.values()), step), np.uint8)
+    write_steps(path, about, {**arrays, "compiled": compiled})
+    print(f"{path}: the steps of {run.folder} from step {state.step}")
 
 
-def _exported(config: "TrainConfig", arrays: list[Any], step: "StatelessStep", steps_per_call: int) -> bytes:
+def _compiled(config: "TrainConfig", arrays: Sequence[np.ndarray], step: "StatelessStep") -> bytes:
     """A function (values, lr patches, hr patches, numbers of patches, count) -> (values, losses) of `count` steps."""
     import jax
     import jax.export
@@ -91,20 +96,17 @@ def _exported(config: "TrainConfig", arrays: list[Any], step: "StatelessStep", s
             after, loss = tf_step(before, *batch)
             return after, losses.at[number].set(loss)
 
-        return jax.lax.fori_loop(0, count, body, (values, jnp.zeros(steps_per_call, jnp.float32)))
+        return jax.lax.fori_loop(0, count, body, (values, jnp.zeros(len(places), jnp.float32)))
 
     (number,) = jax.export.symbolic_shape("n")
-    sides = (config.hr_patch // config.scale, config.hr_patch)
     shape = jax.ShapeDtypeStruct
-    patches = [shape((number, side, side, config.channels), jnp.uint8) for side in sides]
-    checks = jax.export.DisabledSafetyCheck  # that the step is one for a CPU, and that TensorFlow's part is known
-    export = jax.export.export(
-        jax.jit(take, donate_argnums=0),
-        platforms=["cpu"],
-        disabled_checks=[checks.platform(), checks.custom_call("tf.call_tf_function")],
-    )
-    places = shape((steps_per_call, config.batch_size), jnp.int32)
     values = [shape(array.shape, array.dtype) for array in arrays]
+    sides = (config.hr_patch // config.scale, config.hr_patch)
+    patches = [shape((number, side, side, config.channels), jnp.uint8) for side in sides]
+    places = shape((_STEPS_PER_CALL, config.batch_size), jnp.int32)
+    # It is lowered for a CPU, and holds nothing that only a CPU can run.
+    checks = [jax.export.DisabledSafetyCheck.platform()]
+    export = jax.export.export(jax.jit(take, donate_argnums=0), platforms=["cpu"], disabled_checks=checks)
     return bytes(export(values, *patches, places, shape((), jnp.int32)).serialize())
 
 

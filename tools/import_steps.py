@@ -1,10 +1,10 @@
 """Puts steps that tools/take_steps.py took into their run, which srnet.train then finishes.
 
-python tools/import_steps.py --run=runs/full_x4 --taken=taken/full_x4
+python tools/import_steps.py --run=runs/full_x4 --taken=taken/full_x4.npz
 
 The run gets a checkpoint of the step reached, and for its curve the lines of metrics.jsonl of the epochs whose weights
 were kept, measured here; run.json names the device. Where more steps are left than the last epoch,
-tools/export_steps.py takes the run on from there.
+tools/export_steps.py can export the run again.
 """
 
 import pathlib
@@ -18,78 +18,90 @@ from absl import flags
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from experiments import shared_flags
-from experiments.arrays import read_arrays
+from experiments.steps_file import read_steps, values_of
 from srnet import cli
 from srnet.errors import DataError
+from srnet.files import locked
 from srnet.json_files import read_json, write_json
 from srnet.progress import say
 from srnet.training.config import TrainConfig, load_config
-from srnet.training.run_folder import Run, append_metrics, forget_metrics_after, open_run
+from srnet.training.run_folder import Run, append_metrics, forget_metrics_after, session
 
 if TYPE_CHECKING:
-    import keras
+    from srnet.training.state import State
 
 
 def define_flags() -> None:
     flags.DEFINE_string("run", None, "Run folder that the steps were exported from.", required=True)
-    flags.DEFINE_string("taken", None, "Folder of the run in the output of tools/take_steps.py.", required=True)
+    flags.DEFINE_string("taken", None, "File of the run in the output of tools/take_steps.py.", required=True)
     shared_flags.define_data_root_flag()
 
 
 def main(arguments: list[str]) -> None:
     cli.expect_no_arguments(arguments)
-    values = flags.FLAGS
-    run, taken = Run(pathlib.Path(values.run)), pathlib.Path(values.taken)
-    config, known = load_config(run.config), read_json(taken / "taken.json", dict)
-    if known.get("config") != config.to_json():
-        raise DataError(f"{taken} holds the steps of another run than {run.folder}")
+    run, path = Run(pathlib.Path(flags.FLAGS.run)), pathlib.Path(flags.FLAGS.taken)
+    config = load_config(run.config)
+    about, arrays = read_steps(path)
+    _check(run, config, about, path)
     cli.import_tensorflow()
     import tensorflow as tf
 
     from srnet.training import checkpoints
     from srnet.training.loop import epoch_line
     from srnet.training.state import new_state
-    from srnet.training.stateless import stateless_step
+    from srnet.training.stateless import step_variables
 
     state = new_state(config, tf.distribute.get_strategy())
-    variables, _ = stateless_step(config, state)
-    measure = _measure(config, values.data_root)
-    with open_run(run.folder, config, known["patches"]):
+    with locked(run.folder, busy=f"{run.folder}: another process is training this run"):
         last, best = checkpoints.managers(state, run)
         checkpoints.restore_newest(state, last)
-        first, before, (total,) = state.step, float(state.seconds.numpy()), state.loss_sums.values()
-        if first != known["first_step"]:
-            raise DataError(f"{run.folder} is at step {first}, {taken} begins at step {known['first_step']}")
-        forget_metrics_after(run, first)
-        _name_device(run, known)
-        saved = read_arrays(taken / "state.npz")
-        losses = np.concatenate([np.zeros(first), saved["losses"]])
-        losses[first - 1] = total.numpy()  # of the steps before, in the epoch that has begun
-        speed = config.batch_size * len(saved["losses"]) / float(saved["seconds"])
+        first, (total,), earlier = about["run"]["first_step"], state.loss_sums.values(), float(state.seconds)
+        if state.step != first:
+            raise DataError(f"{run.folder} is at step {state.step}, {path} begins at step {first}")
+        forget_metrics_after(run, first)  # what an import that was killed has left
+        losses = np.concatenate([np.zeros(first), arrays["losses"]])
+        losses[first - 1] = total.numpy()  # stands for the steps of this epoch before the export
+        reached, speed = len(losses), config.batch_size * len(arrays["losses"]) / float(arrays["seconds"])
 
-        def put(step: int, arrays: dict[str, np.ndarray], changed: list[Any], begin: int) -> None:
-            for number, variable in enumerate(changed):
-                variable.assign(arrays[f"v{number}"])
+        def set_state(step: int, variables: list[Any], values: list[np.ndarray], seconds: np.ndarray) -> None:
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
             state.optimizer.iterations.assign(step)
-            state.seconds.assign(before + float(arrays["seconds"]))
-            total.assign(losses[begin:step].sum())
+            state.seconds.assign(earlier + float(seconds))
+            epoch_begin = (step - 1) // config.steps_per_epoch * config.steps_per_epoch
+            total.assign(losses[epoch_begin:step].sum())
 
-        for path in sorted(taken.glob("weights_*.npz"), key=_step_of):
-            step = _step_of(path)
-            put(step, read_arrays(path), state.model.trainable_variables, step - config.steps_per_epoch)
-            line = epoch_line(config, state, measure(state.model), speed)
+        measure = _measurer(config, flags.FLAGS.data_root)
+        for step in sorted(int(name.split("_")[1]) for name in arrays if name.endswith("_seconds")):
+            weights = values_of(arrays, f"weights_{step}_")
+            set_state(step, state.model.trainable_variables, weights, arrays[f"weights_{step}_seconds"])
+            line = epoch_line(config, state, measure(state), speed)
             if line["psnr"] > state.best_psnr:
                 state.best_psnr.assign(line["psnr"])
-                checkpoints.save(best, step)
+                checkpoints.save(best, step)  # for its weights: the moments are those of the first step
             append_metrics(run, line)
             say(f"epoch {line['epoch']}: loss {line['loss']:.4g}, {config.validation_set} {line['psnr']:.2f} dB")
-        put(known["step"], saved, variables, known["step"] // config.steps_per_epoch * config.steps_per_epoch)
-        checkpoints.save(last, state.step)
-    say(f"{run.folder}: at step {state.step} of {config.total_steps}; srnet.train with the run's flags finishes it")
+        set_state(reached, step_variables(config, state), values_of(arrays), arrays["seconds"])
+        if reached % config.steps_per_epoch == 0:
+            total.assign(0.0)
+        checkpoints.save(last, reached)
+        _record_session(run, config, about)
+    say(f"{run.folder}: at step {reached} of {config.total_steps}; srnet.train with the run's flags goes on from there")
 
 
-def _measure(config: TrainConfig, data_root: str | None) -> Callable[["keras.Model"], dict[str, float]]:
-    """Returns a callable that measures the weights of a network on the validation images of a run."""
+def _check(run: Run, config: TrainConfig, about: dict[str, Any], path: pathlib.Path) -> None:
+    """Checks that steps were taken for a run as it is now."""
+    origin, taken = read_json(run.origin, dict), about["run"]
+    if (origin.get("started"), origin.get("patches")) != (taken["started"], about["patches"]):
+        raise DataError(f"{path} holds the steps of another run than {run.folder}")
+    now = config.to_json()
+    changed = [name for name, value in taken["config"].items() if now[name] != value]
+    if changed:
+        raise DataError(f"{path} was taken with another {', '.join(changed)} than {run.folder} has now")
+
+
+def _measurer(config: TrainConfig, data_root: str | None) -> Callable[["State"], dict[str, float]]:
+    """Returns a callable that measures the network of a state on the validation images of its run."""
     import tensorflow as tf
 
     from srnet.inference.method import network_method
@@ -101,25 +113,24 @@ def _measure(config: TrainConfig, data_root: str | None) -> Callable[["keras.Mod
     images, evaluated = validation_images(config, data_root), build_network(config, "float32")
     method, how = network_method(evaluated), (config.scale, config.channels, config.degradation)
 
-    def measure(model: "keras.Model") -> dict[str, float]:
-        evaluated.set_weights(model.get_weights())
+    def measure(state: "State") -> dict[str, float]:
+        evaluated.set_weights(state.model.get_weights())
         return validate(method, images, *how, Workers(tf.distribute.get_strategy()))
 
     return measure
 
 
-def _name_device(run: Run, known: dict[str, Any]) -> None:
-    """Says in run.json that the steps of the newest session were taken on another device."""
+def _record_session(run: Run, config: TrainConfig, about: dict[str, Any]) -> None:
+    """Adds the session on the other machine to run.json, and its GPU to those of the run."""
     origin = read_json(run.origin, dict)
-    device = {"gpus": [known["device"]], "steps_by": f"JAX {known['jax']}, the training step as StableHLO"}
-    *sessions, session = origin["sessions"]
-    session = {**session, "hardware": {**session["hardware"], **device}}
-    hardware = {**origin["hardware"], **device}
-    write_json(run.origin, {**origin, "hardware": hardware, "sessions": [*sessions, session]})
-
-
-def _step_of(path: pathlib.Path) -> int:
-    return int(path.stem.removeprefix("weights_"))
+    gpus = [about["device"]] if about["platform"] != "cpu" else []
+    taken = {
+        **session(about["run"]["first_step"], config),
+        "hardware": {"gpus": gpus},
+        "taken_by": f"JAX {about['jax']}",
+    }
+    hardware = {**origin["hardware"], "gpus": sorted({*origin["hardware"]["gpus"], *gpus})}
+    write_json(run.origin, {**origin, "hardware": hardware, "sessions": [*origin["sessions"], taken]})
 
 
 if __name__ == "__main__":

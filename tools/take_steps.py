@@ -1,10 +1,10 @@
 """Takes training steps that tools/export_steps.py wrote, by JAX, without TensorFlow.
 
-python tools/take_steps.py --steps=steps/full_x4,steps/full_x2 --output=taken --data_root=images
+python tools/take_steps.py --steps=steps/full_x4.npz,steps/full_x2.npz --output=taken --data_root=images
 
 It takes the patches of the images in the order of srnet.train, and leaves the last epoch to it. Each minute it writes
-OUTPUT/NAME/state.npz; the same command goes on from there. Run after run is worked on until --seconds are over. The
-machine needs JAX, NumPy, SciPy, h5py, Pillow, scikit-image, absl-py, filelock, psutil and tqdm, and this folder.
+OUTPUT/NAME.npz, from which the same command resumes. Run after run is worked on until --seconds are over. The machine
+needs JAX, flatbuffers, NumPy, SciPy, h5py, Pillow, scikit-image, absl-py, filelock and tqdm, and a clone of srnet.
 """
 
 import dataclasses
@@ -13,118 +13,149 @@ import math
 import pathlib
 import sys
 import time
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from absl import flags
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from experiments.arrays import read_arrays, write_arrays
+from experiments.steps_file import named_values, read_steps, values_of, write_steps
 from srnet import cli
 from srnet.data.order import patch_order
 from srnet.data.store import Patches, PatchStore, Windows
 from srnet.errors import DataError, UsageError
-from srnet.json_files import read_json, write_json
+from srnet.files import reason
 from srnet.progress import say
-from srnet.training.config import TrainConfig, load_config
+from srnet.training.config import TrainConfig, parse_config
 from srnet.training.data import training_patches
 
-_CURVE = 10  # points of a run's curve: the weights are kept after each tenth of its epochs
+_CURVE = 10  # the weights are kept after each tenth of a run's epochs, where they can be divided so
 _SAVE_SECONDS = 60
 
 
 def define_flags() -> None:
-    flags.DEFINE_list("steps", None, "Folders that tools/export_steps.py wrote, in the order of work.", required=True)
+    flags.DEFINE_list("steps", None, "Files that tools/export_steps.py wrote, in the order of work.", required=True)
     flags.DEFINE_string("output", None, "Folder of the results.", required=True)
-    flags.DEFINE_float("seconds", math.inf, "When to stop.", lower_bound=0)
+    flags.DEFINE_float("seconds", math.inf, "Seconds after which to stop.", lower_bound=0)
     cli.define_folder_flags()
 
 
-def main(arguments: list[str]) -> None:
+def main(arguments: list[str]) -> int:
     cli.expect_no_arguments(arguments)
-    if not importlib.util.find_spec("jax"):
-        raise UsageError("this tool needs JAX: pip install jax")
+    for package in ("jax", "flatbuffers"):
+        if not importlib.util.find_spec(package):
+            raise UsageError(f"this tool needs {package}: pip install {package}")
     values = flags.FLAGS
-    end = time.monotonic() + values.seconds
-    for folder in map(pathlib.Path, values.steps):
-        if time.monotonic() < end:
-            take(folder, pathlib.Path(values.output) / folder.name, end)
+    paths = [pathlib.Path(each) for each in values.steps]
+    if len({path.name for path in paths}) < len(paths):
+        raise UsageError(f"--steps={','.join(values.steps)}: two files have one name")
+    deadline, status = time.monotonic() + values.seconds, 0
+    for path in paths:
+        try:
+            take(path, pathlib.Path(values.output) / path.name, deadline, values.data_root, values.cache_dir)
+        except DataError as error:
+            cli.complain(error)
+            status = 1
+    return status
 
 
-def take(folder: pathlib.Path, output: pathlib.Path, end: float) -> None:
-    """Takes the steps of one run, from where the output folder has got to.
+def take(path: pathlib.Path, output: pathlib.Path, deadline: float, data_root: str | None, cache_dir: str) -> None:
+    """Takes the steps of one run, from where its output has got to.
 
     Args:
-      folder: what tools/export_steps.py wrote.
-      output: folder that receives state.npz, weights_STEP.npz for the curve, and taken.json.
-      end: time of `time.monotonic` at which to stop.
+      path: what tools/export_steps.py wrote.
+      output: file of the values of the variables, the losses of all steps, and the weights kept for the curve.
+      deadline: time of `time.monotonic` at which to stop.
+      data_root: folder with a folder for each image set, or None.
+      cache_dir: folder of patch stores.
 
     Raises:
-      DataError: if a file cannot be used, the training images are others than those of the run, or a loss is not
+      DataError: if a file cannot be used, the training images are not those of the run, or a loss or a weight is not
         finite.
     """
     import jax
-    import jax.export
 
-    config, plan = load_config(folder / "config.json"), read_json(folder / "steps.json", dict)
-    store = _store(config, plan["patches"])
-    lr, hr = (jax.device_put(_whole(store, patches)) for patches in (store.lr, store.hr))
-    call = jax.jit(jax.export.deserialize(bytearray((folder / "step.bin").read_bytes())).call, donate_argnums=0)
-    begun = output / "state.npz"
-    saved = read_arrays(begun if begun.exists() else folder / "state.npz")
-    values = [jax.device_put(saved[f"v{number}"]) for number in range(plan["variables"])]
-    losses = [saved.get("losses", np.zeros(0, np.float32))]
-    seconds, step = float(saved.get("seconds", 0)), plan["first_step"] + len(losses[0])
-    last = config.total_steps - config.steps_per_epoch
+    about, exported = read_steps(path)
+    config, first = parse_config(about["run"]["config"], path), about["run"]["first_step"]
+    arrays: dict[str, np.ndarray] = {"losses": np.zeros(0, np.float32), "seconds": np.zeros(()), **exported}
+    if output.exists():
+        before, arrays = read_steps(output)
+        if before["run"] != about["run"]:
+            raise DataError(f"{output} holds other steps than {path}; choose another --output")
+    kept = {name: array for name, array in arrays.items() if name.startswith("weights_")}
+    values = [jax.device_put(value) for value in values_of(arrays)]
+    losses, step, seconds = [arrays["losses"]], first + len(arrays["losses"]), float(arrays["seconds"])
+    end = config.total_steps - config.steps_per_epoch
     every = max(config.epochs // _CURVE, 1) * config.steps_per_epoch
+    call = _loaded(path, exported["compiled"], about["jax"])
+    places = np.zeros((about["steps_per_call"], config.batch_size), np.int32)
+    store = _store(config, about["patches"], data_root, cache_dir)
+    lr, hr = (jax.device_put(_whole(store, patches)) for patches in (store.lr, store.hr))
     device = jax.devices()[0]
-    say(f"{folder.name}: {len(store)} patches, from step {step} of {config.total_steps} on {device.device_kind}")
+    say(f"{path.stem}: from step {step} of {config.total_steps}, on {device.device_kind}")
 
     def save() -> None:
-        arrays = {f"v{number}": np.asarray(value) for number, value in enumerate(values)}
-        write_arrays(output / "state.npz", {**arrays, "losses": np.concatenate(losses), "seconds": np.array(seconds)})
-        known = {"device": device.device_kind, "jax": jax.__version__, "first_step": plan["first_step"], "step": step}
-        write_json(output / "taken.json", {**known, "patches": plan["patches"], "config": config.to_json()})
+        found = named_values(values)
+        if not all(np.isfinite(value).all() for value in found.values()):
+            raise DataError(f"{path}: the weights are no longer finite at step {step}; {output} is as it was before")
+        known = {"device": device.device_kind, "platform": device.platform, "jax": jax.__version__}
+        taken = {"losses": np.concatenate(losses), "seconds": np.array(seconds)}
+        write_steps(output, {**about, **known}, {**found, **taken, **kept})
 
-    began = saved_at = time.monotonic()
-    first, before = step, seconds
-    while step < last and time.monotonic() < end:
-        count = min(plan["steps_per_call"], every - step % every, last - step)
-        places = np.zeros((plan["steps_per_call"], config.batch_size), np.int32)
+    started, saved_at, earlier = time.monotonic(), time.monotonic(), seconds
+    while step < end and time.monotonic() < deadline:
+        count = min(len(places), every - step % every, end - step)
         places[:count] = [patch_order(len(store), config.seed, step + i, config.batch_size) for i in range(count)]
         values, found = call(values, lr, hr, places, np.int32(count))
         losses.append(np.asarray(found)[:count])
-        if not np.isfinite(losses[-1]).all():
-            raise DataError(f"{folder}: the loss is no longer finite before step {step + count}; {output} has an older")
+        finite = np.isfinite(losses[-1])
+        if not finite.all():
+            wrong = step + int(np.argmin(finite)) + 1
+            raise DataError(f"{path}: the loss is no longer finite at step {wrong}; {output} is as it was before")
         step += count
-        seconds = before + time.monotonic() - began
+        seconds = earlier + time.monotonic() - started
         if step % every == 0:
-            weights = {f"v{number}": np.asarray(values[number]) for number in range(plan["weights"])}
-            write_arrays(output / f"weights_{step}.npz", {**weights, "seconds": np.array(seconds)})
+            kept |= named_values(values[: about["weights"]], f"weights_{step}_")
+            kept[f"weights_{step}_seconds"] = np.array(seconds)
         if time.monotonic() - saved_at > _SAVE_SECONDS:
             save()
             saved_at = time.monotonic()
-            speed = (step - first) / (seconds - before)
-            say(f"{folder.name}: step {step}, loss {losses[-1].mean():.4g}, {speed:.1f} steps/s")
-    save()
-    say(f"{folder.name}: {step} steps of {config.total_steps} are done; {output}")
+            speed = sum(map(len, losses[1:])) / (seconds - earlier)
+            say(f"{path.stem}: step {step}, loss {losses[-1].mean():.4g}, {speed:.1f} steps/s")
+    if len(losses) > 1:
+        save()
+    say(f"{path.stem}: {step} of {config.total_steps} steps are done, in {output}")
 
 
-def _store(config: TrainConfig, patches: str) -> PatchStore:
-    """The store of a run; one that is made here holds an array of patches, whatever it takes."""
-    values = flags.FLAGS
-    whole = dataclasses.replace(config, store_limit=math.inf)
-    store = training_patches(whole, values.data_root, values.cache_dir)
+def _loaded(path: pathlib.Path, compiled: np.ndarray, version: str) -> Callable[..., Any]:
+    """The exported function; its first argument is overwritten."""
+    import jax
+    import jax.export
+
+    try:
+        exported = jax.export.deserialize(bytearray(compiled.tobytes()))
+    except Exception as error:  # it raises anything
+        here = f"JAX {jax.__version__} cannot load what JAX {version} wrote"
+        raise DataError(f"{path}: {here} ({reason(error)})") from error
+    return jax.jit(exported.call, donate_argnums=0)
+
+
+def _store(config: TrainConfig, patches: str, data_root: str | None, cache_dir: str) -> PatchStore:
+    """The patch store of a run; one that is made here holds an array of patches, whatever it takes."""
+    store = training_patches(dataclasses.replace(config, store_limit=math.inf), data_root, cache_dir)
     if store.digest != patches:
-        raise DataError(f"{values.data_root}: these training images are not those of the run")
+        raise DataError(f"{'+'.join(config.train_sets)}: these images are not those that the run is trained on")
     return store
 
 
 def _whole(store: PatchStore, patches: Patches | Windows) -> np.ndarray:
-    """All patches of a store; an array of them is not copied."""
-    if isinstance(patches, Patches):
-        return np.memmap(store.path, np.uint8, "r", patches.place, patches.shape)
-    return patches.read(range(len(store)))
+    """All patches of a store."""
+    if isinstance(patches, Windows):
+        return patches.read(range(len(store)))
+    count = math.prod(patches.shape)
+    return np.fromfile(store.path, np.uint8, count, offset=patches.place).reshape(patches.shape)
 
 
 if __name__ == "__main__":

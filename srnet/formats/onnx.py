@@ -60,7 +60,7 @@ def _pad_explicitly(node: Any) -> None:
 
 def _squeeze_output(graph: Any) -> None:
     """Removes the leading axes of size 1 that tf2onnx gives an output whose last node is a Reshape."""
-    # Its reshape optimizer relies on a Squeeze that it adds before the Reshape's consumers, and an output has none.
+    # It adds a Squeeze for the nodes that read the Reshape; an output has no such node.
     import onnx
 
     (output,) = graph.output

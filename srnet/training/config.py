@@ -231,24 +231,37 @@ def execution(config: TrainConfig) -> dict[str, Any]:
 
 
 def load_config(path: Path | str) -> TrainConfig:
-    """Reads a configuration from JSON; a field that an older version did not have takes its default.
+    """Reads a configuration from a JSON file; see `parse_config`.
 
     Args:
       path: the file.
 
     Raises:
-      DataError: if it is missing, or has fields that `TrainConfig` does not have.
+      DataError: if it is missing or damaged, or has fields that `TrainConfig` does not have.
     """
-    values = read_json(path)
+    return parse_config(read_json(path), path)
+
+
+def parse_config(values: Any, name: Path | str) -> TrainConfig:
+    """Returns the configuration that JSON holds; a field that an older version did not have takes its default.
+
+    Args:
+      values: what `TrainConfig.to_json` returns.
+      name: where it comes from, for the messages.
+
+    Raises:
+      DataError: if it is none, or has fields that `TrainConfig` does not have.
+    """
     if not isinstance(values, dict):
-        raise DataError(f"{path}: not a configuration (no object)")
+        raise DataError(f"{name}: not a configuration (no object)")
+    values = dict(values)
     if not values.pop("augment", True):  # of srnet 0.1, where `orientations` had no 1
         values["orientations"] = 1
     known = {field.name for field in dataclasses.fields(TrainConfig)}
     if set(values) - known:
         odd = ", ".join(sorted(set(values) - known))
-        raise DataError(f"{path}: not a configuration of this srnet version (unknown: {odd})")
+        raise DataError(f"{name}: not a configuration of this srnet version (unknown: {odd})")
     try:
         return TrainConfig(**values)
     except UsageError as error:
-        raise DataError(f"{path}: {error}") from error
+        raise DataError(f"{name}: {error}") from error

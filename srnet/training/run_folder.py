@@ -146,10 +146,10 @@ def open_run(
         existing = check_run(folder, config)  # again: another process may have begun it meanwhile
         step = steps_done(run)
         if existing is None:
-            session = _session(origin(), 0, config, workers)
-            begun = {name: session[name] for name in _ORIGIN}
+            begun_by = session(0, config, workers)
+            begun = {name: begun_by[name] for name in _ORIGIN}
             given = {name: value for name, value in (("initial", initial), ("vgg19", vgg19)) if value}
-            write_json(run.origin, {**begun, "patches": patches, **given, "sessions": [session]})
+            write_json(run.origin, {**begun, "patches": patches, **given, "sessions": [begun_by]})
             write_json(run.config, config.to_json())
         else:
             there = read_json(run.origin, dict)
@@ -161,16 +161,23 @@ def open_run(
                 raise UsageError(f"{run.folder} holds a run with other weights of VGG19: choose another --run_dir")
             if step < config.total_steps:
                 # Before srnet 0.2 a run had one entry for all its sessions.
-                sessions = there.get("sessions") or [_session(there, 0, existing, 1)]
-                write_json(run.origin, {**there, "sessions": [*sessions, _session(origin(), step, config, workers)]})
+                sessions = there.get("sessions") or [session(0, existing, known=there)]
+                write_json(run.origin, {**there, "sessions": [*sessions, session(step, config, workers)]})
                 write_json(run.config, config.to_json())
         yield run
 
 
-def _session(known: dict[str, Any], step: int, config: TrainConfig, workers: int) -> dict[str, Any]:
-    """What run.json says of one session: its origin, the steps done before it, and how it computes."""
-    origin_of = {name: known.get(name) for name in _ORIGIN}
-    return {**origin_of, "first_step": step, "workers": workers, **execution(config)}
+def session(step: int, config: TrainConfig, workers: int = 1, known: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Returns what run.json says of one session: its origin, the steps done before it, and how it computes.
+
+    Args:
+      step: the steps done before it.
+      config: its `TrainConfig`.
+      workers: how many processes train.
+      known: dict with the origin of the session; that of this process unless given.
+    """
+    known = origin() if known is None else known
+    return {**{name: known.get(name) for name in _ORIGIN}, "first_step": step, "workers": workers, **execution(config)}
 
 
 def append_metrics(run: Run, values: dict[str, Any]) -> None:

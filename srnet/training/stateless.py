@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from srnet.errors import UsageError
+from srnet.errors import DataError
 from srnet.training.config import TrainConfig
 from srnet.training.state import State
 from srnet.training.step import make_limits, make_losses
@@ -15,31 +15,43 @@ Values = list[tf.Tensor]
 StatelessStep = Callable[[Values, tf.Tensor, tf.Tensor], tuple[Values, tf.Tensor]]
 
 
-def stateless_step(config: TrainConfig, state: State) -> tuple[list[Any], StatelessStep]:
-    """Returns the variables that a training step changes, and the step as a function of their values.
+def step_variables(config: TrainConfig, state: State) -> list[Any]:
+    """Returns the variables that a training step changes: the weights, then those of the optimizer.
+
+    Args:
+      config: `TrainConfig`.
+      state: `State`.
+
+    Raises:
+      DataError: if the step changes more: an averaged network, a discriminator, a loss scale, or weights that are not
+        trained; or if it has a perceptual loss.
+    """
+    for name in ("average_decay", "adversarial", "perceptual"):
+        if value := getattr(config, name):
+            raise DataError(f"it is trained with {name} {value}; only steps without it can be taken elsewhere")
+    if config.precision == "mixed_float16":
+        raise DataError("it is trained in mixed_float16; only float32 and mixed_bfloat16 can be taken elsewhere")
+    if state.model.non_trainable_variables:
+        raise DataError(f"network {config.variant} has weights that are not trained")
+    return [*state.model.trainable_variables, *state.optimizer.variables]
+
+
+def stateless_step(config: TrainConfig, state: State) -> StatelessStep:
+    """Returns the training step as a function of the values of `step_variables`.
 
     Args:
       config: `TrainConfig`.
       state: `State` on one device.
 
     Returns:
-      (variables, step): the weights, then those of the optimizer, and a callable (values, lr, hr) -> (values, loss),
-      which changes no variable.
+      A callable (values, lr, hr) -> (values, loss), which changes no variable.
 
     Raises:
-      UsageError: for an averaged network, a second loss, a loss scale, or weights that are not trained.
+      DataError: as `step_variables`.
     """
-    model, optimizer = state.model, state.optimizer
-    for name in ("average_decay", "adversarial", "perceptual"):
-        if getattr(config, name):
-            raise UsageError(f"--{name}={getattr(config, name)}: only a run without it can be exported")
-    if config.precision == "mixed_float16":
-        raise UsageError("--precision=mixed_float16: only float32 and mixed_bfloat16 can be exported")
-    if model.non_trainable_variables:
-        raise UsageError(f"network {config.variant} has weights that are not trained: it cannot be exported")
+    variables, optimizer = step_variables(config, state), state.optimizer
     losses_of, limited = make_losses(config, state), make_limits(config, state)
-    variables = [*model.trainable_variables, *optimizer.variables]
-    count = len(model.trainable_variables)
+    count = len(state.model.trainable_variables)
 
     def step(values: Sequence[tf.Tensor], lr: tf.Tensor, hr: tf.Tensor) -> tuple[Values, tf.Tensor]:
         weights, (done, *moments) = list(values[:count]), values[count:]
@@ -52,7 +64,7 @@ def stateless_step(config: TrainConfig, state: State) -> tuple[list[Any], Statel
         weights, moments = _updated(config, weights, gradients, moments, rate, tf.cast(done + 1, tf.float32))
         return [*weights, done + 1, *moments], loss
 
-    return variables, step
+    return step
 
 
 def _updated(

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from srnet.errors import UsageError
+from srnet.errors import DataError
 from srnet.training.config import TrainConfig
 from srnet.training.state import new_state
-from srnet.training.stateless import stateless_step
+from srnet.training.stateless import stateless_step, step_variables
 from srnet.training.step import make_step
 
 SMALL = TrainConfig(
@@ -31,7 +31,7 @@ SGD = dataclasses.replace(SMALL, optimizer="sgd", learning_rate=1e-8, decay_ever
 )
 def test_steps_are_those_of_training(config):
     state = new_state(config, tf.distribute.get_strategy())
-    variables, function = stateless_step(config, state)
+    variables, function = step_variables(config, state), stateless_step(config, state)
     random = np.random.default_rng(0)
     lr, hr = (tf.constant(random.uniform(0, 255, (2, side, side, 1)), tf.float32) for side in (6, 12))
     values, losses = [tf.identity(variable.value) for variable in variables], []
@@ -52,11 +52,12 @@ def test_steps_are_those_of_training(config):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"average_decay": 0.9}, "--average_decay=0.9: only a run without it"),
+        ({"average_decay": 0.9}, "average_decay 0.9; only steps without it"),
+        ({"adversarial": 0.1}, "adversarial 0.1; only steps without it"),
         ({"precision": "mixed_float16"}, "only float32 and mixed_bfloat16"),
     ],
 )
 def test_what_has_no_such_step(changes, message):
     config = dataclasses.replace(SMALL, **changes)
-    with pytest.raises(UsageError, match=message):
+    with pytest.raises(DataError, match=message):
         stateless_step(config, new_state(config, tf.distribute.get_strategy()))

@@ -1,0 +1,64 @@
+"""Files that carry training steps between machines: named arrays, and what they are, in one NumPy file (.npz)."""
+
+import json
+import pathlib
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from srnet.errors import DataError
+from srnet.files import reason, writing, written_whole
+
+_ABOUT = "about"
+
+
+def write_steps(path: pathlib.Path, about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+    """Writes a file, which appears complete or not at all.
+
+    Args:
+      path: the file, which ends in .npz.
+      about: what the arrays are, for JSON.
+      arrays: dict from names to arrays.
+
+    Raises:
+      DataError: if it cannot be written.
+    """
+    with written_whole(path) as partial, writing(path):
+        np.savez(partial, allow_pickle=False, **{_ABOUT: np.array(json.dumps(about)), **arrays})
+
+
+def read_steps(path: pathlib.Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Returns (about, arrays) of a file that `write_steps` wrote.
+
+    Raises:
+      DataError: if it is missing, damaged or another file.
+    """
+    try:
+        with path.open("rb") as file, np.load(file) as content:
+            arrays = dict(content)
+        return json.loads(str(arrays.pop(_ABOUT))), arrays
+    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: not a file of steps that can be read ({reason(error)})") from error
+
+
+def values_of(arrays: Mapping[str, np.ndarray], first: str = "") -> list[np.ndarray]:
+    """Returns the arrays FIRST0, FIRST1, ..., the values of a run's variables.
+
+    Args:
+      arrays: dict from names to arrays.
+      first: what the names begin with.
+    """
+    names = [name for name in arrays if name.startswith(first) and name[len(first) :].isdigit()]
+    return [arrays[name] for name in sorted(names, key=lambda name: int(name[len(first) :]))]
+
+
+def named_values(values: Any, first: str = "") -> dict[str, np.ndarray]:
+    """Returns values of variables by the names that `values_of` looks for.
+
+    Args:
+      values: sequence of arrays.
+      first: what the names begin with.
+    """
+    return {f"{first}{number}": np.asarray(value) for number, value in enumerate(values)}
