@@ -72,6 +72,14 @@ def test_parameters_are_the_published_ones(name, channels, thousands):
     }
 
 
+# Y. Zhang, H. Wang, C. Qin, Y. Fu (ASSL), NeurIPS 2021, table 3: for an output of 1280x720.
+@pytest.mark.parametrize(("name", "billions"), [("srcnn", 52.7), ("vdsr", 612.6), ("drcn", 17974.3)])
+@pytest.mark.parametrize("scale", [2, 4])
+def test_multiply_accumulates_are_the_published_ones(name, billions, scale):
+    cost = multiply_accumulates(models.build(name, scale), 720 // scale, 1280 // scale)
+    assert round(cost / 1e9, 1) == billions
+
+
 @pytest.mark.parametrize(
     ("name", "scale", "multiple", "features", "cost"),
     [
