@@ -23,7 +23,7 @@ from srnet.training.run import run_training
 from srnet.training.run_folder import Run, is_exported, read_metrics
 from tests.tools.conftest import ROOT
 
-SMALL = TrainConfig(
+FULL = TrainConfig(
     train_sets=("tiny",),
     validation_set="held_out",
     model_options={"filters": 4},
@@ -35,8 +35,9 @@ SMALL = TrainConfig(
     learning_rate=1e-4,
 )
 VDSR = dataclasses.replace(
-    SMALL, variant="vdsr", model_options={"filters": 4, "depth": 3}, optimizer="sgd", clip=1e-3, learning_rate=1e-2
+    FULL, variant="vdsr", model_options={"filters": 4, "depth": 3}, optimizer="sgd", clip=1e-3, learning_rate=1e-2
 )
+ADAM = dataclasses.replace(VDSR, optimizer="adam", clip=0.0, learning_rate=1e-4)
 EXPORT, TAKE, IMPORT = (f"{name}_steps.py" for name in ("export", "take", "import"))
 
 
@@ -107,7 +108,7 @@ def _assert_equal_runs(run, whole, places):
             np.testing.assert_allclose(one, other, atol=1e-3 * max(np.abs(other).max(), 0.01))  # biases are small
 
 
-@pytest.mark.parametrize("config", [SMALL, VDSR], ids=["full", "vdsr"])
+@pytest.mark.parametrize("config", [FULL, VDSR], ids=["full", "vdsr"])
 def test_a_run_continued_elsewhere_ends_as_one_that_was_not(begin, call, picture_root, tmp_path, config):
     whole = run_training(config, tmp_path / "whole", picture_root, tmp_path / "cache")
     run = Run(begin(config))
@@ -125,7 +126,7 @@ def test_a_run_continued_elsewhere_ends_as_one_that_was_not(begin, call, picture
 
 
 def test_a_run_may_go_there_twice(begin, call, take_until, picture_root, tmp_path):
-    config = dataclasses.replace(SMALL, epochs=21, steps_per_epoch=2)  # the weights of each other epoch are kept
+    config = dataclasses.replace(ADAM, epochs=21, steps_per_epoch=2)  # the weights of each other epoch are kept
     whole = run_training(config, tmp_path / "whole", picture_root, tmp_path / "cache")
     run = Run(begin(config, calls=3))
     call(EXPORT)
@@ -158,7 +159,7 @@ def test_a_run_may_come_back_within_an_epoch(begin, call, take_until, picture_ro
 
 
 def test_taking_is_resumed(begin, call, take_until, tmp_path):
-    begin(SMALL)
+    begin(ADAM)
     call(EXPORT)
     assert call(TAKE)[0] == 0
     once = read_steps((tmp_path / "taken" / "run.npz").rename(tmp_path / "once.npz"))[1]
@@ -172,8 +173,8 @@ def test_taking_is_resumed(begin, call, take_until, tmp_path):
 
 
 def test_an_import_that_was_killed_is_repeated(begin, call, picture_root, tmp_path, monkeypatch):
-    whole = run_training(SMALL, tmp_path / "whole", picture_root, tmp_path / "cache")
-    run = Run(begin(SMALL))
+    whole = run_training(ADAM, tmp_path / "whole", picture_root, tmp_path / "cache")
+    run = Run(begin(ADAM))
     call(EXPORT)
     call(TAKE)
     with monkeypatch.context() as patch:  # the last thing before the checkpoint
@@ -181,7 +182,7 @@ def test_an_import_that_was_killed_is_repeated(begin, call, picture_root, tmp_pa
         assert call(IMPORT)[::2] == (1, ["error: killed"])
     assert len(read_metrics(run)) == 3
     assert call(IMPORT)[0] == 0
-    run_training(SMALL, run.folder, picture_root, tmp_path / "cache")
+    run_training(ADAM, run.folder, picture_root, tmp_path / "cache")
     _assert_equal_runs(run, whole, range(4))
 
 
@@ -200,7 +201,7 @@ def _append_then_fail(calls):
 
 
 def test_it_needs_neither_tensorflow_nor_what_is_not_listed(begin, call, picture_root, tmp_path):
-    begin(dataclasses.replace(SMALL, precision="mixed_bfloat16"))
+    begin(dataclasses.replace(ADAM, precision="mixed_bfloat16"))
     call(EXPORT)
     absent = "tensorflow keras tensorboard psutil pyvips matplotlib markdown distributed tf2onnx onnxruntime gradio"
     code = (
@@ -215,14 +216,14 @@ def test_it_needs_neither_tensorflow_nor_what_is_not_listed(begin, call, picture
 
 
 def test_one_that_fails_does_not_stop_the_others(begin, call, tmp_path):
-    begin(dataclasses.replace(SMALL, learning_rate=1e30))
+    begin(dataclasses.replace(ADAM, learning_rate=1e30))
     call(EXPORT)
     steps = tmp_path / "steps"
     about, arrays = read_steps(steps / "run.npz")
     write_steps(steps / "other.npz", {**about, "patches": "x"}, arrays)
     (steps / "cut.npz").write_bytes((steps / "run.npz").read_bytes()[:-100])
     write_steps(steps / "damaged.npz", about, {**arrays, "compiled": arrays["compiled"][:100]})
-    good = begin(SMALL, "good")
+    good = begin(ADAM, "good")
     assert call(EXPORT, f"--run={good}", f"--steps={steps / 'good.npz'}")[0] == 0
     names = ("run", "other", "cut", "damaged", "good")
     status, _, errors = call(TAKE, f"--steps={','.join(str(steps / f'{name}.npz') for name in names)}")
@@ -247,24 +248,24 @@ def test_runs_that_cannot_be_exported(begin, call, picture_root, tmp_path):
         assert (status, not (tmp_path / "steps").exists()) == (1, True)
         return errors[0].removeprefix(f"error: {tmp_path}/run: ")
 
-    averaged = dataclasses.replace(SMALL, average_decay=0.9)
+    averaged = dataclasses.replace(ADAM, average_decay=0.9)
     assert error(averaged) == "it is trained with average_decay 0.9; only steps without it can be taken elsewhere"
-    assert error(dataclasses.replace(SMALL, epochs=1)) == "only the last epoch is left, which srnet.train takes"
-    begin(SMALL, "other")
+    assert error(dataclasses.replace(ADAM, epochs=1)) == "only the last epoch is left, which srnet.train takes"
+    begin(ADAM, "other")
     shutil.rmtree(Run(tmp_path / "other").last)
     status, _, errors = call(EXPORT, f"--run={tmp_path / 'other'}")
     assert (status, "no step is done yet" in errors[0]) == (1, True)
 
 
 def test_steps_of_another_run(begin, call, tmp_path):
-    run = Run(begin(SMALL))
+    run = Run(begin(ADAM))
     call(EXPORT)
     call(TAKE)
     taken = tmp_path / "taken" / "run.npz"
-    write_json(run.config, {**SMALL.to_json(), "epochs": 5, "strategy": "mirrored"})
+    write_json(run.config, {**ADAM.to_json(), "epochs": 5, "strategy": "mirrored"})
     message = f"error: {taken} was taken with another epochs, strategy than {run.folder} has now"
     assert call(IMPORT)[::2] == (1, [message])
-    write_json(run.config, SMALL.to_json())
+    write_json(run.config, ADAM.to_json())
     write_json(run.origin, {**json.loads(run.origin.read_text()), "started": "before"})
     assert call(IMPORT)[::2] == (1, [f"error: {taken} holds the steps of another run than {run.folder}"])
     assert read_metrics(run) == []
