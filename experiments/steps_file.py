@@ -29,8 +29,12 @@ def write_steps(path: pathlib.Path, about: Mapping[str, Any], arrays: Mapping[st
         np.savez(partial, allow_pickle=False, **{_ABOUT: np.array(json.dumps(about)), **arrays})
 
 
-def read_steps(path: pathlib.Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def read_steps(path: pathlib.Path, needed: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Returns (about, arrays) of a file that `write_steps` wrote.
+
+    Args:
+      path: the file.
+      needed: name of an array that it must have.
 
     Raises:
       DataError: if it is missing, damaged or another file.
@@ -38,27 +42,30 @@ def read_steps(path: pathlib.Path) -> tuple[dict[str, Any], dict[str, np.ndarray
     try:
         with path.open("rb") as file, np.load(file) as content:
             arrays = dict(content)
-        return json.loads(str(arrays.pop(_ABOUT))), arrays
+        about = json.loads(str(arrays.pop(_ABOUT)))
     except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: not a file of steps that can be read ({reason(error)})") from error
+    if needed not in arrays:
+        raise DataError(f"{path}: not the right file of steps (it has no {needed!r})")
+    return about, arrays
 
 
-def values_of(arrays: Mapping[str, np.ndarray], first: str = "") -> list[np.ndarray]:
-    """Returns the arrays FIRST0, FIRST1, ..., the values of a run's variables.
+def values_of(arrays: Mapping[str, np.ndarray], prefix: str = "") -> list[np.ndarray]:
+    """Returns the arrays PREFIX0, PREFIX1, ..., the values of a run's variables.
 
     Args:
       arrays: dict from names to arrays.
-      first: what the names begin with.
+      prefix: what the names begin with.
     """
-    names = [name for name in arrays if name.startswith(first) and name[len(first) :].isdigit()]
-    return [arrays[name] for name in sorted(names, key=lambda name: int(name[len(first) :]))]
+    names = [name for name in arrays if name.startswith(prefix) and name[len(prefix) :].isdigit()]
+    return [arrays[name] for name in sorted(names, key=lambda name: int(name[len(prefix) :]))]
 
 
-def named_values(values: Any, first: str = "") -> dict[str, np.ndarray]:
+def named_values(values: Any, prefix: str = "") -> dict[str, np.ndarray]:
     """Returns values of variables by the names that `values_of` looks for.
 
     Args:
       values: sequence of arrays.
-      first: what the names begin with.
+      prefix: what the names begin with.
     """
-    return {f"{first}{number}": np.asarray(value) for number, value in enumerate(values)}
+    return {f"{prefix}{number}": np.asarray(value) for number, value in enumerate(values)}

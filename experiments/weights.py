@@ -88,7 +88,7 @@ def measure_again(data_root: str | None) -> None:
 
 
 def _terms(train_sets: Iterable[str]) -> dict[str, str]:
-    """What the authors of each training set give it for."""
+    """The use of each training set that its authors allow."""
     return {name: IMAGE_SETS[name].terms if name in IMAGE_SETS else "not known" for name in train_sets}
 
 

@@ -25,7 +25,7 @@ from srnet.files import locked
 from srnet.json_files import read_json, write_json
 from srnet.progress import say
 from srnet.training.config import TrainConfig, load_config
-from srnet.training.run_folder import Run, append_metrics, forget_metrics_after, session
+from srnet.training.run_folder import Run, append_metrics, forget_metrics_after, record_session, session
 
 if TYPE_CHECKING:
     from srnet.training.state import State
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> None:
     cli.expect_no_arguments(arguments)
     run, path = Run(pathlib.Path(flags.FLAGS.run)), pathlib.Path(flags.FLAGS.taken)
     config = load_config(run.config)
-    about, arrays = read_steps(path)
+    about, arrays = read_steps(path, "losses")
     _check(run, config, about, path)
     cli.import_tensorflow()
     import tensorflow as tf
@@ -58,7 +58,7 @@ def main(arguments: list[str]) -> None:
         first, (total,), earlier = about["run"]["first_step"], state.loss_sums.values(), float(state.seconds)
         if state.step != first:
             raise DataError(f"{run.folder} is at step {state.step}, {path} begins at step {first}")
-        forget_metrics_after(run, first)  # what an import that was killed has left
+        forget_metrics_after(run, first)  # left by an import that was killed
         losses = np.concatenate([np.zeros(first), arrays["losses"]])
         losses[first - 1] = total.numpy()  # stands for the steps of this epoch before the export
         reached, speed = len(losses), config.batch_size * len(arrays["losses"]) / float(arrays["seconds"])
@@ -84,8 +84,8 @@ def main(arguments: list[str]) -> None:
         set_state(reached, step_variables(config, state), values_of(arrays), arrays["seconds"])
         if reached % config.steps_per_epoch == 0:
             total.assign(0.0)
-        checkpoints.save(last, reached)
         _record_session(run, config, about)
+        checkpoints.save(last, reached)
     say(f"{run.folder}: at step {reached} of {config.total_steps}; srnet.train with the run's flags goes on from there")
 
 
@@ -95,9 +95,9 @@ def _check(run: Run, config: TrainConfig, about: dict[str, Any], path: pathlib.P
     if (origin.get("started"), origin.get("patches")) != (taken["started"], about["patches"]):
         raise DataError(f"{path} holds the steps of another run than {run.folder}")
     now = config.to_json()
-    changed = [name for name, value in taken["config"].items() if now[name] != value]
+    changed = [name for name, value in taken["config"].items() if now.get(name) != value]
     if changed:
-        raise DataError(f"{path} was taken with another {', '.join(changed)} than {run.folder} has now")
+        raise DataError(f"{path}: its configuration differs from that of {run.folder} in {', '.join(changed)}")
 
 
 def _measurer(config: TrainConfig, data_root: str | None) -> Callable[["State"], dict[str, float]]:
@@ -122,15 +122,12 @@ def _measurer(config: TrainConfig, data_root: str | None) -> Callable[["State"],
 
 def _record_session(run: Run, config: TrainConfig, about: dict[str, Any]) -> None:
     """Adds the session on the other machine to run.json, and its GPU to those of the run."""
-    origin = read_json(run.origin, dict)
     gpus = [about["device"]] if about["platform"] != "cpu" else []
-    taken = {
-        **session(about["run"]["first_step"], config),
-        "hardware": {"gpus": gpus},
-        "taken_by": f"JAX {about['jax']}",
-    }
+    elsewhere = {"hardware": {"gpus": gpus}, "taken_by": f"JAX {about['jax']}"}
+    record_session(run, config, {**session(about["run"]["first_step"], config), **elsewhere})
+    origin = read_json(run.origin, dict)
     hardware = {**origin["hardware"], "gpus": sorted({*origin["hardware"]["gpus"], *gpus})}
-    write_json(run.origin, {**origin, "hardware": hardware, "sessions": [*origin["sessions"], taken]})
+    write_json(run.origin, {**origin, "hardware": hardware})
 
 
 if __name__ == "__main__":

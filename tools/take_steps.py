@@ -2,9 +2,9 @@
 
 python tools/take_steps.py --steps=steps/full_x4.npz,steps/full_x2.npz --output=taken --data_root=images
 
-It takes the patches of the images in the order of srnet.train, and leaves the last epoch to it. Each minute it writes
-OUTPUT/NAME.npz, from which the same command resumes. Run after run is worked on until --seconds are over. The machine
-needs JAX, flatbuffers, NumPy, SciPy, h5py, Pillow, scikit-image, absl-py, filelock and tqdm, and a clone of srnet.
+It trains on the same patches in the same order as srnet.train, and leaves the last epoch to it. Each minute it writes
+OUTPUT/NAME.npz, from which the same command resumes. It works through the files until --seconds have passed. It needs
+JAX, flatbuffers, NumPy, SciPy, h5py, Pillow, scikit-image, absl-py, filelock and tqdm, and a clone of srnet.
 """
 
 import dataclasses
@@ -53,6 +53,8 @@ def main(arguments: list[str]) -> int:
         raise UsageError(f"--steps={','.join(values.steps)}: two files have one name")
     deadline, status = time.monotonic() + values.seconds, 0
     for path in paths:
+        if time.monotonic() >= deadline:
+            break
         try:
             take(path, pathlib.Path(values.output) / path.name, deadline, values.data_root, values.cache_dir)
         except DataError as error:
@@ -77,17 +79,20 @@ def take(path: pathlib.Path, output: pathlib.Path, deadline: float, data_root: s
     """
     import jax
 
-    about, exported = read_steps(path)
+    about, exported = read_steps(path, "compiled")
     config, first = parse_config(about["run"]["config"], path), about["run"]["first_step"]
     arrays: dict[str, np.ndarray] = {"losses": np.zeros(0, np.float32), "seconds": np.zeros(()), **exported}
     if output.exists():
-        before, arrays = read_steps(output)
+        before, arrays = read_steps(output, "losses")
         if before["run"] != about["run"]:
             raise DataError(f"{output} holds other steps than {path}; choose another --output")
     kept = {name: array for name, array in arrays.items() if name.startswith("weights_")}
     values = [jax.device_put(value) for value in values_of(arrays)]
     losses, step, seconds = [arrays["losses"]], first + len(arrays["losses"]), float(arrays["seconds"])
     end = config.total_steps - config.steps_per_epoch
+    if step >= end:
+        say(f"{path.stem}: all steps but the last epoch are done, in {output}")
+        return
     every = max(config.epochs // _CURVE, 1) * config.steps_per_epoch
     call = _loaded(path, exported["compiled"], about["jax"])
     places = np.zeros((about["steps_per_call"], config.batch_size), np.int32)

@@ -19,7 +19,7 @@ class ImageSet:
       url: the archive that it is in; "" where people must ask its authors for it.
       inside: pattern of its files' paths in the archive, as for `fnmatch`.
       page: where its authors describe it.
-      terms: what its authors give it for.
+      terms: the use that its authors allow.
     """
 
     count: int

@@ -59,7 +59,7 @@ def _pad_explicitly(node: Any) -> None:
 
 
 def _squeeze_output(graph: Any) -> None:
-    """Removes the leading axes of size 1 that tf2onnx gives an output whose last node is a Reshape."""
+    """Removes the leading axes of size 1 that tf2onnx leaves on an output made by a Reshape."""
     # It adds a Squeeze for the nodes that read the Reshape; an output has no such node.
     import onnx
 

@@ -160,9 +160,7 @@ def open_run(
             if there.get("vgg19") != vgg19:
                 raise UsageError(f"{run.folder} holds a run with other weights of VGG19: choose another --run_dir")
             if step < config.total_steps:
-                # Before srnet 0.2 a run had one entry for all its sessions.
-                sessions = there.get("sessions") or [session(0, existing, known=there)]
-                write_json(run.origin, {**there, "sessions": [*sessions, session(step, config, workers)]})
+                record_session(run, existing, session(step, config, workers))
                 write_json(run.config, config.to_json())
         yield run
 
@@ -178,6 +176,23 @@ def session(step: int, config: TrainConfig, workers: int = 1, known: dict[str, A
     """
     known = origin() if known is None else known
     return {**{name: known.get(name) for name in _ORIGIN}, "first_step": step, "workers": workers, **execution(config)}
+
+
+def record_session(run: Run, before: TrainConfig, added: dict[str, Any]) -> None:
+    """Adds a session to run.json.
+
+    Args:
+      run: `Run`.
+      before: `TrainConfig` of the run so far.
+      added: what `session` returns.
+
+    Raises:
+      DataError: if it cannot be read or written.
+    """
+    there = read_json(run.origin, dict)
+    # Before srnet 0.2 a run had one entry for all its sessions.
+    sessions = there.get("sessions") or [session(0, before, known=there)]
+    write_json(run.origin, {**there, "sessions": [*sessions, added]})
 
 
 def append_metrics(run: Run, values: dict[str, Any]) -> None:

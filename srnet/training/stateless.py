@@ -28,9 +28,9 @@ def step_variables(config: TrainConfig, state: State) -> list[Any]:
     """
     for name in ("average_decay", "adversarial", "perceptual"):
         if value := getattr(config, name):
-            raise DataError(f"it is trained with {name} {value}; only steps without it can be taken elsewhere")
+            raise DataError(f"it trains with {name} {value}, which cannot be exported")
     if config.precision == "mixed_float16":
-        raise DataError("it is trained in mixed_float16; only float32 and mixed_bfloat16 can be taken elsewhere")
+        raise DataError("it trains in mixed_float16; export needs float32 or mixed_bfloat16")
     if state.model.non_trainable_variables:
         raise DataError(f"network {config.variant} has weights that are not trained")
     return [*state.model.trainable_variables, *state.optimizer.variables]

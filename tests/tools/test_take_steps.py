@@ -130,8 +130,8 @@ def test_a_run_may_go_there_twice(begin, call, take_until, picture_root, tmp_pat
     whole = run_training(config, tmp_path / "whole", picture_root, tmp_path / "cache")
     run = Run(begin(config, calls=3))
     call(EXPORT)
-    take_until(18)
-    first = read_steps(tmp_path / "taken" / "run.npz")[1]
+    take_until(20)
+    first = read_steps(tmp_path / "taken" / "run.npz", "losses")[1]
     assert call(IMPORT)[0] == 0
     reached = int(newest_checkpoint(run.last).name.split("-")[1])
     assert reached == 3 + len(first["losses"]) and 8 < reached < 30
@@ -151,7 +151,7 @@ def test_a_run_may_come_back_within_an_epoch(begin, call, take_until, picture_ro
     whole = run_training(config, tmp_path / "whole", picture_root, tmp_path / "cache")
     run = Run(begin(config))
     call(EXPORT)
-    take_until(4)
+    take_until(5)
     assert call(IMPORT)[0] == 0
     assert newest_checkpoint(run.last).name == "step-101"
     run_training(config, run.folder, picture_root, tmp_path / "cache")
@@ -162,11 +162,11 @@ def test_taking_is_resumed(begin, call, take_until, tmp_path):
     begin(ADAM)
     call(EXPORT)
     assert call(TAKE)[0] == 0
-    once = read_steps((tmp_path / "taken" / "run.npz").rename(tmp_path / "once.npz"))[1]
-    take_until(5)
-    assert 0 < len(read_steps(tmp_path / "taken" / "run.npz")[1]["losses"]) < 11
+    once = read_steps((tmp_path / "taken" / "run.npz").rename(tmp_path / "once.npz"), "losses")[1]
+    take_until(6)
+    assert 0 < len(read_steps(tmp_path / "taken" / "run.npz", "losses")[1]["losses"]) < 11
     assert call(TAKE)[0] == 0
-    twice = read_steps(tmp_path / "taken" / "run.npz")[1]
+    twice = read_steps(tmp_path / "taken" / "run.npz", "losses")[1]
     assert once.keys() == twice.keys()
     for name in (name for name in once if "seconds" not in name):
         np.testing.assert_array_equal(once[name], twice[name])
@@ -211,7 +211,7 @@ def test_it_needs_neither_tensorflow_nor_what_is_not_listed(begin, call, picture
     flags = [f"--steps={tmp_path / 'steps' / 'run.npz'}", f"--output={tmp_path}", f"--data_root={picture_root}"]
     tool = ROOT / "tools" / TAKE
     subprocess.run([sys.executable, "-c", code, tool, *flags, f"--cache_dir={tmp_path}"], check=True)
-    about, arrays = read_steps(tmp_path / "run.npz")
+    about, arrays = read_steps(tmp_path / "run.npz", "losses")
     assert (about["platform"], len(arrays["losses"])) == ("cpu", 11)
 
 
@@ -219,7 +219,7 @@ def test_one_that_fails_does_not_stop_the_others(begin, call, tmp_path):
     begin(dataclasses.replace(ADAM, learning_rate=1e30))
     call(EXPORT)
     steps = tmp_path / "steps"
-    about, arrays = read_steps(steps / "run.npz")
+    about, arrays = read_steps(steps / "run.npz", "compiled")
     write_steps(steps / "other.npz", {**about, "patches": "x"}, arrays)
     (steps / "cut.npz").write_bytes((steps / "run.npz").read_bytes()[:-100])
     write_steps(steps / "damaged.npz", about, {**arrays, "compiled": arrays["compiled"][:100]})
@@ -233,6 +233,26 @@ def test_one_that_fails_does_not_stop_the_others(begin, call, tmp_path):
     assert f"{steps}/cut.npz: not a file of steps that can be read" in errors[2]
     assert f"{steps}/damaged.npz: JAX" in errors[3]
     assert sorted(path.name for path in (tmp_path / "taken").iterdir()) == ["good.npz"]
+
+
+def test_nothing_is_read_without_steps_or_time(begin, call, picture_root, tmp_path):
+    begin(ADAM)
+    call(EXPORT)
+    assert call(TAKE, "--seconds=0")[0] == 0
+    assert not (tmp_path / "taken").exists() and not (tmp_path / "elsewhere").exists()
+    assert call(TAKE)[0] == 0
+    shutil.rmtree(picture_root)
+    assert call(TAKE)[::2] == (0, [])
+
+
+def test_files_of_another_tool(begin, call, tmp_path):
+    begin(ADAM)
+    call(EXPORT)
+    call(TAKE)
+    exported, taken = tmp_path / "steps" / "run.npz", tmp_path / "taken" / "run.npz"
+    wrong = "not the right file of steps (it has no"
+    assert call(TAKE, f"--steps={taken}")[::2] == (1, [f"error: {taken}: {wrong} 'compiled')"])
+    assert call(IMPORT, f"--taken={exported}")[::2] == (1, [f"error: {exported}: {wrong} 'losses')"])
 
 
 def test_two_files_of_one_name(call, tmp_path):
@@ -249,7 +269,7 @@ def test_runs_that_cannot_be_exported(begin, call, picture_root, tmp_path):
         return errors[0].removeprefix(f"error: {tmp_path}/run: ")
 
     averaged = dataclasses.replace(ADAM, average_decay=0.9)
-    assert error(averaged) == "it is trained with average_decay 0.9; only steps without it can be taken elsewhere"
+    assert error(averaged) == "it trains with average_decay 0.9, which cannot be exported"
     assert error(dataclasses.replace(ADAM, epochs=1)) == "only the last epoch is left, which srnet.train takes"
     begin(ADAM, "other")
     shutil.rmtree(Run(tmp_path / "other").last)
@@ -263,7 +283,7 @@ def test_steps_of_another_run(begin, call, tmp_path):
     call(TAKE)
     taken = tmp_path / "taken" / "run.npz"
     write_json(run.config, {**ADAM.to_json(), "epochs": 5, "strategy": "mirrored"})
-    message = f"error: {taken} was taken with another epochs, strategy than {run.folder} has now"
+    message = f"error: {taken}: its configuration differs from that of {run.folder} in epochs, strategy"
     assert call(IMPORT)[::2] == (1, [message])
     write_json(run.config, ADAM.to_json())
     write_json(run.origin, {**json.loads(run.origin.read_text()), "started": "before"})

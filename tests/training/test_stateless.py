@@ -52,9 +52,9 @@ def test_steps_are_those_of_training(config):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"average_decay": 0.9}, "average_decay 0.9; only steps without it"),
-        ({"adversarial": 0.1}, "adversarial 0.1; only steps without it"),
-        ({"precision": "mixed_float16"}, "only float32 and mixed_bfloat16"),
+        ({"average_decay": 0.9}, "average_decay 0.9, which cannot be exported"),
+        ({"adversarial": 0.1}, "adversarial 0.1, which cannot be exported"),
+        ({"precision": "mixed_float16"}, "export needs float32 or mixed_bfloat16"),
     ],
 )
 def test_what_has_no_such_step(changes, message):
