@@ -1,5 +1,6 @@
 """What a method costs: parameters, multiply-accumulates, and seconds on this machine."""
 
+import pathlib
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -7,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from experiments.cells import Cell, add_results, is_complete, results_of
+from experiments.cells import Cell
+from experiments.records import add_record, record_of
 from experiments.workspace import Workspace
 from srnet.errors import DataError
 from srnet.evaluation.methods import named_method
@@ -19,24 +21,30 @@ from srnet.training.origin import hardware
 REPEATS = 3  # timed enlargements, of which the median is taken
 
 
-def measure_costs(cells: Sequence[Cell], workspace: Workspace) -> dict[str, str]:
-    """Measures the costs of the complete ones among some cells, where they are not known yet.
+def add_costs(cells: Sequence[Cell], path: pathlib.Path, workspace: Workspace) -> dict[str, str]:
+    """Adds the costs of trained cells to their records, where they are missing.
+
+    Args:
+      cells: the cells.
+      path: the records' file.
+      workspace: `Workspace`.
 
     Returns:
       A dict from the names of the cells that failed to the reasons.
     """
     failed = {}
-    for cell in filter(is_complete, cells):
+    for cell in cells:
         try:
-            if results_of(cell)["cost"] is None:
-                add_results(cell, {}, _cost(cell, workspace))
+            record = add_record(path, record_of(cell, workspace.budget))
+            if record["cost"] is None:
+                add_record(path, {**record, "measurements": {}, "cost": _cost(cell, workspace)})
         except DataError as error:
             failed[cell.name] = str(error)
     return failed
 
 
 def method_of(cell: Cell, workspace: Workspace) -> Callable[[np.ndarray], np.ndarray]:
-    """Returns a complete cell as a method: a callable from LR luma to SR luma, float32 in [0, 255]."""
+    """Returns a trained cell as a method: a callable from LR luma to SR luma, float32 in [0, 255]."""
     if cell.config:
         return network_method(load_run(cell.folder)[0])
     return named_method(cell.method, workspace.data_root, workspace.cache_dir).at_scale(cell.scale)

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from experiments import records
-from experiments.cells import Cell, find_cell, is_trained, run_of
+from experiments.cells import Cell, is_trained, run_of
 from experiments.costs import method_of
 from experiments.details import Detail, crop_of, enlarge_again
 from experiments.recipes.figure_6 import Crop
+from experiments.sweeps import find_cell
 from experiments.workspace import Workspace
 from srnet.errors import DataError, UsageError
 from srnet.files import locked

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from experiments import records
 from experiments.ablation_tables import describe_plus_ablation, describe_table_1
+from experiments.claims import describe_claims
 from experiments.crops import Line, read_crops
 from experiments.recipes import table_2
 from experiments.tables import describe_table_2, scores
@@ -45,6 +46,7 @@ def describe_page(folder: pathlib.Path, budget: str) -> str:
         raise DataError(f"{folder}: no results of budget {budget}; make them with tools/ablation_sweep.py and others")
     ablation = records.read_records(folder / f"plus_ablation_{budget}.jsonl")
     tables = [
+        describe_claims(found, budget),
         describe_table_1(found, budget),
         describe_table_2(found, budget),
         describe_plus_ablation(ablation, budget),

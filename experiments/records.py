@@ -5,7 +5,7 @@ import pathlib
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from experiments.cells import Cell, origin_of, results_of
+from experiments.cells import Cell, origin_of
 from srnet.errors import DataError
 from srnet.files import locked, write_text
 from srnet.json_files import read_json_lines, to_checked_json
@@ -17,48 +17,34 @@ Record = dict[str, Any]
 VERSION = 1
 _FIELDS = {"budget", "method", "scale", "seed", "measurements", "cost", "run"}
 _NOT_COMMON = {"variant", "scale", "seed", "epochs", "model_options"}
-_SETTINGS = tuple(field.name for field in dataclasses.fields(TrainConfig) if field.name not in _NOT_COMMON)
+SETTINGS = tuple(field.name for field in dataclasses.fields(TrainConfig) if field.name not in _NOT_COMMON)
 
 
 def record_of(cell: Cell, budget: str) -> Record:
-    """Returns the record of a complete cell.
+    """Returns the record of a trained cell, before anything is measured.
 
     Args:
       cell: the cell.
       budget: the budget that it belongs to.
 
     Returns:
-      A dict: version, budget, method, scale, seed; `measurements` and `cost`, as in `experiments.cells.results_of`; and
-      `run`, None for a method without training, else started, command, commit, hardware, seconds, steps, epochs (the
-      lines of metrics.jsonl), and the other fields of its `TrainConfig`.
+      A dict: version, budget, method, scale, seed; `measurements`, a dict from sets to psnr, ssim, images and seconds;
+      `cost`, None or a dict of parameters, macs, seconds_per_megapixel and hardware; and `run`: started, command,
+      commit, hardware, seconds, steps, epochs (the lines of metrics.jsonl), and the other fields of its `TrainConfig`.
+      For a method without training `run` is None, and `origin` has started, command, commit and hardware.
 
     Raises:
       DataError: if a file of the cell is damaged.
     """
-    results = results_of(cell)
-    measurements = {name: results["measurements"][name] for name in cell.sets}
     place = {"version": VERSION, "budget": budget, "method": cell.method, "scale": cell.scale, "seed": cell.seed}
-    run = _run_record(cell) if cell.config else None
-    return {**place, "measurements": measurements, "cost": results["cost"], "run": run}
-
-
-def _run_record(cell: Cell) -> Record:
-    config = load_config(cell.run.config)  # of the run that is there, whatever this machine would compute it in
-    values, lines = config.to_json(), read_metrics(cell.run)
-    settings = {name: values[name] for name in (*_SETTINGS, "model_options")}
-    ended = {"seconds": lines[-1]["seconds"], "steps": config.total_steps}
-    return {**origin_of(cell), **ended, **settings, "epochs": lines}
-
-
-def settings_of(run: Record) -> Record:
-    """Returns what must agree between the runs of one table: steps and settings except the network's own.
-
-    Args:
-      run: the `run` of a record; an older one may lack settings.
-    """
-    if not run.get("augment", True):  # of srnet 0.1, where `orientations` had no 1
-        run = {**run, "orientations": 1}
-    return {name: run[name] for name in ("steps", *_SETTINGS) if name in run}
+    run = None
+    if cell.config:
+        values = load_config(cell.run.config).to_json()  # of the run that is there, whatever this machine computes in
+        lines = read_metrics(cell.run)
+        run = {**origin_of(cell), "seconds": lines[-1]["seconds"], "steps": cell.config.total_steps}
+        run |= {**{name: values[name] for name in (*SETTINGS, "model_options")}, "epochs": lines}
+    record = {**place, "measurements": {}, "cost": None, "run": run}
+    return record if run else {**record, "origin": origin_of(cell)}
 
 
 def alike_runs(found: Sequence[Record], networks: Sequence[str]) -> dict[tuple[str, int], list[Record]]:
@@ -132,30 +118,27 @@ def write_lines(path: pathlib.Path, values: Sequence[Record]) -> None:
     write_text(path, "".join(to_checked_json(value) + "\n" for value in values))
 
 
-def update_records(path: pathlib.Path, records: Sequence[Record]) -> list[Record]:
-    """Puts records into a results file, in the place of older ones of the same method, scale and seed.
-
-    Older measurements of the same run are kept, so that several tools may add to one file.
+def add_record(path: pathlib.Path, record: Record) -> Record:
+    """Puts a record into a results file, in the place of an older one of the same method, scale and seed.
 
     Returns:
-      All the file's records, sorted.
+      The record as it is there now: with the older one's measurements and cost, if they are of the same run.
 
     Raises:
       DataError: if the file is damaged or of another version, or cannot be written.
     """
     with locked(path.parent):
-        merged = {_key(record): record for record in read_records(path)}
-        for record in records:
-            old = merged.get(_key(record))
-            if old and _run_of(old) == _run_of(record):
-                measurements = {**old["measurements"], **record["measurements"]}
-                record = {**record, "measurements": measurements, "cost": record["cost"] or old["cost"]}
-            merged[_key(record)] = record
-        ordered = [merged[each] for each in sorted(merged)]
-        write_lines(path, ordered)
-    return ordered
+        found = {_key(each): each for each in read_records(path)}
+        old = found.get(_key(record))
+        if old and _run_of(old) == _run_of(record):
+            measurements = {**old["measurements"], **record["measurements"]}
+            record = {**record, "measurements": measurements, "cost": record["cost"] or old["cost"]}
+        found[_key(record)] = record
+        write_lines(path, [found[key] for key in sorted(found)])
+    return record
 
 
-def _run_of(record: Record) -> tuple[str, int] | None:
-    """What identifies a record's run; see `experiments.cells.run_of`."""
-    return record["run"] and (record["run"]["started"], record["run"]["steps"])
+def _run_of(record: Record) -> tuple[str | None, int | None]:
+    """What identifies a record's run, which keeps its start when it is extended; older classical records have none."""
+    known = record["run"] or record.get("origin") or {}
+    return known.get("started"), known.get("steps")

@@ -17,13 +17,14 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TextIO
 
 from experiments import records
-from experiments.cells import Cell, add_results, is_complete, is_trained, missing_sets, report_failures, steps_of
+from experiments.cells import Cell, is_trained, recorded_steps, report_failures
 from experiments.workspace import ROOT, Workspace
 from srnet.data.datasets import find_images
 from srnet.errors import DataError, UsageError
 from srnet.files import reason
-from srnet.json_files import read_json
+from srnet.json_files import read_json, write_json
 from srnet.progress import progress_bar
+from srnet.training.origin import origin
 
 try:
     import dask
@@ -41,27 +42,29 @@ for _name in ("distributed", "distributed.client", "asyncio"):  # users read wha
     logging.getLogger(_name).setLevel(logging.CRITICAL)
 
 Writer = Callable[[list[records.Record], pathlib.Path], None]
-Measurer = Callable[[Sequence[Cell], Workspace], dict[str, str]]
+Measurer = Callable[[Sequence[Cell], pathlib.Path, Workspace], dict[str, str]]
 
 
 def complete(
     cells: Sequence[Cell], workspace: Workspace, prefix: str, write: Writer, measure: Measurer | None = None
 ) -> int:
-    """Trains and measures what some cells lack, then writes records, tables and figures, also after an interruption.
+    """Trains and measures what some cells lack, then writes tables and figures, also after an interruption.
 
     Args:
       cells: the cells, each with a folder of its own.
       workspace: `Workspace`.
       prefix: what the name of the records' file begins with.
       write: callable that makes tables and figures of (all the file's records, the file).
-      measure: callable that measures more of (cells, workspace) and returns a dict from names of cells that failed to
-        the reasons, or None.
+      measure: callable that measures more of (trained cells, the records' file, workspace) and returns a dict from the
+        names of the cells that failed to the reasons, or None.
 
     Returns:
       The exit status; a line is printed for each cell that failed.
 
     Raises:
-      DataError: if the training images cannot be found, or the records cannot be read or written.
+      DataError: if the training images cannot be found, the records cannot be read or written, or the scheduler does
+        not answer.
+      KeyboardInterrupt: after Ctrl-C or SIGTERM, when the commands have saved their state and ended.
     """
     for name in {name for cell in cells if cell.config for name in cell.config.train_sets}:
         find_images(name, workspace.data_root)
@@ -69,47 +72,38 @@ def complete(
     path = workspace.results_file(prefix)
     records.read_records(path)
     try:
-        failed = make(cells, workspace)
-        failed |= measure(cells, workspace) if measure else {}
+        failed = _make(cells, path, workspace)
+        made = [cell for cell in cells if cell.name not in failed]
+        failed |= measure(made, path, workspace) if measure else {}
     finally:
-        found = [records.record_of(cell, workspace.budget) for cell in cells if is_complete(cell)]
-        write(records.update_records(path, found), path)
-        print(path)
+        found = records.read_records(path)
+        write(found, path)
+        if found:
+            print(path)
     return report_failures(failed)
 
 
-def make(cells: Sequence[Cell], workspace: Workspace) -> dict[str, str]:
-    """Trains and measures what some cells lack, with one progress bar.
-
-    Args:
-      cells: the cells, each with a folder of its own.
-      workspace: `Workspace`.
-
-    Returns:
-      A dict from the names of the cells that failed to the reasons; the other cells are complete.
-
-    Raises:
-      DataError: if the scheduler does not answer.
-      KeyboardInterrupt: after Ctrl-C or SIGTERM, when the commands have saved their state and ended.
-    """
+def _make(cells: Sequence[Cell], path: pathlib.Path, workspace: Workspace) -> dict[str, str]:
+    """Makes cells with one progress bar; returns a dict from the names of those that failed to the reasons."""
     folders = [f"--data_root={workspace.data_root}"] if workspace.data_root else []
     folders.append(f"--cache_dir={workspace.cache_dir}")
-    done, total = steps_of(cells)
+    total = sum(cell.config.total_steps for cell in cells if cell.config)
     usual = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    bar = {"initial": done, "dynamic_ncols": True, "miniters": 0}  # 0: it shows the time also while no step ends
+    bar = {"initial": _steps(cells), "dynamic_ncols": True, "miniters": 0}  # 0: it shows the time while no step ends
     with _client(workspace) as client, progress_bar(total, "", "step", **bar) as progress:
         stop = distributed.Event(client=client)
         tasks: dict[Cell, distributed.Future] = {}
         try:
             for number, cell in enumerate(cells):
-                tasks[cell] = client.submit(make_cell, cell, folders, stop, pure=False, priority=-number)
+                arguments = (cell, path.absolute(), workspace.budget, folders, stop)
+                tasks[cell] = client.submit(make_cell, *arguments, pure=False, priority=-number)
             pending = list(cells)
             while pending:
                 time.sleep(_POLL_SECONDS)
                 pending = [cell for cell in cells if not tasks[cell].done()]
                 running = ", ".join(cell.name for cell in pending if _is_running(cell))
                 progress.set_description_str(running or ("waiting" if pending else "done"), refresh=False)
-                progress.update(steps_of(cells)[0] - progress.n)
+                progress.update(_steps(cells) - progress.n)
         except KeyboardInterrupt:
             progress.write("interrupted: running jobs save their state; the same command resumes them", sys.stderr)
             raise
@@ -120,6 +114,15 @@ def make(cells: Sequence[Cell], workspace: Workspace) -> dict[str, str]:
             while any(_is_running(cell) for cell, task in tasks.items() if not task.done()):
                 time.sleep(_POLL_SECONDS)
         return {cell.name: why for cell, task in tasks.items() if (why := _failure(task))}
+
+
+def _steps(cells: Sequence[Cell]) -> int:
+    """The steps of finished epochs of some cells."""
+    done = 0
+    for cell in cells:
+        with contextlib.suppress(DataError):  # which the cell's task reports
+            done += recorded_steps(cell)
+    return done
 
 
 @contextlib.contextmanager
@@ -152,36 +155,44 @@ def _failure(task: distributed.Future) -> str:
     return str(error) if isinstance(error, (UsageError, DataError)) else f"{type(error).__name__}: {error}"
 
 
-def make_cell(cell: Cell, folders: Sequence[str], stop: distributed.Event) -> None:
+def make_cell(cell: Cell, path: pathlib.Path, budget: str, folders: Sequence[str], stop: distributed.Event) -> None:
     """Trains and measures what a cell lacks: the task of a worker, which may be on another machine.
 
     Args:
       cell: `Cell`.
+      path: the records' file.
+      budget: the budget that the cell belongs to.
       folders: flags of the commands that name the folders of images and caches.
       stop: event that asks the commands to save their state and end.
 
     Raises:
       UsageError: if the cell's folder holds another run.
-      DataError: if a file of the cell cannot be used, a command fails, or the event is set.
+      DataError: if a file cannot be used, a command fails, or the event is set.
     """
-    if is_complete(cell):
-        return
     with _locked_log(cell, stop) as log:
+        if cell.config is None and not cell.run.origin.exists():
+            write_json(cell.run.origin, origin())
         if not is_trained(cell):
             _run(["srnet.train", *cell.train, f"--run_dir={cell.folder}", *folders], log, stop)
-        for name in missing_sets(cell):
-            source = f"--run={cell.folder}" if cell.config else f"--method={cell.method}"
-            output = cell.folder / "measurement.json"
+        record = records.add_record(path, records.record_of(cell, budget))
+        source = f"--run={cell.folder}" if cell.config else f"--method={cell.method}"
+        output = cell.folder / "measurement.json"
+        for name, images in cell.sets.items():
+            if record["measurements"].get(name, {}).get("images") == images:
+                continue
             flags = [source, f"--sets={name}", f"--scales={cell.scale}", f"--degradation={cell.degradation}"]
             _run(["srnet.evaluate", *flags, f"--output={output}", *folders], log, stop)
-            (record,) = read_json(output)
-            add_results(cell, {name: {field: record[field] for field in ("psnr", "ssim", "images", "seconds")}})
+            (found,) = read_json(output)
+            measurement = {field: found[field] for field in ("psnr", "ssim", "images", "seconds")}
+            records.add_record(path, {**record, "measurements": {name: measurement}})
             output.unlink()
 
 
 @contextlib.contextmanager
 def _locked_log(cell: Cell, stop: distributed.Event) -> Iterator[TextIO]:
     """Yields a cell's log, locked until this task and its commands have ended, even if they outlive this process."""
+    if stop.is_set():
+        raise DataError("interrupted")
     cell.folder.parent.mkdir(parents=True, exist_ok=True)
     with cell.log.open("a+") as log:
         while not _lock(log, fcntl.LOCK_EX):  # another process makes the cell, or a command of a lost worker does

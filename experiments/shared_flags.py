@@ -44,6 +44,15 @@ def define_methods_flag() -> None:
     flags.DEFINE_list("methods", None, "Methods of Table 2. Default: all that the budget has.")
 
 
+def define_seeds_flag(of_several: str) -> None:
+    """Defines --seeds.
+
+    Args:
+      of_several: what is shown of several seeds.
+    """
+    flags.DEFINE_list("seeds", ["0"], f"Seeds of the runs. Of several, {of_several}.")
+
+
 def workspace() -> Workspace:
     """Returns the workspace of the flags.
 

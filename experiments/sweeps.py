@@ -1,15 +1,71 @@
 """The runs and measurements that each experiment needs, as cells."""
 
+import json
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from experiments import records
-from experiments.cells import Cell, find_cell, run_settings
+from experiments.cells import Cell
 from experiments.recipes import ablation, plus_ablation, table_1
 from experiments.recipes.budgets import BUDGETS
 from experiments.workspace import Workspace
 from srnet.data.datasets import find_images
 from srnet.errors import DataError
+from srnet.evaluation.classical import CLASSICAL
+from srnet.training.config import TrainConfig
+from srnet.training.presets import preset_settings
+
+
+def find_cell(
+    workspace: Workspace,
+    name: str,
+    scale: int,
+    sets: Mapping[str, int],
+    seed: int = 0,
+    row: str | None = None,
+    own: Mapping[str, Any] | None = None,
+) -> Cell:
+    """Returns the cell of a method.
+
+    Args:
+      workspace: `Workspace`.
+      name: the method's or the network's name.
+      scale: integer enlargement.
+      sets: dict from names of sets to the number of their images.
+      seed: seed of a network's run, at least 0.
+      row: name of a table's row whose run has further settings, or None.
+      own: those settings, fields of `TrainConfig`.
+
+    Raises:
+      UsageError: for a scale, a seed or settings that cannot be used.
+    """
+    if name in CLASSICAL:
+        return Cell(name, scale, workspace.runs / f"{name}_x{scale}", sets, degradation=workspace.degradation)
+    from srnet.training.run import resolve
+
+    preset, changes = run_settings(workspace.budget, name, scale, seed)
+    if workspace.degradation != "bicubic":
+        changes["degradation"] = workspace.degradation
+    changes.update(own or {})
+    config = TrainConfig(**{**preset_settings(preset, name), **changes})
+    config, _ = resolve(config, workspace.data_root, fixed=("train_sets", "validation_set"))
+    arguments = (f"--preset={preset}", *(f"--{field}={_as_flag(value)}" for field, value in changes.items()))
+    folder = workspace.runs / f"{name}_x{scale}_{row or f'seed{seed}'}"
+    return Cell(row or name, scale, folder, sets, arguments, config, config.seed, config.degradation)
+
+
+def run_settings(budget: str, network: str, scale: int, seed: int) -> tuple[str, dict[str, Any]]:
+    """Returns (preset, changes) of the run of one network: the preset of `srnet.train` and the fields it changes."""
+    row = BUDGETS[budget]
+    changes = {"variant": network, "scale": scale, **row["changes"], **row["networks"].get(network, {})}
+    return row["preset"], {**changes, "seed": seed}
+
+
+def _as_flag(value: Any) -> str:
+    if isinstance(value, dict):
+        return json.dumps(value)
+    return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def ablation_cells(
@@ -60,7 +116,7 @@ def check_alike(found: Sequence[records.Record], cells: Sequence[Cell], path: pa
         method, scale, seed = record["method"], record["scale"], record["seed"]
         if method not in ablation.NETWORKS or (method, scale, seed) in replaced:
             continue
-        for name, value in records.settings_of(record["run"]).items():
+        for name, value in _settings_of(record["run"]).items():
             if value != ours[name]:
                 raise DataError(
                     f"{path}: {method} x{scale} seed {seed} has {name} {value}, this sweep would have {ours[name]}; "
@@ -68,20 +124,35 @@ def check_alike(found: Sequence[records.Record], cells: Sequence[Cell], path: pa
                 )
 
 
-def comparison_cells(workspace: Workspace, scales: Sequence[int], methods: Sequence[str]) -> list[Cell]:
+def _settings_of(run: records.Record) -> records.Record:
+    """What must agree between the runs of one table; a run of an older srnet may lack settings."""
+    if not run.get("augment", True):  # of srnet 0.1, where `orientations` had no 1
+        run = {**run, "orientations": 1}
+    return {name: run[name] for name in ("steps", *records.SETTINGS) if name in run}
+
+
+def comparison_cells(
+    workspace: Workspace, scales: Sequence[int], methods: Sequence[str], seeds: Sequence[int]
+) -> list[Cell]:
     """Returns the cells of Table 2.
 
     Args:
       workspace: `Workspace`.
       scales: integer scales.
       methods: names of methods of the budget.
+      seeds: seeds of the runs.
 
     Raises:
-      UsageError: for a scale that cannot be used.
+      UsageError: for a scale or a seed that cannot be used.
       DataError: if the images to measure cannot be found.
     """
     sets = _measured_sets(workspace)
-    return [find_cell(workspace, name, scale, sets) for scale in scales for name in methods]
+    return [
+        find_cell(workspace, name, scale, sets, seed)
+        for scale in scales
+        for name in methods
+        for seed in (seeds[:1] if name in CLASSICAL else seeds)
+    ]
 
 
 def plus_cells(workspace: Workspace, rows: Sequence[str]) -> list[Cell]:

@@ -2,17 +2,15 @@
 
 import functools
 import hashlib
-import re
 from collections.abc import Iterable
 
+from experiments.documentation import PAGES, put_tables
 from experiments.recipes.image_sets import IMAGE_SETS
 from experiments.tables import Record, describe_weights
-from experiments.workspace import ROOT
 from srnet.data.datasets import TEST_SETS
-from srnet.errors import DataError
 from srnet.evaluation.benchmark import evaluate_sets
 from srnet.evaluation.methods import NamedMethod, model_method, named_method
-from srnet.files import reason, write_text, writing, written_whole
+from srnet.files import writing, written_whole
 from srnet.json_files import write_json
 from srnet.models.analysis import OUTPUT_SIZE, multiply_accumulates
 from srnet.pretrained import cards
@@ -31,8 +29,7 @@ LIMITS = (
     "not remove noise, JPEG artifacts or motion blur, but amplifies them, and invents no detail that is not hinted at. "
     "Figures are of luma; chroma is enlarged bicubically."
 )
-PAGE = ROOT / "docs" / "networks.md"
-TABLE = re.compile(r"(?<=<!-- weights -->\n).*?(?=\n\n|\n?\Z)", re.S)
+PAGE = PAGES / "networks.md"
 
 
 def ship(run: Run, data_root: str | None, name: str | None = None) -> None:
@@ -119,21 +116,14 @@ def _macs(name: str, card: Record) -> int:
 
 
 def update_page() -> str:
-    """Puts the table of the pretrained networks into the documentation, after the line <!-- weights -->.
+    """Puts the table of the pretrained networks into the documentation.
 
     Returns:
       The table.
 
     Raises:
-      DataError: if the page cannot be read or written, or has no such line.
+      DataError: if the page cannot be read or written, or has no place for the table.
     """
-    try:
-        text = PAGE.read_text(encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"{PAGE}: cannot be read ({reason(error)})") from error
     table = weights_table()
-    changed, count = TABLE.subn(lambda _: table, text, count=1)
-    if not count:
-        raise DataError(f"{PAGE}: no line <!-- weights --> for the table")
-    write_text(PAGE, changed)
+    put_tables(PAGE, {"weights": table + "\n"})
     return table

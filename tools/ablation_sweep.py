@@ -1,4 +1,5 @@
-"""Makes Table 1 (the effect of the skip connections) and Figure 5 (PSNR against epochs) of the paper.
+"""Makes Table 1 (the effect of the skip connections) and Figure 5 (PSNR against epochs) of the paper, and verdicts on
+its claims.
 
 python tools/ablation_sweep.py --budget=quick    13 minutes on two cores, on scikit-image's photographs
 python tools/ablation_sweep.py --budget=cpu      2 h 45 min on two cores, on T91 and BSD200
@@ -28,7 +29,7 @@ def define_flags() -> None:
     flags.DEFINE_list("variants", None, "Networks. Default: Table 1's at every scale, Figure 5's at x2.")
     text = "How LR images are made, in training and measuring; noise is the paper's imaging model."
     flags.DEFINE_string("degradation", "bicubic", text)
-    flags.DEFINE_list("seeds", ["0"], "Seeds; of several, tables and curves show mean and spread.")
+    shared_flags.define_seeds_flag("tables and curves show mean and spread")
 
 
 def main(arguments: list[str]) -> int:
@@ -39,10 +40,12 @@ def main(arguments: list[str]) -> int:
     cli.import_tensorflow()
     from experiments import plots, records, runner, sweeps
     from experiments.ablation_tables import describe_table_1
+    from experiments.claims import describe_claims
     from experiments.tables import write_table
 
     def write(found: list[records.Record], path: pathlib.Path) -> None:
         write_table(describe_table_1(found, workspace.budget), path.with_name(f"table_1_{path.stem}.md"))
+        write_table(describe_claims(found, workspace.budget), path.with_name(f"claims_{path.stem}.md"))
         figure = path.with_name(f"figure_5_{path.stem}.png")
         if plots.draw_curves(found, figure):
             print(figure)

@@ -1,5 +1,5 @@
 """Makes Table 2 of the paper: bicubic, A+, SRCNN, VDSR, RED-Net, the paper's network and `plus` on the test sets;
-and its second part, DRCN, IDN, RCAN and ESRGAN.
+and its second part, DRCN, IDN, RCAN and ESRGAN; and verdicts on the paper's claims.
 
 python tools/compare_methods.py --budget=quick    on scikit-image's photographs
 python tools/compare_methods.py --budget=cpu      on T91 and BSD200; two hours at x2 on two cores, and the second part
@@ -26,20 +26,24 @@ def define_flags() -> None:
     shared_flags.define_job_flags()
     shared_flags.define_methods_flag()
     flags.DEFINE_list("scales", [str(scale) for scale in table_2.SCALES], "Scales.")
+    shared_flags.define_seeds_flag("the table shows seed 0, the verdicts all")
 
 
 def main(arguments: list[str]) -> int:
     cli.expect_no_arguments(arguments)
     workspace, scales, methods = shared_flags.workspace(), shared_flags.scales(), shared_flags.methods()
+    seeds = shared_flags.integers("seeds")
     cli.import_tensorflow()
     from experiments import costs, records, runner, sweeps
+    from experiments.claims import describe_claims
     from experiments.tables import describe_table_2, write_table
 
     def write(found: list[records.Record], path: pathlib.Path) -> None:
         write_table(describe_table_2(found, workspace.budget), path.with_name(f"table_2_{path.stem}.md"))
+        write_table(describe_claims(found, workspace.budget), path.with_name(f"claims_{path.stem}.md"))
 
-    cells = sweeps.comparison_cells(workspace, scales, methods)
-    return runner.complete(cells, workspace, "", write, costs.measure_costs)
+    cells = sweeps.comparison_cells(workspace, scales, methods, seeds)
+    return runner.complete(cells, workspace, "", write, costs.add_costs)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 python tools/plus_ablation.py --budget=quick    on scikit-image's photographs
 python tools/plus_ablation.py --budget=cpu      on T91 and BSD200
 
-It shares its first run with compare_methods.py. Run again after an interruption, the same command resumes, and reuses
-finished runs and measurements.
+It shares its first run with compare_methods.py, and measures it itself. Run again after an interruption, the same
+command resumes, and reuses finished runs and measurements.
 """
 
 import pathlib
@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
         write_table(describe_plus_ablation(found, workspace.budget), path.with_suffix(".md"))
 
     cells = sweeps.plus_cells(workspace, rows)
-    return runner.complete(cells, workspace, "plus_ablation_", write, costs.measure_costs)
+    return runner.complete(cells, workspace, "plus_ablation_", write, costs.add_costs)
 
 
 if __name__ == "__main__":

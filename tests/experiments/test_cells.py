@@ -1,6 +1,5 @@
-"""Cells: which run a folder must hold, and which results are of the run as it is now."""
+"""Cells: which run a folder must hold, and which results are kept of it."""
 
-import dataclasses
 import json
 import os
 
@@ -42,15 +41,12 @@ def _train(cell):
         path.touch()
 
 
-def _measure(cell, psnr):
-    cells.add_results(cell, {"Set5": {"psnr": psnr, "ssim": 0.9, "images": 5, "seconds": 1.0}})
+def _measured(cell, psnr):
+    measurement = {"psnr": psnr, "ssim": 0.9, "images": 5, "seconds": 1.0}
+    return {**records.record_of(cell, "cpu"), "measurements": {"Set5": measurement}}
 
 
-def _psnr(cell):
-    return cells.results_of(cell)["measurements"]["Set5"]["psnr"]
-
-
-def test_a_run_is_complete_when_its_last_step_is_exported(tmp_path):
+def test_a_run_is_trained_when_its_last_step_is_exported(tmp_path):
     cell = _cell(tmp_path, 2)
     assert not cells.is_trained(cell)
     _train(cell)
@@ -75,70 +71,32 @@ def test_lost_epochs_are_damage(tmp_path):
 def test_a_run_extended_beyond_the_budget_is_refused(tmp_path):
     cell = _cell(tmp_path, 2)
     _train(cell)
-    _measure(cell, 30.0)
-    assert cells.is_complete(cell)
+    assert cells.is_trained(cell)
     _train(_cell(tmp_path, 4))
     with pytest.raises(UsageError, match="holds a run of 40 steps, the budget has 20: choose another --runs"):
         cells.is_trained(cell)
-    assert not cells.is_complete(cell)
 
 
-def test_results_of_a_run_before_it_was_extended_are_not_those_of_the_run(tmp_path):
+def test_results_of_a_run_before_it_was_extended_or_trained_again_are_not_kept(tmp_path):
+    path = tmp_path / "results" / "cpu.jsonl"
     first, extended = _cell(tmp_path, 2), _cell(tmp_path, 4)
     _train(first)
-    _measure(first, 30.0)
-    cells.add_results(first, {}, COST)
-    assert _psnr(first) == 30 and cells.results_of(first)["cost"] == COST
-    path = tmp_path / "results" / "cpu.jsonl"
-    records.update_records(path, [records.record_of(first, "cpu")])
+    records.add_record(path, {**_measured(first, 30.0), "cost": COST})
+    again = records.add_record(path, records.record_of(first, "cpu"))
+    assert (again["measurements"]["Set5"]["psnr"], again["cost"]) == (30, COST)
 
     assert not cells.is_trained(extended)
     _train(extended)
     assert cells.is_trained(extended)
-    assert cells.missing_sets(extended) == ["Set5"] and cells.results_of(extended)["cost"] is None
-    assert not cells.is_complete(extended)
-    _measure(extended, 31.0)
-    assert _psnr(extended) == 31 and cells.is_complete(extended)
-    (record,) = records.update_records(path, [records.record_of(extended, "cpu")])
-    assert (record["run"]["steps"], record["measurements"]["Set5"]["psnr"], record["cost"]) == (40, 31, None)
+    record = records.add_record(path, records.record_of(extended, "cpu"))
+    assert (record["run"]["steps"], record["measurements"], record["cost"]) == (40, {}, None)
+    records.add_record(path, _measured(extended, 31.0))
 
-    _train(_cell(tmp_path, 6))
-    assert cells.missing_sets(_cell(tmp_path, 6)) == ["Set5"]
-
-
-def test_results_of_a_run_that_was_trained_again_are_not_those_of_the_run(tmp_path):
-    cell = _cell(tmp_path, 2)
-    _train(cell)
-    _measure(cell, 30.0)
-    write_json(cell.run.origin, {**json.loads(cell.run.origin.read_text()), "started": "tuesday", "crc32": None})
-    assert cells.missing_sets(cell) == ["Set5"]
-
-
-def test_results_of_another_degradation_or_number_of_images_are_none(tmp_path):
-    values = {"psnr": 20.0, "ssim": 0.5, "images": 1, "seconds": 1}
-    cell = cells.Cell("bicubic", 2, tmp_path, {"held_out": 1, "other": 2})
-    cells.add_results(cell, {"held_out": values, "other": values, "kept": values})
-    assert cells.missing_sets(cell) == ["other"] and set(cells.results_of(cell)["measurements"]) == {"held_out", "kept"}
-    noisy = dataclasses.replace(cell, degradation="noise25")
-    assert cells.missing_sets(noisy) == ["held_out", "other"]
-    cells.add_results(noisy, {"held_out": values})
-    assert cells.missing_sets(noisy) == ["other"] and cells.missing_sets(cell) == ["held_out", "other"]
-
-
-def test_steps_are_those_of_finished_epochs_and_of_measured_images(tmp_path):
-    cell, bicubic = _cell(tmp_path, 2), cells.Cell("bicubic", 2, tmp_path / "bicubic_x2", {"Set5": 5, "Set14": 14})
-    total = 20 + 24 * cells.IMAGE_WORTH
-    assert cells.steps_of([cell, bicubic]) == (0, total)
-    _train(cell)
-    cell.run.metrics.write_text(cell.run.metrics.read_text().splitlines(True)[0])
-    assert cells.steps_of([cell, bicubic]) == (10, total)
-    _train(cell)
-    _measure(cell, 30.0)
-    assert cells.steps_of([cell, bicubic]) == (20 + 5 * cells.IMAGE_WORTH, total)
-    cells.add_results(bicubic, {"Set14": {"psnr": 30.0, "ssim": 0.9, "images": 14, "seconds": 1.0}})
-    assert cells.steps_of([cell, bicubic]) == (20 + 19 * cells.IMAGE_WORTH, total)
-    cell.run.metrics.write_text("{\n")
-    assert cells.steps_of([cell, bicubic]) == (14 * cells.IMAGE_WORTH, total)
+    origin = extended.run.origin
+    write_json(origin, {**json.loads(origin.read_text()), "started": "tuesday", "crc32": None})
+    records.add_record(path, records.record_of(extended, "cpu"))
+    (record,) = records.read_records(path)
+    assert (record["run"]["started"], record["measurements"]) == ("tuesday", {})
 
 
 def test_crops_of_an_extended_run_are_made_again(tmp_path, monkeypatch, picture_root):

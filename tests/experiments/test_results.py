@@ -5,8 +5,9 @@ import pathlib
 
 import pytest
 
-from experiments import degradation_tables, precision_tables, records, weights
+from experiments import degradation_tables, documentation, precision_tables, records, weights
 from experiments.ablation_tables import describe_plus_ablation, describe_table_1
+from experiments.claims import describe_claims
 from experiments.crops import read_crops
 from experiments.tables import describe_table_2
 from srnet.images.read import read_image
@@ -42,6 +43,7 @@ def test_tables_are_made_from_the_records(path):
     tables = {
         f"table_1_{path.stem}.md": describe_table_1(found, found[0]["budget"]),
         f"table_2_{path.stem}.md": describe_table_2(found, found[0]["budget"]),
+        f"claims_{path.stem}.md": describe_claims(found, found[0]["budget"]),
     }
     for name, text in tables.items():
         if (RESULTS / name).exists():
@@ -55,6 +57,10 @@ def test_the_table_of_precisions_is_made_from_the_records():
     assert (RESULTS / "precisions.md").read_text() == precision_tables.describe(found)
 
 
-def test_docs_give_what_the_cards_of_the_pretrained_networks_say():
-    text = weights.PAGE.read_text(encoding="utf-8")
-    assert weights.TABLE.search(text)[0] == weights.weights_table()
+def test_pages_show_the_tables_of_the_results_and_of_the_cards():
+    shown = {page.stem: documentation.read_tables(page) for page in documentation.PAGES.glob("*.md")}
+    assert shown["networks"] == {"weights": weights.weights_table() + "\n"}
+    names = ["claims_cpu.md", "table_1_cpu.md", "claims_cpu_noise.md", "table_2_cpu.md", "plus_ablation_cpu.md"]
+    assert list(shown["reproduction"]) == names
+    for name, text in shown["reproduction"].items():
+        assert text == documentation.table_of(RESULTS / name)

@@ -8,7 +8,6 @@ import pytest
 from experiments import weights
 from srnet import models
 from srnet.data.datasets import find_images
-from srnet.errors import DataError
 from srnet.evaluation.protocol import evaluate
 from srnet.json_files import write_json
 from srnet.pretrained import cards
@@ -37,7 +36,7 @@ def own_places(tmp_path, monkeypatch):
     monkeypatch.setattr(weights, "TEST_SETS", ("held_out",))
     monkeypatch.setattr(weights, "PAGE", tmp_path / "networks.md")
     cards.FOLDER.mkdir()
-    weights.PAGE.write_text("before\n<!-- weights -->\n\n\nafter\n")
+    weights.PAGE.write_text("before\n<!-- weights -->\n<!-- end -->\nafter\n")
 
 
 def _train(folder, picture_root, **changes):
@@ -62,7 +61,7 @@ def test_a_run_is_shipped_and_all_are_measured_again(picture_root, tmp_path):
 
     table = weights.update_page()
     text = weights.PAGE.read_text()
-    assert text == f"before\n<!-- weights -->\n{table}\n\nafter\n" and table.startswith("| scale |")
+    assert text == f"before\n<!-- weights -->\n{table}\n<!-- end -->\nafter\n" and table.startswith("| scale |")
     assert f"| x3 | `plus` | {models.build('plus', 3, filters=4, blocks=1, depth=0).count_params():,} |" in table
     before = cards.card_file(3, "plus").read_text()
     assert card["training_images"] == {"tiny": "not known"}
@@ -72,19 +71,3 @@ def test_a_run_is_shipped_and_all_are_measured_again(picture_root, tmp_path):
     assert cards.card_file(3, "plus").read_text() == before
     assert weights.update_page() == table
     assert weights.PAGE.read_text() == text
-
-
-@pytest.mark.parametrize(("text", "message"), [(None, "cannot be read"), ("no marker\n", "no line <!-- weights -->")])
-def test_a_page_without_a_place_for_the_table(text, message):
-    weights.PAGE.unlink()
-    if text:
-        weights.PAGE.write_text(text)
-    with pytest.raises(DataError, match=message):
-        weights.update_page()
-
-
-def test_a_table_at_the_end_of_the_page(monkeypatch):
-    monkeypatch.setattr(weights, "weights_table", lambda: "| new |")
-    weights.PAGE.write_text("<!-- weights -->\n| old |\n")
-    weights.update_page()
-    assert weights.PAGE.read_text() == "<!-- weights -->\n| new |\n"

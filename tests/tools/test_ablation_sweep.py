@@ -30,6 +30,7 @@ def test_sweep_makes_each_cell_once_and_names_what_it_cannot_make(run_tool, tmp_
     lines = read_json_lines(metrics["full"])
     assert f"{lines[-1]['psnr']:.2f} / {lines[-1]['ssim']:.4f}" in output
     results = tmp_path / "results"
+    assert "| `full`, `no_deconv` | held_out |" in (results / "claims_quick.md").read_text()
     records = _records(tmp_path)
     assert [record["method"] for record in records] == ["bicubic", "full", "no_deconv"]
     assert f"Bicubic interpolation: {records[0]['measurements']['held_out']['psnr']:.2f} / " in output

@@ -1,6 +1,5 @@
 """Tools whose jobs are done by the workers of a Dask scheduler."""
 
-import json
 import os
 import signal
 import time
@@ -42,8 +41,8 @@ def test_an_interrupted_tool_stops_the_commands_of_workers_and_resumes(cluster, 
     tool.send_signal(signal.SIGTERM)
     _, errors = tool.communicate(timeout=120)
     assert (tool.returncode, "Traceback" in errors) == (130, False), errors
-    lines = (tmp_path / "results/quick.jsonl").read_text().splitlines()
-    assert "no_skips" not in [json.loads(line)["method"] for line in lines]
+    results = tmp_path / "results/quick.jsonl"
+    assert not results.exists() or "no_skips" not in results.read_text()
     tool = start_tool(*SWEEP, scheduler)
     _, errors = tool.communicate(timeout=300)
     assert tool.returncode == 0, errors

@@ -1,0 +1,117 @@
+"""Verdicts on the paper's claims, drawn from the records."""
+
+import math
+import statistics
+from collections.abc import Sequence
+
+import scipy.stats
+
+from experiments.recipes.ablation import measured_set
+from experiments.recipes.budgets import BUDGETS
+from experiments.recipes.claims import ORDER, PARTS, Claim
+from experiments.records import Record
+from experiments.tables import markdown_table
+
+CONFIDENCE = 0.95
+
+Sides = tuple[list[Record], list[Record]]  # the records of the better and of the worse method, one for each seed
+Finding = tuple[str, str]  # what was measured, and what was found
+
+
+def describe_claims(found: Sequence[Record], budget: str) -> str:
+    """Returns a table of the claims that records can tell of, as Markdown; empty where there are none.
+
+    Args:
+      found: records of any methods.
+      budget: the budget.
+    """
+    whole, sets = measured_set(budget), BUDGETS[budget]["sets"]
+    scales = sorted({record["scale"] for record in found})
+    rows: dict[tuple[str, ...], dict[int, str]] = {}
+    for claim in (*PARTS, *ORDER):
+        for scale in scales:
+            sides = _sides(found, claim, scale)
+            finding = _of_sets(sides, sets) if claim in ORDER else _of_part(sides, whole, claim.early)
+            if finding:
+                place, text = finding
+                rows.setdefault((claim.text, claim.place, _describe_methods(claim, sides), place), {})[scale] = text
+    if not rows:
+        return ""
+    shown = [scale for scale in scales if any(scale in cells for cells in rows.values())]
+    header = ["claim", "in the paper", "compared", "PSNR on", *(f"x{scale}" for scale in shown)]
+    table = markdown_table(header, [[*row, *(cells.get(scale, "-") for scale in shown)] for row, cells in rows.items()])
+    degradations = {record["run"].get("degradation", "bicubic") for record in found if record["run"]} - {"bicubic"}
+    under = f", trained and measured under {', '.join(sorted(degradations))}" if degradations else ""
+    note = (
+        f"Difference of mean PSNR in dB{under}, with its {CONFIDENCE:.0%} confidence interval over seeds (Welch's "
+        "t-test) and the number of runs of each. A claim holds where the interval is above 0, and does not hold where "
+        "it is below. One run has no interval. Methods without seeds (-) differ exactly."
+    )
+    return "\n".join([f"# The paper's claims, budget `{budget}`", "", table, "", note, ""])
+
+
+def interval(better: Sequence[float], worse: Sequence[float], fixed: Sequence[bool] = (False, False)) -> float:
+    """Returns half the width of the confidence interval of a difference of means; infinite where one has one run.
+
+    Args:
+      better: values of one method, by seed.
+      worse: those of another.
+      fixed: whether each method does not depend on a seed.
+    """
+    sides = [side for side, exact in zip((better, worse), fixed) if not exact]
+    if not sides:
+        return 0.0
+    if any(len(side) < 2 for side in sides):
+        return math.inf
+    test = scipy.stats.ttest_ind(*sides, equal_var=False) if len(sides) == 2 else scipy.stats.ttest_1samp(*sides, 0)
+    found = test.confidence_interval(CONFIDENCE)
+    return (found.high - found.low) / 2
+
+
+def _sides(found: Sequence[Record], claim: Claim, scale: int) -> Sides:
+    here = [record for record in found if record["scale"] == scale]
+    better, worse = ([each for each in here if each["method"] == name] for name in (claim.better, claim.worse))
+    return better, worse
+
+
+def _of_part(sides: Sides, whole: str, early: bool) -> Finding | None:
+    """What is found of a claim on Table 1 or Figure 5: on a set where both were measured on it, else in the epochs."""
+    found = None if early else _of_sets(sides, [whole])
+    runs = [[record["run"] for record in side] for side in sides]
+    epochs = {tuple(line["step"] for line in run["epochs"]) for side in runs for run in side}
+    if found or not all(runs) or len(epochs) > 1:  # runs of different lengths tell nothing
+        return found
+    run, steps = runs[0][0], epochs.pop()
+    number = max(len(steps) // 5, 1) - 1 if early else -1
+    better, worse = ([run["epochs"][number]["psnr"] for run in side] for side in runs)
+    images = f"{run['validation_images']} images of " if run["validation_images"] else ""
+    when = f", after {steps[number]:,} steps" if early else ""
+    return f"{images}{run['validation_set']}{when}", _describe(better, worse)
+
+
+def _of_sets(sides: Sides, sets: Sequence[str]) -> Finding | None:
+    """What is found of a claim where both methods were measured on some sets, of which the mean is taken."""
+    measured = [[each for each in side if set(sets) <= set(each["measurements"])] for side in sides]
+    if not all(measured):
+        return None
+    better, worse = (
+        [statistics.mean(each["measurements"][name]["psnr"] for name in sets) for each in side] for side in measured
+    )
+    fixed = [side[0]["run"] is None for side in measured]
+    return sets[0] if len(sets) == 1 else f"mean of {len(sets)} sets", _describe(better, worse, fixed)
+
+
+def _describe(better: Sequence[float], worse: Sequence[float], fixed: Sequence[bool] = (False, False)) -> str:
+    difference, half = statistics.mean(better) - statistics.mean(worse), interval(better, worse, fixed)
+    verdict = "holds" if difference > half else "does not hold" if difference < -half else "cannot be told"
+    spread = f" ± {half:.2f}" if 0 < half < math.inf else ""
+    runs = ", ".join("-" if exact else str(len(side)) for side, exact in zip((better, worse), fixed))
+    return f"{difference:+.2f}{spread} ({runs}): {verdict}"
+
+
+def _describe_methods(claim: Claim, sides: Sides) -> str:
+    """The names of both methods, with the steps of their runs where they differ."""
+    steps = [side[0]["run"]["steps"] if side[0]["run"] else None for side in sides]
+    if None in steps or steps[0] == steps[1]:
+        return f"`{claim.better}`, `{claim.worse}`"
+    return ", ".join(f"`{name}` ({count:,} steps)" for name, count in zip((claim.better, claim.worse), steps))

@@ -1,0 +1,45 @@
+"""The paper's claims on its parts and on the order of methods (sections 3.2 and 3.3), as comparisons of two methods.
+
+Command: python tools/ablation_sweep.py --budget=cpu --seeds=0,1,2   (its parts; one seed tells nothing)
+         python tools/compare_methods.py --budget=cpu --seeds=0,1,2  (the order of methods)
+"""
+
+from typing import NamedTuple
+
+
+class Claim(NamedTuple):
+    """A claim that one method has a higher PSNR than another.
+
+    Attributes:
+      text: the claim.
+      place: where the paper shows it.
+      better: network or method that the paper finds better.
+      worse: the one that it compares it with.
+      early: whether it is about the speed of training: PSNR after a fifth of the epochs, not at the end.
+    """
+
+    text: str
+    place: str
+    better: str
+    worse: str
+    early: bool = False
+
+
+PARTS = (
+    Claim("Both skips end better than the long one alone", "Table 1", "full", "long_only"),
+    Claim("The long skip alone ends better than the local one", "Table 1", "long_only", "local_only"),
+    Claim("The local skip alone ends better than none", "Table 1", "local_only", "no_skips"),
+    Claim("The local skip alone trains faster than the long one", "Table 1", "local_only", "long_only", early=True),
+    Claim("Both skips train faster than the local one alone", "Table 1", "full", "local_only", early=True),
+    Claim("The encoder-decoder beats plain convolutions", "Figure 5 (a)", "full", "no_deconv"),
+    Claim("Dilated convolutions beat plain ones", "Figure 5 (b)", "full", "no_dilation"),
+    Claim("The network with both beats the one with neither", "Figure 5 (c)", "full", "no_deconv_no_dilation"),
+)
+
+ORDER = (
+    Claim("The network beats RED-Net", "Table 2", "full", "rednet"),
+    Claim("RED-Net beats VDSR", "Table 2", "rednet", "vdsr"),
+    Claim("VDSR beats SRCNN", "Table 2", "vdsr", "srcnn"),
+    Claim("SRCNN beats A+", "Table 2", "srcnn", "aplus"),
+    Claim("A+ beats bicubic interpolation", "Table 2", "aplus", "bicubic"),
+)

@@ -1,0 +1,62 @@
+"""A cell's task: what it measures, what it keeps, and what an interruption costs."""
+
+import types
+
+import pytest
+
+from experiments import cells, records, runner
+from srnet.errors import DataError
+from srnet.json_files import write_json
+
+STOP = types.SimpleNamespace(is_set=lambda: False)
+
+
+@pytest.fixture
+def make(tmp_path, monkeypatch):
+    """A callable (sets, failing) that makes a cell of bicubic interpolation: (measured sets, record)."""
+    path = tmp_path / "results" / "quick.jsonl"
+
+    def make(sets, failing=None):
+        measured = []
+
+        def run(command, log, stop):
+            flags = dict(flag.lstrip("-").split("=") for flag in command[1:])
+            if flags["sets"] == failing:
+                raise DataError("interrupted")
+            measured.append(flags["sets"])
+            values = {"psnr": 30.0, "ssim": 0.9, "images": sets[flags["sets"]], "seconds": 1.0, "set": flags["sets"]}
+            write_json(flags["output"], [values])
+
+        monkeypatch.setattr(runner, "_run", run)
+        cell = cells.Cell("bicubic", 2, tmp_path / "runs" / "bicubic_x2", sets)
+        if failing:
+            with pytest.raises(DataError, match="interrupted"):
+                runner.make_cell(cell, path, "quick", [], STOP)
+        else:
+            runner.make_cell(cell, path, "quick", [], STOP)
+        (record,) = records.read_records(path)
+        return measured, record
+
+    return make
+
+
+def test_each_set_is_measured_once_and_kept_at_an_interruption(make):
+    measured, record = make({"first": 1, "second": 2, "third": 3}, failing="second")
+    assert (measured, list(record["measurements"])) == (["first"], ["first"])
+    measured, record = make({"first": 1, "second": 2, "third": 3})
+    assert (measured, list(record["measurements"])) == (["second", "third"], ["first", "second", "third"])
+    assert make({"first": 1, "second": 2, "third": 3})[0] == []
+
+
+def test_a_set_of_another_number_of_images_is_measured_again(make):
+    make({"first": 1, "second": 2})
+    measured, record = make({"first": 1, "second": 5})
+    assert measured == ["second"] and record["measurements"]["second"]["images"] == 5
+
+
+def test_nothing_is_begun_after_the_tool_was_stopped(tmp_path):
+    cell = cells.Cell("bicubic", 2, tmp_path / "runs" / "bicubic_x2", {"first": 1})
+    stop = types.SimpleNamespace(is_set=lambda: True)
+    with pytest.raises(DataError, match="interrupted"):
+        runner.make_cell(cell, tmp_path / "quick.jsonl", "quick", [], stop)
+    assert not any(tmp_path.iterdir())
