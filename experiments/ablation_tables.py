@@ -24,7 +24,7 @@ def describe_table_1(found: Sequence[Record], budget: str) -> str:
     if not runs:
         return ""
     whole = measured_set(budget)
-    lines = [f"# Table 1: residual learning, budget `{budget}`", ""]
+    lines = [f"# Table 1: skips, budget `{budget}`", ""]
     for scale in sorted({scale for _, scale in runs}):
         columns = {label: runs.get((network, scale), []) for label, network in table_1.COLUMNS.items()}
         lines += [_describe_scale(columns, scale, whole), ""]

@@ -103,7 +103,7 @@ def _of_sets(sides: Sides, sets: Sequence[str]) -> Finding | None:
 
 def _describe(better: Sequence[float], worse: Sequence[float], fixed: Sequence[bool] = (False, False)) -> str:
     difference, half = statistics.mean(better) - statistics.mean(worse), interval(better, worse, fixed)
-    verdict = "holds" if difference > half else "does not hold" if difference < -half else "cannot be told"
+    verdict = "holds" if difference > half else "does not hold" if difference < -half else "undecided"
     spread = f" ± {half:.2f}" if 0 < half < math.inf else ""
     runs = ", ".join("-" if exact else str(len(side)) for side, exact in zip((better, worse), fixed))
     return f"{difference:+.2f}{spread} ({runs}): {verdict}"

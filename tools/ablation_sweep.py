@@ -1,7 +1,7 @@
 """Makes Table 1 (the effect of the skip connections) and Figure 5 (PSNR against epochs) of the paper, and verdicts on
 its claims.
 
-python tools/ablation_sweep.py --budget=quick    13 minutes on two cores, on scikit-image's photographs
+python tools/ablation_sweep.py --budget=quick    7 minutes on two cores, on scikit-image's photographs
 python tools/ablation_sweep.py --budget=cpu      2 h 45 min on two cores, on T91 and BSD200
 python tools/ablation_sweep.py --budget=paper    the paper's own budget
 python tools/ablation_sweep.py --degradation=noise --seeds=0,1,2    under the noise of the paper's equation 1

@@ -8,7 +8,7 @@ Each budget is a preset of `srnet.train`, the fields that it changes there, and 
 | paper | T91, BSD200 | 100 epochs of 1,000, 32, 64x64 | five images of Urban100 | a GPU, not measured |
 | cpu_long | T91, BSD200 | 20 epochs of 1,000, 16, 48x48 | five images of Urban100 | two cores, not measured |
 | cpu | T91, BSD200 | 10 epochs of 200, 16, 48x48 | five images of Urban100 | two cores, 2 h 45 min |
-| quick | scikit-image | 5 epochs of 40, 16, 48x48 | three photographs of scikit-image | two cores, 13 minutes |
+| quick | scikit-image | 5 epochs of 40, 16, 48x48 | three photographs of scikit-image | two cores, 7 minutes |
 
 The five images are the 11th, 31st, 51st, 71st and 91st of Urban100: measuring all hundred after every epoch would take
 longer than the training.

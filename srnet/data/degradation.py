@@ -1,7 +1,7 @@
 """How LR pictures are made from HR pictures: degradations by name, and those of steps, such as blur0.8+noise5-25.
 
 A degradation is a callable (hr, scale, random):
-  hr: uint8 (H, W, C) array, H and W multiples of `scale`, C 1 for luma or 3 for RGB.
+  hr: uint8 (H, W, C) array, H and W multiples of `scale`, C 3 for RGB or 1 for a grayscale picture.
   scale: integer reduction.
   random: `np.random.Generator` of this picture and copy alone; whatever is drawn from it repeats in every build.
 It returns a uint8 (H / scale, W / scale, C) array. Patch stores are named after a registered degradation, so a changed

@@ -5,8 +5,7 @@ from typing import Any
 
 Settings = Mapping[str, Any]  # of fields of `TrainConfig`
 
-# What each preset changes in the paper's run. Short runs end better with a cooldown: after 2,000 steps at x2
-# (docs/training.md) Set5 gave 36.24 dB, against 35.77 with the learning rate halved four times.
+# What each preset changes in the paper's run. Short runs end better with a cooldown.
 PRESETS: dict[str, Settings] = {
     "paper": {},
     "cpu": {
@@ -111,7 +110,7 @@ OWN_SETTINGS: dict[str, Settings] = {
     # Mao et al. 2016: Adam at 1e-4 for all layers, 50x50 patches; the rest of Adam as its authors have it.
     "rednet": {"patch": 50, "learning_rate": 1e-4, "decay_rate": 1.0, "beta_2": 0.999, "weight_decay": 0.0},
     # Kim et al. 2016 (DRCN): SGD at 0.01, 41x41 patches at a stride of 21, batch 64, a weight decay of 1e-4; the share
-    # of the intermediate images falls from 1.
+    # of the intermediate outputs falls from 1.
     "drcn": {
         "patch": 41,
         "stride": 21,

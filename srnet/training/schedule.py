@@ -63,7 +63,7 @@ def change_note(before: TrainConfig, config: TrainConfig) -> str | None:
     """
     changed = {} if config.schedule == "staircase" else {config.schedule: "the learning rate"}
     if config.supervision:
-        changed["supervision"] = "the share of the intermediate images"
+        changed["supervision"] = "the share of the intermediate outputs"
     if not changed or config.epochs == before.epochs:
         return None
     return "; ".join(

@@ -106,7 +106,9 @@ def new_state(config: TrainConfig, strategy: tf.distribute.Strategy, vgg19: Sequ
         if not model.trainable_variables:
             raise UsageError(f"network {config.variant} has no trainable weights")
         if config.supervision and not getattr(model, "intermediates", None):
-            raise UsageError(f"--supervision={config.supervision}: network {config.variant} has no intermediate images")
+            raise UsageError(
+                f"--supervision={config.supervision}: network {config.variant} has no intermediate outputs"
+            )
         averaged = build_network(config, config.precision) if config.average_decay else None
         optimizer = make_optimizer(config)
         optimizer.build(model.trainable_variables)

@@ -52,12 +52,12 @@ def test_verdicts_need_seeds_and_whole_sets_come_first():
     found += [_record("no_dilation", 30 + seed, seed) for seed in (-1, 0, 1)]
     found += [_record("long_only", 20.0, whole=20.0), _record("no_deconv_no_dilation", 20.0, epochs=4)]
     cells = _cells(found)
-    assert cells["`full`, `long_only`", "Urban100"] == "+5.01 (3, 1): cannot be told"
+    assert cells["`full`, `long_only`", "Urban100"] == "+5.01 (3, 1): undecided"
     early = "5 images of Urban100, after 10 steps"
     assert cells["`full`, `local_only`", early] == "-1.00 ± 0.02 (3, 3): does not hold"
     assert cells["`full`, `no_deconv`", "5 images of Urban100"] == "-1.00 ± 0.02 (3, 3): does not hold"
     text = cells["`full`, `no_dilation`", "5 images of Urban100"]
-    assert text.startswith("+0.01 ± 2.4") and text.endswith(": cannot be told")
+    assert text.startswith("+0.01 ± 2.4") and text.endswith(": undecided")
     assert not any("no_deconv_no_dilation" in compared for compared, _ in cells)  # of another length
     worse = [_record("no_dilation", 29 - seed / 100, seed) for seed in range(3)]
     assert _cells(found[:3] + worse)["`full`, `no_dilation`", "5 images of Urban100"].endswith("holds")
@@ -73,11 +73,11 @@ def test_the_order_of_methods_is_of_the_mean_of_all_sets():
     found.append(_record("vdsr", 40.0, sets={"Set5": 40.0}))
     place = "mean of 4 sets"
     assert _cells(found) == {
-        ("`srcnn`, `aplus`", place): "+0.50 (1, -): cannot be told",
+        ("`srcnn`, `aplus`", place): "+0.50 (1, -): undecided",
         ("`aplus`, `bicubic`", place): "+1.00 (-, -): holds",
     }
     found[-1] = _record("vdsr", 40.0, sets=sets)
-    assert _cells(found)["`vdsr` (50 steps), `srcnn` (500 steps)", place] == "-0.50 (1, 1): cannot be told"
+    assert _cells(found)["`vdsr` (50 steps), `srcnn` (500 steps)", place] == "-0.50 (1, 1): undecided"
 
 
 def test_scales_stand_side_by_side_and_the_degradation_is_named():
@@ -87,9 +87,9 @@ def test_scales_stand_side_by_side_and_the_degradation_is_named():
         record["run"]["degradation"] = "noise"
     found.append({**_record("no_dilation", 28.0), "scale": 4})
     text = describe_claims(found, "cpu")
-    one = "+1.00 (1, 1): cannot be told"
+    one = "+1.00 (1, 1): undecided"
     assert f"| 5 images of Urban100 | {one} | {one} |" in text
-    assert "| 5 images of Urban100 | - | +2.00 (1, 1): cannot be told |" in text
+    assert "| 5 images of Urban100 | - | +2.00 (1, 1): undecided |" in text
     assert "trained and measured under noise" in text
 
 

@@ -112,7 +112,7 @@ def test_share_of_intermediate_images_falls_to_nothing():
 
 
 def test_supervision_needs_intermediate_images():
-    with pytest.raises(UsageError, match="--supervision=0.5: network srcnn has no intermediate images"):
+    with pytest.raises(UsageError, match="--supervision=0.5: network srcnn has no intermediate outputs"):
         new_state(dataclasses.replace(SMALL, supervision=0.5), tf.distribute.get_strategy())
 
 
