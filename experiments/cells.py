@@ -50,7 +50,7 @@ class Cell:
     @property
     def log(self) -> pathlib.Path:
         """The output of the newest command; locked while the cell is made."""
-        return self.folder.with_suffix(".log")
+        return self.folder.with_name(f"{self.name}.log")
 
 
 def is_trained(cell: Cell) -> bool:

@@ -36,7 +36,7 @@ class Detail:
     @property
     def stem(self) -> str:
         """What names of its files begin with."""
-        return f"{self.set}_{self.image}_x{self.scale}_{'-'.join(map(str, self.crop))}"
+        return f"{self.set.replace('/', '_')}_{self.image}_x{self.scale}_{'-'.join(map(str, self.crop))}"
 
 
 def parse_detail(text: str) -> Detail:
@@ -118,24 +118,28 @@ def open_picture(path: pathlib.Path, scale: int, crop: Crop, name: str) -> np.nd
     return picture
 
 
-def enlarge_again(method: Method, picture: np.ndarray, scale: int) -> tuple[np.ndarray, dict[str, float]]:
-    """Reduces a picture by the protocol and enlarges it again: luma by the method, chroma by bicubic interpolation.
+def enlarge_again(
+    method: Method, picture: np.ndarray, scale: int, channels: int = 1
+) -> tuple[np.ndarray, dict[str, float]]:
+    """Reduces a picture by the protocol and enlarges it again; a method of luma leaves chroma to bicubic interpolation.
 
     Args:
-      method: callable from LR luma to SR luma, float32 in [0, 255].
+      method: callable from LR to SR luma, or RGB, float32 in [0, 255].
       picture: uint8 (H, W) or (H, W, 3), H and W multiples of the scale.
       scale: integer enlargement.
+      channels: image channels that the method takes, 1 or 3.
 
     Returns:
       uint8 array of the picture's shape, and a dict of psnr and ssim of its luma before any conversion to RGB.
     """
-    lr, hr = benchmark_pair(picture, scale)
-    luma = method(lr)
-    values = compare_luma(hr, luma, scale)
-    if picture.ndim == 2:
-        return round_to_uint8(luma), values
+    lr, hr = benchmark_pair(picture, scale, channels)
+    sr = method(lr)
+    sr = sr if hr.ndim == sr.ndim else sr.mean(axis=2)  # of RGB, for a grayscale picture
+    values = compare_luma(hr, sr, scale)
+    if picture.ndim == sr.ndim:
+        return round_to_uint8(sr), values
     chroma = bicubic(imresize(rgb_to_ycbcr(picture.astype(np.float64))[..., 1:], 1 / scale), scale)
-    ycbcr = np.concatenate([np.clip(luma, 0, 255)[..., None], chroma], axis=-1)
+    ycbcr = np.concatenate([np.clip(sr, 0, 255)[..., None], chroma], axis=-1)
     return round_to_uint8(ycbcr_to_rgb(ycbcr)), values
 
 

@@ -52,7 +52,7 @@ def draw_comparison(
         method = named_method(name)
         if method.only and scale not in method.scales:
             raise UsageError(f"--scale={scale}: {name} has scales {', '.join(map(str, method.scales))}")
-        sr, values = enlarge_again(method.at_scale(scale), picture, scale)
+        sr, values = enlarge_again(method.at_scale(scale), picture, scale, method.channels)
         psnr[label] = values["psnr"]
         panels.append((f"{label}: {values['psnr']:.2f} dB", crop_of(sr, crop)))
     write_image(path, arrange_panels([*panels, ("original", crop_of(picture, crop))]))

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from experiments.details import crop_of
 from experiments.recipes import figure_5
 from experiments.recipes.figure_6 import Crop
 from experiments.records import Record, alike_runs
@@ -110,7 +111,7 @@ def draw_crops(
       DataError: if a crop cannot be read, or the figure cannot be written.
     """
     left, top, width, height = crop
-    crops = [("original", picture[top : top + height, left : left + width], "PSNR / SSIM of the whole picture")]
+    crops = [("original", crop_of(picture, crop), "PSNR / SSIM of the whole picture")]
     for label, line in shown.items():
         if line:
             crops.append((label, read_image(folder / line["file"]), f"{line['psnr']:.2f} dB / {line['ssim']:.4f}"))

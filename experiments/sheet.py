@@ -100,7 +100,7 @@ def make_sheet(pictures: Pictures, gains: np.ndarray, rival: NamedMethod, networ
 def _detail(path: pathlib.Path, scale: int, sign: int, rival: NamedMethod, network: NamedMethod) -> list[np.ndarray]:
     """The crops of the original, the rival and the network where the network gains most, or with sign -1 loses most."""
     picture = crop_to_multiple(measurable_image(path, scale), scale)
-    results = [enlarge_again(method.at_scale(scale), picture, scale)[0] for method in (rival, network)]
+    results = [enlarge_again(method.at_scale(scale), picture, scale, method.channels)[0] for method in (rival, network)]
     errors = [(to_luma(result).astype(np.float64) - to_luma(picture)) ** 2 for result in results]
     crop = largest_window(sign * (errors[0] - errors[1]), CROP)
     return [crop_of(each, crop) for each in (picture, *results)]

@@ -8,6 +8,7 @@ from experiments.documentation import PAGES, put_tables
 from experiments.recipes.image_sets import IMAGE_SETS
 from experiments.tables import Record, describe_weights
 from srnet.data.datasets import TEST_SETS
+from srnet.errors import DataError
 from srnet.evaluation.benchmark import evaluate_sets
 from srnet.evaluation.methods import NamedMethod, model_method, named_method
 from srnet.files import writing, written_whole
@@ -41,12 +42,15 @@ def ship(run: Run, data_root: str | None, name: str | None = None) -> None:
       name: of the pretrained network; that of its architecture unless given.
 
     Raises:
-      DataError: if the run cannot be loaded, or something cannot be written.
+      DataError: if the run cannot be loaded or has no epoch, or something cannot be written.
     """
     model, config = load_run(run.folder)
+    epochs = read_metrics(run)
+    if not epochs:
+        raise DataError(f"{run.metrics}: no epoch in it; finish the run by srnet.train")
     name = name or config.variant
     method = model_method(name, {config.scale: lambda: model}, config.channels)
-    trained = {**history(run), "seconds": read_metrics(run)[-1]["seconds"], "config": config.to_json()}
+    trained = {**history(run), "seconds": epochs[-1]["seconds"], "config": config.to_json()}
     measurements = _measure(method, config.scale, data_root)
     path = cards.weights_file(config.scale, name)
     with written_whole(path) as partial, writing(path):

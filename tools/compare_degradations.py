@@ -37,6 +37,9 @@ def main(arguments: list[str]) -> None:
     values, scales = flags.FLAGS, shared_flags.scales()
     known = tuple(name for name in degradations.METHODS if name == "bicubic" or cards.scales(name))
     names = shared_flags.chosen("methods", known)
+    own = values.run and pathlib.Path(values.run).resolve().name
+    if own in degradations.METHODS:
+        raise UsageError(f"--run={values.run}: its folder has the name of a method; rename it")
     cli.import_tensorflow()
     from experiments import degradation_tables
     from experiments.tables import write_table
@@ -52,7 +55,7 @@ def main(arguments: list[str]) -> None:
                 cells.append((named_method(name), weights, scale))
     if values.run:
         model, config = load_run(values.run)
-        method = model_method(pathlib.Path(values.run).name, {config.scale: lambda: model}, config.channels)
+        method = model_method(own, {config.scale: lambda: model}, config.channels)
         cells.append((method, array_digest(model.get_weights()), config.scale))
     if not cells:
         raise UsageError(f"--scales={','.join(values.scales)}: no method of --methods has such a scale")

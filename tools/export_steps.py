@@ -24,7 +24,7 @@ from srnet import cli
 from srnet.errors import DataError, UsageError
 from srnet.files import locked
 from srnet.json_files import read_json
-from srnet.training.config import load_config
+from srnet.training.config import check_registered, load_config
 from srnet.training.run_folder import Run
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ _STEPS_PER_CALL = 100  # of the device
 def define_flags() -> None:
     flags.DEFINE_string("run", None, "Run folder, of a run that has begun.", required=True)
     flags.DEFINE_string("steps", None, "File to write, which ends in .npz; its name stands for the run.", required=True)
+    cli.define_plugin_flag()
 
 
 def main(arguments: list[str]) -> None:
@@ -47,6 +48,7 @@ def main(arguments: list[str]) -> None:
     if path.suffix != ".npz":
         raise UsageError(f"--steps={path}: expected a file that ends in .npz")
     config = load_config(run.config)
+    check_registered(config)
     cli.import_tensorflow()
     import jax
     import tensorflow as tf

@@ -24,7 +24,7 @@ from srnet.errors import DataError
 from srnet.files import locked
 from srnet.json_files import read_json, write_json
 from srnet.progress import say
-from srnet.training.config import TrainConfig, load_config
+from srnet.training.config import TrainConfig, check_registered, load_config
 from srnet.training.run_folder import Run, append_metrics, forget_metrics_after, record_session, session
 
 if TYPE_CHECKING:
@@ -35,12 +35,14 @@ def define_flags() -> None:
     flags.DEFINE_string("run", None, "Run folder that the steps were exported from.", required=True)
     flags.DEFINE_string("taken", None, "File of the run in the output of tools/take_steps.py.", required=True)
     shared_flags.define_data_root_flag()
+    cli.define_plugin_flag()
 
 
 def main(arguments: list[str]) -> None:
     cli.expect_no_arguments(arguments)
     run, path = Run(pathlib.Path(flags.FLAGS.run)), pathlib.Path(flags.FLAGS.taken)
     config = load_config(run.config)
+    check_registered(config)
     about, arrays = read_steps(path, "losses")
     _check(run, config, about, path)
     cli.import_tensorflow()
@@ -124,7 +126,10 @@ def _record_session(run: Run, config: TrainConfig, about: dict[str, Any]) -> Non
     """Adds the session on the other machine to run.json, and its GPU to those of the run."""
     gpus = [about["device"]] if about["platform"] != "cpu" else []
     elsewhere = {"hardware": {"gpus": gpus}, "taken_by": f"JAX {about['jax']}"}
-    record_session(run, config, {**session(about["run"]["first_step"], config), **elsewhere})
+    added = {**session(about["run"]["first_step"], config), **elsewhere}
+    last = (read_json(run.origin, dict).get("sessions") or [{}])[-1]
+    if (last.get("first_step"), "taken_by" in last) != (added["first_step"], True):  # else an import was killed here
+        record_session(run, config, added)
     origin = read_json(run.origin, dict)
     hardware = {**origin["hardware"], "gpus": sorted({*origin["hardware"]["gpus"], *gpus})}
     write_json(run.origin, {**origin, "hardware": hardware})

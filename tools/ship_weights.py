@@ -17,6 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from experiments import shared_flags
 from srnet import cli
+from srnet.errors import UsageError
 
 
 def define_flags() -> None:
@@ -28,6 +29,8 @@ def define_flags() -> None:
 def main(arguments: list[str]) -> None:
     cli.expect_no_arguments(arguments)
     values = flags.FLAGS
+    if values.name and not values.run:
+        raise UsageError("--name names the network of a run: give --run, too")
     cli.import_tensorflow()
     from experiments import weights
     from srnet.training.run_folder import Run

@@ -40,6 +40,7 @@ def define_flags() -> None:
     flags.DEFINE_string("output", None, "Folder of the results.", required=True)
     flags.DEFINE_float("seconds", math.inf, "Seconds after which to stop.", lower_bound=0)
     cli.define_folder_flags()
+    cli.define_plugin_flag()
 
 
 def main(arguments: list[str]) -> int:
@@ -57,7 +58,7 @@ def main(arguments: list[str]) -> int:
             break
         try:
             take(path, pathlib.Path(values.output) / path.name, deadline, values.data_root, values.cache_dir)
-        except DataError as error:
+        except (DataError, UsageError) as error:
             cli.complain(error)
             status = 1
     return status
@@ -149,7 +150,7 @@ def _loaded(path: pathlib.Path, compiled: np.ndarray, version: str) -> Callable[
 
 def _store(config: TrainConfig, patches: str, data_root: str | None, cache_dir: str) -> PatchStore:
     """The patch store of a run; one that is made here holds an array of patches, whatever it takes."""
-    store = training_patches(dataclasses.replace(config, store_limit=math.inf), data_root, cache_dir)
+    store = training_patches(dataclasses.replace(config, store_limit=1e6), data_root, cache_dir)
     if store.digest != patches:
         raise DataError(f"{'+'.join(config.train_sets)}: these images are not those that the run is trained on")
     return store

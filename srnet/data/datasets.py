@@ -101,7 +101,7 @@ def find_images(name: str, data_root: Path | str | None) -> list[Path]:
         inner = sorted(path.name for path in folder.iterdir() if path.is_dir())
         below = f"; each subfolder is a set of its own, such as {name}/{inner[0]}" if inner else ""
         raise DataError(f"{folder}: no pictures in it{below}")
-    return sorted(paths, key=lambda path: _natural_order(path.name))
+    return sorted(paths, key=lambda path: (_natural_order(path.name), path.name))
 
 
 def spread(paths: list[Path], count: int) -> list[Path]:
@@ -128,4 +128,4 @@ def count_warning(name: str, count: int) -> str | None:
 
 
 def _natural_order(name: str) -> list[int | str]:
-    return [int(part) if part.isdigit() else part.lower() for part in re.split(r"(\d+)", name)]
+    return [int(part) if part.isdecimal() else part.lower() for part in re.split(r"(\d+)", name)]

@@ -166,7 +166,7 @@ class TrainConfig:
     deterministic: bool = setting(
         False, "Make TensorFlow's operations bit-for-bit reproducible, which is slower.", decides=False
     )
-    seed: int = setting(0, "Seed of the initial weights and of the order of patches.", at_least=0)
+    seed: int = setting(0, "Seed of the initial weights and of the order of patches.", at_least=0, at_most=2**32 - 1)
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):

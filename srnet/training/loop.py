@@ -35,7 +35,7 @@ class Interrupted(Exception):
     """
 
     def __init__(self, signal_number: int, step: int) -> None:
-        super().__init__(f"stopped at step {step}, saved")
+        super().__init__(f"stopped at step {step}, saved" if step else "stopped before the first step")
         self.signal = signal_number
 
 
@@ -82,9 +82,12 @@ def train_epochs(
                     config, state, run_steps, iterator, workers, stopped, progress, recorder.losses
                 )
             except (tf.errors.OpError, DataError) as error:
-                if not store.failures:
-                    raise
-                raise DataError(f"{store.path}: {reason(store.failures[0])}") from error
+                if store.failures:
+                    raise DataError(f"{store.path}: {reason(store.failures[0])}") from error
+                if isinstance(error, tf.errors.ResourceExhaustedError):
+                    full = f"out of memory in the steps after {state.step}"
+                    raise DataError(f"{full}; use a smaller --batch_size or --patch") from error
+                raise
             if speed is None:
                 raise Interrupted(stop, state.step)
             recorder.check_weights()

@@ -1,6 +1,7 @@
 """Settings: fields of a dataclass with help, choices and bounds, which make flags and check values."""
 
 import dataclasses
+import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -60,6 +61,10 @@ def checked(field: dataclasses.Field, value: Any) -> Any:
             value = float(value)
     except (TypeError, ValueError):
         pass
+    if any(
+        isinstance(item, float) and not math.isfinite(item) for item in (value if type(value) is tuple else [value])
+    ):
+        raise UsageError(f"{field.name} {value} cannot be used: expected a finite number")
     if type(value) is not type(default):
         raise UsageError(f"{field.name} {value!r} cannot be used: expected {TYPE_NAMES[type(default)]}")
     choices, bounds = field.metadata["choices"], field.metadata["bounds"]

@@ -123,10 +123,11 @@ def make_limits(config: TrainConfig, state: State) -> Callable[[list[tf.Tensor]]
     def limited(gradients: list[tf.Tensor]) -> list[tf.Tensor]:
         overflow = _overflow(gradients) if config.precision == "mixed_float16" else None
         if config.clip:
-            # Each device's share is clipped, so that their sum stays within the bound.
             replicas = tf.distribute.get_strategy().num_replicas_in_sync
-            bound = optimizer.scale_loss(config.clip / optimizer.learning_rate / replicas)
-            gradients = [tf.clip_by_value(gradient, -bound, bound) for gradient in gradients]
+            if replicas > 1:  # the sum over all devices is clipped, as one device would; Keras adds up the shares of it
+                gradients = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+            bound = optimizer.scale_loss(config.clip / optimizer.learning_rate)
+            gradients = [tf.clip_by_value(gradient, -bound, bound) / replicas for gradient in gradients]
         gradients = [gradient * config.output_rate if slow else gradient for gradient, slow in zip(gradients, slowed)]
         if overflow is not None:  # Keras looks at the gradients of the first device alone
             gradients = [tf.where(overflow, np.nan, gradient) for gradient in gradients]

@@ -16,6 +16,17 @@ def test_pictures_come_in_natural_order_without_other_files(picture_root):
     assert names == ["b2.png", "b10.png", "grey.png"]
 
 
+def test_the_order_does_not_depend_on_the_folder(tmp_path, monkeypatch):
+    for name in ("1.png", "01.png", "a.png", "A.png", "1²3.png"):
+        (tmp_path / name).touch()
+    listed = list(tmp_path.iterdir())
+    orders = []
+    for paths in (listed, listed[::-1]):
+        monkeypatch.setattr(type(tmp_path), "iterdir", lambda folder, paths=paths: iter(paths))
+        orders.append([path.name for path in datasets.find_images(str(tmp_path), None)])
+    assert orders[0] == orders[1] == ["01.png", "1.png", "1²3.png", "A.png", "a.png"]
+
+
 def test_embedded_sets_are_photographs_that_do_not_overlap():
     train, test = (datasets.find_images(name, None) for name in ("skimage_train", "skimage_test"))
     assert not set(train) & set(test)

@@ -60,6 +60,11 @@ def test_a_run_is_trained_when_its_last_step_is_exported(tmp_path):
         cells.is_trained(cell)
 
 
+def test_the_log_of_a_run_has_its_whole_name(tmp_path):
+    cell = cells.Cell("average_0.99", 4, tmp_path / "plus_x4_average_0.99", {})
+    assert cell.log == tmp_path / "plus_x4_average_0.99.log"
+
+
 def test_lost_epochs_are_damage(tmp_path):
     cell = _cell(tmp_path, 2)
     _train(cell)

@@ -7,6 +7,7 @@ from experiments.details import enlarge_again, image_of_set, largest_window, ope
 from srnet.errors import UsageError
 from srnet.evaluation.bicubic import make_bicubic
 from srnet.evaluation.protocol import evaluate
+from srnet.images.resize import imresize
 
 
 def test_grayscale_pictures_are_luma_as_they_are(picture_root):
@@ -17,6 +18,25 @@ def test_grayscale_pictures_are_luma_as_they_are(picture_root):
     (score,) = evaluate(make_bicubic(2), [path], 2)
     assert sr.shape == picture.shape == (32, 46)
     assert values == pytest.approx(score.values, abs=1e-6)
+
+
+def test_networks_of_rgb_enlarge_color_and_grayscale(picture_root):
+    def enlarge(lr):
+        assert lr.shape[2] == 3
+        return imresize(lr, 2)
+
+    for number in (1, 3):
+        path = image_of_set("tiny", number, picture_root)
+        picture = open_picture(path, 2, (0, 0, 8, 8), path.name)
+        sr, values = enlarge_again(enlarge, picture, 2, channels=3)
+        (score,) = evaluate(enlarge, [path], 2, channels=3)
+        assert sr.shape == picture.shape and sr.dtype == np.uint8
+        assert values == pytest.approx(score.values, abs=1e-6)
+
+
+def test_files_of_a_set_named_by_its_path_stay_in_their_folder():
+    detail = parse_detail("../mydata:1:4:0,0,64,64")
+    assert "/" not in detail.stem and detail.set == "../mydata"
 
 
 @pytest.mark.parametrize(

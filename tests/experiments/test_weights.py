@@ -1,13 +1,17 @@
 """Weights put among the pretrained ones: they are the run's, with its measurements and its history."""
 
 import dataclasses
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from experiments import weights
+from experiments.workspace import ROOT
 from srnet import models
 from srnet.data.datasets import find_images
+from srnet.errors import DataError
 from srnet.evaluation.protocol import evaluate
 from srnet.json_files import write_json
 from srnet.pretrained import cards
@@ -37,6 +41,20 @@ def own_places(tmp_path, monkeypatch):
     monkeypatch.setattr(weights, "PAGE", tmp_path / "networks.md")
     cards.FOLDER.mkdir()
     weights.PAGE.write_text("before\n<!-- weights -->\n<!-- end -->\nafter\n")
+
+
+def test_a_run_without_an_epoch_is_refused(picture_root, tmp_path):
+    run = _train(tmp_path / "run", picture_root)
+    run.metrics.unlink()
+    with pytest.raises(DataError, match=r"metrics\.jsonl: no epoch in it; finish the run by srnet\.train"):
+        weights.ship(run, picture_root)
+    assert not any(cards.FOLDER.iterdir())
+
+
+def test_a_name_without_a_run_measures_nothing():
+    tool = [sys.executable, str(ROOT / "tools" / "ship_weights.py"), "--name=photo"]
+    done = subprocess.run(tool, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "error: --name names the network of a run: give --run, too\n")
 
 
 def _train(folder, picture_root, **changes):

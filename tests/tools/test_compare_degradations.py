@@ -49,6 +49,12 @@ def test_measurements_of_other_weights_are_replaced(few, picture_root, tmp_path)
     assert [json.loads(line)["degradation"] for line in path.read_text().splitlines()] == ["bicubic", "jpeg30"]
 
 
+@pytest.mark.parametrize("name", ["plus", "photo"])
+def test_a_run_that_has_the_name_of_a_method_is_refused(call_tool, tmp_path, name):
+    status, _, errors = call_tool("compare_degradations.py", f"--run={tmp_path / name}")
+    assert status == 2 and errors == f"error: --run={tmp_path / name}: its folder has the name of a method; rename it\n"
+
+
 def test_a_method_that_is_not_there_is_named(call_tool):
     status, _, errors = call_tool("compare_degradations.py", "--methods=lanczos")
     assert status == 2 and "--methods: 'lanczos' is unknown: choose among bicubic, plus" in errors

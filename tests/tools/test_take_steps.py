@@ -223,15 +223,18 @@ def test_one_that_fails_does_not_stop_the_others(begin, call, tmp_path):
     write_steps(steps / "other.npz", {**about, "patches": "x"}, arrays)
     (steps / "cut.npz").write_bytes((steps / "run.npz").read_bytes()[:-100])
     write_steps(steps / "damaged.npz", about, {**arrays, "compiled": arrays["compiled"][:100]})
+    foreign = {**about["run"], "config": {**about["run"]["config"], "degradation": "mine"}}
+    write_steps(steps / "foreign.npz", {**about, "run": foreign}, arrays)
     good = begin(ADAM, "good")
     assert call(EXPORT, f"--run={good}", f"--steps={steps / 'good.npz'}")[0] == 0
-    names = ("run", "other", "cut", "damaged", "good")
+    names = ("run", "other", "cut", "damaged", "foreign", "good")
     status, _, errors = call(TAKE, f"--steps={','.join(str(steps / f'{name}.npz') for name in names)}")
-    assert status == 1 and len(errors) == 4
+    assert status == 1 and len(errors) == 5
     assert f"{steps}/run.npz: the loss is no longer finite at step " in errors[0]
     assert errors[1] == "error: tiny: these images are not those that the run is trained on"
     assert f"{steps}/cut.npz: not a file of steps that can be read" in errors[2]
     assert f"{steps}/damaged.npz: JAX" in errors[3]
+    assert "'mine' is unknown" in errors[4]
     assert sorted(path.name for path in (tmp_path / "taken").iterdir()) == ["good.npz"]
 
 

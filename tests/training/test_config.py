@@ -89,7 +89,9 @@ def test_fields_that_an_older_version_did_not_have_take_their_defaults(tmp_path)
         ({"train_sets": "T91"}, "train_sets 'T91' cannot be used: expected a list"),
         ({"epochs": 2.5}, "epochs 2.5 cannot be used: expected an integer"),
         ({"jit_compile": "no"}, "jit_compile 'no' cannot be used: expected true or false"),
-        ({"learning_rate": float("nan")}, "learning_rate nan"),
+        ({"learning_rate": float("nan")}, "learning_rate nan cannot be used: expected a finite number"),
+        ({"store_limit": float("inf")}, "store_limit inf cannot be used: expected a finite number"),
+        ({"seed": 2**32}, "seed 4294967296 cannot be used: it must be at least 0 and at most 4294967295"),
     ],
 )
 def test_bad_values(changes, message):

@@ -77,7 +77,7 @@ def test_signal_before_the_first_step_stops_too(train, monkeypatch):
         return train_epoch(*arguments)
 
     monkeypatch.setattr(loop, "train_epoch", signal_and_train)
-    with pytest.raises(loop.Interrupted, match="stopped at step 0"):
+    with pytest.raises(loop.Interrupted, match="stopped before the first step"):
         train()
     monkeypatch.setattr(loop, "train_epoch", train_epoch)
     assert [line["step"] for line in read_metrics(train())] == [5, 10]

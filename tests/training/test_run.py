@@ -112,8 +112,10 @@ def test_rgb_networks_are_trained(train):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("compiled", ["no", pytest.param("jit", marks=pytest.mark.slow)])
-def test_two_devices_train_as_one(small, picture_root, tmp_path, compiled):
+@pytest.mark.parametrize(
+    ("compiled", "settings"), [("no", {}), ("jit", {}), ("no", {"optimizer": "sgd", "clip": 1e-4})]
+)
+def test_two_devices_train_as_one(small, picture_root, tmp_path, compiled, settings):
     """Mirrored over two logical CPU devices in a fresh process, as TensorFlow fixes its devices at start."""
     program = f"""
 import sys
@@ -130,7 +132,7 @@ run.start_workers = lambda config: Workers(strategy)
 config = dataclasses.replace(load_config({str(tmp_path / "small.json")!r}), jit_compile=sys.argv[3] == "jit")
 run.run_training(config, sys.argv[1], {str(picture_root)!r}, {str(tmp_path / "cache")!r})
 """
-    config = dataclasses.replace(small, strategy="mirrored", average_decay=0.5)
+    config = dataclasses.replace(small, strategy="mirrored", average_decay=0.5, **settings)
     write_json(tmp_path / "small.json", config.to_json())
     results = []
     for devices in ("1", "2"):
@@ -165,6 +167,15 @@ def test_a_full_disk_is_said_of_the_file_that_did_not_fit(train, tmp_path, monke
         with pytest.raises(DataError, match=r"checkpoints.*: cannot be written \(No space left on device\)$"):
             train()
     assert len(read_metrics(train())) == 2
+
+
+def test_a_device_without_memory_is_one_line(train, monkeypatch):
+    def run_steps(*arguments):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+    monkeypatch.setattr(loop, "make_run_steps", lambda *arguments: run_steps)
+    with pytest.raises(DataError, match="^out of memory in the steps after 0; use a smaller --batch_size or --patch$"):
+        train()
 
 
 def test_validation_on_a_flat_picture(train, picture_root):
