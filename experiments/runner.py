@@ -19,6 +19,7 @@ from typing import TextIO
 from experiments import records
 from experiments.cells import Cell, is_trained, recorded_steps, report_failures
 from experiments.workspace import ROOT, Workspace
+from srnet import durable
 from srnet.data.datasets import find_images
 from srnet.errors import DataError, UsageError
 from srnet.files import reason
@@ -31,9 +32,6 @@ try:
     import distributed
 except ImportError as error:
     raise UsageError("this tool needs distributed: pip install '.[experiments]'") from error
-
-if sys.platform != "win32":  # where srnet.cli refuses to run
-    import fcntl
 
 CONNECT_SECONDS = 30  # a scheduler has to answer in
 _POLL_SECONDS = 0.5
@@ -195,7 +193,8 @@ def _locked_log(cell: Cell, stop: distributed.Event) -> Iterator[TextIO]:
         raise DataError("interrupted")
     cell.folder.parent.mkdir(parents=True, exist_ok=True)
     with cell.log.open("a+") as log:
-        while not _lock(log, fcntl.LOCK_EX):  # another process makes the cell, or a command of a lost worker does
+        # Another process may make the cell, or a command that outlives its worker.
+        while durable.lock_open(log.fileno()) is False:
             _pause(stop)
         yield log
 
@@ -203,17 +202,9 @@ def _locked_log(cell: Cell, stop: distributed.Event) -> Iterator[TextIO]:
 def _is_running(cell: Cell) -> bool:
     try:
         with cell.log.open() as log:
-            return not _lock(log, fcntl.LOCK_SH)
+            return durable.lock_open(log.fileno(), shared=True) is False
     except FileNotFoundError:
         return False
-
-
-def _lock(file: TextIO, kind: int) -> bool:
-    try:
-        fcntl.flock(file, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _pause(stop: distributed.Event) -> None:

@@ -8,7 +8,6 @@ from absl import flags
 from experiments.recipes.budgets import BUDGETS
 from experiments.workspace import RESULTS, ROOT, Workspace
 from srnet import cli
-from srnet.data.datasets import default_data_root
 from srnet.errors import UsageError
 
 
@@ -24,12 +23,6 @@ def define_budget_flag() -> None:
     """Defines --budget and its older name, --preset."""
     flags.DEFINE_enum("budget", "cpu", list(BUDGETS), "Training budget: the paper's, or a smaller one.")
     flags.DEFINE_alias("preset", "budget")
-
-
-def define_data_root_flag() -> None:
-    """Defines --data_root."""
-    text = "Folder with a subfolder for each image set. Default: $SRNET_DATA."
-    flags.DEFINE_string("data_root", default_data_root(), text)
 
 
 def define_job_flags() -> None:

@@ -46,26 +46,10 @@ class Pictures:
         return [(name, path) for name in self.sets for path in find_images(name, self.data_root)]
 
 
-@dataclasses.dataclass(frozen=True)
-class Sheet:
-    """The gains of a network on a rival, ready to be drawn.
-
-    Attributes:
-      title: mean gain over all pictures.
-      most: captions of the pictures that gain most, the largest gain first.
-      least: captions of those that gain least, the smallest gain first.
-      rows: rows of (caption, crops), most on the left and least on the right; the crops are of the original, the rival
-        and the network.
-    """
-
-    title: str
-    most: list[str]
-    least: list[str]
-    rows: list[list[tuple[str, list[np.ndarray]]]]
-
-
-def make_sheet(pictures: Pictures, gains: np.ndarray, rival: NamedMethod, network: NamedMethod) -> Sheet:
-    """Returns the sheet of a network against a rival.
+def make_sheet(
+    pictures: Pictures, gains: np.ndarray, rival: NamedMethod, network: NamedMethod
+) -> tuple[str, list[list[tuple[str, list[np.ndarray]]]]]:
+    """Returns the title and the rows of a network against a rival, to be drawn by `experiments.plots.draw_sheet`.
 
     Args:
       pictures: `Pictures`.
@@ -73,28 +57,30 @@ def make_sheet(pictures: Pictures, gains: np.ndarray, rival: NamedMethod, networ
       rival: the other method.
       network: the network.
 
+    Returns:
+      The mean gain as a title, and rows of (caption, crops), the largest gains on the left and the smallest on the
+      right; the crops are of the original, the rival and the network.
+
     Raises:
       DataError: if a picture cannot be read.
     """
     paths = pictures.paths()
     order = np.argsort(-gains, kind="stable")
     count = min(COUNT, (len(order) + 1) // 2)
-    ends = order[:count], order[::-1][:count]
     captions = [f"{name} {path.stem}: {gain:+.2f} dB" for (name, path), gain in zip(paths, gains)]
     rows = [
         [
             (captions[i], _detail(paths[i][1], pictures.scale, sign, rival, network))
             for i, sign in ((most, 1), (least, -1))
         ]
-        for most, least in zip(*ends)
+        for most, least in zip(order[:count], order[::-1])
     ]
     title = (
         f"x{pictures.scale}: {network.name} against {rival.name}, {len(gains)} pictures of "
         f"{', '.join(pictures.sets)}: {gains.mean():+.2f} dB on average, worse on {np.sum(gains < 0)}; "
         "left: largest gains, right: smallest"
     )
-    most, least = ([captions[i] for i in end] for end in ends)
-    return Sheet(title, most, least, rows)
+    return title, rows
 
 
 def _detail(path: pathlib.Path, scale: int, sign: int, rival: NamedMethod, network: NamedMethod) -> list[np.ndarray]:

@@ -122,7 +122,7 @@ def stop_if_asked() -> None:
 
 
 def wait_for_stop(message: str) -> None:
-    """Prints a message, and waits until Ctrl-C or SIGTERM asks the command to end, which then is its success.
+    """Prints a message, then waits for Ctrl-C or SIGTERM, which ends the command successfully.
 
     Args:
       message: says that the command is ready.
@@ -231,11 +231,15 @@ def import_plugins(names: Sequence[str]) -> None:
             raise UsageError(f"--plugin={name}: {error}") from error
 
 
+def define_data_root_flag() -> None:
+    """Defines --data_root."""
+    text = "Folder with a subfolder for each image set. Default: $SRNET_DATA."
+    flags.DEFINE_string("data_root", default_data_root(), text)
+
+
 def define_folder_flags() -> None:
     """Defines --data_root and --cache_dir, the folders of the image sets and of what is made from them."""
-    flags.DEFINE_string(
-        "data_root", default_data_root(), "Folder with a subfolder for each image set. Default: $SRNET_DATA."
-    )
+    define_data_root_flag()
     define_cache_flag("patch stores and trained A+")
 
 

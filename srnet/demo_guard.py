@@ -47,7 +47,7 @@ def private_folder() -> Iterator[pathlib.Path]:
 
 
 def mark_used(path: pathlib.Path) -> None:
-    """Makes a kept file the last one that `make_room` removes.
+    """Touches a file, so that `make_room`, which removes the least recently used ones, keeps it longest.
 
     Args:
       path: the file; it may be missing.

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 import pathlib
 import tempfile
 import time
@@ -16,7 +17,7 @@ from srnet.errors import DataError, UsageError
 from srnet.images.comparison import bicubic_part, box_around, busiest_point
 from srnet.images.file_formats import fitted, own_format
 from srnet.images.pillow import as_rgb
-from srnet.images.read import count_pixels, read_picture
+from srnet.images.read import read_picture, read_size
 from srnet.images.write import write_picture
 from srnet.inference.passes import Chooser, default_scale, enlarge_picture
 
@@ -173,7 +174,7 @@ def enlarge_upload(
       DataError: if it is no picture that can be read, or the result would be too large.
     """
     path = pathlib.Path(path)
-    pixels = count_pixels(path, path.name) * scale**2
+    pixels = math.prod(read_size(path, path.name)) * scale**2
     if pixels > _MOST_PIXELS:
         limit = f"the page's limit is {_MOST_PIXELS / 1e6:g}; python -m srnet.upscale has none"
         raise DataError(f"{path.name}: {pixels / 1e6:.1f} megapixels would be too large: {limit}")

@@ -18,7 +18,6 @@ from absl import flags
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from experiments import shared_flags
 from srnet import cli
 from srnet.training.config import NETWORKS, TrainConfig
 from srnet.training.presets import preset_settings
@@ -34,7 +33,7 @@ def define_flags() -> None:
     flags.DEFINE_integer("scale", 2, "Scale.")
     flags.DEFINE_enum("precision", "float32", ("float32", "mixed_bfloat16"), "Precision of the training step.")
     flags.DEFINE_list("train_sets", "T91,BSD200", "Sets that the patches come from.")
-    shared_flags.define_data_root_flag()
+    cli.define_data_root_flag()
     flags.DEFINE_integer("rounds", 3, "Rounds of reading.", lower_bound=1)
     flags.DEFINE_integer("batches", 500, "Batches in a round.", lower_bound=1)
 

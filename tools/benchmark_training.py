@@ -25,7 +25,6 @@ from absl import flags
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from experiments import shared_flags
 from srnet import cli
 from srnet.training.config import NETWORKS
 
@@ -41,7 +40,7 @@ def define_flags() -> None:
     flags.DEFINE_integer("patch", 48, "Side of an HR patch in pixels.")
     flags.DEFINE_enum("precision", "float32", ("float32", "mixed_bfloat16"), "Precision of the computation.")
     flags.DEFINE_list("train_sets", "skimage_train", "Sets that the patches come from.")
-    shared_flags.define_data_root_flag()
+    cli.define_data_root_flag()
     flags.DEFINE_string("cache_dir", None, "Folder of patch stores. Default: a temporary one.")
     flags.DEFINE_integer("rounds", 7, "Rounds of both kinds of step.", lower_bound=1)
     flags.DEFINE_integer("steps", 40, "Steps in a round.", lower_bound=1)

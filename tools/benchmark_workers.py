@@ -19,7 +19,6 @@ from absl import flags
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from experiments import shared_flags
 from experiments.workspace import ROOT
 from srnet import cli
 from srnet.errors import DataError, UsageError
@@ -36,7 +35,7 @@ def define_flags() -> None:
     flags.DEFINE_integer("patch", 48, "Side of an HR patch in pixels.")
     flags.DEFINE_enum("precision", "float32", ("float32", "mixed_bfloat16"), "Precision of the computation.")
     flags.DEFINE_list("train_sets", "skimage_train", "Sets that the patches come from.")
-    shared_flags.define_data_root_flag()
+    cli.define_data_root_flag()
     flags.DEFINE_integer("rounds", 3, "Runs of each kind.", lower_bound=1)
     flags.DEFINE_integer("steps", 40, "Steps in an epoch.", lower_bound=1)
 

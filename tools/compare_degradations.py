@@ -29,7 +29,7 @@ def define_flags() -> None:
     flags.DEFINE_list("methods", None, "bicubic and pretrained networks. Default: all of the table.")
     flags.DEFINE_string("run", None, "Run folder of a further network, for its own scale.")
     flags.DEFINE_string("output", str(RESULTS), "Folder of the results.")
-    shared_flags.define_data_root_flag()
+    cli.define_data_root_flag()
 
 
 def main(arguments: list[str]) -> None:

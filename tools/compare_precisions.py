@@ -27,7 +27,7 @@ def define_flags() -> None:
     flags.DEFINE_list("sets", ["Set5", "Set14"], "Image sets.")
     flags.DEFINE_list("networks", None, "Pretrained networks. Default: all.")
     flags.DEFINE_string("output", str(RESULTS), "Folder of the results.")
-    shared_flags.define_data_root_flag()
+    cli.define_data_root_flag()
 
 
 def main(arguments: list[str]) -> None:

@@ -14,7 +14,6 @@ from absl import flags
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from experiments import shared_flags
 from experiments.workspace import ROOT
 from srnet import cli
 from srnet.errors import UsageError
@@ -27,7 +26,7 @@ def define_flags() -> None:
     flags.DEFINE_enum("network", cards.DEFAULT, cards.names(), "Pretrained network.")
     flags.DEFINE_list("crop", ["0", "231", "120", "120"], "Detail in pixels of the picture: X,Y,WIDTH,HEIGHT.")
     flags.DEFINE_string("output", str(ROOT / "docs" / "detail.png"), "PNG file to write.")
-    shared_flags.define_data_root_flag()
+    cli.define_data_root_flag()
 
 
 def main(arguments: list[str]) -> None:

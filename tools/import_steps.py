@@ -17,7 +17,6 @@ from absl import flags
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from experiments import shared_flags
 from experiments.steps_file import read_steps, values_of
 from srnet import cli
 from srnet.errors import DataError
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 def define_flags() -> None:
     flags.DEFINE_string("run", None, "Run folder that the steps were exported from.", required=True)
     flags.DEFINE_string("taken", None, "File of the run in the output of tools/take_steps.py.", required=True)
-    shared_flags.define_data_root_flag()
+    cli.define_data_root_flag()
     cli.define_plugin_flag()
 
 
@@ -113,11 +112,11 @@ def _measurer(config: TrainConfig, data_root: str | None) -> Callable[["State"],
     from srnet.training.workers import Workers
 
     images, evaluated = validation_images(config, data_root), build_network(config, "float32")
-    method, how = network_method(evaluated), (config.scale, config.channels, config.degradation)
+    method, workers = network_method(evaluated), Workers(tf.distribute.get_strategy())
 
     def measure(state: "State") -> dict[str, float]:
         evaluated.set_weights(state.model.get_weights())
-        return validate(method, images, *how, Workers(tf.distribute.get_strategy()))
+        return validate(method, images, config, workers)
 
     return measure
 

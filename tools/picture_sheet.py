@@ -26,7 +26,7 @@ def define_flags() -> None:
     flags.DEFINE_list("rivals", ["bicubic"], "What to compare it with: bicubic, pretrained networks.")
     flags.DEFINE_list("sets", TEST_SETS, "Test sets.")
     flags.DEFINE_string("output", str(RESULTS), "Folder of the sheets.")
-    shared_flags.define_data_root_flag()
+    cli.define_data_root_flag()
 
 
 def main(arguments: list[str]) -> None:
@@ -40,10 +40,11 @@ def main(arguments: list[str]) -> None:
     network = named_method(values.network)
     psnr = pictures.psnr(network)
     for rival in map(named_method, rivals):
-        made = sheet.make_sheet(pictures, psnr - pictures.psnr(rival), rival, network)
+        title, rows = sheet.make_sheet(pictures, psnr - pictures.psnr(rival), rival, network)
         path = pathlib.Path(values.output) / f"sheet_x{values.scale}_{network.name}_{rival.name}.png"
-        plots.draw_sheet(made.rows, ["original", rival.name, network.name], made.title, path)
-        print(made.title, ", ".join(made.most), ", ".join(made.least), path, sep="\n")
+        plots.draw_sheet(rows, ["original", rival.name, network.name], title, path)
+        most, least = (", ".join(caption for caption, _ in side) for side in zip(*rows))
+        print(title, most, least, path, sep="\n")
 
 
 if __name__ == "__main__":

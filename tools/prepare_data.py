@@ -14,7 +14,6 @@ from absl import flags
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from experiments import shared_flags
 from experiments.recipes.image_sets import IMAGE_SETS
 from srnet import cli
 from srnet.errors import DataError, UsageError
@@ -25,7 +24,7 @@ def define_flags() -> None:
     flags.DEFINE_list("sets", None, f"Sets: {names}. Default with --verify: all that are in --data_root.")
     flags.DEFINE_string("source", "", "URL or path of a zip or tar archive, or a folder. Default: the set's own URL.")
     flags.DEFINE_bool("verify", False, "Compare the folders under --data_root; change nothing.")
-    shared_flags.define_data_root_flag()
+    cli.define_data_root_flag()
     cli.define_cache_flag("archives, which are downloaded once")
 
 

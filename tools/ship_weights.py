@@ -15,7 +15,6 @@ from absl import flags
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from experiments import shared_flags
 from srnet import cli
 from srnet.errors import UsageError
 
@@ -23,7 +22,7 @@ from srnet.errors import UsageError
 def define_flags() -> None:
     flags.DEFINE_string("run", None, "Run folder of the network; without it all networks are measured again.")
     flags.DEFINE_string("name", None, "With --run: name of the pretrained network. Default: its architecture's.")
-    shared_flags.define_data_root_flag()
+    cli.define_data_root_flag()
 
 
 def main(arguments: list[str]) -> None:

@@ -40,7 +40,6 @@ def define_flags() -> None:
     flags.DEFINE_string("output", None, "Folder of the results.", required=True)
     flags.DEFINE_float("seconds", math.inf, "Seconds after which to stop.", lower_bound=0)
     cli.define_folder_flags()
-    cli.define_plugin_flag()
 
 
 def main(arguments: list[str]) -> int:

@@ -221,8 +221,8 @@ def evaluate(
       paths: the HR image files.
       scale: integer enlargement.
       channels: image channels that the method takes, 1 or 3.
-      metrics: names in `METRICS` and `COLOR_METRICS`; of a method of luma, RGB takes its chroma by bicubic
-        interpolation.
+      metrics: names in `METRICS` and `COLOR_METRICS`; for those of RGB, the chroma of a luma method is enlarged
+        bicubically.
       degradation: as for `benchmark_pair`.
 
     Yields:

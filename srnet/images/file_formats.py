@@ -104,7 +104,7 @@ def own_format(picture: Picture, size: tuple[int, int] | None = None) -> str:
 
 
 def fitted(picture: Picture, kind: str) -> tuple[Picture, list[str]]:
-    """Returns a picture as a format can hold it: in sRGB where it cannot name the colors, without what it cannot say.
+    """Returns a picture as a format can hold it: in sRGB where it has no color spaces, without metadata it cannot hold.
 
     Args:
       picture: the picture.

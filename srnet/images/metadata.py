@@ -100,7 +100,7 @@ class Metadata:
 
 
 def lost(metadata: Metadata, kind: str) -> list[str]:
-    """Returns the names of what a format cannot hold, in the order of `Metadata`, colors left out.
+    """Returns the names of the metadata that a format cannot hold, but for the color space, in the order of `Metadata`.
 
     Args:
       metadata: what there is.

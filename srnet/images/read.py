@@ -95,32 +95,19 @@ def read_image(path: str | pathlib.Path) -> np.ndarray:
     return pixels[..., :3] if picture.mode == "RGBA" else pixels
 
 
-def read_size(path: str | pathlib.Path) -> tuple[int, int]:
+def read_size(path: str | pathlib.Path, name: str | pathlib.Path | None = None) -> tuple[int, int]:
     """Returns (height, width) of a picture from its header, as `read_image` would return it.
 
     Args:
       path: the file.
+      name: what messages call it; the path unless given.
 
     Raises:
       DataError: as `read_picture`.
     """
-    with _opened(path, path) as opened:
+    with _opened(path, name or path) as opened:
         width, height = opened.image.width, opened.image.height
         return (width, height) if opened.orientation in TURNED else (height, width)
-
-
-def count_pixels(path: str | pathlib.Path, name: str | pathlib.Path) -> int:
-    """Returns the number of a picture's pixels; nothing is decoded.
-
-    Args:
-      path: the file.
-      name: what messages call it.
-
-    Raises:
-      DataError: as `read_picture`.
-    """
-    with _opened(path, name) as opened:
-        return opened.image.width * opened.image.height
 
 
 def is_image_name(name: str) -> bool:

@@ -163,7 +163,7 @@ def _as_bytes(value: object) -> bytes | None:
 
 
 def _with_xmp(opened: Opened) -> Opened:
-    """Takes the orientation from XMP where EXIF has none, and from XMP what is applied to the pixels."""
+    """Uses the orientation of XMP where EXIF has none, and resets it in XMP, as pixels are turned upright."""
     xmp = opened.metadata.xmp
     orientation = opened.orientation or xmp_orientation(xmp)
     metadata = dataclasses.replace(opened.metadata, xmp=upright_xmp(xmp))

@@ -85,10 +85,10 @@ class _OfAnyWidth(keras.layers.Conv2D):
 
 
 class _SumOfDecoded(keras.layers.Add):
-    """A sum whose first term is reshaped to the shape that both have; the result is the same.
+    """A sum whose first term is reshaped to the shape of the second, which it has anyway.
 
-    That shape does not follow from the sizes of a picture, and TensorFlow fuses sums with convolutions only where it
-    knows that shapes are equal: here, those of the next skip.
+    TensorFlow fuses a convolution with the sum after it only where it can prove that their shapes are equal. Behind a
+    transposed convolution it cannot, for pictures of unknown size; after this reshape it can, for the next skip.
     """
 
     def call(self, inputs: Any) -> Any:

@@ -73,7 +73,6 @@ def train_epochs(
     )
     evaluated = build_network(config, "float32")
     method = network_method(evaluated)
-    how = (config.scale, config.channels, config.degradation)
     options = {"initial": state.step, "smoothing": 0.05, "disable": not workers.is_first}
     with stop_signal() as stopped, progress_bar(config.total_steps, "training", "step", **options) as progress:
         while state.step < config.total_steps:
@@ -96,8 +95,8 @@ def train_epochs(
                 raise Interrupted(stop, state.step)
             started = time.perf_counter()
             evaluated.set_weights(state.result.get_weights())
-            values = validation.validate(method, validation_paths, *how, workers)
-            strip = validation.picture_strip(method, validation_paths[0], *how)
+            values = validation.validate(method, validation_paths, config, workers)
+            strip = validation.picture_strip(method, validation_paths[0], config)
             state.seconds.assign_add(time.perf_counter() - started)
             line = epoch_line(config, state, values, speed)
             for total in state.loss_sums.values():

@@ -1,8 +1,8 @@
 """The losses of training: a registry by name.
 
 A loss is a callable (hr, sr), both float32 tensors (n, H, W, c): `hr` in [0, 255], `sr` the network's output, not
-clipped. It returns a float32 tensor of n values or more, n first: the errors of each patch, of which the training loss
-is the mean over all patches and devices. This module, and the list of names with it, imports no TensorFlow.
+clipped. It returns a float32 tensor whose first axis is the n patches: one error for each patch, or one for each of its
+values. The training loss is the mean of all of them, over all devices. This module imports no TensorFlow at its start.
 """
 
 import math

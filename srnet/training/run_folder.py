@@ -32,51 +32,26 @@ from srnet.training.origin import origin
 _ORIGIN = ("started", "command", "commit", "versions", "hardware")  # of a session
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class Run:
     """The paths of a run folder."""
 
     folder: Path
 
-    @property
-    def config(self) -> Path:
-        return self.folder / "config.json"
-
-    @property
-    def origin(self) -> Path:
-        return self.folder / "run.json"
-
-    @property
-    def metrics(self) -> Path:
-        return self.folder / "metrics.jsonl"
-
-    @property
-    def last(self) -> Path:
-        return self.folder / "checkpoints"
-
-    @property
-    def best(self) -> Path:
-        return self.folder / "checkpoints" / "best"
-
-    @property
-    def tensorboard(self) -> Path:
-        return self.folder / "tensorboard"
-
-    @property
-    def preview(self) -> Path:
-        return self.folder / "preview.png"
-
-    @property
-    def model(self) -> Path:
-        return self.folder / "model.keras"
-
-    @property
-    def saved_model(self) -> Path:
-        return self.folder / "saved_model"
+    def __post_init__(self) -> None:
+        self.config = self.folder / "config.json"
+        self.origin = self.folder / "run.json"
+        self.metrics = self.folder / "metrics.jsonl"
+        self.last = self.folder / "checkpoints"
+        self.best = self.last / "best"
+        self.tensorboard = self.folder / "tensorboard"
+        self.preview = self.folder / "preview.png"
+        self.model = self.folder / "model.keras"
+        self.saved_model = self.folder / "saved_model"
 
 
 def check_run(folder: Path | str, config: TrainConfig) -> TrainConfig | None:
-    """Checks that a folder can hold a run: it is new or empty, or holds a run whose result the same fields decide.
+    """Checks that a folder can hold a run: it is new or empty, or its run has the same values in all deciding fields.
 
     Args:
       folder: the run folder.

@@ -55,7 +55,7 @@ def learning_rates(config: TrainConfig) -> keras.optimizers.schedules.LearningRa
 
 
 def change_note(before: TrainConfig, config: TrainConfig) -> str | None:
-    """Returns a line on what another number of epochs does to the rest of a resumed run, or None for nothing.
+    """Returns a line if another number of epochs changes the learning rate or supervision of the steps left, else None.
 
     Args:
       before: `TrainConfig` of the run so far.

@@ -2,10 +2,18 @@
 
 import dataclasses
 import math
-from collections.abc import Collection, Mapping
+import operator
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from srnet.errors import TYPE_NAMES, UsageError
+
+_KEEPS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "at least": operator.ge,
+    "above": operator.gt,
+    "at most": operator.le,
+    "below": operator.lt,
+}
 
 
 def setting(
@@ -71,13 +79,7 @@ def checked(field: dataclasses.Field, value: Any) -> Any:
     # A mapping may grow: a run loads without the plugins of its training.
     if choices and not isinstance(choices, Mapping) and value not in choices:
         raise UsageError(f"{field.name} {value!r} is unknown: choose one of {', '.join(map(str, choices))}")
-    kept = {
-        "at least": lambda bound: value >= bound,
-        "above": lambda bound: value > bound,
-        "at most": lambda bound: value <= bound,
-        "below": lambda bound: value < bound,
-    }
-    if not all(kept[words](bound) for words, bound in bounds.items()):
+    if not all(_KEEPS[words](value, bound) for words, bound in bounds.items()):
         raise UsageError(f"{field.name} {value} cannot be used: it must be {bounds_text(bounds)}")
     return value
 

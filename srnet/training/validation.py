@@ -12,22 +12,19 @@ from srnet.evaluation.protocol import benchmark_pair, evaluate, mean_score
 from srnet.images.color import round_to_uint8, to_rgb
 from srnet.images.read import read_image
 from srnet.inference.method import Method
+from srnet.training.config import TrainConfig
 from srnet.training.workers import Workers
 
 CROP = 128  # side of the HR crop in the picture strip, in pixels
 
 
-def validate(
-    method: Method, paths: Sequence[Path], scale: int, channels: int, degradation: str, workers: Workers
-) -> dict[str, float]:
+def validate(method: Method, paths: Sequence[Path], config: TrainConfig, workers: Workers) -> dict[str, float]:
     """Measures a method on validation images, each on one of the workers: mean PSNR in dB and mean SSIM.
 
     Args:
       method: callable as in `srnet.evaluation.protocol.evaluate`.
       paths: the HR picture files.
-      scale: integer enlargement.
-      channels: image channels that the method takes.
-      degradation: how the LR images are made.
+      config: `TrainConfig` of the run.
       workers: `Workers`.
 
     Returns:
@@ -35,31 +32,30 @@ def validate(
     """
     own = slice(workers.index, None, workers.count)
     scores = np.zeros((len(paths), 2))
-    found = list(evaluate(method, paths[own], scale, channels, degradation=degradation))
+    found = list(evaluate(method, paths[own], config.scale, config.channels, degradation=config.degradation))
     scores[own] = np.reshape([(score.values["psnr"], score.values["ssim"]) for score in found], (-1, 2))
     return dict(zip(("psnr", "ssim"), map(mean_score, workers.total(scores).T)))
 
 
-def picture_strip(method: Method, path: Path, scale: int, channels: int, degradation: str) -> np.ndarray:
+def picture_strip(method: Method, path: Path, config: TrainConfig) -> np.ndarray:
     """Draws LR, bicubic, SR and HR of the middle of an image side by side, labeled.
 
     Args:
       method: callable as in `srnet.evaluation.protocol.evaluate`.
       path: the HR picture file.
-      scale: integer enlargement.
-      channels: image channels that the method takes.
-      degradation: how the LR image is made.
+      config: `TrainConfig` of the run.
 
     Returns:
       uint8 array (H, W, 3).
     """
     image = read_image(path)
     side = min(CROP, *image.shape[:2])
-    side -= side % scale
+    side -= side % config.scale
     top, left = ((size - side) // 2 for size in image.shape[:2])
-    lr, hr = benchmark_pair(image[top : top + side, left : left + side], scale, channels, degradation)
-    nearest = np.repeat(np.repeat(lr, scale, axis=0), scale, axis=1)
-    panels = {"LR": nearest, "bicubic": bicubic(lr, scale), "SR": method(lr), "HR": hr}
+    crop = image[top : top + side, left : left + side]
+    lr, hr = benchmark_pair(crop, config.scale, config.channels, config.degradation)
+    nearest = np.repeat(np.repeat(lr, config.scale, axis=0), config.scale, axis=1)
+    panels = {"LR": nearest, "bicubic": bicubic(lr, config.scale), "SR": method(lr), "HR": hr}
     return np.concatenate([_panel(label, panel) for label, panel in panels.items()], axis=1)
 
 
