@@ -71,6 +71,9 @@ def run(main: Main, define_flags: Callable[[], None]) -> None:
 
     def guarded(argv: list[str]) -> int | None:
         try:
+            for name in ("run", "model", "output"):
+                if name in flags.FLAGS and flags.FLAGS[name].value == "":  # of a shell variable that is not set
+                    raise UsageError(f"--{name} is empty")
             if "plugin" in flags.FLAGS:
                 import_plugins(flags.FLAGS.plugin)
             status = main(argv[1:])

@@ -63,6 +63,7 @@ def build_page(networks: Mapping[str, Chooser], scales: Sequence[int], folder: p
       scales: integer scales that can be chosen.
       folder: where results are kept for an hour at most.
     """
+    PIL.Image.MAX_IMAGE_PIXELS = _MOST_PIXELS // 2  # results are read again, and Pillow refuses more than twice this
     no_result = [
         None,
         gradio.DownloadButton(value=None, interactive=False),

@@ -96,7 +96,7 @@ def lock_open(descriptor: int, shared: bool = False) -> bool | None:
 
 
 def _sweep(parent: pathlib.Path) -> None:
-    for left in parent.glob(f".*{SUFFIX}"):
+    for left in parent.glob(f".{'[0-9a-f]' * 8}{SUFFIX}"):
         with contextlib.suppress(OSError):
             descriptor = os.open(left, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:

@@ -63,6 +63,8 @@ def chosen() -> Networks:
     given = [name for name in ("network", "run", "model") if values[name].value]
     if len(given) > 1:
         raise UsageError(f"give only one of {', '.join(f'--{name}' for name in given)}")
+    if values["checkpoint"].present and not values.run:
+        raise UsageError("--checkpoint needs --run")
     if values.run or values.model:
         cli.import_tensorflow()
         from srnet.models.analysis import scale_of

@@ -227,3 +227,19 @@ def test_notes_of_libvips_are_not_printed():
     program += "cli.run(lambda _: logging.getLogger('pyvips').warning('VIPS: not enough data'), lambda: None)"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["srnet.export", "--run=", "--output=x.onnx"], "--run is empty"),
+        (["srnet.upscale", "photo.jpg", "--output=", "--overwrite"], "--output is empty"),
+        (["srnet.upscale", "photo.jpg", "--network=plus", "--checkpoint=best"], "--checkpoint needs --run"),
+    ],
+)
+def test_flags_without_a_meaning_are_refused(tmp_path, arguments, message):
+    (tmp_path / "photo.jpg").touch()
+    command = [sys.executable, "-m", *arguments]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, f"error: {message}\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.jpg"]

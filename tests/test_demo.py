@@ -19,6 +19,7 @@ import pytest
 import srnet
 from srnet import demo, models
 from srnet.errors import DataError
+from srnet.images.read import read_size
 from srnet.inference.passes import always
 from srnet.inference.upscaler import Upscaler
 
@@ -272,3 +273,12 @@ def test_why_gradio_cannot_be_imported(tmp_path, module, status, message):
     command = [sys.executable, "-m", "srnet.demo", f"--port={_free_port()}"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (status, message)
+
+
+def test_the_largest_result_can_be_read_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", PIL.Image.MAX_IMAGE_PIXELS)  # restored at the end
+    PIL.Image.new("1", (16_000, 16_000)).save(tmp_path / "large.png")
+    with pytest.raises(DataError, match="more pixels than the limit"):
+        read_size(tmp_path / "large.png")
+    demo_page.build_page({"plus": None}, (4,), tmp_path)
+    assert read_size(tmp_path / "large.png") == (16_000, 16_000)

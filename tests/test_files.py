@@ -36,6 +36,15 @@ def test_what_a_killed_process_left_is_removed(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
 
 
+def test_folders_of_other_programs_are_left_alone(tmp_path):
+    other = tmp_path / ".rsync.partial"
+    other.mkdir()
+    (other / "kept").touch()
+    durable._swept.clear()  # as in a new process
+    write_json(tmp_path / "x", [1])
+    assert (other / "kept").exists()
+
+
 def test_a_folder_with_other_things_is_never_replaced(tmp_path, monkeypatch):
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.tex").write_text("years of work")

@@ -88,7 +88,7 @@ def check_single(image: "PIL.Image.Image | pyvips.Image | netpbm.Deep", name: st
       DataError: if it has several.
     """
     if isinstance(image, PIL.Image.Image):
-        frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+        frames = 1 if image.format in ("MPO", "PSD") else getattr(image, "n_frames", 1)
     elif isinstance(image, netpbm.Deep):
         frames = 1
     else:

@@ -102,6 +102,10 @@ def _open_png(file: BinaryIO) -> Opened:
     rest, chunks, broken = png.take_apart(file)
     metadata, orientation, damaged = png.read_metadata(chunks)
     image = _open_by_pillow(rest)  # type: ignore[arg-type]
+    key = image.info.get("transparency")
+    if isinstance(key, int) and image.mode == "L":  # Pillow widens samples of 2 and 4 bits to 8, but not their key
+        rest.seek(24)
+        image.info["transparency"] = key * {2: 85, 4: 17}.get(ord(rest.read(1)), 1)
     notes = (_DAMAGED,) if broken or damaged else ()
     return _with_xmp(Opened(image, rest, metadata, orientation, notes))  # type: ignore[arg-type]
 
@@ -133,6 +137,8 @@ def _open_tiff(file: BinaryIO, name: str | pathlib.Path) -> Opened:
         check_pixels(image.tag_v2.get(_TILE_WIDTH, 1) * image.tag_v2.get(_TILE_LENGTH, 1), name)
         # Pillow reads it while it decodes, fails where it is damaged, and turns the picture.
         image.getexif = PIL.Image.Exif  # type: ignore[method-assign]
+        if hasattr(image, "_tile_size"):  # Pillow gives the size of the turned picture already
+            image._size = image._tile_size
     return _with_xmp(Opened(image, file, metadata, orientation, notes))
 
 

@@ -18,7 +18,7 @@ from srnet.images.pillow import from_pillow, info_of, to_pillow
 from srnet.images.read import read_picture
 from srnet.images.write import encode
 from srnet.inference.batch import enlarge_file, upscalers_of, write_file
-from srnet.inference.jobs import STANDARD, find_jobs
+from srnet.inference.jobs import STANDARD, find_jobs, is_folder
 from srnet.inference.passes import (
     Chooser,
     Upscalers,
@@ -81,7 +81,7 @@ def enlarge(
     _check_numbers(scale, size)
     exact = (size[1], size[0]) if size else None
     if isinstance(source, (str, pathlib.Path)):
-        if str(source) == STANDARD or pathlib.Path(source).is_dir():
+        if str(source) == STANDARD or is_folder(source):
             raise UsageError(f"{source} is no file: srnet.enlarge takes one picture")
         label = f"{size[0]}x{size[1]}" if size else f"x{scale:g}"
         (job,), _ = find_jobs([str(source)], str(output) if output else None, False, lambda: label)
@@ -115,7 +115,7 @@ def _check_numbers(scale: float, size: tuple[int, int] | None) -> None:
     if not isinstance(scale, numbers.Real):
         raise UsageError(f"scale {scale!r} cannot be used: it must be a number")
     pair = isinstance(size, (tuple, list)) and len(size) == 2
-    if size is not None and not (pair and all(isinstance(side, numbers.Integral) for side in size)):
+    if size is not None and not (pair and all(isinstance(side, numbers.Integral) and side >= 1 for side in size)):
         raise UsageError(f"size {size!r} cannot be used: it must be (width, height) in pixels")
 
 

@@ -62,7 +62,7 @@ def find_jobs(
     if output is None:
         jobs = [Job(pathlib.Path(source), _beside(source, label, suffix)) for source in sources]
         return _without_clashes(jobs, failed), failed
-    alone = len(sources) == 1 and (sources[0] == STANDARD or not _is_folder(sources[0]))
+    alone = len(sources) == 1 and (sources[0] == STANDARD or not is_folder(sources[0]))
     if STANDARD in (output, *sources) and not alone:
         raise UsageError("standard input and output are for one picture")
     if alone and (output == STANDARD or _names_file(output)):
@@ -77,8 +77,8 @@ def find_jobs(
         raise UsageError(f"--output={output}: more than one picture needs a folder")
     jobs = []
     for place in map(pathlib.Path, sources):
-        inside = _pictures_in(place, recursive, pathlib.Path(output), failed) if _is_folder(place) else [place]
-        base = place if _is_folder(place) else place.parent
+        inside = _pictures_in(place, recursive, pathlib.Path(output), failed) if is_folder(place) else [place]
+        base = place if is_folder(place) else place.parent
         jobs += [Job(path, pathlib.Path(output) / _written_name(path.relative_to(base), suffix)) for path in inside]
     if not jobs and not failed:
         raise UsageError(f"no pictures in {', '.join(sources)}")
@@ -88,22 +88,27 @@ def find_jobs(
 def _names_file(output: str) -> bool:
     """Whether an output is meant as a file: it ends in a suffix of letters, such as .png, and is no folder."""
     suffix = pathlib.Path(output).suffix.lower()
-    return not output.endswith("/") and not _is_folder(output) and bool(re.fullmatch(r"\.([a-z]+|jp2|j2k)", suffix))
+    return not output.endswith("/") and not is_folder(output) and bool(re.fullmatch(r"\.([a-z]+|jp2|j2k)", suffix))
 
 
 def _without_clashes(jobs: list[Job], failed: list[str]) -> list[Job]:
-    """The jobs, each picture once, less those whose result would have the place of an earlier one's."""
+    """The jobs, each picture once, less those whose result would replace it or have the place of an earlier one's."""
     of_source: dict[Place, Job] = {}
     for job in jobs:
         of_source.setdefault(job.source, job)
-    taken: dict[Place, Place] = {}
+    kept: dict[Place, Job] = {}  # by target
     for job in of_source.values():
-        if taken.setdefault(job.target, job.source) != job.source:
-            failed.append(f"{job.source}: {taken[job.target]} becomes {job.target}, too; enlarge it by itself")
-    return [job for job in of_source.values() if taken[job.target] == job.source]
+        if os.path.realpath(job.source) == os.path.realpath(job.target):
+            failed.append(f"{job.source}: its result would replace it; choose another --output")
+        elif job.target in kept:
+            failed.append(f"{job.source}: {kept[job.target].source} becomes {job.target}, too; enlarge it by itself")
+        else:
+            kept[job.target] = job
+    return list(kept.values())
 
 
-def _is_folder(path: Place) -> bool:
+def is_folder(path: Place) -> bool:
+    """Tells whether a path is a folder; False where that cannot be found out."""
     try:
         return pathlib.Path(path).is_dir()
     except OSError:  # such as a name that is too long
@@ -112,7 +117,7 @@ def _is_folder(path: Place) -> bool:
 
 def _beside(source: str, label: Callable[[], str], suffix: str | None) -> pathlib.Path:
     """The result's place where no output is given: photo.jpg becomes photo_x4.jpg."""
-    if source == STANDARD or _is_folder(source):
+    if source == STANDARD or is_folder(source):
         kind = "standard input" if source == STANDARD else f"the folder {source}"
         raise UsageError(f"--output is required for {kind}")
     written = _written_name(pathlib.Path(source), suffix)
@@ -128,12 +133,13 @@ def _pictures_in(folder: pathlib.Path, recursive: bool, output: pathlib.Path, fa
         failed.append(f"{folder}: cannot be read ({reason(error)})")
         inside = []
     for path in inside:
-        if path.is_dir() and not path.is_symlink() and recursive and not path.name.startswith("."):
+        inner = is_folder(path)
+        if inner and not path.is_symlink() and recursive and not path.name.startswith("."):
             if path.resolve() != output.resolve():
                 found += _pictures_in(path, recursive, output, failed)
-        elif not path.is_dir() and is_image_name(path.name) and not path.name.endswith(_PREVIEW):
+        elif not inner and is_image_name(path.name) and not path.name.endswith(_PREVIEW):
             found.append(path)
-        elif not path.is_dir() and is_unread_picture_name(path.name):
+        elif not inner and is_unread_picture_name(path.name):
             unread.append(path.name)
     if unread:
         more = f" and {len(unread) - _NAMED} more" if len(unread) > _NAMED else ""

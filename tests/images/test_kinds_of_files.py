@@ -2,6 +2,7 @@
 
 import io
 import struct
+import zlib
 
 import numpy as np
 import PIL.Image
@@ -9,7 +10,7 @@ import pytest
 import tifffile
 
 from srnet.errors import DataError
-from srnet.images import read
+from srnet.images import decode, read
 from srnet.images.picture import Picture
 from srnet.images.read import is_image_name, is_unread_picture_name, read_image, read_picture, read_size
 from srnet.images.write import encode, write_picture
@@ -135,6 +136,40 @@ def test_floating_point_in_training(tmp_path):
     tifffile.imwrite(tmp_path / "x.tif", values, photometric="rgb")
     np.testing.assert_array_equal(read_image(tmp_path / "x.tif"), np.floor(values.astype(float) * 255 + 0.5))
     assert read_size(tmp_path / "x.tif") == (7, 9)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK", "I;16"])
+def test_turned_tiffs(tmp_path, mode):
+    values = np.arange(4 * 6, dtype=np.uint8).reshape(4, 6)
+    image = PIL.Image.fromarray(values.astype(np.uint16)) if mode == "I;16" else PIL.Image.fromarray(values)
+    image = image if mode in ("L", "I;16") else image.convert("RGB").convert(mode)
+    image.save(tmp_path / "x.tif", tiffinfo={274: 6})  # to be turned by 90 degrees clockwise
+    picture = read_picture(tmp_path / "x.tif")
+    assert picture.size == read_size(tmp_path / "x.tif") == (6, 4)
+    np.testing.assert_array_equal(picture.pixels.squeeze(), np.rot90(np.asarray(image), -1))
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_the_transparent_value_of_gray_pngs(bits):
+    largest = 2**bits - 1
+    row = {1: b"\x55", 2: b"\x33", 4: b"\x0f", 8: bytes((0, 255))}[bits]  # 0 and white in turn
+    width = 8 * len(row) // bits
+
+    def chunk(kind, data):
+        return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
+
+    header = width.to_bytes(4, "big") + (1).to_bytes(4, "big") + bytes((bits, 0, 0, 0, 0))
+    chunks = [(b"IHDR", header), (b"tRNS", largest.to_bytes(2, "big")), (b"IDAT", zlib.compress(b"\0" + row))]
+    data = b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*each) for each in [*chunks, (b"IEND", b"")])
+    picture = read_picture(data)
+    np.testing.assert_array_equal(picture.pixels[0], [(0, 255), (255, 0)] * (width // 2))
+
+
+def test_layers_of_a_psd_are_no_pages(monkeypatch):
+    class Layered(PIL.Image.Image):
+        format, n_frames = "PSD", 3
+
+    decode.check_single(Layered(), "x.psd")
 
 
 def test_heic_is_read_where_its_decoder_is(tmp_path):

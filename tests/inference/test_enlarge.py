@@ -109,6 +109,8 @@ def test_pretrained_networks_are_used_at_every_scale():
         (PIXELS, {"size": 80}, "size 80 cannot be used"),
         (PIXELS, {"size": (80.5, 96)}, r"it must be \(width, height\) in pixels"),
         (PIXELS, {"size": (80, 96, 3)}, "size .* cannot be used"),
+        (PIXELS, {"size": (0, 96)}, r"size \(0, 96\) cannot be used"),
+        ("x" * 300, {}, "x: (cannot be read|not a picture|File name too long)"),
         (PIXELS, {"model": "x.keras"}, "must be a functional Keras model"),
         (PIXELS, {"model": _NOT_LARGER}, "the model enlarges x1: srnet.enlarge needs at least x2"),
         (PIXELS, {"precision": "bf16"}, "precision 'bf16' cannot be used: choose float32"),

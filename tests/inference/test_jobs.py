@@ -40,6 +40,27 @@ def test_links_duplicates_and_unreadable_folders(photos, tmp_path, monkeypatch):
     assert find_jobs(["x" * 300], str(tmp_path), False, _x4)[0][0].source == pathlib.Path("x" * 300)
 
 
+def test_an_entry_without_permission_stops_no_other(photos, tmp_path, monkeypatch):
+    usual = pathlib.Path.is_dir
+
+    def without_permission(path):
+        if path.name == "b.jpg":
+            raise PermissionError(errno.EACCES, "no")
+        return usual(path)
+
+    monkeypatch.setattr(pathlib.Path, "is_dir", without_permission)
+    jobs, _ = find_jobs([str(photos)], str(tmp_path / "out"), False, _x4)
+    assert [job.source.name for job in jobs] == ["a.png", "b.jpg", "c.tif", "d.gif"]  # b.jpg fails when it is read
+
+
+def test_pictures_of_a_folder_do_not_replace_themselves(photos, tmp_path):
+    (tmp_path / "link").symlink_to(photos)
+    for output in (photos, tmp_path / "link"):
+        jobs, failed = find_jobs([str(photos)], str(output), False, _x4)
+        assert [job.source.name for job in jobs] == ["d.gif"]  # becomes d.png
+        assert failed[0] == f"{photos}/a.png: its result would replace it; choose another --output"
+
+
 def test_jobs(photos, tmp_path):
     out = str(tmp_path / "out")
     assert find_jobs([str(photos / "a.png")], str(tmp_path / "x.jpg"), False, _x4) == (
@@ -81,8 +102,8 @@ def test_results_are_no_sources_of_the_next_run(photos):
         (photos / name).touch()
     jobs, _ = find_jobs([str(photos)], str(photos / "large"), True, _x4)
     assert [str(job.source.relative_to(photos)) for job in jobs] == ["a.png", "b.jpg", "c.tif", "d.gif", "inner/a.png"]
-    jobs, _ = find_jobs([str(photos)], str(photos), False, _x4)
-    assert [job.source.name for job in jobs] == ["a.png", "b.jpg", "c.tif", "d.gif"]
+    jobs, failed = find_jobs([str(photos)], str(photos), False, _x4)
+    assert [job.source.name for job in jobs] == ["d.gif"] and len(failed) == 3
 
 
 def test_names_of_folders(photos, tmp_path):
