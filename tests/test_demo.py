@@ -275,10 +275,12 @@ def test_why_gradio_cannot_be_imported(tmp_path, module, status, message):
     assert (done.returncode, done.stderr) == (status, message)
 
 
-def test_the_largest_result_can_be_read_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", PIL.Image.MAX_IMAGE_PIXELS)  # restored at the end
-    PIL.Image.new("1", (16_000, 16_000)).save(tmp_path / "large.png")
+def test_the_largest_result_can_be_read_again(tmp_path):
+    path = tmp_path / "large.png"
+    PIL.Image.new("1", (16_000, 16_000)).save(path)
     with pytest.raises(DataError, match="more pixels than the limit"):
-        read_size(tmp_path / "large.png")
-    demo_page.build_page({"plus": None}, (4,), tmp_path)
-    assert read_size(tmp_path / "large.png") == (16_000, 16_000)
+        read_size(path)
+    program = "import sys; from srnet import demo_page; from srnet.images.read import read_size; "
+    program += "demo_page.build_page({'plus': None}, (4,), None); print(read_size(sys.argv[1]))"
+    done = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=False)
+    assert done.stdout == "(16000, 16000)\n", done.stderr
