@@ -45,7 +45,7 @@ def describe_claims(found: Sequence[Record], budget: str) -> str:
     note = (
         f"Difference of mean PSNR in dB{under}, with its {CONFIDENCE:.0%} confidence interval over seeds (Welch's "
         "t-test) and the number of runs of each. A claim holds where the interval is above 0, and does not hold where "
-        "it is below. One run has no interval. Methods without seeds (-) differ exactly."
+        "it is below. One run has no interval. Methods without seeds (-) have no seed noise."
     )
     return "\n".join([f"# The paper's claims, budget `{budget}`", "", table, "", note, ""])
 
@@ -77,10 +77,12 @@ def _sides(found: Sequence[Record], claim: Claim, scale: int) -> Sides:
 def _of_part(sides: Sides, whole: str, early: bool) -> Finding | None:
     """What is found of a claim on Table 1 or Figure 5: on a set where both were measured on it, else in the epochs."""
     found = None if early else _of_sets(sides, [whole])
+    if found:
+        return found
     runs = [[record["run"] for record in side] for side in sides]
     epochs = {tuple(line["step"] for line in run["epochs"]) for side in runs for run in side}
-    if found or not all(runs) or len(epochs) > 1:  # runs of different lengths tell nothing
-        return found
+    if not all(runs) or len(epochs) > 1:  # runs of different lengths tell nothing
+        return None
     run, steps = runs[0][0], epochs.pop()
     number = max(len(steps) // 5, 1) - 1 if early else -1
     better, worse = ([run["epochs"][number]["psnr"] for run in side] for side in runs)

@@ -127,7 +127,8 @@ def _record_session(run: Run, config: TrainConfig, about: dict[str, Any]) -> Non
     elsewhere = {"hardware": {"gpus": gpus}, "taken_by": f"JAX {about['jax']}"}
     added = {**session(about["run"]["first_step"], config), **elsewhere}
     last = (read_json(run.origin, dict).get("sessions") or [{}])[-1]
-    if (last.get("first_step"), "taken_by" in last) != (added["first_step"], True):  # else an import was killed here
+    recorded = last.get("first_step") == added["first_step"] and "taken_by" in last  # by an import that was killed
+    if not recorded:
         record_session(run, config, added)
     origin = read_json(run.origin, dict)
     hardware = {**origin["hardware"], "gpus": sorted({*origin["hardware"]["gpus"], *gpus})}

@@ -101,11 +101,12 @@ def _open_by_pillow(file: BinaryIO) -> PIL.Image.Image:
 def _open_png(file: BinaryIO) -> Opened:
     rest, chunks, broken = png.take_apart(file)
     metadata, orientation, damaged = png.read_metadata(chunks)
+    rest.seek(24)
+    bits = ord(rest.read(1) or b"\0")
     image = _open_by_pillow(rest)  # type: ignore[arg-type]
     key = image.info.get("transparency")
     if isinstance(key, int) and image.mode == "L":  # Pillow widens samples of 2 and 4 bits to 8, but not their key
-        rest.seek(24)
-        image.info["transparency"] = key * {2: 85, 4: 17}.get(ord(rest.read(1)), 1)
+        image.info["transparency"] = key * {2: 85, 4: 17}.get(bits, 1)
     notes = (_DAMAGED,) if broken or damaged else ()
     return _with_xmp(Opened(image, rest, metadata, orientation, notes))  # type: ignore[arg-type]
 

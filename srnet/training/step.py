@@ -109,7 +109,7 @@ def make_losses(config: TrainConfig, state: State) -> Callable[[tf.Tensor, tf.Te
 
 
 def make_limits(config: TrainConfig, state: State) -> Callable[[list[tf.Tensor]], list[tf.Tensor]]:
-    """Returns a callable that clips a device's share of the network's gradients, and scales those of its last layer.
+    """Returns a callable that clips the network's gradients, summed over devices, and scales those of its last layer.
 
     Args:
       config: `TrainConfig`.
@@ -124,7 +124,7 @@ def make_limits(config: TrainConfig, state: State) -> Callable[[list[tf.Tensor]]
         overflow = _overflow(gradients) if config.precision == "mixed_float16" else None
         if config.clip:
             replicas = tf.distribute.get_strategy().num_replicas_in_sync
-            if replicas > 1:  # the sum over all devices is clipped, as one device would; Keras adds up the shares of it
+            if replicas > 1:  # clip the sum, as one device does; Keras adds up the devices' shares of the result
                 gradients = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, gradients)
             bound = optimizer.scale_loss(config.clip / optimizer.learning_rate)
             gradients = [tf.clip_by_value(gradient, -bound, bound) / replicas for gradient in gradients]

@@ -7,7 +7,7 @@ import pytest
 
 from experiments import cells, crops, records
 from experiments.details import Detail
-from experiments.sweeps import plus_cells
+from experiments.sweeps import comparison_cells, plus_cells
 from experiments.workspace import Workspace
 from srnet.errors import DataError, UsageError
 from srnet.evaluation.bicubic import make_bicubic
@@ -124,6 +124,13 @@ def test_crops_of_an_extended_run_are_made_again(tmp_path, monkeypatch, picture_
     _train(cell)
     again = add()
     assert again[:2] == (40, {}) and again[2] > made[2]
+
+
+def test_each_network_has_a_run_for_each_seed_and_a_classical_method_one(tmp_path):
+    workspace = Workspace("quick", tmp_path, tmp_path, None, str(tmp_path))
+    made = comparison_cells(workspace, [2], ["bicubic", "srcnn"], [0, 1])
+    assert [cell.name for cell in made] == ["bicubic_x2", "srcnn_x2_seed0", "srcnn_x2_seed1"]
+    assert [cell.seed for cell in made] == [0, 0, 1]
 
 
 def test_rows_of_plus_give_their_settings_to_training(tmp_path):
