@@ -3,7 +3,6 @@
 import dataclasses
 import io
 import math
-import pathlib
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
@@ -63,26 +62,24 @@ def _is_deep(image: PIL.Image.Image) -> bool:
     return False
 
 
-def check_pixels(count: int, name: str | pathlib.Path) -> None:
+def check_pixels(count: int) -> None:
     """Checks what Pillow checks of a picture that it opens, with the same limit.
 
     Args:
       count: of the pixels.
-      name: what messages call the picture.
 
     Raises:
       DataError: if there are too many.
     """
     if count > 2 * (PIL.Image.MAX_IMAGE_PIXELS or math.inf):
-        raise DataError(f"{name}: more pixels than the limit against decompression bombs")
+        raise DataError("more pixels than the limit against decompression bombs")
 
 
-def check_single(image: "PIL.Image.Image | pyvips.Image | netpbm.Deep", name: str | pathlib.Path) -> None:
+def check_single(image: "PIL.Image.Image | pyvips.Image | netpbm.Deep") -> None:
     """Checks that a file has one frame or page.
 
     Args:
       image: as in `Opened`.
-      name: what messages call it.
 
     Raises:
       DataError: if it has several.
@@ -94,15 +91,14 @@ def check_single(image: "PIL.Image.Image | pyvips.Image | netpbm.Deep", name: st
     else:
         frames = image.get("n-pages") if "n-pages" in image.get_fields() else 1
     if frames > 1:
-        raise DataError(f"{name}: {frames} frames or pages; only single pictures can be enlarged")
+        raise DataError(f"{frames} frames or pages; only single pictures can be enlarged")
 
 
-def open_by_vips(file: BinaryIO, name: str | pathlib.Path) -> "pyvips.Image":
+def open_by_vips(file: BinaryIO) -> "pyvips.Image":
     """Opens a PNG or TIFF by libvips, and checks from its header that its pixels can be enlarged.
 
     Args:
       file: what is read; of a PNG its parts.
-      name: what messages call it.
 
     Raises:
       DataError: if it has too many pixels, or channels or samples that cannot be enlarged.
@@ -121,24 +117,23 @@ def open_by_vips(file: BinaryIO, name: str | pathlib.Path) -> "pyvips.Image":
             image = pyvips.Image.tiffload_source(source, fail_on="warning")
     except pyvips.Error as error:
         if "samples out of range" in str(error):  # libvips' words for more than 32 bits
-            raise DataError(f"{name}: samples of 64 bits cannot be enlarged; up to 32 bits can") from error
+            raise DataError("samples of 64 bits cannot be enlarged; up to 32 bits can") from error
         raise
     # Pillow may have read another size: of tags that stand twice, it takes the last one.
-    check_pixels(image.width * image.height, name)
+    check_pixels(image.width * image.height)
     dtype = _VIPS_TYPES.get(image.format, image.format)
     if image.bands not in _MODE_OF_CHANNELS or image.interpretation == "cmyk":
-        raise DataError(f"{name}: {image.bands} channels of {dtype} ({image.interpretation}) cannot be enlarged")
+        raise DataError(f"{image.bands} channels of {dtype} ({image.interpretation}) cannot be enlarged")
     if image.format not in _VIPS_TYPES:
-        raise DataError(f"{name}: samples of {dtype} cannot be enlarged; 8 or 16 bits or floating point can")
+        raise DataError(f"samples of {dtype} cannot be enlarged; 8 or 16 bits or floating point can")
     return image
 
 
-def decoded(opened: Opened, name: str | pathlib.Path) -> tuple[str, np.ndarray, tuple[str, ...]]:
+def decoded(opened: Opened) -> tuple[str, np.ndarray, tuple[str, ...]]:
     """Returns the mode, the pixels as the file has them, not turned, and notes.
 
     Args:
       opened: the picture.
-      name: what messages call it.
 
     Raises:
       DataError: for samples whose range is not known.
@@ -146,20 +141,23 @@ def decoded(opened: Opened, name: str | pathlib.Path) -> tuple[str, np.ndarray, 
     """
     image = opened.image
     if isinstance(image, netpbm.Deep):
-        return _MODE_OF_CHANNELS[image.bands], _in_range(image.pixels(), name), ()
+        return _MODE_OF_CHANNELS[image.bands], _in_range(image.pixels()), ()
     if not isinstance(image, PIL.Image.Image):
-        return *_from_vips(image, name), ()
+        return *_from_vips(image), ()
     if _is_deep(image):
-        return *_from_vips(open_by_vips(opened.file, name), name), ()
+        mode, pixels = _from_vips(open_by_vips(opened.file))
+        if mode == "RGBA" and image.mode == "RGB":  # libvips takes a fourth sample without a meaning for transparency
+            mode, pixels = "RGB", pixels[..., :3]
+        return mode, pixels, ()
     try:
         image.load()
-        return *from_pillow(image, name), ()
+        return *from_pillow(image), ()
     except OSError:
         ended = _without_end(opened)
         if ended is None:
             raise
         with PIL.Image.open(io.BytesIO(ended), formats=("JPEG",)) as whole:
-            return *from_pillow(whole, name), ("the end of the file is missing; the last rows may be damaged",)
+            return *from_pillow(whole), ("the end of the file is missing; the last rows may be damaged",)
 
 
 def _without_end(opened: Opened) -> bytes | None:
@@ -186,15 +184,15 @@ def _is_sound(data: bytes, without: int) -> bool:
     return True
 
 
-def _from_vips(image: "pyvips.Image", name: str | pathlib.Path) -> tuple[str, np.ndarray]:
+def _from_vips(image: "pyvips.Image") -> tuple[str, np.ndarray]:
     pixels = image.numpy()
     pixels = pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
-    return _MODE_OF_CHANNELS[image.bands], _in_range(pixels, name)
+    return _MODE_OF_CHANNELS[image.bands], _in_range(pixels)
 
 
-def _in_range(pixels: np.ndarray, name: str | pathlib.Path) -> np.ndarray:
+def _in_range(pixels: np.ndarray) -> np.ndarray:
     if pixels.dtype.kind == "f" and not (pixels.min() >= 0 and pixels.max() <= 1):
-        raise DataError(f"{name}: floating-point values from {pixels.min()} to {pixels.max()}, not within [0, 1]")
+        raise DataError(f"floating-point values from {pixels.min()} to {pixels.max()}, not within [0, 1]")
     return pixels
 
 

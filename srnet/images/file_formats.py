@@ -7,7 +7,7 @@ import PIL.Image
 
 from srnet.errors import DataError, UsageError
 from srnet.images import jpeg
-from srnet.images.metadata import held, holds_colors, lost
+from srnet.images.metadata import PNG_COLORS, PROFILE, held, holds_colors, lost
 from srnet.images.picture import Picture
 from srnet.images.srgb import to_srgb
 
@@ -119,11 +119,12 @@ def fitted(picture: Picture, kind: str) -> tuple[Picture, list[str]]:
     notes = []
     names = lost(picture.metadata, kind)
     if not holds_colors(picture.metadata, kind, picture.mode in ("L", "LA")):
+        colors = PROFILE if picture.metadata.icc else PNG_COLORS
         try:
             picture = to_srgb(picture)
         except DataError as error:
-            raise DataError(f"{kind} cannot hold the color profile, and {error}; use .png or .tif") from error
-        notes.append(f"{kind} cannot hold the color profile; converted to sRGB")
+            raise DataError(f"{kind} cannot hold {colors}, and {error}; use .png or .tif") from error
+        notes.append(f"{kind} cannot hold {colors}; converted to sRGB")
     if names:
         notes.append(f"{kind} cannot hold {', '.join(names)}; left out")
     return dataclasses.replace(picture, metadata=held(picture.metadata, kind)), notes

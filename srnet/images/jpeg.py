@@ -1,6 +1,7 @@
 """JPEG's segments: what is written of them, and Photoshop's resources, which hold IPTC."""
 
 import functools
+import re
 import struct
 from collections.abc import Iterator
 
@@ -8,12 +9,12 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from srnet.images.metadata import SEGMENT, Metadata
 
-SIGNATURE = b"\xff\xd8\xff"
 END = b"\xff\xd9"
 _JFIF = 20  # bytes: the signature and the first segment, of JFIF
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _ICC = b"ICC_PROFILE\0"
 _PHOTOSHOP = b"Photoshop 3.0\0"
+_EXTENSION = re.compile(rb"""\s*xmpNote:HasExtendedXMP\s*=\s*["'][^"']*["']""")
 LARGEST_EXIF = SEGMENT - 6
 LARGEST_PROFILE = 255 * (SEGMENT - 14)
 
@@ -72,6 +73,16 @@ def records(data: bytes | None) -> bytes | None:
       data: the records, resources, or None.
     """
     return resources(data).get(0x0404) if data and data[:4] == b"8BIM" else data
+
+
+def without_extension(xmp: bytes | None) -> tuple[bytes | None, bool]:
+    """Returns XMP that names no extension in other segments, and whether it named one.
+
+    Args:
+      xmp: the packet of the first segment of XMP, or None.
+    """
+    kept, found = _EXTENSION.subn(b"", xmp or b"")
+    return kept or None, found > 0
 
 
 def before_refinement(data: bytes) -> bytes | None:

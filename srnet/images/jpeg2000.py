@@ -7,7 +7,6 @@ from typing import BinaryIO
 
 from srnet.images.metadata import Metadata, Resolution, parse_exif, per_meter
 
-SIGNATURE = b"\0\0\0\x0cjP  \r\n\x87\n"
 _EXIF = b"JpgTiffExif->JP2"
 _XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _IPTC = bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38")

@@ -79,13 +79,17 @@ class Metadata:
     text: tuple[Text, ...] = ()
 
     @property
+    def comments(self) -> tuple[Text, ...]:
+        """The chunks of text that are comments."""
+        return tuple(each for each in self.text if each[0] == b"tEXt" and each[1][:8] == b"Comment\0")
+
+    @property
     def comment(self) -> bytes | None:
         """The comment, as formats other than PNG have one."""
-        return next((data[8:] for kind, data in self.text if kind == b"tEXt" and data[:8] == b"Comment\0"), None)
+        return next((data[8:] for _, data in self.comments), None)
 
     def parts(self) -> dict[str, object]:
         """What there is, by its name in messages."""
-        comments = [each for each in self.text if each[1][:8] == b"Comment\0" and each[0] == b"tEXt"]
         named = {
             PROFILE: self.icc,
             PNG_COLORS: [each for each in self.png_colors if each[0] != b"sRGB"] if not self.icc else [],
@@ -93,8 +97,8 @@ class Metadata:
             XMP: self.xmp,
             IPTC: self.iptc,
             RESOLUTION: self.resolution,
-            COMMENT: comments,
-            TEXT: [each for each in self.text if each not in comments and each[0] != b"tIME"],
+            COMMENT: self.comments,
+            TEXT: [each for each in self.text if each not in self.comments and each[0] != b"tIME"],
         }
         return {name: part for name, part in named.items() if part}
 
@@ -122,14 +126,13 @@ def held(metadata: Metadata, kind: str) -> Metadata:
       kind: Pillow's name of the format.
     """
     names = lost(metadata, kind)
-    comments = tuple(each for each in metadata.text if each[1][:8] == b"Comment\0" and each[0] == b"tEXt")
     return dataclasses.replace(
         metadata,
         exif=None if EXIF in names else metadata.exif,
         xmp=None if XMP in names else metadata.xmp,
         iptc=None if IPTC in names else metadata.iptc,
         resolution=None if RESOLUTION in names else metadata.resolution,
-        text=() if COMMENT in names else metadata.text if TEXT in _HOLDS[kind] else comments,
+        text=() if COMMENT in names else metadata.text if TEXT in _HOLDS[kind] else metadata.comments,
     )
 
 

@@ -1,7 +1,6 @@
 """Pictures from and to Pillow's images."""
 
 import copy
-import pathlib
 from typing import Any
 
 import numpy as np
@@ -18,12 +17,11 @@ _GRAY_MODES = ("1", "L", "LA", "La", "I;16")
 _SAID = ("icc_profile", "exif", "xmp", "dpi", "comment", "gamma", "chromaticity")
 
 
-def from_pillow(image: PIL.Image.Image, name: str | pathlib.Path) -> tuple[str, np.ndarray]:
+def from_pillow(image: PIL.Image.Image) -> tuple[str, np.ndarray]:
     """Returns the mode and the pixels of a Pillow image, as `Picture` has them; palettes become RGB.
 
     Args:
       image: Pillow image.
-      name: what messages call it.
 
     Raises:
       DataError: for 32-bit integers and floating-point samples, whose range is not known.
@@ -35,7 +33,7 @@ def from_pillow(image: PIL.Image.Image, name: str | pathlib.Path) -> tuple[str, 
     if image.mode == "I" and image.format == "PPM":  # more than 8 bits, which Pillow scales to 16
         return "L", np.asarray(image).astype(np.uint16)
     if image.mode in ("I", "F"):
-        raise DataError(f"{name}: 32-bit samples (mode {image.mode}) cannot be enlarged; 8 or 16 bits can")
+        raise DataError(f"32-bit samples (mode {image.mode}) cannot be enlarged; 8 or 16 bits can")
     transparent = image.has_transparency_data
     mode = ("LA" if transparent else "L") if image.mode in _GRAY_MODES else ("RGBA" if transparent else "RGB")
     return mode, np.asarray(image.convert(mode))

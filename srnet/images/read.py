@@ -60,8 +60,8 @@ def read_picture(
     name = name or ("the picture" if isinstance(source, bytes) else source)
     with _opened(source, name) as opened:
         if not first_frame:
-            check_single(opened.image, name)
-        mode, pixels, notes = decoded(opened, name)
+            check_single(opened.image)
+        mode, pixels, notes = decoded(opened)
         return Picture(
             turned(pixels, opened.orientation),
             mode,
@@ -126,10 +126,10 @@ def is_unread_picture_name(name: str) -> bool:
 def _opened(source: str | pathlib.Path | bytes, name: str | pathlib.Path) -> Iterator[Opened]:
     """Yields a picture, its header read and checked; whatever is raised then becomes a DataError."""
     try:
-        with _without_warnings(), _open_file(source, name) as file:
-            yield recognized(file, name)
-    except DataError:
-        raise
+        with _without_warnings(), _open_file(source) as file:
+            yield recognized(file)
+    except DataError as error:
+        raise DataError(f"{name}: {error}") from error
     except PIL.UnidentifiedImageError as error:
         raise DataError(f"{name}: not a picture in a format that can be read") from error
     except PIL.Image.DecompressionBombError as error:
@@ -143,27 +143,27 @@ def _opened(source: str | pathlib.Path | bytes, name: str | pathlib.Path) -> Ite
 
 
 @contextlib.contextmanager
-def _open_file(source: str | pathlib.Path | bytes, name: str | pathlib.Path) -> Iterator[BinaryIO]:
+def _open_file(source: str | pathlib.Path | bytes) -> Iterator[BinaryIO]:
     if isinstance(source, bytes):
-        _check_size(len(source), name)
+        _check_size(len(source))
         yield io.BytesIO(source)
         return
-    _check_status(pathlib.Path(source).stat(), name)  # before it is opened, which some devices take for a command
+    _check_status(pathlib.Path(source).stat())  # before it is opened, which some devices take for a command
     # A FIFO that takes its place meanwhile does not block.
     with open(source, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as file:
-        _check_status(os.fstat(file.fileno()), name)
+        _check_status(os.fstat(file.fileno()))
         yield file
 
 
-def _check_status(status: os.stat_result, name: str | pathlib.Path) -> None:
+def _check_status(status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise DataError(f"{name}: not a regular file")
-    _check_size(status.st_size, name)
+        raise DataError("not a regular file")
+    _check_size(status.st_size)
 
 
-def _check_size(size: int, name: str | pathlib.Path) -> None:
+def _check_size(size: int) -> None:
     if size > LARGEST_FILE:
-        raise DataError(f"{name}: larger than {LARGEST_FILE / 2**30:.1f} GiB, which no picture that is read can take")
+        raise DataError(f"larger than {LARGEST_FILE / 2**30:.1f} GiB, which no picture that is read can take")
 
 
 @contextlib.contextmanager

@@ -3,14 +3,13 @@
 import dataclasses
 import functools
 import importlib.util
-import pathlib
 from typing import TYPE_CHECKING, BinaryIO
 
 import PIL.Image
 import PIL.TiffImagePlugin
 
 from srnet.errors import DataError
-from srnet.images import heif, jpeg2000, netpbm, png, tiff
+from srnet.images import heif, jpeg, jpeg2000, netpbm, png, tiff
 from srnet.images.decode import Opened, check_pixels, open_by_vips
 from srnet.images.metadata import (
     Metadata,
@@ -63,12 +62,11 @@ def formats() -> tuple[str, ...]:
     return tuple(kind for kind in _FORMATS if kind in PIL.Image.OPEN)
 
 
-def recognized(file: BinaryIO, name: str | pathlib.Path) -> Opened:
+def recognized(file: BinaryIO) -> Opened:
     """Opens a picture and reads what its file says about it, in the way of its format.
 
     Args:
       file: the file.
-      name: what messages call it.
 
     Raises:
       DataError: for cameras' raw files, and what has too many pixels or channels.
@@ -78,10 +76,10 @@ def recognized(file: BinaryIO, name: str | pathlib.Path) -> Opened:
     if head.startswith(png.SIGNATURE):
         return _open_png(file)
     if head[:4] in tiff.SIGNATURES:
-        return _open_tiff(file, name)
+        return _open_tiff(file)
     deep = netpbm.open_deep(file) if head[:2] in (b"P5", b"P6", b"Pf", b"PF") else None
     if deep:
-        check_pixels(deep.width * deep.height, name)
+        check_pixels(deep.width * deep.height)
         return Opened(deep, file)
     image = _open_by_pillow(file)
     if image.format == "JPEG2000":
@@ -90,7 +88,12 @@ def recognized(file: BinaryIO, name: str | pathlib.Path) -> Opened:
         metadata, orientation, damaged = _metadata_of(image)
     if image.format in ("AVIF", "HEIF"):
         metadata = dataclasses.replace(metadata, png_colors=heif.read_colors(file))
-    return _with_xmp(Opened(image, file, metadata, orientation, (_DAMAGED,) if damaged else ()))
+    notes: tuple[str, ...] = (_DAMAGED,) if damaged else ()
+    xmp, extended = jpeg.without_extension(metadata.xmp)
+    if extended:
+        metadata = dataclasses.replace(metadata, xmp=xmp)
+        notes += ("its extended XMP is left out",)
+    return _with_xmp(Opened(image, file, metadata, orientation, notes))
 
 
 def _open_by_pillow(file: BinaryIO) -> PIL.Image.Image:
@@ -111,11 +114,11 @@ def _open_png(file: BinaryIO) -> Opened:
     return _with_xmp(Opened(image, rest, metadata, orientation, notes))  # type: ignore[arg-type]
 
 
-def _open_tiff(file: BinaryIO, name: str | pathlib.Path) -> Opened:
+def _open_tiff(file: BinaryIO) -> Opened:
     """Opens a TIFF by Pillow; by libvips one of samples that Pillow does not know, such as RGB of floats."""
     block = tiff.read_block(file)
     if tiff.is_raw(file, block):
-        raise DataError(f"{name}: a camera's raw file, of which only the thumbnail could be read; develop it first")
+        raise DataError("a camera's raw file, of which only the thumbnail could be read; develop it first")
     exif, orientation, resolution, damaged = of_block(block)
     profile, xmp, iptc = (block.tags.get(tag) for tag in (tiff.ICC, tiff.XMP, tiff.IPTC))
     metadata = Metadata(
@@ -132,10 +135,10 @@ def _open_tiff(file: BinaryIO, name: str | pathlib.Path) -> Opened:
     try:
         image = _open_by_pillow(file)
     except PIL.UnidentifiedImageError:
-        image = open_by_vips(file, name)
+        image = open_by_vips(file)
     if isinstance(image, PIL.TiffImagePlugin.TiffImageFile):
         # A tile is decoded whole, however small the picture is.
-        check_pixels(image.tag_v2.get(_TILE_WIDTH, 1) * image.tag_v2.get(_TILE_LENGTH, 1), name)
+        check_pixels(image.tag_v2.get(_TILE_WIDTH, 1) * image.tag_v2.get(_TILE_LENGTH, 1))
         # Pillow reads it while it decodes, fails where it is damaged, and turns the picture.
         image.getexif = PIL.Image.Exif  # type: ignore[method-assign]
         if hasattr(image, "_tile_size"):  # Pillow gives the size of the turned picture already

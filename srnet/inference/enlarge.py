@@ -95,7 +95,7 @@ def enlarge(
         picture = _enlarged(read_picture(source), scale, exact, choose)
         return encode(picture, own_format(picture))
     if isinstance(source, PIL.Image.Image):
-        mode, pixels = from_pillow(source, "the image")
+        mode, pixels = from_pillow(source)
         picture = _enlarged(Picture(pixels, mode, jpeg_quality=quality_of(source)), scale, exact, choose)
         image = to_pillow(picture.pixels, mode)
         image.info = info_of(source)

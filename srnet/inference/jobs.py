@@ -52,7 +52,7 @@ def find_jobs(
 
     Returns:
       (jobs, failed): the jobs, and a message for each folder that cannot be read, and each picture whose result would
-      have the place of another one's.
+      replace one of the pictures, or have the place of another one's.
 
     Raises:
       UsageError: if several pictures, or a folder, would go to one file, or a target is missing.
@@ -92,14 +92,17 @@ def _names_file(output: str) -> bool:
 
 
 def _without_clashes(jobs: list[Job], failed: list[str]) -> list[Job]:
-    """The jobs, each picture once, less those whose result would replace it or have the place of an earlier one's."""
+    """The jobs, each picture once, less those whose result would replace a picture, or an earlier result."""
     of_source: dict[Place, Job] = {}
     for job in jobs:
         of_source.setdefault(job.source, job)
+    pictures = {os.path.realpath(source): source for source in of_source}
     kept: dict[Place, Job] = {}  # by target
     for job in of_source.values():
-        if os.path.realpath(job.source) == os.path.realpath(job.target):
-            failed.append(f"{job.source}: its result would replace it; choose another --output")
+        replaced = pictures.get(os.path.realpath(job.target))
+        if replaced is not None:
+            which = "it" if os.path.realpath(job.source) == os.path.realpath(replaced) else str(replaced)
+            failed.append(f"{job.source}: its result would replace {which}; choose another --output")
         elif job.target in kept:
             failed.append(f"{job.source}: {kept[job.target].source} becomes {job.target}, too; enlarge it by itself")
         else:

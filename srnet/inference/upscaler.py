@@ -121,7 +121,7 @@ class Upscaler:
         if not isinstance(image, PIL.Image.Image):
             check_array(image)
             return self.enlarge(image, "", progress)
-        mode, pixels = from_pillow(image, "the image")
+        mode, pixels = from_pillow(image)
         enlarged = to_pillow(self.enlarge(pixels, mode, progress), mode)
         enlarged.info = info_of(image)
         return enlarged

@@ -165,11 +165,20 @@ def test_the_transparent_value_of_gray_pngs(bits):
     np.testing.assert_array_equal(picture.pixels[0], [(0, 255), (255, 0)] * (width // 2))
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_fourth_sample_of_a_tiff_that_means_nothing_is_left_out(tmp_path, dtype):
+    pixels = RANDOM.integers(0, 256, (6, 8, 4)).astype(dtype)
+    tifffile.imwrite(tmp_path / "x.tif", pixels, photometric="rgb", extrasamples=["UNSPECIFIED"])
+    picture = read_picture(tmp_path / "x.tif")
+    assert picture.mode == "RGB"
+    np.testing.assert_array_equal(picture.pixels, pixels[..., :3])
+
+
 def test_layers_of_a_psd_are_no_pages(monkeypatch):
     class Layered(PIL.Image.Image):
         format, n_frames = "PSD", 3
 
-    decode.check_single(Layered(), "x.psd")
+    decode.check_single(Layered())
 
 
 def test_heic_is_read_where_its_decoder_is(tmp_path):

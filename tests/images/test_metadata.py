@@ -182,7 +182,7 @@ def test_gamma_becomes_srgb_elsewhere(dtype):
     metadata = Metadata(png_colors=((b"gAMA", struct.pack(">I", 100000)),))
     pixels = np.full((4, 4, 4), round(peak * 0.5), dtype)
     picture, notes = fitted(Picture(pixels, "RGBA", metadata=metadata), "TIFF")
-    assert notes == ["TIFF cannot hold the color profile; converted to sRGB"]
+    assert notes == ["TIFF cannot hold the color space; converted to sRGB"]
     assert picture.metadata == Metadata() and picture.pixels.dtype == dtype
     # half of the light is 0.7354 in sRGB, by IEC 61966-2-1; opacity is no color
     np.testing.assert_allclose(picture.pixels[0, 0] / peak, [0.7354] * 3 + [0.5], atol=0.004)
@@ -216,7 +216,7 @@ def test_srgb_needs_no_conversion(chunks):
 
 def test_colours_that_can_be_neither_held_nor_converted_are_refused():
     hdr = Metadata(png_colors=((b"cICP", bytes([9, 16, 0, 1])),))
-    with pytest.raises(DataError, match="JPEG cannot hold the color profile, and its colors .CICP 9/16. cannot be con"):
+    with pytest.raises(DataError, match="JPEG cannot hold the color space, and its colors .CICP 9/16. cannot be conv"):
         fitted(Picture(PIXELS, "RGB", metadata=hdr), "JPEG")
     with pytest.raises(DataError, match="cannot hold the color profile"):
         fitted(Picture(PIXELS, "RGB", metadata=Metadata(icc=b"no profile")), "TGA")
@@ -424,6 +424,13 @@ def test_exif_of_a_resolution_alone_is_exif():
         assert image.getexif()[282] == 300 and image.info["jfif_density"] == (300, 300)
 
 
+def test_extended_xmp_is_left_out_and_said():
+    packet = b'<x:xmpmeta><rdf:Description xmpNote:HasExtendedXMP="0123456789ABCDEF" dc:title="a"/></x:xmpmeta>'
+    picture = read_picture(encode(Picture(PIXELS, "RGB", metadata=Metadata(xmp=packet)), "JPEG"))
+    assert picture.metadata.xmp == packet.replace(b' xmpNote:HasExtendedXMP="0123456789ABCDEF"', b"")
+    assert picture.notes == ("its extended XMP is left out",)
+
+
 def test_colours_that_avif_names_by_numbers():
     data = _file("AVIF")
     place = data.index(b"colrnclx") + 8
@@ -433,7 +440,7 @@ def test_colours_that_avif_names_by_numbers():
     assert picture.metadata.png_colors == ((b"cICP", bytes([12, 13, 0, 1])),)
     assert read_picture(encode(picture, "PNG")).metadata == picture.metadata
     converted, notes = fitted(picture, "AVIF")
-    assert notes == ["AVIF cannot hold the color profile; converted to sRGB"]
+    assert notes == ["AVIF cannot hold the color space; converted to sRGB"]
     assert converted.metadata == Metadata() and not np.array_equal(converted.pixels, picture.pixels)
 
 

@@ -61,6 +61,14 @@ def test_pictures_of_a_folder_do_not_replace_themselves(photos, tmp_path):
         assert failed[0] == f"{photos}/a.png: its result would replace it; choose another --output"
 
 
+def test_results_do_not_replace_other_pictures(tmp_path):
+    first, second = tmp_path / "photo.png", tmp_path / "photo_x4.png"
+    for order in ([first, second], [second, first]):
+        jobs, failed = find_jobs([str(path) for path in order], None, False, _x4)
+        assert jobs == [Job(second, tmp_path / "photo_x4_x4.png")]
+        assert failed == [f"{first}: its result would replace {second}; choose another --output"]
+
+
 def test_jobs(photos, tmp_path):
     out = str(tmp_path / "out")
     assert find_jobs([str(photos / "a.png")], str(tmp_path / "x.jpg"), False, _x4) == (
