@@ -11,14 +11,14 @@ from experiments.tables import describe_cost, markdown_table, scores
 
 
 def describe_table_1(found: Sequence[Record], budget: str) -> str:
-    """Returns Table 1 as Markdown, empty if none of its networks is among the records.
+    """Returns Table 1 as Markdown, empty if the records have none of its networks.
 
     Args:
       found: records of any methods.
       budget: the budget.
 
     Raises:
-      DataError: if runs of different numbers of steps are among the records.
+      DataError: if the runs in the records have different numbers of steps.
     """
     runs = alike_runs(found, tuple(table_1.COLUMNS.values()))
     if not runs:
@@ -64,7 +64,7 @@ def _describe_scale(columns: Mapping[str, list[Record]], scale: int, whole: str)
 
 
 def _scores_over_seeds(lines: Sequence[Mapping[str, float]]) -> str:
-    """PSNR / SSIM of one run; the mean, with the standard deviation of PSNR, of several."""
+    """PSNR / SSIM of one run, or the means over several, with the standard deviation of PSNR."""
     if not lines:
         return "-"
     psnr, ssim = ([line[key] for line in lines] for key in ("psnr", "ssim"))
@@ -76,7 +76,7 @@ def describe_plus_ablation(found: Sequence[Record], budget: str) -> str:
     """Returns the ablation of `plus` as Markdown, empty if there are no rows.
 
     Args:
-      found: records of a budget's rows; those without a cost, or one of the budget's sets, are left out.
+      found: records of a budget's rows; those without a cost, or not measured on all the budget's sets, are left out.
       budget: the budget.
     """
     sets = BUDGETS[budget]["sets"]

@@ -1,6 +1,6 @@
-"""Cells: one method at one scale and seed, with its run in a folder of its own.
+"""Cells: one method at one scale and seed, with its own run folder.
 
-It imports no TensorFlow at its start, because Dask's workers need none.
+Importing this module does not import TensorFlow, which Dask's workers do not need.
 """
 
 import dataclasses
@@ -20,11 +20,11 @@ class Cell:
     """One method at one scale and seed.
 
     Attributes:
-      method: name of a network or of a method of `srnet.evaluation.classical`, or of a table's row.
-      scale: integer enlargement.
-      folder: folder of its run.
-      sets: dict from names of the sets that it is measured on to the number of their images.
-      train: arguments of `srnet.train`; none for a classical method.
+      method: name of a network, of a method of `srnet.evaluation.classical`, or of a table row.
+      scale: integer scale.
+      folder: its run folder.
+      sets: dict from the names of the sets it is measured on to their number of images.
+      train: arguments of `srnet.train`; empty for a classical method.
       config: the run's `TrainConfig`; None for a classical method.
       seed: seed of the run.
       degradation: how the LR images are made.
@@ -49,16 +49,16 @@ class Cell:
 
     @property
     def log(self) -> pathlib.Path:
-        """The output of the newest command; locked while the cell is made."""
+        """The output of the latest command; locked while the cell is trained or measured."""
         return self.folder.with_name(f"{self.name}.log")
 
 
 def is_trained(cell: Cell) -> bool:
-    """Tells whether a cell's run has ended, after as many steps as its configuration has; True for a classical method.
+    """Returns whether a cell's run is complete, with all steps of its configuration; True for a classical method.
 
     Raises:
-      UsageError: if its folder holds another run, or one of more steps.
-      DataError: if its folder cannot be read.
+      UsageError: if its folder holds another run, or a longer one.
+      DataError: if its folder cannot be read, or epochs are missing from its metrics.jsonl.
     """
     if cell.config is None:
         return True
@@ -68,14 +68,14 @@ def is_trained(cell: Cell) -> bool:
     if there.total_steps > needed:
         held = f"{cell.folder} holds a run of {there.total_steps} steps"
         raise UsageError(f"{held}, the budget has {needed}: choose another --runs")
-    done, recorded = steps_done(cell.run), recorded_steps(cell)  # in this order: training writes them in the other one
+    done, recorded = steps_done(cell.run), recorded_steps(cell)  # in this order, the reverse of training's writes
     if done == needed > recorded:
         raise DataError(f"{cell.run.metrics}: damaged (epochs are missing); delete {cell.folder} to train it again")
     return there.total_steps == needed == done == recorded and is_exported(cell.run)
 
 
 def recorded_steps(cell: Cell) -> int:
-    """Returns the steps of a cell's finished epochs; 0 for a classical method.
+    """Returns the number of steps in a cell's finished epochs; 0 for a classical method.
 
     Raises:
       DataError: if its metrics.jsonl is damaged.
@@ -84,7 +84,7 @@ def recorded_steps(cell: Cell) -> int:
 
 
 def origin_of(cell: Cell) -> dict[str, Any]:
-    """Returns started, command, commit and hardware of a run, or of the measurements of a classical method.
+    """Returns started, command, commit and hardware of a run, or of a classical method's measurements.
 
     Raises:
       DataError: if its run.json is missing or damaged.
@@ -96,9 +96,9 @@ def origin_of(cell: Cell) -> dict[str, Any]:
 
 
 def run_of(cell: Cell) -> dict[str, Any]:
-    """Returns what identifies the run that results of a cell are of: a dict of started and steps.
+    """Returns the identity of the run behind a cell's results: a dict of started and steps.
 
-    A run that is extended keeps its start, so both are needed. They are None for a classical method.
+    Extending a run keeps its start time, so both are needed. Both are None for a classical method.
 
     Raises:
       DataError: if its run.json is missing or damaged.
@@ -112,7 +112,7 @@ def report_failures(failed: Mapping[str, str]) -> int:
     """Prints a line for each cell that failed and returns the exit status.
 
     Args:
-      failed: dict from names of cells to the reasons.
+      failed: dict from the names of failed cells to the reasons.
     """
     for name, why in failed.items():
         cli.complain(f"{name}: {why}")

@@ -15,11 +15,11 @@ from experiments.tables import markdown_table
 CONFIDENCE = 0.95
 
 Sides = tuple[list[Record], list[Record]]  # the records of the better and of the worse method, one for each seed
-Finding = tuple[str, str]  # what was measured, and what was found
+Finding = tuple[str, str]  # what was measured, and the finding
 
 
 def describe_claims(found: Sequence[Record], budget: str) -> str:
-    """Returns a table of the claims that records can tell of, as Markdown; empty where there are none.
+    """Returns a Markdown table of the claims that the records bear on; empty if there are none.
 
     Args:
       found: records of any methods.
@@ -51,12 +51,12 @@ def describe_claims(found: Sequence[Record], budget: str) -> str:
 
 
 def interval(better: Sequence[float], worse: Sequence[float], fixed: Sequence[bool] = (False, False)) -> float:
-    """Returns half the width of the confidence interval of a difference of means; infinite where one has one run.
+    """Returns the half-width of the confidence interval of a difference of means; infinite if either has a single run.
 
     Args:
       better: values of one method, by seed.
-      worse: those of another.
-      fixed: whether each method does not depend on a seed.
+      worse: values of the other, by seed.
+      fixed: whether each method is independent of seeds; such a method needs no second run.
     """
     sides = [side for side, exact in zip((better, worse), fixed) if not exact]
     if not sides:
@@ -75,13 +75,13 @@ def _sides(found: Sequence[Record], claim: Claim, scale: int) -> Sides:
 
 
 def _of_part(sides: Sides, whole: str, early: bool) -> Finding | None:
-    """What is found of a claim on Table 1 or Figure 5: on a set where both were measured on it, else in the epochs."""
+    """The finding on a claim of Table 1 or Figure 5: on the whole set if both were measured on it, else in epochs."""
     found = None if early else _of_sets(sides, [whole])
     if found:
         return found
     runs = [[record["run"] for record in side] for side in sides]
     epochs = {tuple(line["step"] for line in run["epochs"]) for side in runs for run in side}
-    if not all(runs) or len(epochs) > 1:  # runs of different lengths tell nothing
+    if not all(runs) or len(epochs) > 1:  # runs of different lengths cannot be compared
         return None
     run, steps = runs[0][0], epochs.pop()
     number = max(len(steps) // 5, 1) - 1 if early else -1
@@ -92,7 +92,7 @@ def _of_part(sides: Sides, whole: str, early: bool) -> Finding | None:
 
 
 def _of_sets(sides: Sides, sets: Sequence[str]) -> Finding | None:
-    """What is found of a claim where both methods were measured on some sets, of which the mean is taken."""
+    """The finding on a claim by the mean over sets; None unless both methods were measured on all of them."""
     measured = [[each for each in side if set(sets) <= set(each["measurements"])] for side in sides]
     if not all(measured):
         return None
@@ -112,7 +112,7 @@ def _describe(better: Sequence[float], worse: Sequence[float], fixed: Sequence[b
 
 
 def _describe_methods(claim: Claim, sides: Sides) -> str:
-    """The names of both methods, with the steps of their runs where they differ."""
+    """The names of both methods, with the steps of their runs if these differ."""
     steps = [side[0]["run"]["steps"] if side[0]["run"] else None for side in sides]
     if None in steps or steps[0] == steps[1]:
         return f"`{claim.better}`, `{claim.worse}`"

@@ -1,4 +1,4 @@
-"""What a method costs: parameters, multiply-accumulates, and seconds on this machine."""
+"""A method's cost: parameters, multiply-accumulates, and seconds on this machine."""
 
 import pathlib
 import statistics
@@ -18,19 +18,19 @@ from srnet.models.analysis import OUTPUT_SIZE, multiply_accumulates
 from srnet.training.checkpoints import load_run
 from srnet.training.origin import hardware
 
-REPEATS = 3  # timed enlargements, of which the median is taken
+REPEATS = 3  # timed enlargements, whose median is taken
 
 
 def add_costs(cells: Sequence[Cell], path: pathlib.Path, workspace: Workspace) -> dict[str, str]:
-    """Adds the costs of trained cells to their records, where they are missing.
+    """Adds missing costs of trained cells to their records.
 
     Args:
       cells: the cells.
-      path: the records' file.
+      path: the records file.
       workspace: `Workspace`.
 
     Returns:
-      A dict from the names of the cells that failed to the reasons.
+      A dict from the names of failed cells to the reasons.
     """
     failed = {}
     for cell in cells:
@@ -51,7 +51,7 @@ def method_of(cell: Cell, workspace: Workspace) -> Callable[[np.ndarray], np.nda
 
 
 def _cost(cell: Cell, workspace: Workspace) -> dict[str, Any]:
-    """The cost of one picture of the size that Table 2 names."""
+    """The cost of enlarging one picture to the size that Table 2 states."""
     height, width = (side // cell.scale for side in OUTPUT_SIZE)
     parameters = macs = None
     if cell.config:

@@ -23,7 +23,7 @@ Key = tuple[str, int, int, Crop, str]
 
 
 def crops_file(workspace: Workspace) -> pathlib.Path:
-    """Returns the file of the lines of Figure 6.
+    """Returns the JSON lines file of Figure 6.
 
     Args:
       workspace: `Workspace`.
@@ -35,7 +35,7 @@ def read_crops(path: pathlib.Path) -> dict[Key, Line]:
     """Returns the lines of Figure 6 as a dict from (set, image, scale, crop, method).
 
     Args:
-      path: their file; it may be missing.
+      path: the file; it may be missing.
 
     Raises:
       DataError: if it is damaged or of another version.
@@ -53,7 +53,7 @@ def _key(line: Line) -> Key:
 def add_crops(
     workspace: Workspace, detail: Detail, picture: np.ndarray, methods: tuple[str, ...]
 ) -> tuple[dict[str, Line], dict[str, str]]:
-    """Adds the crops of one detail that are missing, or of an older run, to the results.
+    """Adds crops of one detail to the results where they are missing or come from an older run.
 
     Args:
       workspace: `Workspace`.
@@ -62,8 +62,8 @@ def add_crops(
       methods: names of methods of the budget.
 
     Returns:
-      (lines, failed): a dict from methods to lines, of all methods that there are results of, and a dict from the names
-      of the cells that failed to the reasons.
+      (lines, failed): a dict from each method with results to its line, and a dict from the names of failed cells to
+      the reasons.
 
     Raises:
       DataError: if the results cannot be read or written.
@@ -89,7 +89,7 @@ def add_crops(
 def _line(
     workspace: Workspace, cell: Cell, path: pathlib.Path, detail: Detail, known: Line | None, picture: np.ndarray
 ) -> Line:
-    """The known line of a method where it is of the run that is there, or no run is; else a new one."""
+    """The known line of a method if it is from the current run or no run is complete; else a new one."""
     complete = is_trained(cell)
     if known and not complete:
         return known

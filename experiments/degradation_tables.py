@@ -1,4 +1,4 @@
-"""How methods compare under degradations: measured, kept as records, and drawn up as Markdown."""
+"""The comparison of methods under degradations: measured, recorded, and written as Markdown."""
 
 import itertools
 import pathlib
@@ -18,7 +18,7 @@ _KEY = ("method", "weights", "scale", "set", "degradation")
 def measure(
     path: pathlib.Path, method: NamedMethod, weights: str | None, scale: int, sets: Sequence[str], data_root: str | None
 ) -> list[Record]:
-    """Measures what a method lacks of the records in a file, set by set, and returns all the file's records.
+    """Adds a method's missing measurements to a file, set by set, and returns all the file's records.
 
     Args:
       path: the JSON lines file.

@@ -1,4 +1,4 @@
-"""Details of pictures: reduced by the protocol of the benchmarks, enlarged by a method, and cropped."""
+"""Details of pictures: reduced by the benchmark protocol, enlarged by a method, and cropped."""
 
 import dataclasses
 import pathlib
@@ -24,7 +24,7 @@ class Detail:
     Attributes:
       set: name of the set.
       image: number of the image in it, from 1.
-      scale: integer enlargement.
+      scale: integer scale.
       crop: left, top, width and height in HR pixels.
     """
 
@@ -35,7 +35,7 @@ class Detail:
 
     @property
     def stem(self) -> str:
-        """What names of its files begin with."""
+        """The prefix of its file names."""
         return f"{self.set.replace('/', '_')}_{self.image}_x{self.scale}_{'-'.join(map(str, self.crop))}"
 
 
@@ -46,7 +46,7 @@ def parse_detail(text: str) -> Detail:
       text: SET:IMAGE:SCALE:X,Y,W,H.
 
     Raises:
-      UsageError: if it has another form.
+      UsageError: if the text has another form.
     """
     match = re.fullmatch(r"(.+):(\d+):(\d+):(\d+),(\d+),(\d+),(\d+)", text)
     if not match:
@@ -67,7 +67,7 @@ def open_detail(detail: Detail, data_root: pathlib.Path | str | None) -> np.ndar
       uint8 array (H, W) or (H, W, 3).
 
     Raises:
-      UsageError: if there is no such picture, or the crop is not inside it.
+      UsageError: if there is no such picture, the scale is below 2, or the crop is not inside the picture.
       DataError: if the set or the picture cannot be read.
     """
     path = image_of_set(detail.set, detail.image, data_root)
@@ -79,7 +79,7 @@ def image_of_set(name: str, number: int, data_root: pathlib.Path | str | None) -
 
     Args:
       name: the set.
-      number: of the image, from 1.
+      number: the image's number, from 1.
       data_root: folder with a folder for each set, or None.
 
     Raises:
@@ -97,9 +97,9 @@ def open_picture(path: pathlib.Path, scale: int, crop: Crop, name: str) -> np.nd
 
     Args:
       path: its file.
-      scale: integer enlargement, at least 2.
-      crop: left, top, width and height in HR pixels, to check.
-      name: of the picture, for messages.
+      scale: integer scale, at least 2.
+      crop: left, top, width and height in HR pixels; checked, not applied.
+      name: the picture's name, used in messages.
 
     Returns:
       uint8 array (H, W) or (H, W, 3).
@@ -121,12 +121,12 @@ def open_picture(path: pathlib.Path, scale: int, crop: Crop, name: str) -> np.nd
 def enlarge_again(
     method: Method, picture: np.ndarray, scale: int, channels: int = 1
 ) -> tuple[np.ndarray, dict[str, float]]:
-    """Reduces a picture by the protocol and enlarges it again; a method of luma leaves chroma to bicubic interpolation.
+    """Reduces a picture by the protocol and enlarges it again; with a luma method, chroma is enlarged bicubically.
 
     Args:
       method: callable from LR to SR luma, or RGB, float32 in [0, 255].
       picture: uint8 (H, W) or (H, W, 3), H and W multiples of the scale.
-      scale: integer enlargement.
+      scale: integer scale.
       channels: image channels that the method takes, 1 or 3.
 
     Returns:
@@ -134,7 +134,7 @@ def enlarge_again(
     """
     lr, hr = benchmark_pair(picture, scale, channels)
     sr = method(lr)
-    sr = sr if hr.ndim == sr.ndim else sr.mean(axis=2)  # of RGB, for a grayscale picture
+    sr = sr if hr.ndim == sr.ndim else sr.mean(axis=2)  # an RGB method, on a grayscale picture
     values = compare_luma(hr, sr, scale)
     if picture.ndim == sr.ndim:
         return round_to_uint8(sr), values
@@ -155,11 +155,11 @@ def crop_of(picture: np.ndarray, crop: Crop) -> np.ndarray:
 
 
 def largest_window(values: np.ndarray, side: int) -> Crop:
-    """Returns the square of an array, or the rectangle where the array is smaller, that has the largest sum.
+    """Returns the square window of an array with the largest sum; a rectangle where the array is smaller.
 
     Args:
       values: array (H, W).
-      side: of the square.
+      side: the square's side.
 
     Returns:
       Its left, top, width and height.

@@ -13,7 +13,7 @@ _PLACE = re.compile(r"(<!-- ([\w.-]+) -->\n)((?:(?!<!-- ).)*)(<!-- end -->)", re
 
 
 def read_tables(page: pathlib.Path) -> dict[str, str]:
-    """Returns the tables of a page by their names.
+    """Returns the tables of a page by name.
 
     Args:
       page: a Markdown file.
@@ -25,7 +25,7 @@ def read_tables(page: pathlib.Path) -> dict[str, str]:
 
 
 def put_tables(page: pathlib.Path, tables: Mapping[str, str]) -> bool:
-    """Puts tables into a page, each into the place of its name, and tells whether that has changed the page.
+    """Replaces tables in a page by name, and returns whether the page changed.
 
     Args:
       page: a Markdown file.
@@ -45,7 +45,7 @@ def put_tables(page: pathlib.Path, tables: Mapping[str, str]) -> bool:
 
 
 def update_pages(pages: pathlib.Path = PAGES, results: pathlib.Path = RESULTS) -> list[pathlib.Path]:
-    """Puts the tables of the results into the pages that show them, and returns the pages that have changed.
+    """Copies the tables of the results into the pages that show them, and returns the pages that changed.
 
     Args:
       pages: folder of the documentation.

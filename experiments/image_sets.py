@@ -1,7 +1,7 @@
 """Image sets from their archives or folders, compared with the published ones pixel by pixel.
 
-`image_digests.csv` has the SHA-256 of the pixels of each image whose pixels are known: file formats and names differ
-from copy to copy, pixels must not.
+`image_digests.csv` lists the SHA-256 of the pixels of each image whose pixels are known: file formats and names may
+differ from copy to copy, pixels must not.
 """
 
 import collections
@@ -33,7 +33,7 @@ from srnet.progress import progress_bar
 
 _DIGESTS = pathlib.Path(__file__).with_name("image_digests.csv")
 _BLOCK = 2**20  # bytes
-_SECONDS = 60  # without an answer, until a server is given up
+_SECONDS = 60  # timeout while a server sends nothing
 _DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
 
 
@@ -43,8 +43,8 @@ class Comparison:
 
     Attributes:
       names: dict from the file of each published image to its name in the set.
-      missing: names of images that no file has the pixels of.
-      others: files that are none of the set's images.
+      missing: names of published images whose pixels no file has.
+      others: files that match no image of the set.
     """
 
     names: dict[pathlib.Path, str]
@@ -56,7 +56,7 @@ def pixel_digest(path: pathlib.Path) -> str:
     """Returns the SHA-256 of an image's pixels: of the text "HEIGHT WIDTH CHANNELS" and the uint8 array.
 
     Args:
-      path: the picture file, read as the networks are trained and measured on it.
+      path: the picture file, read as in training and measuring.
 
     Raises:
       DataError: if it cannot be read.
@@ -68,7 +68,7 @@ def pixel_digest(path: pathlib.Path) -> str:
 
 
 def known_digests(name: str) -> dict[str, str]:
-    """Returns a dict from the names of a set's images to the SHA-256 of their pixels; empty where they are not known.
+    """Returns a dict from the names of a set's images to the SHA-256 of their pixels; empty if unknown.
 
     Args:
       name: the set.
@@ -103,7 +103,7 @@ def compare(paths: Iterable[pathlib.Path], digests: Mapping[str, str]) -> Compar
 
 
 def verify(name: str, data_root: str) -> str:
-    """Compares a folder with the published set, and returns a line about it.
+    """Compares a set's folder with the published set, and returns a one-line report.
 
     Args:
       name: one of `IMAGE_SETS`.
@@ -137,17 +137,17 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def prepare(name: str, source: str, data_root: str, downloads: pathlib.Path) -> str:
-    """Takes a set out of an archive or a folder, and returns a line about it; its folder appears whole or not at all.
+    """Copies a set from an archive or a folder, atomically, and returns a one-line report.
 
     Args:
       name: one of `IMAGE_SETS`.
       source: URL or path of an archive, or path of a folder; "" for the set's own URL.
-      data_root: folder that gets a folder of the set.
-      downloads: folder for archives, which are not downloaded again.
+      data_root: folder in which the set's folder is created.
+      downloads: folder for downloaded archives, which are reused.
 
     Raises:
       UsageError: if the set has no URL and no source is given.
-      DataError: if the source cannot be had or read, or images are missing or differ.
+      DataError: if the source cannot be downloaded or read, or images are missing or differ.
     """
     known, target = IMAGE_SETS[name], pathlib.Path(data_root) / name
     if target.exists():
@@ -180,7 +180,7 @@ def prepare(name: str, source: str, data_root: str, downloads: pathlib.Path) -> 
 
 
 def _download(url: str, folder: pathlib.Path) -> pathlib.Path:
-    """The file of a URL, which appears whole or not at all."""
+    """The downloaded file of a URL, written atomically; an existing file is reused."""
     path = folder / f"{hashlib.sha256(url.encode()).hexdigest()[:8]}_{url.rpartition('/')[2]}"
     if path.exists():
         return path
@@ -198,7 +198,7 @@ def _download(url: str, folder: pathlib.Path) -> pathlib.Path:
 
 @contextlib.contextmanager
 def _naming(url: str) -> Iterator[None]:
-    """Turns errors of the network into one that names the URL."""
+    """Turns network errors into a DataError that names the URL."""
     try:
         yield
     except (OSError, ValueError, http.client.HTTPException) as error:
@@ -207,7 +207,7 @@ def _naming(url: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _unpacked(path: pathlib.Path, inside: str, parent: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Yields a folder in another one with the pictures of a zip or tar archive, under numbers and their own names."""
+    """Yields a temporary folder in `parent` with the pictures of a zip or tar archive, each as NUMBER/NAME."""
     with writing(parent):
         parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=parent) as folder:
@@ -227,7 +227,7 @@ def _unpacked(path: pathlib.Path, inside: str, parent: pathlib.Path) -> Iterator
 
 
 def _members(archive: zipfile.ZipFile | tarfile.TarFile, inside: str) -> Iterator[tuple[str, IO[bytes]]]:
-    """Yields the name and the open file of each picture in an archive whose path fits a pattern."""
+    """Yields the name and the open file of each picture in an archive whose path matches a pattern."""
 
     def wanted(name: str) -> bool:
         hidden = "__MACOSX" in name or pathlib.PurePosixPath(name).name.startswith(".")

@@ -1,4 +1,4 @@
-"""The report: one HTML page of tables, curves and details, which needs no network and no server."""
+"""The report: one self-contained HTML page of tables, curves and details."""
 
 import base64
 import html
@@ -31,14 +31,14 @@ picture.</p>
 
 
 def describe_page(folder: pathlib.Path, budget: str) -> str:
-    """Returns the report of the results of a budget as HTML.
+    """Returns the report on a budget's results as HTML.
 
     Args:
       folder: folder of the results.
       budget: the budget.
 
     Raises:
-      DataError: if there are no results, or a file of them is damaged.
+      DataError: if there are no results, or one of their files is missing or damaged.
     """
     found = records.read_records(folder / f"{budget}.jsonl")
     lines = read_crops(folder / f"figure_6_{budget}.jsonl").values()
@@ -67,12 +67,12 @@ def describe_page(folder: pathlib.Path, budget: str) -> str:
 
 
 def _table(text: str) -> str:
-    # The page has its own first heading.
+    # The page has its own top-level heading.
     return markdown.markdown(text.replace("# ", "## ", 1), extensions=["tables", "toc"])
 
 
 def _by_picture(lines: Iterable[Line]) -> list[dict[str, Line]]:
-    """The lines of each crop that has bicubic interpolation and another method, by method."""
+    """The lines of each crop by method, for crops shown by bicubic interpolation and another method."""
     pictures: dict[tuple, dict[str, Line]] = {}
     for line in lines:
         place = line["set"], line["image"], line["scale"], line["crop"]

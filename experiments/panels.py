@@ -1,4 +1,4 @@
-"""One detail of a photograph four times, side by side: LR, bicubic, srnet, original. Pillow suffices to draw it."""
+"""One detail of a photograph side by side as LR, bicubic, srnet and original, drawn with Pillow alone."""
 
 import pathlib
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from srnet.images.color import round_to_uint8, to_rgb
 from srnet.images.resize import imresize
 from srnet.images.write import write_image
 
-SIDE = 240  # approximate width of a panel in pixels: details are magnified by an integer
+SIDE = 240  # approximate width of a panel in pixels; details are magnified by an integer
 _GAP = 8
 _TEXT = 18
 
@@ -28,14 +28,14 @@ def draw_comparison(
 
     Args:
       source: picture file, or SET:IMAGE.
-      scale: integer enlargement.
+      scale: integer scale.
       network: name of a pretrained network.
       crop: left, top, width and height in HR pixels, multiples of the scale.
       path: the PNG file.
       data_root: folder with a folder for each set, or None.
 
     Returns:
-      A dict of the PSNR of bicubic and srnet, in dB: luma of the whole picture, by the protocol of the benchmarks.
+      A dict of the PSNR of bicubic and srnet, in dB: luma of the whole picture, by the benchmark protocol.
 
     Raises:
       UsageError: if the scale, the crop or the picture cannot be used.
@@ -67,10 +67,10 @@ def _find(source: str, data_root: str | None) -> pathlib.Path:
 
 
 def arrange_panels(panels: Sequence[tuple[str, np.ndarray]]) -> np.ndarray:
-    """Returns pictures side by side, each under its label, magnified to one width without interpolation.
+    """Returns pictures side by side, each under its label, magnified to the same width without interpolation.
 
     Args:
-      panels: pairs of a label and a uint8 array (H, W) or (H, W, 3); the largest width is a multiple of each.
+      panels: pairs of a label and a uint8 array (H, W) or (H, W, 3); the largest width is a multiple of every width.
 
     Returns:
       uint8 array (H, W, 3).

@@ -1,4 +1,4 @@
-"""The paper's curves and details of pictures, drawn by matplotlib."""
+"""The paper's curves and details of pictures, drawn with matplotlib."""
 
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -24,17 +24,17 @@ except ModuleNotFoundError as error:
 
 
 def draw_curves(found: Sequence[Record], path: pathlib.Path) -> bool:
-    """Draws Figure 5, a row of panels for each scale; over several seeds the mean and a band of their range.
+    """Draws Figure 5, one row of panels per scale; with several seeds, the mean and a band of their range.
 
     Args:
       found: records of any methods.
       path: the PNG file.
 
     Returns:
-      Whether there is anything to draw.
+      Whether there was anything to draw.
 
     Raises:
-      DataError: if runs of different numbers of steps are among the records, or the file cannot be written.
+      DataError: if the runs in the records have different numbers of steps, or the file cannot be written.
     """
     runs = {
         key: [record["run"] for record in each] for key, each in alike_runs(found, sorted(figure_5.NETWORKS)).items()
@@ -43,7 +43,7 @@ def draw_curves(found: Sequence[Record], path: pathlib.Path) -> bool:
         return False
     scales = sorted({scale for method, scale in runs if method != "full"}) or sorted({scale for _, scale in runs})
     run = next(iter(runs.values()))[0]
-    # Where curves are of some of a set's images, the records, which hold whole sets, have no baseline for them.
+    # Records hold scores of whole sets, so curves on some of a set's images have no bicubic baseline.
     baselines = {} if run["validation_images"] else _bicubic(found, run["validation_set"])
     figure = Figure(figsize=(13, 4 * len(scales)))
     axes = figure.subplots(len(scales), len(figure_5.PANELS), squeeze=False, sharey="row")
@@ -97,12 +97,12 @@ def draw_crops(
     folder: pathlib.Path,
     path: pathlib.Path,
 ) -> None:
-    """Draws a picture with its crop marked, then the crop of the original and of each method, equally magnified.
+    """Draws a picture with its crop marked, then the crop of the original and of each method at the same magnification.
 
     Args:
       picture: uint8 (H, W) or (H, W, 3).
       crop: left, top, width and height in pixels.
-      title: of the picture.
+      title: the picture's title.
       shown: dict from the labels of methods to dicts with file, psnr and ssim, or None for a method to leave out.
       folder: the folder that the files are relative to.
       path: the PNG file.
@@ -137,12 +137,12 @@ def draw_crops(
 def draw_sheet(
     rows: Sequence[Sequence[tuple[str, Sequence[np.ndarray]]]], labels: Sequence[str], title: str, path: pathlib.Path
 ) -> None:
-    """Draws rows of details of pictures, side by side as each label's method gives them.
+    """Draws rows of details of pictures, each with one crop per label, side by side.
 
     Args:
       rows: rows of (caption, crops): a text, and a uint8 array (H, W) or (H, W, 3) for each label.
       labels: names of the crops, in order.
-      title: of the sheet.
+      title: the sheet's title.
       path: the PNG file.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The table of what 16 bits cost in PSNR."""
+"""The table of the PSNR that 16-bit precision costs."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,10 +8,11 @@ from srnet.precision import PRECISIONS
 
 
 def describe(records: Sequence[dict[str, Any]]) -> str:
-    """Returns records of `tools/compare_precisions.py` as Markdown: PSNR in float32, and the differences to it.
+    """Returns records of `tools/compare_precisions.py` as Markdown: PSNR in float32, and the differences from it.
 
     Args:
-      records: dicts of network, scale, set, metric, precision and value, each row's precisions in their order.
+      records: dicts of network, scale, set, metric, precision and value, each row's precisions in the
+        order of `PRECISIONS`.
     """
     measured: dict[tuple[str, ...], list[float]] = {}
     for record in records:

@@ -39,7 +39,7 @@ def record_of(cell: Cell, budget: str) -> Record:
     place = {"version": VERSION, "budget": budget, "method": cell.method, "scale": cell.scale, "seed": cell.seed}
     run = None
     if cell.config:
-        values = load_config(cell.run.config).to_json()  # of the run that is there, whatever this machine computes in
+        values = load_config(cell.run.config).to_json()  # the run's own: this machine may resolve another precision
         lines = read_metrics(cell.run)
         run = {**origin_of(cell), "seconds": lines[-1]["seconds"], "steps": cell.config.total_steps}
         run |= {**{name: values[name] for name in (*SETTINGS, "model_options")}, "epochs": lines}
@@ -48,14 +48,14 @@ def record_of(cell: Cell, budget: str) -> Record:
 
 
 def alike_runs(found: Sequence[Record], networks: Sequence[str]) -> dict[tuple[str, int], list[Record]]:
-    """Returns the records of the runs of some networks as a dict from (network, scale), to stand side by side.
+    """Returns the records of comparable runs of some networks, as a dict from (network, scale).
 
     Args:
       found: records of any methods.
       networks: names of networks that are trained alike.
 
     Raises:
-      DataError: if the epochs of two of them are not measured after the same steps.
+      DataError: if the epochs of two runs were not measured after the same steps.
     """
     chosen = [record for record in found if record["method"] in networks and record["run"]]
     runs: dict[tuple[str, int], list[Record]] = {}
@@ -77,10 +77,10 @@ def _steps(record: Record) -> list[int]:
 
 
 def read_records(path: pathlib.Path) -> list[Record]:
-    """Returns the records of a results file; none where there is no file.
+    """Returns the records of a results file; none if there is no file.
 
     Raises:
-      DataError: if it is damaged or of another version, or has a record twice.
+      DataError: if it is damaged or of another version, or has a duplicate record.
     """
     found = read_lines(path, _FIELDS)
     if len({_key(record) for record in found}) < len(found):
@@ -93,7 +93,7 @@ def _key(record: Record) -> tuple[int, str, int]:
 
 
 def read_lines(path: pathlib.Path, fields: Collection[str]) -> list[Record]:
-    """Returns the objects of a JSON lines file; none where there is no file.
+    """Returns the objects of a JSON lines file; none if there is no file.
 
     Args:
       path: the file.
@@ -110,7 +110,7 @@ def read_lines(path: pathlib.Path, fields: Collection[str]) -> list[Record]:
 
 
 def write_lines(path: pathlib.Path, values: Sequence[Record]) -> None:
-    """Writes objects as JSON lines; the file appears complete or not at all.
+    """Writes objects as JSON lines, atomically.
 
     Raises:
       DataError: if it cannot be written.
@@ -119,10 +119,10 @@ def write_lines(path: pathlib.Path, values: Sequence[Record]) -> None:
 
 
 def add_record(path: pathlib.Path, record: Record) -> Record:
-    """Puts a record into a results file, in the place of an older one of the same method, scale and seed.
+    """Adds a record to a results file, replacing an older one of the same method, scale and seed.
 
     Returns:
-      The record as it is there now: with the older one's measurements and cost, if they are of the same run.
+      The record as stored: with the older one's measurements and cost if they come from the same run.
 
     Raises:
       DataError: if the file is damaged or of another version, or cannot be written.
@@ -139,6 +139,6 @@ def add_record(path: pathlib.Path, record: Record) -> Record:
 
 
 def _run_of(record: Record) -> tuple[str | None, int | None]:
-    """What identifies a record's run, which keeps its start when it is extended; older classical records have none."""
+    """The identity of a record's run, which keeps its start when extended; older classical records have none."""
     known = record["run"] or record.get("origin") or {}
     return known.get("started"), known.get("steps")

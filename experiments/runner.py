@@ -1,6 +1,6 @@
-"""Makes the runs and the measurements that an experiment needs: a cell is a task of Dask, which runs commands of srnet.
+"""Trains and measures what an experiment needs: each cell is a Dask task that runs srnet commands.
 
-Finished runs and measurements are reused, and a run that was interrupted is resumed.
+Finished runs and measurements are reused; interrupted runs are resumed.
 """
 
 import contextlib
@@ -33,10 +33,10 @@ try:
 except ImportError as error:
     raise UsageError("this tool needs distributed: pip install '.[experiments]'") from error
 
-CONNECT_SECONDS = 30  # a scheduler has to answer in
+CONNECT_SECONDS = 30  # timeout of the connection to a scheduler
 _POLL_SECONDS = 0.5
 
-for _name in ("distributed", "distributed.client", "asyncio"):  # users read what the tools say
+for _name in ("distributed", "distributed.client", "asyncio"):  # users read the tools' own messages
     logging.getLogger(_name).setLevel(logging.CRITICAL)
 
 Writer = Callable[[list[records.Record], pathlib.Path], None]
@@ -46,15 +46,15 @@ Measurer = Callable[[Sequence[Cell], pathlib.Path, Workspace], dict[str, str]]
 def complete(
     cells: Sequence[Cell], workspace: Workspace, prefix: str, write: Writer, measure: Measurer | None = None
 ) -> int:
-    """Trains and measures what some cells lack, then writes tables and figures, also after an interruption.
+    """Trains and measures what cells lack, then writes tables and figures, even after an interruption.
 
     Args:
-      cells: the cells, each with a folder of its own.
+      cells: the cells, each with its own folder.
       workspace: `Workspace`.
-      prefix: what the name of the records' file begins with.
-      write: callable that makes tables and figures of (all the file's records, the file).
-      measure: callable that measures more of (trained cells, the records' file, workspace) and returns a dict from the
-        names of the cells that failed to the reasons, or None.
+      prefix: prefix of the records file's name.
+      write: callable (all the file's records, the file) that writes tables and figures.
+      measure: callable (trained cells, the records file, workspace) that takes further measurements and returns a dict
+        from the names of failed cells to the reasons; or None.
 
     Returns:
       The exit status; a line is printed for each cell that failed.
@@ -82,12 +82,12 @@ def complete(
 
 
 def _make(cells: Sequence[Cell], path: pathlib.Path, workspace: Workspace) -> dict[str, str]:
-    """Makes cells with one progress bar; returns a dict from the names of those that failed to the reasons."""
+    """Trains and measures cells with one progress bar; returns a dict from the names of failed ones to the reasons."""
     folders = [f"--data_root={workspace.data_root}"] if workspace.data_root else []
     folders.append(f"--cache_dir={workspace.cache_dir}")
     total = sum(cell.config.total_steps for cell in cells if cell.config)
     usual = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    bar = {"initial": _steps(cells), "dynamic_ncols": True, "miniters": 0}  # 0: it shows the time while no step ends
+    bar = {"initial": _steps(cells), "dynamic_ncols": True, "miniters": 0}  # 0: the clock runs on between updates
     with _client(workspace) as client, progress_bar(total, "", "step", **bar) as progress:
         stop = distributed.Event(client=client)
         tasks: dict[Cell, distributed.Future] = {}
@@ -107,7 +107,7 @@ def _make(cells: Sequence[Cell], path: pathlib.Path, workspace: Workspace) -> di
             raise
         finally:
             signal.signal(signal.SIGTERM, usual)
-            with contextlib.suppress(OSError):  # where the scheduler was lost
+            with contextlib.suppress(OSError):  # if the scheduler was lost
                 stop.set()
             while any(_is_running(cell) for cell, task in tasks.items() if not task.done()):
                 time.sleep(_POLL_SECONDS)
@@ -115,24 +115,24 @@ def _make(cells: Sequence[Cell], path: pathlib.Path, workspace: Workspace) -> di
 
 
 def _steps(cells: Sequence[Cell]) -> int:
-    """The steps of finished epochs of some cells."""
+    """The number of steps in the finished epochs of cells."""
     done = 0
     for cell in cells:
-        with contextlib.suppress(DataError):  # which the cell's task reports
+        with contextlib.suppress(DataError):  # the cell's task reports it
             done += recorded_steps(cell)
     return done
 
 
 @contextlib.contextmanager
 def _client(workspace: Workspace) -> Iterator[distributed.Client]:
-    """Connects to the scheduler, or to one in this process, whose threads are its workers."""
+    """Connects to the workspace's scheduler, or to one in this process with threads as workers."""
     cluster = None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if not workspace.scheduler:
-            # Without a limit of memory: the work is done by other processes.
+            # No memory limit: other processes do the work.
             threads = {"threads_per_worker": 1, "processes": False, "memory_limit": None}
-            # A machine that sleeps is silent: do not give up its workers.
+            # A sleeping machine sends no heartbeat: keep its workers.
             with dask.config.set({"distributed.scheduler.worker-ttl": None}):
                 cluster = distributed.LocalCluster(n_workers=workspace.jobs, dashboard_address=None, **threads)
         try:
@@ -144,7 +144,7 @@ def _client(workspace: Workspace) -> Iterator[distributed.Client]:
 
 
 def _failure(task: distributed.Future) -> str:
-    """Why a task failed; empty where it did not."""
+    """Why a task failed; empty if it did not."""
     if task.status != "error":
         return "" if task.status == "finished" else "the scheduler was lost"
     error = task.exception()
@@ -154,13 +154,13 @@ def _failure(task: distributed.Future) -> str:
 
 
 def make_cell(cell: Cell, path: pathlib.Path, budget: str, folders: Sequence[str], stop: distributed.Event) -> None:
-    """Trains and measures what a cell lacks: the task of a worker, which may be on another machine.
+    """Trains and measures what a cell lacks; runs as a task on a worker, which may be another machine's.
 
     Args:
       cell: `Cell`.
-      path: the records' file.
+      path: the records file.
       budget: the budget that the cell belongs to.
-      folders: flags of the commands that name the folders of images and caches.
+      folders: flags that name the commands' image and cache folders.
       stop: event that asks the commands to save their state and end.
 
     Raises:
@@ -193,7 +193,7 @@ def _locked_log(cell: Cell, stop: distributed.Event) -> Iterator[TextIO]:
         raise DataError("interrupted")
     cell.folder.parent.mkdir(parents=True, exist_ok=True)
     with cell.log.open("a+") as log:
-        # Another process may make the cell, or a command that outlives its worker.
+        # Another process, or a command that outlived its worker, may be working on the cell.
         while durable.lock_open(log.fileno()) is False:
             _pause(stop)
         yield log
@@ -214,7 +214,7 @@ def _pause(stop: distributed.Event) -> None:
 
 
 def _run(arguments: Sequence[str], log: TextIO, stop: distributed.Event) -> None:
-    """Runs a command out of reach of the terminal's Ctrl-C; its output replaces the content of the log."""
+    """Runs a command shielded from the terminal's Ctrl-C; its output replaces the content of the log."""
     command = [sys.executable, "-m", *arguments]
     log.truncate(0)
     print(shlex.join(command), file=log, flush=True)

@@ -1,4 +1,4 @@
-"""The flags that the tools share. It imports neither TensorFlow nor matplotlib, so that --help is quick."""
+"""Flags shared by the tools. This module imports neither TensorFlow nor matplotlib, so --help is fast."""
 
 import pathlib
 import re
@@ -12,9 +12,9 @@ from srnet.errors import UsageError
 
 
 def define_flags() -> None:
-    """Defines --budget and the flags of the folders of images, runs and results."""
+    """Defines --budget and the flags for the folders of images, caches, runs and results."""
     define_budget_flag()
-    flags.DEFINE_string("runs", None, "Folder of the run folders. Default: runs/experiments_BUDGET of the project.")
+    flags.DEFINE_string("runs", None, "Folder of the run folders. Default: runs/experiments_BUDGET in the project.")
     flags.DEFINE_string("output", str(RESULTS), "Folder of the results.")
     cli.define_folder_flags()
 
@@ -28,29 +28,29 @@ def define_budget_flag() -> None:
 def define_job_flags() -> None:
     """Defines --jobs and --scheduler."""
     flags.DEFINE_integer("jobs", 1, "Number of concurrent jobs on this machine.", lower_bound=1)
-    text = "Address of a Dask scheduler, such as tcp://HOST:8786; its workers do the jobs, not this machine."
+    text = "Address of a Dask scheduler, such as tcp://HOST:8786; its workers run the jobs instead of this machine."
     flags.DEFINE_string("scheduler", None, text)
 
 
 def define_methods_flag() -> None:
     """Defines --methods."""
-    flags.DEFINE_list("methods", None, "Methods of Table 2. Default: all that the budget has.")
+    flags.DEFINE_list("methods", None, "Methods of Table 2. Default: all methods of the budget.")
 
 
 def define_seeds_flag(of_several: str) -> None:
     """Defines --seeds.
 
     Args:
-      of_several: what is shown of several seeds.
+      of_several: how results of several seeds are shown.
     """
-    flags.DEFINE_list("seeds", ["0"], f"Seeds of the runs. Of several, {of_several}.")
+    flags.DEFINE_list("seeds", ["0"], f"Seeds of the runs. With several, {of_several}.")
 
 
 def workspace() -> Workspace:
-    """Returns the workspace of the flags.
+    """Returns the workspace that the flags describe.
 
     Raises:
-      UsageError: if --scheduler is no address.
+      UsageError: if --scheduler is not an address.
     """
     values = flags.FLAGS
     jobs, scheduler = (values.jobs, values.scheduler) if "jobs" in values else (1, None)
@@ -58,7 +58,7 @@ def workspace() -> Workspace:
         raise UsageError(f"--scheduler={scheduler}: expected HOST:PORT, such as tcp://10.0.0.1:8786")
     degradation = values.degradation if "degradation" in values else "bicubic"
     own = values.budget if degradation == "bicubic" else f"{values.budget}_{degradation}"
-    # Workers elsewhere have another working directory.
+    # Absolute, since workers elsewhere have another working directory.
     runs = pathlib.Path(values.runs or ROOT / "runs" / f"experiments_{own}").absolute()
     data_root = values.data_root and str(pathlib.Path(values.data_root).absolute())
     cache = str(pathlib.Path(values.cache_dir).absolute())
@@ -66,7 +66,7 @@ def workspace() -> Workspace:
 
 
 def methods() -> tuple[str, ...]:
-    """Returns the methods of --methods, each once.
+    """Returns the methods of --methods, without duplicates.
 
     Raises:
       UsageError: for a method that the budget does not have.
@@ -76,15 +76,15 @@ def methods() -> tuple[str, ...]:
 
 
 def chosen(name: str, known: tuple[str, ...], introduction: str = "choose among") -> tuple[str, ...]:
-    """Returns the values of a list flag, each once; all known ones where it is not given.
+    """Returns the values of a list flag, without duplicates; all known values if the flag is not given.
 
     Args:
       name: the flag.
       known: the values that it may have.
-      introduction: what the message says before it lists them.
+      introduction: what the error message says before it lists the known values.
 
     Raises:
-      UsageError: for another value.
+      UsageError: for an unknown value.
     """
     given = flags.FLAGS[name].value
     for value in given or ():
@@ -94,22 +94,22 @@ def chosen(name: str, known: tuple[str, ...], introduction: str = "choose among"
 
 
 def integers(name: str) -> tuple[int, ...]:
-    """Returns the integers of a list flag, each once.
+    """Returns the integers of a list flag, without duplicates.
 
     Args:
       name: the flag; it has a default.
 
     Raises:
-      UsageError: if one is no integer.
+      UsageError: if a value is not an integer.
     """
     return tuple(dict.fromkeys(cli.integers(f"--{name}", flags.FLAGS[name].value) or ()))
 
 
 def scales() -> tuple[int, ...]:
-    """Returns the scales of --scales, each once.
+    """Returns the scales of --scales, without duplicates.
 
     Raises:
-      UsageError: if one is no integer of at least 2.
+      UsageError: if there are none, or one is not an integer of at least 2.
     """
     found = integers("scales")
     if min(found, default=0) < 2:

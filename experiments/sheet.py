@@ -1,4 +1,4 @@
-"""The pictures where a network gains most, and least, on another method, by the details with the largest difference."""
+"""The pictures where a network gains most and least over another method, shown by their most different details."""
 
 import dataclasses
 import pathlib
@@ -24,7 +24,7 @@ class Pictures:
 
     Attributes:
       sets: names of the sets.
-      scale: integer enlargement.
+      scale: integer scale.
       data_root: folder with a folder for each set, or None.
     """
 
@@ -49,11 +49,11 @@ class Pictures:
 def make_sheet(
     pictures: Pictures, gains: np.ndarray, rival: NamedMethod, network: NamedMethod
 ) -> tuple[str, list[list[tuple[str, list[np.ndarray]]]]]:
-    """Returns the title and the rows of a network against a rival, to be drawn by `experiments.plots.draw_sheet`.
+    """Returns the title and rows of the sheet of a network against a rival, for `experiments.plots.draw_sheet`.
 
     Args:
       pictures: `Pictures`.
-      gains: PSNR of the network above the rival's on each picture, in dB.
+      gains: PSNR of the network minus the rival's on each picture, in dB.
       rival: the other method.
       network: the network.
 

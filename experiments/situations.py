@@ -1,4 +1,4 @@
-"""Pictures as people have them, enlarged by several networks and drawn one below the other."""
+"""Everyday pictures, enlarged by several networks and drawn one below the other."""
 
 import pathlib
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ _COLORS = {".": "#101830", "a": "#58c040", "b": "#f0f0f0", "c": "#e07020"}
 
 
 def draw_situations(networks: Sequence[str], path: pathlib.Path) -> None:
-    """Draws a detail of each situation: LR, bicubic, and by each network.
+    """Draws a detail of each situation: LR, bicubic, and enlarged by each network.
 
     Args:
       networks: names of pretrained networks.

@@ -1,4 +1,4 @@
-"""Files that carry training steps between machines: named arrays, and what they are, in one NumPy file (.npz)."""
+"""Files that carry training steps between machines: named arrays and their description in one NumPy file (.npz)."""
 
 import json
 import pathlib
@@ -15,11 +15,11 @@ _ABOUT = "about"
 
 
 def write_steps(path: pathlib.Path, about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-    """Writes a file, which appears complete or not at all.
+    """Writes a file of steps, atomically.
 
     Args:
       path: the file, which ends in .npz.
-      about: what the arrays are, for JSON.
+      about: JSON-serializable description of the arrays.
       arrays: dict from names to arrays.
 
     Raises:
@@ -37,7 +37,7 @@ def read_steps(path: pathlib.Path, needed: str) -> tuple[dict[str, Any], dict[st
       needed: name of an array that it must have.
 
     Raises:
-      DataError: if it is missing, damaged or another file.
+      DataError: if it is missing, damaged or not such a file.
     """
     try:
         with path.open("rb") as file, np.load(file) as content:
@@ -55,17 +55,17 @@ def values_of(arrays: Mapping[str, np.ndarray], prefix: str = "") -> list[np.nda
 
     Args:
       arrays: dict from names to arrays.
-      prefix: what the names begin with.
+      prefix: prefix of the names.
     """
     names = [name for name in arrays if name.startswith(prefix) and name[len(prefix) :].isdigit()]
     return [arrays[name] for name in sorted(names, key=lambda name: int(name[len(prefix) :]))]
 
 
 def named_values(values: Any, prefix: str = "") -> dict[str, np.ndarray]:
-    """Returns values of variables by the names that `values_of` looks for.
+    """Returns values of variables as a dict from the names that `values_of` reads.
 
     Args:
       values: sequence of arrays.
-      prefix: what the names begin with.
+      prefix: prefix of the names.
     """
     return {f"{prefix}{number}": np.asarray(value) for number, value in enumerate(values)}

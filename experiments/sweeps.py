@@ -30,12 +30,12 @@ def find_cell(
 
     Args:
       workspace: `Workspace`.
-      name: the method's or the network's name.
-      scale: integer enlargement.
-      sets: dict from names of sets to the number of their images.
+      name: name of a classical method or a network.
+      scale: integer scale.
+      sets: dict from names of sets to their number of images.
       seed: seed of a network's run, at least 0.
-      row: name of a table's row whose run has further settings, or None.
-      own: those settings, fields of `TrainConfig`.
+      row: name of a table row whose run has settings of its own, or None.
+      own: those settings, as fields of `TrainConfig`.
 
     Raises:
       UsageError: for a scale, a seed or settings that cannot be used.
@@ -56,7 +56,7 @@ def find_cell(
 
 
 def run_settings(budget: str, network: str, scale: int, seed: int) -> tuple[str, dict[str, Any]]:
-    """Returns (preset, changes) of the run of one network: the preset of `srnet.train` and the fields it changes."""
+    """Returns (preset, changes) for the run of one network: the preset of `srnet.train` and the fields to override."""
     row = BUDGETS[budget]
     changes = {"variant": network, "scale": scale, **row["changes"], **row["networks"].get(network, {})}
     return row["preset"], {**changes, "seed": seed}
@@ -76,16 +76,16 @@ def ablation_cells(
     Args:
       workspace: `Workspace`.
       scales: integer scales.
-      networks: names in `experiments.recipes.ablation.NETWORKS`, or None for those that table and figure need.
+      networks: names in `experiments.recipes.ablation.NETWORKS`, or None for those that the table and the figure need.
       seeds: seeds of the runs.
 
     Raises:
       UsageError: for a scale or a seed that cannot be used.
-      DataError: if the images to measure cannot be found.
+      DataError: if the images to measure on cannot be found.
     """
     name = ablation.measured_set(workspace.budget)
     whole = {name: len(find_images(name, workspace.data_root))}
-    # Where the epochs are measured on the whole set, nothing is left to measure at the end.
+    # If every epoch is measured on the whole set, nothing is left to measure at the end.
     at_the_end = whole if BUDGETS[workspace.budget]["changes"].get("validation_images") else {}
     cells = [
         find_cell(workspace, network, scale, at_the_end if network in table_1.COLUMNS.values() else {}, seed)
@@ -96,13 +96,13 @@ def ablation_cells(
 
 
 def check_alike(found: Sequence[records.Record], cells: Sequence[Cell], path: pathlib.Path) -> None:
-    """Checks that recorded runs of the paper's networks have the settings of new ones, so that one table may hold both.
+    """Checks that recorded runs of the paper's networks have the settings of new ones, so that they can share a table.
 
     Args:
       found: records of any methods.
       cells: the cells, networks first and all trained alike; records of the same cells may differ, as they will be
         replaced.
-      path: the records' file, for the message.
+      path: the records file, used in the message.
 
     Raises:
       DataError: if a run has another setting; the message names it.
@@ -125,8 +125,8 @@ def check_alike(found: Sequence[records.Record], cells: Sequence[Cell], path: pa
 
 
 def _settings_of(run: records.Record) -> records.Record:
-    """What must agree between the runs of one table; a run of an older srnet may lack settings."""
-    if not run.get("augment", True):  # of srnet 0.1, where `orientations` had no 1
+    """The settings that runs in one table must share; runs of an older srnet may lack some."""
+    if not run.get("augment", True):  # from srnet 0.1, which had no `orientations` of 1
         run = {**run, "orientations": 1}
     return {name: run[name] for name in ("steps", *records.SETTINGS) if name in run}
 
@@ -144,7 +144,7 @@ def comparison_cells(
 
     Raises:
       UsageError: for a scale or a seed that cannot be used.
-      DataError: if the images to measure cannot be found.
+      DataError: if the images to measure on cannot be found.
     """
     sets = _measured_sets(workspace)
     return [
@@ -163,7 +163,7 @@ def plus_cells(workspace: Workspace, rows: Sequence[str]) -> list[Cell]:
       rows: names of rows of `experiments.recipes.plus_ablation.ROWS`.
 
     Raises:
-      DataError: if the images to measure cannot be found.
+      DataError: if the images to measure on cannot be found.
     """
     sets = _measured_sets(workspace)
     return [_plus_cell(workspace, row, sets) for row in rows]

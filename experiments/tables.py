@@ -1,4 +1,4 @@
-"""Table 2 and the table of the pretrained networks, as Markdown; and what all tables share."""
+"""Table 2 and the table of the pretrained networks, as Markdown, and helpers for all tables."""
 
 import csv
 import itertools
@@ -20,7 +20,7 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
     Args:
       header: titles of the columns.
-      rows: rows of as many strings.
+      rows: rows with one string per column.
     """
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
@@ -83,7 +83,7 @@ def write_table(table: str, path: pathlib.Path) -> None:
 
 
 def describe_table_2(found: Sequence[Record], budget: str) -> str:
-    """Returns Table 2 as Markdown, empty if no costs are known of any of its methods.
+    """Returns Table 2 as Markdown, empty if none of its methods has a recorded cost.
 
     Args:
       found: records of any methods; those without a cost are left out.
@@ -95,7 +95,7 @@ def describe_table_2(found: Sequence[Record], budget: str) -> str:
     literature = published()
     costed = {(record["method"], record["scale"]): record for record in found if record["cost"] and not record["seed"]}
     sets = BUDGETS[budget]["sets"]
-    sources: dict[str, dict[str, None]] = {}  # to labels, each once
+    sources: dict[str, dict[str, None]] = {}  # from source to labels, without duplicates
     lines = [f"# Table 2: comparison of methods, budget `{budget}`", ""]
     scales = sorted({scale for method, scale in costed if method in BUDGETS[budget]["methods"]})
     if not scales:
@@ -132,7 +132,7 @@ def describe_table_2(found: Sequence[Record], budget: str) -> str:
 
 
 def _describe_method(label: str, record: Record) -> str:
-    """The label, with the options that make the network another than its paper's."""
+    """The label, with the options in which the network differs from its paper's."""
     options = (record["run"] or {}).get("model_options", {})
     return ", ".join([label, *(f"{name} {value}" for name, value in options.items())])
 

@@ -1,6 +1,6 @@
-"""Networks of srnet as PyTorch modules with the same weights, to time both frameworks at the same work.
+"""srnet's networks as PyTorch modules with the same weights, to time both frameworks on the same work.
 
-PyTorch is not among srnet's requirements.
+srnet does not require PyTorch.
 """
 
 import functools
@@ -20,8 +20,8 @@ class TorchTwin(torch.nn.Module):
     """A network in PyTorch: the same graph, on tensors (N, C, H, W).
 
     Args:
-      model: float32 Keras functional model of convolutions, transposed convolutions with padding "same", and the layers
-        that srnet's own networks have besides them.
+      model: float32 Keras functional model of convolutions, transposed convolutions with padding "same", and the other
+        layers of srnet's own networks.
 
     Raises:
       TypeError: for a layer of another kind.
@@ -42,7 +42,7 @@ class TorchTwin(torch.nn.Module):
     def _function(self, step: Step) -> Any:
         layer = step.operation
         if isinstance(layer, keras.layers.Conv2DTranspose):
-            weights = self._weights(layer, (3, 2, 0, 1))  # both frameworks' kernels are those of the gradient
+            weights = self._weights(layer, (3, 2, 0, 1))  # in both, the kernel of the convolution it is the gradient of
             return functools.partial(_transposed, weights, layer.strides[0], layer.kernel_size[0], _is_relu(layer))
         if isinstance(layer, keras.layers.Conv2D):
             weights = self._weights(layer, (3, 2, 0, 1))
@@ -80,7 +80,7 @@ def _is_relu(layer: Any) -> bool:
 
 
 def _convolved(weights: Any, stride: int, dilation: int, span: int, relu: bool, x: torch.Tensor) -> torch.Tensor:
-    """A convolution with TensorFlow's padding "same", which has the larger half at the end."""
+    """A convolution with TensorFlow's padding "same", which puts the larger half at the end."""
     pads = [max((-(-side // stride) - 1) * stride + span - side, 0) for side in x.shape[:1:-1]]
     symmetric = all(pad % 2 == 0 for pad in pads) and len(set(pads)) == 1
     if not symmetric:

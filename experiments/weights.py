@@ -1,4 +1,4 @@
-"""The pretrained networks: put among srnet's weights, measured, and listed in the documentation."""
+"""The pretrained networks: added to srnet's weights, measured, and listed in the documentation."""
 
 import functools
 import hashlib
@@ -34,12 +34,12 @@ PAGE = PAGES / "networks.md"
 
 
 def ship(run: Run, data_root: str | None, name: str | None = None) -> None:
-    """Puts the trained network of a run among the pretrained ones, in the place of an older one, with its card.
+    """Adds the trained network of a run, with its card, to the pretrained ones, replacing an older one.
 
     Args:
       run: `Run`.
       data_root: folder of the test sets.
-      name: of the pretrained network; that of its architecture unless given.
+      name: name of the pretrained network; its architecture's by default.
 
     Raises:
       DataError: if the run cannot be loaded or has no epoch, or something cannot be written.
@@ -72,7 +72,7 @@ def ship(run: Run, data_root: str | None, name: str | None = None) -> None:
 
 
 def measure_again(data_root: str | None) -> None:
-    """Measures all pretrained networks and puts the results into their cards.
+    """Measures all pretrained networks and updates their cards.
 
     Args:
       data_root: folder of the test sets.
@@ -89,12 +89,12 @@ def measure_again(data_root: str | None) -> None:
 
 
 def _terms(train_sets: Iterable[str]) -> dict[str, str]:
-    """The use of each training set that its authors allow."""
+    """The use that the authors of each training set allow."""
     return {name: IMAGE_SETS[name].terms if name in IMAGE_SETS else "not known" for name in train_sets}
 
 
 def _measure(method: NamedMethod, scale: int, data_root: str | None) -> Record:
-    """The measurements of a card: of a method, and of bicubic interpolation."""
+    """A card's measurements: of a method, and of bicubic interpolation."""
     return {"measurements": _scores(method, scale, data_root), "bicubic": _bicubic_scores(scale, data_root)}
 
 
@@ -120,7 +120,7 @@ def _macs(name: str, card: Record) -> int:
 
 
 def update_page() -> str:
-    """Puts the table of the pretrained networks into the documentation.
+    """Updates the table of the pretrained networks in the documentation.
 
     Returns:
       The table.

@@ -39,13 +39,13 @@ class Workspace:
         """Returns the file of the budget's records.
 
         Args:
-          prefix: what the file's name begins with, before the budget's name.
+          prefix: prefix of the file's name, before the budget's name.
         """
         suffix = "" if self.degradation == "bicubic" else f"_{self.degradation}"
         return self.results / f"{prefix}{self.budget}{suffix}.jsonl"
 
     def make_results_folder(self) -> None:
-        """Creates the folder of the results, so that one that cannot be used is known before hours of training.
+        """Creates the results folder, so that an unusable one is reported before hours of training.
 
         Raises:
           DataError: if it cannot be created or written.

@@ -2,9 +2,9 @@
 
     srnet.enlarge("photo.jpg")                        # writes photo_x4.jpg; also bytes, Pillow images, arrays
     model = srnet.load(scale=4)                       # a pretrained Keras model, LR pixels to HR pixels
-    model = srnet.build("full", scale=2)              # the same, untrained
+    model = srnet.build("full", scale=2)              # an untrained one
     model, config = srnet.load_run("runs/full_x2")    # the network of a run, and its configuration
-    large = srnet.Upscaler(model)(picture)            # arrays and Pillow images, by any network
+    large = srnet.Upscaler(model)(picture)            # arrays and Pillow images, with any network
 
 TensorFlow is imported at the first use of one of these names.
 """
@@ -53,7 +53,7 @@ class _LayersAfterKeras(importlib.abc.MetaPathFinder):
             return None
         self._asked = True
         try:
-            spec = importlib.util.find_spec(name)  # of the finders behind this one
+            spec = importlib.util.find_spec(name)  # by the finders after this one
         finally:
             self._asked = False
         if spec and spec.loader:

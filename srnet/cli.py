@@ -1,7 +1,7 @@
-"""What the commands share: flags, errors as one line, exit statuses.
+"""Code shared by the commands: flags, one-line errors, exit statuses.
 
 Exit status 0 is success, 1 a failure (a file, the disk), 2 wrong usage, 128 + n a stop by signal n.
-TensorFlow is imported when the first network is needed, so that --help and usage errors are quick.
+TensorFlow is imported only when the first network is needed, so that --help and usage errors are quick.
 """
 
 import contextlib
@@ -50,29 +50,29 @@ def run(main: Main, define_flags: Callable[[], None]) -> None:
         _fail("srnet needs Linux or macOS; on Windows, use WSL", 1)
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.pop("TF_USE_LEGACY_KERAS", None)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up notes; 0 shows them
-    if os.path.expanduser("~") == "~":  # noqa: PTH111  no HOME, and a user without an entry, as in containers
-        os.environ["HOME"] = tempfile.gettempdir()  # Keras would make a folder named ~
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up messages; 0 shows them
+    if os.path.expanduser("~") == "~":  # noqa: PTH111  no HOME and no passwd entry, as in containers
+        os.environ["HOME"] = tempfile.gettempdir()  # Keras would create a folder named ~
     _open_standard_streams()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as SIGINT is in the background of a shell
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as SIGINT is in shell background jobs
             signal.signal(number, _receive)
     module = inspect.getmodule(main)
-    sys.modules["__main__"].__doc__ = module.__doc__ if module else None  # --help shows it, in console scripts too
+    sys.modules["__main__"].__doc__ = module.__doc__ if module else None  # shown by --help, also in console scripts
     before = set(flags.FLAGS)
     define_flags()
     for name in set(flags.FLAGS) - before:
-        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[name])  # --help shows key flags alone
+        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[name])  # --help shows only key flags
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # names of files may be anything
+            stream.reconfigure(errors="backslashreplace")  # file names may contain anything
     absl.logging.set_verbosity(absl.logging.WARNING)
-    logging.getLogger("pyvips").setLevel(logging.ERROR)  # what it warns of is said in our own words
+    logging.getLogger("pyvips").setLevel(logging.ERROR)  # srnet prints its own messages instead
 
     def guarded(argv: list[str]) -> int | None:
         try:
             for name in ("run", "model", "output"):
-                if name in flags.FLAGS and flags.FLAGS[name].value == "":  # of a shell variable that is not set
+                if name in flags.FLAGS and flags.FLAGS[name].value == "":  # from an unset shell variable
                     raise UsageError(f"--{name} is empty")
             if "plugin" in flags.FLAGS:
                 import_plugins(flags.FLAGS.plugin)
@@ -81,7 +81,7 @@ def run(main: Main, define_flags: Callable[[], None]) -> None:
             sys.stdout.flush()
             return status
         except (KeyboardInterrupt, Exception) as error:
-            if _received or isinstance(error, KeyboardInterrupt):  # or what failed because a signal came in the midst
+            if _received or isinstance(error, KeyboardInterrupt):  # or an error that the signal caused
                 _fail("interrupted", 128 + (_received or [signal.SIGINT])[0])
             if isinstance(error, (UsageError, DataError)):
                 _fail(error, 2 if isinstance(error, UsageError) else 1)
@@ -89,7 +89,7 @@ def run(main: Main, define_flags: Callable[[], None]) -> None:
 
     try:
         app.run(guarded, flags_parser=_parse)
-    except BrokenPipeError:  # whoever read the output has read enough
+    except BrokenPipeError:  # the reader of the output has closed it
         _discard_output()
         sys.exit(1)
     except OSError as error:
@@ -98,18 +98,18 @@ def run(main: Main, define_flags: Callable[[], None]) -> None:
 
 
 def _open_standard_streams() -> None:
-    """Opens the streams that the caller has closed, so that no other file gets their numbers."""
+    """Opens the streams that the caller has closed, so that no other file gets their descriptors."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDONLY)  # takes the lowest free number; writing a picture there still fails
+            os.open(os.devnull, os.O_RDONLY)  # gets the lowest free descriptor; writing a picture there still fails
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w" if number else "r"))  # noqa: PTH123, SIM115
 
 
 def _discard_output() -> None:
-    """Drops what standard output still holds, which would fail again at the end of the program."""
+    """Discards buffered standard output, which would fail again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -119,7 +119,7 @@ def _receive(number: int, frame: object) -> None:
 
 
 def stop_if_asked() -> None:
-    """Raises KeyboardInterrupt where Ctrl-C or SIGTERM came and a library swallowed it."""
+    """Raises KeyboardInterrupt if Ctrl-C or SIGTERM arrived and a library swallowed it."""
     if _received:
         raise KeyboardInterrupt
 
@@ -133,7 +133,7 @@ def wait_for_stop(message: str) -> None:
     with contextlib.suppress(KeyboardInterrupt):
         print(message, flush=True)
         while True:
-            time.sleep(1)  # locks break where a signal's exception comes while they are taken
+            time.sleep(1)  # locks break if a signal's exception arrives while they are acquired
     _received.clear()
 
 
@@ -143,11 +143,11 @@ def _parse(argv: list[str]) -> list[str]:
         for name in flags.FLAGS:
             flag = flags.FLAGS[name]
             if isinstance(flag.value, str):
-                flag.value = os.path.expanduser(flag.value)  # noqa: PTH111  shells leave --output=~/x as it is
+                flag.value = os.path.expanduser(flag.value)  # noqa: PTH111  shells do not expand --output=~/x
         return arguments
     except SystemExit:
         sys.stdout.flush()
-        sys.exit(0)  # absl ends --help with 1
+        sys.exit(0)  # absl exits --help with 1
     except flags.Error as error:
         missing = re.match(r"flag --(\w+)=None:", str(error))
         required = missing and f"--{missing[1]} is required: {flags.FLAGS[missing[1]].help}"
@@ -174,26 +174,26 @@ def import_tensorflow() -> None:
     """Imports TensorFlow and suppresses its start-up messages.
 
     Raises:
-      DataError: if the system does not have what it needs, such as a folder for temporary files.
+      DataError: if the system lacks something it needs, such as a folder for temporary files.
     """
     try:
         with without_notes():
             import tensorflow as tf
 
             for gpu in tf.config.list_physical_devices("GPU"):
-                with contextlib.suppress(RuntimeError):  # in a program that uses it already
+                with contextlib.suppress(RuntimeError):  # if the program has used it already
                     tf.config.experimental.set_memory_growth(gpu, True)  # so that several commands share it
     except OSError as error:
         raise DataError(f"TensorFlow cannot be imported ({error.strerror or error})") from error
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its warnings are for those who write programs
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its warnings are for developers
 
 
 @contextlib.contextmanager
 def without_notes() -> Iterator[None]:
     """Suppresses TensorFlow's log messages on standard error; everything else is printed.
 
-    TensorFlow 2.21 prints messages while it is imported, and converts, whatever TF_CPP_MIN_LOG_LEVEL says; on a machine
-    without an NVIDIA device, that it found none is one of them. Another process filters them, which outlives an abort.
+    TensorFlow 2.21 prints messages during import and conversion, whatever TF_CPP_MIN_LOG_LEVEL says; without an NVIDIA
+    device, one of them says that none was found. A separate process filters them, since it outlives an abort.
     """
     notes = ["I0000 ", "W0000 ", "WARNING: All log messages before absl::InitializeLog()", "To enable the following "]
     if not any(pathlib.Path("/dev").glob("nvidia*")):
@@ -206,12 +206,12 @@ def without_notes() -> Iterator[None]:
             with stderr_into(writer):
                 yield
         finally:
-            os.close(writer)  # the end of the filter's input, which is waited for
+            os.close(writer)  # ends the filter's input; `with` then waits for the filter
 
 
 def define_plugin_flag() -> None:
     """Defines --plugin."""
-    text = "Python modules to import first, which register networks, losses, metrics or degradations."
+    text = "Python modules that register networks, losses, metrics or degradations; they are imported first."
     flags.DEFINE_list("plugin", [], text)
 
 
@@ -226,7 +226,7 @@ def import_plugins(names: Sequence[str]) -> None:
     """
     if names:
         import_tensorflow()
-        sys.path.insert(0, str(pathlib.Path.cwd()))  # a console script does not look there
+        sys.path.insert(0, str(pathlib.Path.cwd()))  # console scripts do not search it
     for name in names:
         try:
             importlib.import_module(name)
@@ -253,7 +253,7 @@ def define_cache_flag(content: str) -> None:
       content: what the command keeps there, for the help.
     """
     cache = os.environ.get("SRNET_CACHE") or str(pathlib.Path.home() / ".cache" / "srnet")
-    flags.DEFINE_string("cache_dir", cache, f"Folder of {content}. Default: $SRNET_CACHE, else ~/.cache/srnet.")
+    flags.DEFINE_string("cache_dir", cache, f"Folder for {content}. Default: $SRNET_CACHE, else ~/.cache/srnet.")
 
 
 def expect_no_arguments(arguments: Sequence[str]) -> None:
@@ -270,11 +270,11 @@ def integers(name: str, values: Sequence[str] | None) -> tuple[int, ...] | None:
     """Returns the integers of a list flag, or None where it is not given.
 
     Args:
-      name: the flag, or what stands for it, for the message.
+      name: the flag, or its placeholder, for the message.
       values: strings, or None.
 
     Raises:
-      UsageError: if one is no integer.
+      UsageError: if one is not an integer.
     """
     try:
         return None if values is None else tuple(int(value) for value in values)

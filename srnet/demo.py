@@ -1,6 +1,6 @@
-"""Serves a demo page, on this machine only: it enlarges a picture and compares it with bicubic interpolation.
+"""Serves a demo page on this machine only: it enlarges a picture and compares it with bicubic interpolation.
 
-python -m srnet.demo                  http://127.0.0.1:7860; Ctrl-C ends it
+python -m srnet.demo                  http://127.0.0.1:7860; Ctrl-C stops it
 python -m srnet.demo --run=RUN_DIR    with the network of a run
 
 It needs Gradio: pip install -e '.[demo]'
@@ -25,7 +25,7 @@ from srnet.inference.passes import Chooser, always, by_picture
 from srnet.pretrained import cards
 
 ADDRESS = "127.0.0.1"
-_FONTS = ["system-ui", "sans-serif"]  # Gradio's own would be fetched from elsewhere
+_FONTS = ["system-ui", "sans-serif"]  # Gradio's own would be fetched from the network
 
 
 def define_flags() -> None:
@@ -86,7 +86,7 @@ def _networks() -> tuple[dict[str, Chooser], tuple[int, ...]]:
 
 
 def _forget_settings() -> None:
-    """Removes from the environment what would lead Gradio elsewhere: proxies, its own settings, and who is believed."""
+    """Clears the environment variables that would redirect Gradio: proxies, its own settings, trusted forwarders."""
     for name in list(os.environ):
         if name.lower().endswith("_proxy") or name.startswith("GRADIO_"):
             del os.environ[name]

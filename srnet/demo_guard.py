@@ -1,4 +1,4 @@
-"""What protects the demo's page: who may ask, how much a request may hold, how much is kept, and where."""
+"""Protects the demo page: who may send requests, how large they may be, how much is kept, and where."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 LARGEST_UPLOAD = 32 * 2**20  # bytes
 _UPLOADS = "/gradio_api/upload"
-_LARGEST_BODY = 2**20  # bytes, of other requests, and of what surrounds an upload
+_LARGEST_BODY = 2**20  # bytes, of other requests, and of an upload's overhead
 _MOST_KEPT = 2**30  # bytes, of uploads and results
 _LEAST_COUNTED = 2**20  # bytes: a smaller file counts as this, which limits their number
 _NO_FRAMES = ((b"x-frame-options", b"DENY"), (b"content-security-policy", b"frame-ancestors 'none'"))
@@ -27,10 +27,10 @@ _NO_FRAMES = ((b"x-frame-options", b"DENY"), (b"content-security-policy", b"fram
 
 @contextlib.contextmanager
 def private_folder() -> Iterator[pathlib.Path]:
-    """Yields a new temporary folder that no other user can read; what killed processes left is removed first.
+    """Yields a new temporary folder that no other user can read; leftovers of killed processes are removed first.
 
     Raises:
-      DataError: if it cannot be created, or its place belongs to somebody else.
+      DataError: if it cannot be created, or its parent is not a private folder of this user.
     """
     with contextlib.ExitStack() as stack:
         try:
@@ -57,10 +57,10 @@ def mark_used(path: pathlib.Path) -> None:
 
 
 def make_room(folder: pathlib.Path) -> None:
-    """Removes the files that were not used for longest, until those left take no more than 1 GiB.
+    """Removes the least recently used files until the rest take no more than 1 GiB.
 
     Args:
-      folder: where uploads and results are kept, in folders of their own.
+      folder: where uploads and results are kept, in subfolders.
     """
     files = []
     for path in folder.rglob("*"):
@@ -75,12 +75,12 @@ def make_room(folder: pathlib.Path) -> None:
         path.unlink(missing_ok=True)
         kept -= size
         if path.parent != folder:
-            with contextlib.suppress(OSError):  # holds others
+            with contextlib.suppress(OSError):  # holds other files
                 path.parent.rmdir()
 
 
 class Guard:
-    """ASGI middleware that lets in the page's own requests alone, of limited size, and makes room for what they bring.
+    """ASGI middleware that admits only the page's own requests, limits their size, and makes room for their files.
 
     Args:
       app: the ASGI application.
@@ -95,7 +95,7 @@ class Guard:
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await send({"type": "websocket.close"})  # the page has none
+            await send({"type": "websocket.close"})  # the page uses none
             return
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         limit = _LARGEST_BODY + (LARGEST_UPLOAD if scope["path"] == _UPLOADS else 0)
@@ -120,7 +120,7 @@ class Guard:
         else:
             if scope["method"] == "POST":
                 make_room(self._folder)
-            # Gradio would take the names of this server from what proxies say.
+            # Gradio would take this server's name from proxies' headers.
             kept = [pair for pair in scope["headers"] if not pair[0].startswith((b"forwarded", b"x-forwarded-"))]
             try:
                 await self._app({**scope, "headers": kept}, counted, marked)
@@ -129,7 +129,7 @@ class Guard:
                     raise
 
     def _is_own(self, scope: Message, headers: dict[bytes, str]) -> bool:
-        """Whether a request comes from the page or from the user, as far as browsers say."""
+        """Whether a request comes from the page or from the user, judging by what browsers send."""
         origin = headers.get(b"origin", "").removeprefix("http://") or self._hosts[0]
         if headers.get(b"host") not in self._hosts or origin not in self._hosts:
             return False

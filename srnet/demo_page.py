@@ -21,14 +21,14 @@ from srnet.images.read import read_picture, read_size
 from srnet.images.write import write_picture
 from srnet.inference.passes import Chooser, default_scale, enlarge_picture
 
-_MOST_PIXELS = 256_000_000  # of a result, which is kept on disk and decoded for each part that is shown
-_SUFFIXES = {"JPEG": ".jpg", "JPEG2000": ".jp2", "TIFF": ".tif"}  # of formats whose names are no suffix
+_MOST_PIXELS = 256_000_000  # of a result, which is kept on disk and decoded for each part shown
+_SUFFIXES = {"JPEG": ".jpg", "JPEG2000": ".jp2", "TIFF": ".tif"}  # of formats whose names are not suffixes
 _KEPT_SECONDS = 3600
 _VIEW = (768, 512)  # width and height in pixels of the screen
 _OVERVIEW = (320, 240)
 _DETAIL = "1:1"
 _ZOOMS = {_DETAIL: 1, "2:1": 2, "4:1": 4, "whole picture": None}
-# A detail keeps its size on a narrower screen, which then shows its middle.
+# A detail keeps its size on a narrower screen, which then shows its center.
 STYLE = ".detail img { object-fit: none !important; }"
 
 
@@ -42,8 +42,8 @@ class Result:
       size: (width, height) of the result in pixels.
       center: (x, y) of the part that is shown, each from 0 to 1.
       network: name of the network.
-      why: why it was chosen; empty where it was asked for.
-      notes: what was changed, each a line.
+      why: why it was chosen; empty if the user asked for it.
+      notes: what was changed, one line each.
     """
 
     source: str
@@ -59,7 +59,7 @@ def build_page(networks: Mapping[str, Chooser], scales: Sequence[int], folder: p
     """Returns the page.
 
     Args:
-      networks: dict from names to `srnet.inference.passes.Chooser`; the first is chosen at first.
+      networks: dict from names to `srnet.inference.passes.Chooser`; the first is preselected.
       scales: integer scales that can be chosen.
       folder: where results are kept for an hour at most.
     """
@@ -167,12 +167,12 @@ def enlarge_upload(
     Args:
       path: the file.
       scale: integer scale.
-      choose: what chooses the network.
-      folder: where the result is written, in a new folder.
-      progress: callable that is told the share that is done.
+      choose: chooses the network.
+      folder: where the result is written, in a new subfolder.
+      progress: callable that receives the share done so far.
 
     Raises:
-      DataError: if it is no picture that can be read, or the result would be too large.
+      DataError: if it is not a readable picture, or the result would be too large.
     """
     path = pathlib.Path(path)
     pixels = math.prod(read_size(path, path.name)) * scale**2
@@ -197,14 +197,14 @@ def enlarge_upload(
 
 
 def view(result: Result, zoom: int | None) -> tuple[PIL.Image.Image, PIL.Image.Image]:
-    """Returns a result beside bicubic interpolation, (bicubic, ours), as two Pillow images in RGB that fit the page.
+    """Returns bicubic interpolation and a result, (bicubic, ours), as two RGB Pillow images that fit the page.
 
     Args:
       result: the result.
-      zoom: pixels of the page for each pixel of the result; None shows the whole picture, reduced.
+      zoom: page pixels per pixel of the result; None shows the whole picture, reduced.
 
     Raises:
-      DataError: if the files are not kept any more.
+      DataError: if the files are no longer kept.
     """
     source, ours = _decoded(result.source), _decoded(result.path)
     if zoom is None:
@@ -218,16 +218,16 @@ def view(result: Result, zoom: int | None) -> tuple[PIL.Image.Image, PIL.Image.I
 
 @functools.lru_cache(maxsize=2)
 def _decoded(path: str) -> PIL.Image.Image:
-    """A file that is kept; the last two stay in memory, since every part that is shown needs them."""
+    """A kept file, decoded; the last two stay in memory, since every part shown needs them."""
     return as_rgb(read_picture(path, pathlib.Path(path).name))
 
 
 def reduced_size(size: tuple[int, int], most: tuple[int, int]) -> tuple[int, int]:
-    """Returns (width, height) of a picture reduced to lie within another size; a smaller one keeps its size.
+    """Returns (width, height) of a picture reduced to fit within another size; a smaller one keeps its size.
 
     Args:
       size: (width, height) of the picture.
-      most: (width, height) to lie within.
+      most: (width, height) to fit within.
     """
     ratio = max(1, size[0] / most[0], size[1] / most[1])
     return max(1, round(size[0] / ratio)), max(1, round(size[1] / ratio))

@@ -1,6 +1,6 @@
-"""The steps under `srnet.files.written_whole`: a folder to work in, data on the disk, renames in one step.
+"""The building blocks of `srnet.files.written_whole`: working folders, syncing to disk, renames in one step.
 
-A working folder is locked by its process, so that another one, in whatever container, knows whether it is in use.
+A process locks its working folder, so that other processes, even in other containers, know whether it is in use.
 """
 
 import atexit
@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterator
 
 SUFFIX = ".partial"  # of working folders
-_OLD = "old"  # in a working folder: what is being replaced, where two names cannot be exchanged
+_OLD = "old"  # in a working folder: what is being replaced, if two names cannot be exchanged
 _AT_FDCWD = -100
 _NO_REPLACE, _EXCHANGE = 1, 2  # flags of renameat2
 _WITHOUT = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM)  # of file systems that lack an operation
@@ -29,7 +29,7 @@ _swept: set[pathlib.Path] = set()
 def working_folder(parent: pathlib.Path) -> Iterator[pathlib.Path]:
     """Yields a new folder inside another one, and removes it at the end.
 
-    What killed processes left there is removed first, once in a process.
+    Leftovers of killed processes are removed first, once per process.
 
     Args:
       parent: an existing folder.
@@ -53,7 +53,7 @@ def _new_folder(parent: pathlib.Path) -> tuple[pathlib.Path, int]:
     """A new folder, and the descriptor that locks it."""
     while True:
         folder = parent / f".{secrets.token_hex(4)}{SUFFIX}"
-        _in_use.add((os.getpid(), folder))  # first, since a signal may come while it is made
+        _in_use.add((os.getpid(), folder))  # first, since a signal may arrive while it is created
         with contextlib.suppress(FileExistsError):
             folder.mkdir()
             lock = _lock_new(folder)
@@ -63,7 +63,7 @@ def _new_folder(parent: pathlib.Path) -> tuple[pathlib.Path, int]:
 
 
 def _lock_new(folder: pathlib.Path) -> int | None:
-    """The descriptor that locks a new folder; None where another process took it for one that was left."""
+    """The descriptor that locks a new folder; None if another process took it for a leftover."""
     try:
         lock = os.open(folder, os.O_RDONLY)
     except FileNotFoundError:
@@ -82,7 +82,7 @@ def lock_open(descriptor: int, shared: bool = False) -> bool | None:
       shared: whether others may hold shared locks, too.
 
     Returns:
-      False if another process holds a lock, None where the file system has none.
+      True if locked, False if another process holds a lock, None if the file system has no locks.
     """
     try:
         import fcntl  # not on Windows
@@ -133,7 +133,7 @@ def make_folder(path: pathlib.Path) -> None:
 
 
 def sync(path: pathlib.Path) -> None:
-    """Waits until a file's content, or the names in a folder, are on the disk.
+    """Waits until a file's content, or the names in a folder, are on disk.
 
     Args:
       path: the file or folder.
@@ -152,7 +152,7 @@ def sync(path: pathlib.Path) -> None:
 
 
 def sync_tree(path: pathlib.Path) -> None:
-    """Waits until a file, or a folder with everything in it, is on the disk.
+    """Waits until a file, or a folder with everything in it, is on disk.
 
     Args:
       path: the file or folder.
@@ -171,11 +171,11 @@ def place(source: pathlib.Path, target: pathlib.Path, overwrite: bool) -> None:
 
     Args:
       source: file, or folder, in a working folder beside the target.
-      target: where it belongs. A file that is replaced gives its permissions; a folder is exchanged.
+      target: its final path. A replaced file passes on its permissions; a folder is exchanged.
       overwrite: whether something may be replaced.
 
     Raises:
-      FileExistsError: if something is there and may not be replaced; also if it appeared at the last moment.
+      FileExistsError: if something is there and may not be replaced, even if it appeared at the last moment.
       OSError: if something cannot be written.
     """
     if overwrite and target.is_file():
@@ -191,7 +191,7 @@ def place(source: pathlib.Path, target: pathlib.Path, overwrite: bool) -> None:
 
 
 def rename_new(source: pathlib.Path, target: pathlib.Path) -> None:
-    """Renames a file or folder to a name that is free.
+    """Renames a file or folder to an unused name.
 
     Args:
       source: the file or folder.
@@ -213,7 +213,7 @@ def rename_new(source: pathlib.Path, target: pathlib.Path) -> None:
     except OSError as error:
         if error.errno not in _WITHOUT:
             raise
-        target.open("xb").close()  # without links: taken by an empty file, then replaced
+        target.open("xb").close()  # no hard links: an empty file takes the name, then is replaced
         try:
             source.replace(target)
         except OSError:
@@ -237,7 +237,7 @@ def _exchange(source: pathlib.Path, target: pathlib.Path) -> None:
 
 
 def _renameat2(source: pathlib.Path, target: pathlib.Path, flag: int) -> bool:
-    """Renames as Linux can with a flag; False where it cannot."""
+    """Renames by Linux's renameat2 with a flag; False if that is not supported."""
     function = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None) if sys.platform == "linux" else None
     if function is None:
         return False

@@ -1,11 +1,11 @@
-"""Measures a method on the benchmark sets by the field's protocol.
+"""Evaluates a method on the benchmark sets by the field's protocol.
 
 python -m srnet.evaluate --network=plus                       a pretrained network
 python -m srnet.evaluate --run=RUN_DIR                        the network of a run
 python -m srnet.evaluate --model=FILE.keras                   a Keras file
 python -m srnet.evaluate --method=bicubic --sets=Set5,Set14 --scales=2,4 --data_root=DIR --output=results.json
 
---method is bicubic or aplus (which learns from T91 at its first use); it also takes the names of --network.
+--method is bicubic or aplus (which is trained on T91 at its first use); it also takes the names of --network.
 """
 
 from absl import flags
@@ -21,10 +21,10 @@ from srnet.pretrained import cards
 def define_flags() -> None:
     network_flags.define(default=None)
     flags.DEFINE_enum("method", None, sorted([*CLASSICAL, *cards.names()]), "bicubic or aplus, or a name of --network.")
-    flags.DEFINE_list("sets", TEST_SETS, "Image sets: names, or paths of folders; skimage_test needs no --data_root.")
-    flags.DEFINE_list("scales", None, "Scales; 2,4 for bicubic and aplus, else the network's own.")
+    flags.DEFINE_list("sets", TEST_SETS, "Image sets: names or folder paths; skimage_test needs no --data_root.")
+    flags.DEFINE_list("scales", None, "Scales. Default: 2,4 for bicubic and aplus, else the network's own.")
     flags.DEFINE_list("metrics", ["psnr", "ssim"], "psnr and ssim, on luma; psnr_rgb; a plugin may add more.")
-    degradation = "How LR images are made, such as bicubic, photo, jpeg40, noise10, blur0.8+noise15."
+    degradation = "Degradations that make the LR images, such as bicubic, photo, jpeg40, noise10, blur0.8+noise15."
     flags.DEFINE_list("degradation", ["bicubic"], degradation)
     flags.DEFINE_bool("self_ensemble", False, "Average eight flips and rotations, eight times slower.")
     cli.define_folder_flags()

@@ -1,4 +1,4 @@
-"""Writes a network for programs without srnet: a pretrained one, or that of a run or a .keras file.
+"""Exports a network for programs without srnet: a pretrained one, or that of a run or a .keras file.
 
 python -m srnet.export --output=DIR --scale=4                               a TensorFlow SavedModel
 python -m srnet.export --output=FILE.tflite --scale=4                       LiteRT (TensorFlow Lite)
@@ -35,7 +35,7 @@ def define_flags() -> None:
     network_flags.define()
     flags.DEFINE_integer("scale", None, "Scale. Default: 4, or the scale of --run or --model.", 2)
     flags.DEFINE_string("output", None, "Folder of the SavedModel, or the file.", required=True)
-    text = "What to write. Default: by the extension of --output. litert_int8 is dynamic-range quantization."
+    text = "Format to write. Default: by the extension of --output. litert_int8 uses dynamic-range quantization."
     flags.DEFINE_enum("format", None, list(_SUFFIXES), text)
     flags.DEFINE_bool("overwrite", False, "Replace an existing file or SavedModel.")
 
@@ -60,7 +60,7 @@ def choose_format(output: str, given: str | None) -> str:
 
     Args:
       output: the file or folder.
-      given: --format, or None for that of the suffix.
+      given: --format, or None to choose by the suffix.
 
     Raises:
       UsageError: if the suffix is of another format, or of none.

@@ -1,4 +1,4 @@
-"""Files: written complete or not at all, digests, and the reasons of failures."""
+"""Files: written complete or not at all, folder locks, digests, and the reasons for failures."""
 
 import concurrent.futures
 import contextlib
@@ -23,21 +23,21 @@ from srnet.progress import note
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 _SAVED_MODEL = {"saved_model.pb", "fingerprint.pb", "variables", "assets", "assets.extra", "keras_metadata.pb"}
 LOCK = ".lock"  # in a folder that `locked` locks
-_redirecting = threading.RLock()  # of a thread that has redirected standard error
+_redirecting = threading.RLock()  # held by the thread that has redirected standard error
 
 
 @contextlib.contextmanager
 def written_whole(path: str | pathlib.Path, overwrite: bool = True) -> Iterator[pathlib.Path]:
     """Yields a path of the same name in a hidden folder beside `path`, and moves it to `path` when the block ends.
 
-    When the block has ended without an error, the file is there whole and on the disk, also after a power loss.
+    Once the block has ended without an error, the file is complete and on disk, even after a power loss.
 
     Args:
-      path: the file, or the folder, that is to appear; its parent is made when missing.
+      path: the file or folder to write; its parent is created if missing.
       overwrite: whether an existing file, an empty folder or a SavedModel may be replaced.
 
     Raises:
-      DataError: if something is there that is not to be replaced, or something cannot be written; what was begun is
+      DataError: if something exists that must not be replaced, or something cannot be written; partial output is
         removed.
     """
     path = pathlib.Path(path).resolve()
@@ -83,23 +83,23 @@ def _check_target(path: pathlib.Path) -> None:
 
 @contextlib.contextmanager
 def locked(folder: pathlib.Path, busy: str | None = None) -> Iterator[None]:
-    """Locks a folder against other processes of srnet, as long as this process lives.
+    """Locks a folder against other processes of srnet until the block ends, or this process does.
 
-    Where the file system has no locks, a line says so.
+    If the file system has no locks, a note says so.
 
     Args:
       folder: the folder; it is created if missing.
-      busy: message of the error if another process holds the lock; without it, that process is waited for.
+      busy: message of the error if another process holds the lock; without it, wait for that process.
 
     Raises:
-      UsageError: if another process holds the lock, and `busy` says what that means.
+      UsageError: if another process holds the lock, and `busy` is given.
       DataError: if the folder cannot be created or written.
     """
     lock = filelock.FileLock(folder / LOCK, timeout=0 if busy else -1)
     try:
         durable.make_folder(folder)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of file systems where filelock makes do with a lock file's existence
+            warnings.simplefilter("ignore")  # filelock warns if it falls back on a lock file's existence
             lock.acquire()
     except filelock.Timeout as error:
         raise UsageError(busy) from error
@@ -115,10 +115,10 @@ def locked(folder: pathlib.Path, busy: str | None = None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def stderr_into(descriptor: int) -> Iterator[None]:
-    """Redirects standard error, that of C libraries too; threads do so one after the other.
+    """Redirects standard error, including that of C libraries; threads do so one at a time.
 
     Args:
-      descriptor: of the open file or pipe that gets it.
+      descriptor: of the open file or pipe to redirect to.
     """
     with _redirecting:
         sys.stderr.flush()
@@ -133,10 +133,10 @@ def stderr_into(descriptor: int) -> Iterator[None]:
 
 
 def reason(error: BaseException) -> str:
-    """Returns what went wrong in a few words, the system's own where it has them.
+    """Returns what went wrong in a few words, the system's own if it has any.
 
     Args:
-      error: an OSError, or an error of TensorFlow or HDF5, whose long texts end in the reason.
+      error: an OSError, or an error of TensorFlow or HDF5, whose long texts end with the reason.
     """
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)
@@ -183,10 +183,10 @@ def _sha256(path: pathlib.Path) -> str:
 
 
 def digest(description: Any) -> str:
-    """Returns twelve hexadecimal digits that stand for a description, for names of files made from it.
+    """Returns a digest of a description, twelve hexadecimal digits, for names of files made from it.
 
     Args:
-      description: anything that the json module writes.
+      description: any JSON-serializable value.
     """
     return hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()[:12]
 

@@ -9,7 +9,7 @@ from typing import Any
 from srnet.errors import TYPE_NAMES, DataError
 from srnet.files import reason, write_text
 
-_CHECKSUM = "crc32"  # the last member of the JSON objects that srnet reads again
+_CHECKSUM = "crc32"  # the last member of the JSON objects that srnet reads back
 
 
 def write_json(path: str | pathlib.Path, value: Any) -> None:
@@ -30,20 +30,20 @@ def to_json(value: Any, indent: int | None = None) -> str:
     """Returns a value as JSON, in which numbers that are not finite are null.
 
     Args:
-      value: anything that the json module writes.
+      value: any JSON-serializable value.
       indent: spaces for each level; without it, the text is one line.
     """
     return json.dumps(_without_infinity(value), indent=indent, allow_nan=False)
 
 
 def to_checked_json(value: dict[str, Any], indent: int | None = None) -> str:
-    """Returns an object as JSON, its last member a checksum of the others, which `read_json` takes out again.
+    """Returns an object as JSON, its last member a checksum of the others, which `read_json` checks and removes.
 
     Args:
       value: the object.
       indent: as for `to_json`.
     """
-    others = json.loads(to_json(value))  # as it is read again
+    others = json.loads(to_json(value))  # as it will be read back
     others.pop(_CHECKSUM, None)
     return to_json({**others, _CHECKSUM: _checksum(others)}, indent)
 
@@ -82,10 +82,10 @@ def read_json_lines(path: str | pathlib.Path, appended: bool = False) -> list[di
 
     Args:
       path: the file; one that does not exist has no lines.
-      appended: whether lines are appended to the file; then a last line that was cut short is left out.
+      appended: whether lines are appended to the file; then a truncated last line is skipped.
 
     Raises:
-      DataError: if it cannot be read, or a line is no JSON object.
+      DataError: if it cannot be read, or a line is damaged or not a JSON object.
     """
     if not pathlib.Path(path).exists():
         return []

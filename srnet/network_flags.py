@@ -1,4 +1,4 @@
-"""Which network a command uses: its flags, and what they name."""
+"""The flags that choose a command's network, and the network they name."""
 
 import dataclasses
 import functools
@@ -20,7 +20,7 @@ def define(default: str | None = cards.DEFAULT) -> None:
     """Defines the flags that name a trained network: --network, --run (with --checkpoint) or --model; and --plugin.
 
     Args:
-      default: the pretrained network that is used without any of them, "auto" for one that suits each picture, or None.
+      default: the pretrained network used without any of them, "auto" for one that suits each picture, or None.
     """
     unless = f". Default: {default}" if default else ""
     known = [cards.AUTO, *cards.names()] if default == cards.AUTO else cards.names()
@@ -33,7 +33,7 @@ def define(default: str | None = cards.DEFAULT) -> None:
 
 def define_precision() -> None:
     """Defines --precision."""
-    text = "Precision of the computation; auto picks the fastest."
+    text = "Compute precision; auto picks the fastest."
     flags.DEFINE_enum("precision", AUTO, (AUTO, *PRECISIONS), text)
 
 
@@ -42,7 +42,7 @@ class Networks:
     """One network at one or several scales.
 
     Attributes:
-      name: what results call it.
+      name: used in results.
       at_scale: dict from scales to callables that return the Keras model.
       channels: image channels it takes, 1 or 3.
     """
@@ -56,7 +56,7 @@ def chosen() -> Networks:
     """Returns the network that the flags of `define` name; `plus` for "auto" and without any of them.
 
     Raises:
-      UsageError: if several of them are given.
+      UsageError: if several of them are given, or --checkpoint without --run.
       DataError: if the run or the file cannot be used.
     """
     values = flags.FLAGS
@@ -80,7 +80,7 @@ def chosen() -> Networks:
 
 
 def choose_by_picture() -> bool:
-    """Tells whether the flags of `define` leave the choice of the network to each picture."""
+    """Returns whether, by the flags of `define`, the network is chosen for each picture."""
     values = flags.FLAGS
     return values.network in (None, cards.AUTO) and not values.run and not values.model
 

@@ -1,4 +1,4 @@
-"""The precisions that networks compute in, and which of them a machine is fast in."""
+"""The precisions that networks compute in, and the fastest of them on this machine."""
 
 import pathlib
 
@@ -9,7 +9,7 @@ PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
 def settle(precision: str) -> str:
-    """Returns a precision, or for "auto" the one that this machine is fastest in.
+    """Returns a precision as it is, or for "auto" the fastest one on this machine.
 
     Args:
       precision: one of `PRECISIONS`, or "auto": bfloat16 on GPUs since Ampere and processors with AVX512-BF16, float16
@@ -22,7 +22,7 @@ def settle(precision: str) -> str:
         return precision
     if precision != AUTO:
         raise UsageError(f"precision {precision!r} cannot be used: choose {', '.join((*PRECISIONS, AUTO))}")
-    import tensorflow as tf  # takes seconds
+    import tensorflow as tf  # importing takes seconds
 
     gpus = tf.config.list_physical_devices("GPU")
     if gpus:

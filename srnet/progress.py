@@ -1,4 +1,4 @@
-"""Notes, and progress: bars on terminals, a line now and then in logs."""
+"""Messages and progress: bars on terminals, occasional lines in logs."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ _LOG_FORMAT = "{desc}: {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{po
 
 
 def say(message: str) -> None:
-    """Prints what a run does, as one line on standard output, above any progress bar.
+    """Prints what is being done, as one line on standard output, above any progress bar.
 
     Args:
       message: one line.
@@ -25,19 +25,19 @@ def note(message: str) -> None:
     """Prints what a user should know, as one line on standard error, above any progress bar.
 
     Args:
-      message: with the name of the file.
+      message: one line, with the name of the file.
     """
     tqdm.tqdm.write(printable(message), file=sys.stderr)
 
 
 def progress_bar(total: int, desc: str, unit: str, **options: Any) -> tqdm.tqdm:
-    """Returns a progress bar on standard error; where that is no terminal, it prints a line each minute.
+    """Returns a progress bar on standard error; if that is not a terminal, it prints a line each minute.
 
     Args:
-      total: how many units there are to do.
+      total: number of units to do.
       desc: what is being done.
       unit: name of a unit.
-      options: further ones of `tqdm.tqdm`.
+      options: further options of `tqdm.tqdm`.
     """
     options = {"total": total, "desc": desc, "unit": unit, **options}
     if sys.stderr.isatty():
@@ -47,19 +47,19 @@ def progress_bar(total: int, desc: str, unit: str, **options: Any) -> tqdm.tqdm:
 
 
 class _Lines(tqdm.tqdm):
-    """A progress bar that moves no cursor."""
+    """A progress bar that prints lines instead of moving the cursor."""
 
     def display(self, msg: str | None = None, pos: int | None = None) -> None:
         if msg is None:
             print(self, file=self.fp, flush=True)
 
     def refresh(self, nolock: bool = False, lock_args: tuple | None = None) -> None:
-        if not nolock:  # as `write` calls it, after each message
+        if not nolock:  # `write` calls it with nolock after each message
             super().refresh(lock_args=lock_args)
 
     def clear(self, nolock: bool = False) -> None:
         pass
 
     def close(self) -> None:
-        self.leave = False  # the end is told by what comes next
+        self.leave = False  # the next message shows that it has ended
         super().close()

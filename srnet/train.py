@@ -1,4 +1,4 @@
-"""Trains a network, or resumes a run that was stopped.
+"""Trains a network, or resumes a stopped run.
 
 python -m srnet.train --scale=4 --variant=full                  the paper's run, on T91 and BSD200
 python -m srnet.train --scale=4 --variant=full --preset=quick   minutes on two cores, on scikit-image's photographs
@@ -58,7 +58,7 @@ def config_from_flags() -> tuple[TrainConfig, tuple[str, ...]]:
     """Returns the TrainConfig of the flags, and the names of the fields that were given.
 
     Raises:
-      UsageError: for a value that cannot be used.
+      UsageError: for an invalid value.
     """
     values = flags.FLAGS
     present = {field.name: values[field.name].value for field in dataclasses.fields(TrainConfig)}
@@ -84,7 +84,7 @@ def _parsed(name: str, value: Any) -> Any:
             return tuple(map(float, value))
         except ValueError:
             raise UsageError(f"--augment_scales: expected numbers separated by commas, not {','.join(value)}") from None
-    return int(value) if type(getattr(TrainConfig(), name)) is int else value  # an enumeration gives strings
+    return int(value) if type(getattr(TrainConfig(), name)) is int else value  # enum flags give strings
 
 
 def main(arguments: list[str]) -> int:
@@ -109,7 +109,7 @@ def main(arguments: list[str]) -> int:
         return 128 + stop.signal
     if run is None:
         return 0
-    for last in read_metrics(run)[-1:]:  # lost ones have been said
+    for last in read_metrics(run)[-1:]:  # a message has named lost ones
         print(f"{config.validation_set}: {last['psnr']:.2f} dB, SSIM {last['ssim']:.4f} after {last['step']} steps")
     print(f"run folder: {run.folder}\nSavedModel: {run.saved_model}\npicture: {run.preview}")
     return 0

@@ -1,11 +1,11 @@
-"""Enlarges pictures by a pretrained network, the network of a run, or a .keras file.
+"""Enlarges pictures with a pretrained network, the network of a run, or a .keras file.
 
 python -m srnet.upscale photo.jpg                                            writes photo_x4.jpg
 python -m srnet.upscale photo.jpg --output=large.png --scale=2.5
 python -m srnet.upscale photos more/*.png --output=large --scale=3 --recursive
 python -m srnet.upscale - --output=- --size=1920x1080 --run=RUN_DIR < photo.jpg > large.jpg
 
-Other scales use the next larger network, or several (x2 and then x3 for x5), and reduce the result.
+Other scales use the next larger network, or several (x2 and then x3 for x5), and downscale the result.
 Transparency, 16 bits and metadata are kept. Each failure prints one line; processing continues and the exit
 status is 1. SRNET_DEBUG=1 prints the traceback, too.
 """
@@ -37,7 +37,7 @@ def define_flags() -> None:
     flags.DEFINE_float("scale", None, text, short_name="s")
     text = "Exact size of the results, WIDTHxHEIGHT, instead of --scale. WIDTHx or xHEIGHT keeps the proportions."
     flags.DEFINE_string("size", None, text)
-    flags.DEFINE_bool("fit", False, "With --size: keep the proportions, within that size.")
+    flags.DEFINE_bool("fit", False, "With --size: keep the proportions and fit within that size.")
     flags.DEFINE_enum(
         "format", None, FORMATS, "Format of the results, unless --output names a file. Default: each picture's own."
     )
@@ -48,7 +48,7 @@ def define_flags() -> None:
     flags.DEFINE_bool("self_ensemble", False, "Average eight flips and rotations: better, eight times slower.")
     network_flags.define_precision()
     flags.DEFINE_bool("preview", False, "Also write FILE.preview.png: bicubic and srnet, side by side.")
-    text = "Largest tile: side, in LR pixels, of a square of equal area. Default: by free memory."
+    text = "Maximum tile size: side, in LR pixels, of a square of equal area. Default: by free memory."
     flags.DEFINE_integer("tile", None, text, 1)
 
 
@@ -59,7 +59,7 @@ def main(arguments: list[str]) -> int:
     _check_flags()
     size = _parse_size(values.size)
     suffix = f".{values.format}" if values.format else None
-    chosen = functools.cache(network_flags.chosen)  # loading a run takes seconds, which wrong usage need not wait for
+    chosen = functools.cache(network_flags.chosen)  # loading a run takes seconds; usage errors come first
 
     def label() -> str:
         return values.size or f"x{values.scale or default_scale(chosen().at_scale):g}"
@@ -102,7 +102,7 @@ def _chooser(networks: network_flags.Networks) -> Chooser:
         return by_picture(functools.cache(lambda name: make(network_flags.pretrained(name).at_scale)))
     upscalers = make(networks.at_scale)
     if values.run or values.model:
-        upscalers[default_scale(upscalers)]()  # one that cannot be used is said once
+        upscalers[default_scale(upscalers)]()  # fails once here, not once per picture
     return always(upscalers, networks.name)
 
 

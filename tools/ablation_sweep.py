@@ -6,7 +6,7 @@ python tools/ablation_sweep.py --budget=cpu      2 h 45 min on two cores, on T91
 python tools/ablation_sweep.py --budget=paper    the paper's own budget
 python tools/ablation_sweep.py --degradation=noise --seeds=0,1,2    under the noise of the paper's equation 1
 
-Run again after an interruption, the same command resumes, and reuses finished runs.
+After an interruption, the same command resumes, and reuses finished runs.
 """
 
 import pathlib
@@ -27,7 +27,7 @@ def define_flags() -> None:
     shared_flags.define_job_flags()
     flags.DEFINE_list("scales", [str(scale) for scale in table_1.SCALES], "Scales.")
     flags.DEFINE_list("variants", None, "Networks. Default: Table 1's at every scale, Figure 5's at x2.")
-    text = "How LR images are made, in training and measuring; noise is the paper's imaging model."
+    text = "Degradation of LR images in training and measuring; noise is the paper's imaging model."
     flags.DEFINE_string("degradation", "bicubic", text)
     shared_flags.define_seeds_flag("tables and curves show mean and spread")
 

@@ -1,9 +1,9 @@
-"""Measures what enlarging a folder of small pictures, each of another size, costs beyond the network alone.
+"""Measures the overhead of enlarging a folder of small pictures of different sizes over the network alone.
 
 python tools/benchmark_folder.py
 
-The network alone and the folder are timed in processes of their own, in turn. The network alone has the pictures in
-memory, and writes nothing. The memory of the process is shown after the 20th and the last picture.
+Runs of the network alone and of the folder are interleaved, each in its own process. The network alone has the pictures
+in memory and writes nothing. The memory of the folder's process is shown after the 20th and the last picture.
 """
 
 import concurrent.futures
@@ -30,8 +30,8 @@ from srnet.inference.jobs import find_jobs
 from srnet.inference.passes import Upscalers, always
 from srnet.pretrained import cards
 
-SIDES = (120, 480)  # pixels, from ... to ...
-EARLY = 20  # pictures
+SIDES = (120, 480)  # range of picture sides in pixels
+EARLY = 20  # pictures, after which memory is first shown
 
 Result = TypeVar("Result")
 
@@ -90,7 +90,7 @@ def network_alone(folder: pathlib.Path, network: str, scale: int) -> float:
 
 
 def enlarge_folder(folder: pathlib.Path, output: pathlib.Path, network: str, scale: int) -> tuple[float, int, int]:
-    """Enlarges a folder as `srnet.upscale` does; returns the seconds, and the memory early and late in bytes."""
+    """Enlarges a folder as `srnet.upscale` does; returns the seconds, and the memory early and at the end in bytes."""
     import psutil
 
     upscalers = _upscalers(network)

@@ -1,11 +1,12 @@
-"""Measures what enlarging costs, beside PyTorch and ONNX Runtime where these are installed.
+"""Times enlarging, beside PyTorch and ONNX Runtime if these are installed.
 
 python tools/benchmark_inference.py
 python tools/benchmark_inference.py --networks=plus --scales=2 --rounds=9
 
-Each network enlarges luma to about 1280x720. The frameworks have a process each, run the same weights, and are timed in
-turn. It prints the least seconds of the rounds, and the ratio of the other frameworks to srnet; compare ratios, as
-seconds depend on the machine. An RGB picture is enlarged by `plus` and by `photo`, too. ONNX Runtime has float32 alone.
+Each network enlarges luma to about 1280x720; `plus` and `photo` also enlarge an RGB picture. Each framework runs the
+same weights in its own process, and the timed runs are interleaved. It prints the shortest time over the rounds in
+seconds, and the ratio of the other frameworks to srnet; compare ratios, since seconds depend on the machine. ONNX
+Runtime has float32 only.
 PyTorch and ONNX Runtime: pip install -e '.[benchmark]'.
 """
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     import keras
 
 SIZE = (720, 1280)  # of the result
-PROBE = (36, 48)  # LR pixels, on which the frameworks must agree
+PROBE = (36, 48)  # LR pixels on which the frameworks must agree
 NEEDS = {"srnet": (), "PyTorch": ("torch",), "ONNX Runtime": ("onnxruntime", "tf2onnx")}
 NETWORKS = ("plus", "full", "vdsr")
 RGB = {"plus": "RGB picture by plus", "photo": "RGB picture by photo"}
@@ -48,7 +49,7 @@ def define_flags() -> None:
     flags.DEFINE_list("networks", None, "Networks on luma. Default: plus, full and vdsr.")
     flags.DEFINE_list("scales", ["2", "3", "4"], "Scales.")
     flags.DEFINE_list("precisions", list(PRECISIONS[:2]), "Precisions.")
-    flags.DEFINE_integer("rounds", 5, "Timed enlargements of each.", lower_bound=1)
+    flags.DEFINE_integer("rounds", 5, "Timed enlargements by each framework.", lower_bound=1)
 
 
 def main(arguments: list[str]) -> None:
@@ -79,10 +80,10 @@ def main(arguments: list[str]) -> None:
 def _time(
     processes: dict[str, concurrent.futures.ProcessPoolExecutor], what: tuple[str, int, str, bool]
 ) -> dict[str, float]:
-    """The least seconds of each framework, after a check that all of them compute the same."""
+    """The shortest time of each framework in seconds, after a check that all of them compute the same."""
     results = {name: process.submit(prepare, name, *what).result() for name, process in processes.items()}
     for name, result in results.items():
-        # bfloat16 is rounded in other places.
+        # Approximately: frameworks round bfloat16 in different places.
         if np.abs(result - results["srnet"]).mean() > 0.01 * np.abs(results["srnet"]).mean():
             raise DataError(f"{name} computes another result for {what[0]} x{what[1]}")
     rounds = [
@@ -103,14 +104,14 @@ _prepared: Callable[[], object] = lambda: None  # noqa: E731
 
 
 def prepare(framework: str, network: str, scale: int, precision: str, rgb: bool) -> np.ndarray:
-    """Makes a network ready in this process, and returns its result for a small picture.
+    """Prepares a network in this process, and returns its result for a small picture.
 
     Args:
       framework: one of `NEEDS`.
       network: name of the network.
       scale: integer scale.
       precision: one of `PRECISIONS`.
-      rgb: whether an RGB picture is enlarged, not luma.
+      rgb: whether to enlarge an RGB picture instead of luma.
     """
     global _prepared
     cli.import_tensorflow()
@@ -132,7 +133,7 @@ def prepare(framework: str, network: str, scale: int, precision: str, rgb: bool)
 
 
 def time_prepared() -> float:
-    """Returns the seconds of one enlargement by what `prepare` made."""
+    """Returns the seconds of one enlargement by the network that `prepare` prepared."""
     start = time.perf_counter()
     _prepared()
     return time.perf_counter() - start

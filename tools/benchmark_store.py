@@ -1,10 +1,10 @@
-"""Compares the two kinds of patch store: of patches, and of pictures that patches are cut from.
+"""Compares the two kinds of patch store: one holds patches, the other pictures that patches are cut from.
 
 python tools/benchmark_store.py --variant=full
 python tools/benchmark_store.py --variant=plus
 
-It makes both in a temporary folder and prints their sizes, the time to make them, the patches a second that the
-pipeline reads from each, in turn, beside those that a training step takes, and whether all batches are the same.
+It makes both in a temporary folder and prints their sizes, the time to make them, the patches per second that a
+training step takes and that the pipeline reads from each (interleaved), and whether all batches are the same.
 """
 
 import pathlib
@@ -25,17 +25,17 @@ from srnet.training.presets import preset_settings
 if TYPE_CHECKING:
     from srnet.data.store import PatchStore
 
-_KINDS = {"patches": 1e6, "pictures": 0.0}  # and the limit, in GB, that makes them
+_KINDS = {"patches": 1e6, "pictures": 0.0}  # from kind to the store limit in GB that selects it
 
 
 def define_flags() -> None:
-    flags.DEFINE_enum("variant", "full", NETWORKS, "Network, whose preset has the patches.")
+    flags.DEFINE_enum("variant", "full", NETWORKS, "Network; its paper preset sets the patches.")
     flags.DEFINE_integer("scale", 2, "Scale.")
     flags.DEFINE_enum("precision", "float32", ("float32", "mixed_bfloat16"), "Precision of the training step.")
     flags.DEFINE_list("train_sets", "T91,BSD200", "Sets that the patches come from.")
     cli.define_data_root_flag()
     flags.DEFINE_integer("rounds", 3, "Rounds of reading.", lower_bound=1)
-    flags.DEFINE_integer("batches", 500, "Batches in a round.", lower_bound=1)
+    flags.DEFINE_integer("batches", 500, "Batches per round.", lower_bound=1)
 
 
 def main(arguments: list[str]) -> None:
@@ -70,7 +70,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _patches_per_second(config: TrainConfig, store: "PatchStore") -> float:
-    """What the training step takes, on one constant batch."""
+    """Patches per second that the training step takes, on one constant batch."""
     import tensorflow as tf
 
     from srnet.data.pipeline import training_batches
@@ -90,11 +90,11 @@ def _patches_per_second(config: TrainConfig, store: "PatchStore") -> float:
 
 
 def _read(config: TrainConfig, store: "PatchStore", count: int) -> float:
-    """Patches a second of the pipeline alone."""
+    """Patches per second of the pipeline alone."""
     from srnet.data.pipeline import training_batches
 
     batches = iter(training_batches(store, config.batch_size, config.seed, 0, count + 20))
-    for _ in range(20):  # what is read ahead while nobody waits
+    for _ in range(20):  # drain what was prefetched before timing
         next(batches)
     started = time.perf_counter()
     for _ in range(count):

@@ -1,12 +1,12 @@
-"""Measures how much of a training step is computation, and how long the same takes in PyTorch.
+"""Measures how much of a training step is computation, and how long the same step takes in PyTorch.
 
 python tools/benchmark_training.py
 python tools/benchmark_training.py --variant=plus --patch=96 --precision=mixed_bfloat16
 
-Interleaved, it times a bare compiled training step on one constant batch, the step of `srnet.train` (reading,
-shuffling, loss bookkeeping, progress bar), and, where PyTorch is installed, a step of the same network there, in a
-process of its own; then the data pipeline alone. It prints medians over the rounds and their ratio; compare ratios, as
-seconds depend on the machine. PyTorch: pip install -e '.[benchmark]'.
+It times, interleaved, a bare compiled training step on one constant batch, the step of `srnet.train` (reading,
+shuffling, loss bookkeeping, progress bar) and, if PyTorch is installed, a step of the same network there, in its own
+process; then the data pipeline alone. It prints medians over the rounds and their ratios; compare ratios, since seconds
+depend on the machine. PyTorch: pip install -e '.[benchmark]'.
 """
 
 import concurrent.futures
@@ -36,14 +36,14 @@ if TYPE_CHECKING:
 def define_flags() -> None:
     flags.DEFINE_enum("variant", "full", NETWORKS, "Network.")
     flags.DEFINE_integer("scale", 2, "Scale.")
-    flags.DEFINE_integer("batch_size", 16, "Patches in a step.")
+    flags.DEFINE_integer("batch_size", 16, "Patches per step.")
     flags.DEFINE_integer("patch", 48, "Side of an HR patch in pixels.")
     flags.DEFINE_enum("precision", "float32", ("float32", "mixed_bfloat16"), "Precision of the computation.")
     flags.DEFINE_list("train_sets", "skimage_train", "Sets that the patches come from.")
     cli.define_data_root_flag()
     flags.DEFINE_string("cache_dir", None, "Folder of patch stores. Default: a temporary one.")
-    flags.DEFINE_integer("rounds", 7, "Rounds of both kinds of step.", lower_bound=1)
-    flags.DEFINE_integer("steps", 40, "Steps in a round.", lower_bound=1)
+    flags.DEFINE_integer("rounds", 7, "Timed rounds of each kind of step.", lower_bound=1)
+    flags.DEFINE_integer("steps", 40, "Steps per round.", lower_bound=1)
 
 
 def main(arguments: list[str]) -> None:
@@ -80,7 +80,7 @@ def main(arguments: list[str]) -> None:
 
 @contextlib.contextmanager
 def _pytorch(config: "TrainConfig") -> Iterator[Callable[[], float] | None]:
-    """Yields a callable that takes an epoch's steps in PyTorch and returns the seconds of one; None without PyTorch."""
+    """Yields a callable that takes an epoch's steps in PyTorch and returns seconds per step; None without PyTorch."""
     if not importlib.util.find_spec("torch"):
         yield None
         return
@@ -93,10 +93,10 @@ _pytorch_step: Callable[[], None] = lambda: None  # noqa: E731
 
 
 def prepare_pytorch(config: "TrainConfig") -> None:
-    """Makes a training step in PyTorch ready in this process.
+    """Prepares a training step in PyTorch in this process.
 
     Args:
-      config: `TrainConfig`; its loss is taken as the mean squared error, its learning rate as constant.
+      config: `TrainConfig`; its loss is replaced by mean squared error, its schedule by a constant learning rate.
     """
     global _pytorch_step
     cli.import_tensorflow()
@@ -124,7 +124,7 @@ def prepare_pytorch(config: "TrainConfig") -> None:
 
 
 def time_pytorch(steps: int) -> float:
-    """Returns the seconds of a step of what `prepare_pytorch` made.
+    """Returns the seconds per step of the training step that `prepare_pytorch` prepared.
 
     Args:
       steps: number of steps to take.
@@ -138,7 +138,7 @@ def time_pytorch(steps: int) -> float:
 def _time_steps(
     config: "TrainConfig", store: "PatchStore", time_other: Callable[[], float] | None
 ) -> tuple[float, float, float | None]:
-    """Median seconds of a bare step, a step of the training loop and one in PyTorch, after one round to warm up."""
+    """Median seconds of a bare step, a step of the training loop and one in PyTorch, after a warm-up round."""
     import tensorflow as tf
     import tqdm
 

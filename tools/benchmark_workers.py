@@ -2,8 +2,8 @@
 
 python tools/benchmark_workers.py --workers=2
 
-In turn, it trains with one process on all cores, and with workers that share them equally and talk over the loopback
-interface. It prints the median steps a second of each, without the first epoch of a run, and their ratio.
+It alternately trains with one process on these cores, and with workers that share them equally and communicate over the
+loopback interface. It prints the median steps per second of each, without the first epoch of a run, and their ratio.
 """
 
 import json
@@ -31,13 +31,13 @@ _EPOCHS = 3
 def define_flags() -> None:
     flags.DEFINE_integer("workers", 2, "Number of workers.", lower_bound=2)
     flags.DEFINE_enum("variant", "full", NETWORKS, "Network.")
-    flags.DEFINE_integer("batch_size", 16, "Patches in a step.")
+    flags.DEFINE_integer("batch_size", 16, "Patches per step.")
     flags.DEFINE_integer("patch", 48, "Side of an HR patch in pixels.")
     flags.DEFINE_enum("precision", "float32", ("float32", "mixed_bfloat16"), "Precision of the computation.")
     flags.DEFINE_list("train_sets", "skimage_train", "Sets that the patches come from.")
     cli.define_data_root_flag()
     flags.DEFINE_integer("rounds", 3, "Runs of each kind.", lower_bound=1)
-    flags.DEFINE_integer("steps", 40, "Steps in an epoch.", lower_bound=1)
+    flags.DEFINE_integer("steps", 40, "Steps per epoch.", lower_bound=1)
 
 
 def main(arguments: list[str]) -> None:
@@ -63,7 +63,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _steps_per_second(folder: pathlib.Path, cores: list[list[int]]) -> float:
-    """Trains with a process for each list of cores, and returns the median speed of its later epochs."""
+    """Trains with one process per list of cores, and returns the median steps per second after the first epoch."""
     values = flags.FLAGS
     command = [sys.executable, "-m", "srnet.train", f"--variant={values.variant}", f"--batch_size={values.batch_size}"]
     command += [f"--patch={values.patch}", f"--precision={values.precision}", f"--cache_dir={folder / 'cache'}"]

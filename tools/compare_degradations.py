@@ -1,9 +1,9 @@
 """Compares bicubic interpolation and the pretrained networks under JPEG, noise and blur.
 
 python tools/compare_degradations.py                                              on the test sets, at x2 and x4
-python tools/compare_degradations.py --sets=BSDval50 --scales=4 --output=/tmp/choice --run=runs/photo_x4   to choose by
+python tools/compare_degradations.py --sets=BSDval50 --scales=4 --output=/tmp/choice --run=runs/photo_x4   for tuning
 
-Run again after an interruption, the same command resumes.
+After an interruption, the same command resumes.
 """
 
 import pathlib
@@ -26,8 +26,8 @@ from srnet.pretrained import cards
 def define_flags() -> None:
     flags.DEFINE_list("scales", [str(scale) for scale in degradations.SCALES], "Scales.")
     flags.DEFINE_list("sets", TEST_SETS, "Image sets.")
-    flags.DEFINE_list("methods", None, "bicubic and pretrained networks. Default: all of the table.")
-    flags.DEFINE_string("run", None, "Run folder of a further network, for its own scale.")
+    flags.DEFINE_list("methods", None, "bicubic and pretrained networks. Default: all in the table.")
+    flags.DEFINE_string("run", None, "Run folder of another network to measure, at its own scale.")
     flags.DEFINE_string("output", str(RESULTS), "Folder of the results.")
     cli.define_data_root_flag()
 

@@ -2,11 +2,11 @@
 and its second part, DRCN, IDN, RCAN and ESRGAN; and verdicts on the paper's claims.
 
 python tools/compare_methods.py --budget=quick    on scikit-image's photographs
-python tools/compare_methods.py --budget=cpu      on T91 and BSD200; two hours at x2 on two cores, and the second part
+python tools/compare_methods.py --budget=cpu      on T91 and BSD200; two hours at x2 on two cores, plus the second part
 python tools/compare_methods.py --budget=paper    the paper's own budget
 
-It shares its runs with ablation_sweep.py. Run again after an interruption, the same command resumes, and reuses
-finished runs and measurements.
+It shares its runs with ablation_sweep.py. After an interruption, the same command resumes, and reuses finished runs and
+measurements.
 """
 
 import pathlib

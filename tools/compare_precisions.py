@@ -1,4 +1,4 @@
-"""Measures what 16 bits cost: the PSNR of every pretrained network in each precision, against float32.
+"""Measures the cost of 16-bit precision: the PSNR of every pretrained network in each precision, against float32.
 
 python tools/compare_precisions.py
 """

@@ -1,9 +1,9 @@
-"""Draws one detail of a photograph four times, side by side: LR, bicubic, srnet, original.
+"""Draws one detail of a photograph side by side as LR, bicubic, srnet and original.
 
 python tools/draw_detail.py    README's picture: the launch tower in scikit-image's rocket.jpg (SpaceX, public domain)
 python tools/draw_detail.py --picture=photo.jpg --scale=4 --crop=120,80,120,120 --output=detail.png
 
-The photograph is reduced and enlarged again by the protocol of the benchmarks; PSNR is that of the whole photograph.
+The photograph is reduced and enlarged again by the benchmark protocol; PSNR is that of the whole photograph.
 No pretrained network was trained on rocket.jpg.
 """
 
@@ -21,7 +21,7 @@ from srnet.pretrained import cards
 
 
 def define_flags() -> None:
-    flags.DEFINE_string("picture", "skimage_train:9", "Picture file, or SET:IMAGE, an image of a set, counted from 1.")
+    flags.DEFINE_string("picture", "skimage_train:9", "Picture file, or SET:IMAGE, a set's image by its number from 1.")
     flags.DEFINE_integer("scale", 3, "Scale.")
     flags.DEFINE_enum("network", cards.DEFAULT, cards.names(), "Pretrained network.")
     flags.DEFINE_list("crop", ["0", "231", "120", "120"], "Detail in pixels of the picture: X,Y,WIDTH,HEIGHT.")

@@ -1,6 +1,6 @@
-"""Draws details of twelve pictures as people have them, enlarged by bicubic interpolation and pretrained networks.
+"""Draws details of twelve everyday pictures, enlarged by bicubic interpolation and pretrained networks.
 
-python tools/draw_situations.py                       docs/situations.jpg, by `plus`, and `photo` once it is there
+python tools/draw_situations.py                       docs/situations.jpg, by `plus`, and by `photo` if it is included
 python tools/draw_situations.py --networks=full,plus --output=situations.png
 """
 

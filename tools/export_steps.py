@@ -1,10 +1,10 @@
-"""Writes the training steps of a run for a GPU machine that has JAX, but no TensorFlow.
+"""Exports the training steps of a run for a GPU machine that has JAX but no TensorFlow.
 
 python tools/export_steps.py --run=runs/full_x4 --steps=steps/full_x4.npz
 
-The run has been begun by srnet.train, in float32 or mixed_bfloat16, and stopped by Ctrl-C. Its training step (network,
-loss on `tf.GradientTape`, optimizer, schedule) is compiled by TensorFlow to StableHLO. On the other machine,
-tools/take_steps.py takes the steps; tools/import_steps.py puts their result into the run, which srnet.train finishes.
+Start the run with srnet.train, in float32 or mixed_bfloat16, and stop it with Ctrl-C. TensorFlow compiles its training
+step (network, loss on `tf.GradientTape`, optimizer, schedule) to StableHLO. On the other machine, tools/take_steps.py
+takes the steps; tools/import_steps.py imports their result into the run, which srnet.train then finishes.
 JAX: pip install -e '.[jax]'.
 """
 
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from srnet.training.config import TrainConfig
     from srnet.training.stateless import StatelessStep
 
-_STEPS_PER_CALL = 100  # of the device
+_STEPS_PER_CALL = 100  # of the compiled function, on the device
 
 
 def define_flags() -> None:
-    flags.DEFINE_string("run", None, "Run folder, of a run that has begun.", required=True)
-    flags.DEFINE_string("steps", None, "File to write, which ends in .npz; its name stands for the run.", required=True)
+    flags.DEFINE_string("run", None, "Run folder of a run that has started.", required=True)
+    flags.DEFINE_string("steps", None, "The .npz file to write; its name identifies the run.", required=True)
     cli.define_plugin_flag()
 
 
@@ -83,7 +83,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _compiled(config: "TrainConfig", arrays: Sequence[np.ndarray], step: "StatelessStep") -> bytes:
-    """A function (values, lr patches, hr patches, numbers of patches, count) -> (values, losses) of `count` steps."""
+    """A function (values, lr patches, hr patches, patch indices, count) -> (values, losses) of `count` steps."""
     import jax
     import jax.export
     import jax.numpy as jnp
@@ -106,7 +106,7 @@ def _compiled(config: "TrainConfig", arrays: Sequence[np.ndarray], step: "Statel
     sides = (config.hr_patch // config.scale, config.hr_patch)
     patches = [shape((number, side, side, config.channels), jnp.uint8) for side in sides]
     places = shape((_STEPS_PER_CALL, config.batch_size), jnp.int32)
-    # It is lowered for a CPU, and holds nothing that only a CPU can run.
+    # Lowered for a CPU, but without operations that only a CPU can run.
     checks = [jax.export.DisabledSafetyCheck.platform()]
     export = jax.export.export(jax.jit(take, donate_argnums=0), platforms=["cpu"], disabled_checks=checks)
     return bytes(export(values, *patches, places, shape((), jnp.int32)).serialize())

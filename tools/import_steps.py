@@ -1,10 +1,10 @@
-"""Puts steps that tools/take_steps.py took into their run, which srnet.train then finishes.
+"""Imports the steps that tools/take_steps.py took into their run, which srnet.train then finishes.
 
 python tools/import_steps.py --run=runs/full_x4 --taken=taken/full_x4.npz
 
-The run gets a checkpoint of the step reached, and for its curve the lines of metrics.jsonl of the epochs whose weights
-were kept, measured here; run.json names the device. Where more steps are left than the last epoch,
-tools/export_steps.py can export the run again.
+The run gets a checkpoint at the step reached and, for its curve, a line of metrics.jsonl for each epoch whose weights
+were kept, measured here; run.json names the device. If more than the last epoch is left, tools/export_steps.py can
+export the run again.
 """
 
 import pathlib
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 def define_flags() -> None:
     flags.DEFINE_string("run", None, "Run folder that the steps were exported from.", required=True)
-    flags.DEFINE_string("taken", None, "File of the run in the output of tools/take_steps.py.", required=True)
+    flags.DEFINE_string("taken", None, "The run's file in the output folder of tools/take_steps.py.", required=True)
     cli.define_data_root_flag()
     cli.define_plugin_flag()
 
@@ -61,7 +61,7 @@ def main(arguments: list[str]) -> None:
             raise DataError(f"{run.folder} is at step {state.step}, {path} begins at step {first}")
         forget_metrics_after(run, first)  # left by an import that was killed
         losses = np.concatenate([np.zeros(first), arrays["losses"]])
-        losses[first - 1] = total.numpy()  # stands for the steps of this epoch before the export
+        losses[first - 1] = total.numpy()  # the total of this epoch's steps before the export
         reached, speed = len(losses), config.batch_size * len(arrays["losses"]) / float(arrays["seconds"])
 
         def set_state(step: int, variables: list[Any], values: list[np.ndarray], seconds: np.ndarray) -> None:
@@ -79,7 +79,7 @@ def main(arguments: list[str]) -> None:
             line = epoch_line(config, state, measure(state), speed)
             if line["psnr"] > state.best_psnr:
                 state.best_psnr.assign(line["psnr"])
-                checkpoints.save(best, step)  # for its weights: the moments are those of the first step
+                checkpoints.save(best, step)  # for its weights; the moments are those of the first step
             append_metrics(run, line)
             say(f"epoch {line['epoch']}: loss {line['loss']:.4g}, {config.validation_set} {line['psnr']:.2f} dB")
         set_state(reached, step_variables(config, state), values_of(arrays), arrays["seconds"])
@@ -91,7 +91,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _check(run: Run, config: TrainConfig, about: dict[str, Any], path: pathlib.Path) -> None:
-    """Checks that steps were taken for a run as it is now."""
+    """Checks that steps were taken for this run with its current configuration."""
     origin, taken = read_json(run.origin, dict), about["run"]
     if (origin.get("started"), origin.get("patches")) != (taken["started"], about["patches"]):
         raise DataError(f"{path} holds the steps of another run than {run.folder}")

@@ -1,9 +1,9 @@
-"""Draws the pictures where a pretrained network gains most, and least, on other methods.
+"""Draws the pictures where a pretrained network gains most and least over other methods.
 
 python tools/picture_sheet.py --scale=4                         against bicubic interpolation, on all four test sets
 python tools/picture_sheet.py --scale=2 --rivals=bicubic,full   against the paper's network, too
 
-It draws a sheet for each rival: the detail where the two differ most, in the original and by both methods.
+It draws one sheet per rival, with the detail of each picture where the two differ most: original, rival and network.
 """
 
 import pathlib
@@ -23,7 +23,7 @@ from srnet.pretrained import cards
 def define_flags() -> None:
     flags.DEFINE_integer("scale", 4, "Scale.")
     flags.DEFINE_enum("network", cards.DEFAULT, cards.names(), "Pretrained network.")
-    flags.DEFINE_list("rivals", ["bicubic"], "What to compare it with: bicubic, pretrained networks.")
+    flags.DEFINE_list("rivals", ["bicubic"], "Methods to compare it with: bicubic and pretrained networks.")
     flags.DEFINE_list("sets", TEST_SETS, "Test sets.")
     flags.DEFINE_string("output", str(RESULTS), "Folder of the sheets.")
     cli.define_data_root_flag()

@@ -3,8 +3,8 @@
 python tools/plus_ablation.py --budget=quick    on scikit-image's photographs
 python tools/plus_ablation.py --budget=cpu      on T91 and BSD200
 
-It shares its first run with compare_methods.py, and measures it itself. Run again after an interruption, the same
-command resumes, and reuses finished runs and measurements.
+It shares its first run with compare_methods.py, but measures it separately. After an interruption, the same command
+resumes, and reuses finished runs and measurements.
 """
 
 import pathlib

@@ -1,10 +1,10 @@
-"""Takes image sets from where their authors put them, and compares their pixels with the published ones.
+"""Downloads and unpacks image sets, and compares their pixels with the published ones.
 
 python tools/prepare_data.py --sets=T91,BSD200,Set5,Set14 --data_root=images    download and unpack
 python tools/prepare_data.py --sets=Manga109 --source=Manga109.zip              an archive or folder on this machine
 python tools/prepare_data.py --verify                                           compare what is in --data_root
 
-Each set becomes a folder under --data_root, whole or not at all. The sets belong to their authors; mind their terms.
+Each set becomes a folder under --data_root, atomically. The sets belong to their authors; observe their terms of use.
 """
 
 import pathlib
@@ -21,7 +21,7 @@ from srnet.errors import DataError, UsageError
 
 def define_flags() -> None:
     names = ", ".join(IMAGE_SETS)
-    flags.DEFINE_list("sets", None, f"Sets: {names}. Default with --verify: all that are in --data_root.")
+    flags.DEFINE_list("sets", None, f"Sets: {names}. Default with --verify: all in --data_root.")
     flags.DEFINE_string("source", "", "URL or path of a zip or tar archive, or a folder. Default: the set's own URL.")
     flags.DEFINE_bool("verify", False, "Compare the folders under --data_root; change nothing.")
     cli.define_data_root_flag()
@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> int:
             else:
                 line = prepare(name, values.source, values.data_root, pathlib.Path(values.cache_dir))
             print(line, flush=True)
-        except (DataError, UsageError) as error:  # the other sets may be well
+        except (DataError, UsageError) as error:  # go on with the other sets
             cli.complain(error)
             status = max(status, 2 if isinstance(error, UsageError) else 1)
     return status

@@ -1,4 +1,4 @@
-"""Puts the trained network of a run among the pretrained ones, with a card with its description and scores.
+"""Adds the trained network of a run to the pretrained ones, with a card of its description and scores.
 
 python tools/ship_weights.py --run=runs/full_x4_cpu    adds this network, or replaces the one of its name and scale
 python tools/ship_weights.py --run=runs/photo_x4 --name=photo
@@ -20,7 +20,7 @@ from srnet.errors import UsageError
 
 
 def define_flags() -> None:
-    flags.DEFINE_string("run", None, "Run folder of the network; without it all networks are measured again.")
+    flags.DEFINE_string("run", None, "Run folder of the network. Without it, all networks are measured again.")
     flags.DEFINE_string("name", None, "With --run: name of the pretrained network. Default: its architecture's.")
     cli.define_data_root_flag()
 

@@ -1,4 +1,4 @@
-"""Draws what a degradation makes of a picture: the reduced original, then LR pictures of different draws.
+"""Draws the effect of a degradation on a picture: the bicubically reduced original, then LR pictures of random draws.
 
 python tools/show_degradation.py --picture=photo.png --degradation=photo --scale=2 --output=degraded.png
 python tools/show_degradation.py --picture=photo.png --degradation=blur0.8+noise5-25
@@ -19,7 +19,7 @@ def define_flags() -> None:
     flags.DEFINE_string("picture", None, "Picture file.", required=True)
     flags.DEFINE_string("degradation", "photo", "Degradation, as srnet.train and srnet.evaluate take it.")
     flags.DEFINE_integer("scale", 2, "Scale.", lower_bound=1)
-    flags.DEFINE_integer("count", 11, "Number of draws.", lower_bound=1)
+    flags.DEFINE_integer("count", 11, "Number of random draws.", lower_bound=1)
     flags.DEFINE_integer("seed", 0, "Seed of the draws.", lower_bound=0)
     flags.DEFINE_string("output", "degraded.png", "Picture to write.")
     cli.define_plugin_flag()

@@ -1,10 +1,10 @@
-"""Takes training steps that tools/export_steps.py wrote, by JAX, without TensorFlow.
+"""Takes the training steps that tools/export_steps.py exported, in JAX, without TensorFlow.
 
 python tools/take_steps.py --steps=steps/full_x4.npz,steps/full_x2.npz --output=taken --data_root=images
 
-It trains on the same patches in the same order as srnet.train, and leaves the last epoch to it. Each minute it writes
-OUTPUT/NAME.npz, from which the same command resumes. It works through the files until --seconds have passed. It needs
-JAX, flatbuffers, NumPy, SciPy, h5py, Pillow, scikit-image, absl-py, filelock and tqdm, and a clone of srnet.
+It trains on the same patches in the same order as srnet.train, and leaves the last epoch to it. Every minute it writes
+OUTPUT/NAME.npz, from which the same command resumes. It processes the files in order until --seconds have passed. It
+needs JAX, flatbuffers, NumPy, SciPy, h5py, Pillow, scikit-image, absl-py, filelock and tqdm, and a clone of srnet.
 """
 
 import dataclasses
@@ -31,12 +31,12 @@ from srnet.progress import say
 from srnet.training.config import TrainConfig, parse_config
 from srnet.training.data import training_patches
 
-_CURVE = 10  # the weights are kept after each tenth of a run's epochs, where they can be divided so
+_CURVE = 10  # weights are kept every tenth of a run's epochs, rounded down to whole epochs
 _SAVE_SECONDS = 60
 
 
 def define_flags() -> None:
-    flags.DEFINE_list("steps", None, "Files that tools/export_steps.py wrote, in the order of work.", required=True)
+    flags.DEFINE_list("steps", None, "Files that tools/export_steps.py wrote, processed in this order.", required=True)
     flags.DEFINE_string("output", None, "Folder of the results.", required=True)
     flags.DEFINE_float("seconds", math.inf, "Seconds after which to stop.", lower_bound=0)
     cli.define_folder_flags()
@@ -64,11 +64,11 @@ def main(arguments: list[str]) -> int:
 
 
 def take(path: pathlib.Path, output: pathlib.Path, deadline: float, data_root: str | None, cache_dir: str) -> None:
-    """Takes the steps of one run, from where its output has got to.
+    """Takes the steps of one run, resuming from its output.
 
     Args:
-      path: what tools/export_steps.py wrote.
-      output: file of the values of the variables, the losses of all steps, and the weights kept for the curve.
+      path: file that tools/export_steps.py wrote.
+      output: file for the variables' values, the losses of all steps, and the weights kept for the curve.
       deadline: time of `time.monotonic` at which to stop.
       data_root: folder with a folder for each image set, or None.
       cache_dir: folder of patch stores.
@@ -141,14 +141,14 @@ def _loaded(path: pathlib.Path, compiled: np.ndarray, version: str) -> Callable[
 
     try:
         exported = jax.export.deserialize(bytearray(compiled.tobytes()))
-    except Exception as error:  # it raises anything
+    except Exception as error:  # it may raise anything
         here = f"JAX {jax.__version__} cannot load what JAX {version} wrote"
         raise DataError(f"{path}: {here} ({reason(error)})") from error
     return jax.jit(exported.call, donate_argnums=0)
 
 
 def _store(config: TrainConfig, patches: str, data_root: str | None, cache_dir: str) -> PatchStore:
-    """The patch store of a run; one that is made here holds an array of patches, whatever it takes."""
+    """The patch store of a run; one that is made here holds an array of patches, whatever its size."""
     store = training_patches(dataclasses.replace(config, store_limit=1e6), data_root, cache_dir)
     if store.digest != patches:
         raise DataError(f"{'+'.join(config.train_sets)}: these images are not those that the run is trained on")

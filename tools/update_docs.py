@@ -1,4 +1,4 @@
-"""Puts the tables of experiments/results into the pages of docs/ that show them.
+"""Copies the tables of experiments/results into the pages of docs/ that show them.
 
 python tools/update_docs.py
 

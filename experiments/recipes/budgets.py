@@ -1,7 +1,7 @@
-"""How long the networks of the experiments are trained, on which images, and what is measured.
+"""The budgets of the experiments: training length, training images and measurements.
 
-Each budget is a preset of `srnet.train`, the fields that it changes there, and for some networks further changes.
-`methods` and `sets` are those of Table 2. The tools' `--budget` names one.
+Each budget is a preset of `srnet.train`, the fields it overrides, and further overrides for some networks. `methods`
+and `sets` are those of Table 2. The tools' `--budget` selects a budget.
 
 | budget | images | steps, batch, patch | measured after each epoch | hardware, time for Table 1 and Figure 5 |
 | --- | --- | --- | --- | --- |
@@ -18,7 +18,7 @@ from typing import Any
 
 Budget = dict[str, Any]
 
-# Of Table 2: those that the paper measures, with `plus`, and the further networks that its introduction names.
+# Methods of Table 2: those that the paper measures, `plus`, and the other networks named in its introduction.
 METHODS = ("bicubic", "aplus", "srcnn", "vdsr", "rednet", "full", "plus", "drcn", "idn")
 _LARGE, _SMALL = ("rcan", "esrgan"), ("rcan_small", "esrgan_small")
 # In so few steps `plus` sees each patch about once, so it gets no more augmentation than the paper's.
@@ -48,7 +48,7 @@ BUDGETS: dict[str, Budget] = {
     "cpu": {
         "preset": "cpu",
         "changes": {"steps_per_epoch": 200, "epochs": 10, "validation_set": "Urban100", "validation_images": 5},
-        # SRCNN is small enough for 20,000 steps; so short a run of `plus` takes a higher learning rate.
+        # SRCNN is small enough for 20,000 steps; such a short run of `plus` takes a higher learning rate.
         "networks": {
             "srcnn": {**_ON_SET5, "steps_per_epoch": 1000, "epochs": 20},
             "vdsr": _ON_SET5,

@@ -1,6 +1,6 @@
-"""The paper's claims on its parts and on the order of methods (sections 3.2 and 3.3), as comparisons of two methods.
+"""The paper's claims (sections 3.2 and 3.3) on network parts and the order of methods, each comparing two methods.
 
-Command: python tools/ablation_sweep.py --budget=cpu --seeds=0,1,2   (its parts; one seed tells nothing)
+Command: python tools/ablation_sweep.py --budget=cpu --seeds=0,1,2   (its parts; one seed cannot decide)
          python tools/compare_methods.py --budget=cpu --seeds=0,1,2  (the order of methods)
 """
 
@@ -14,8 +14,8 @@ class Claim(NamedTuple):
       text: the claim.
       place: where the paper shows it.
       better: network or method that the paper finds better.
-      worse: the one that it compares it with.
-      early: whether it is about the speed of training: PSNR after a fifth of the epochs, not at the end.
+      worse: the one it is compared with.
+      early: whether it is about training speed: PSNR after a fifth of the epochs, not at the end.
     """
 
     text: str

@@ -1,4 +1,4 @@
-"""Where the authors of the image sets, or those who keep copies, put them."""
+"""Where the image sets are published, by their authors or by those who keep copies."""
 
 import dataclasses
 
@@ -16,7 +16,7 @@ class ImageSet:
 
     Attributes:
       count: number of its images.
-      url: the archive that it is in; "" where people must ask its authors for it.
+      url: its archive; "" if its authors give it only on request.
       inside: pattern of its files' paths in the archive, as for `fnmatch`.
       page: where its authors describe it.
       terms: the use that its authors allow.

@@ -3,7 +3,7 @@
 Each row changes one thing in the run of Table 2. The paper has no such table.
 
 Command: python tools/plus_ablation.py --budget=cpu --jobs=2   (two cores: 80 minutes beside other work)
-Expect, x4, mean PSNR of the four sets against that of `plus`, in dB: another seed -0.12, without the bicubic
+Expect, x4, mean PSNR of the four sets relative to `plus`, in dB: another seed -0.12, without the bicubic
 enlargement -0.74, moving average of decay 0.999 -0.77 (measured with srnet 0.1, whose average began at the initial
 weights), cosine schedule -0.22, squared error -0.18; the others within 0.2 of it.
 """
@@ -12,8 +12,8 @@ from typing import Any
 
 SCALE = 4
 
-# Name of the row: what the table calls it, and the fields of the configuration that it changes. Those of augmentation
-# are given whole, since the paper's budget trains `plus` with more of it than the others.
+# Name of the row: its label in the table, and the configuration fields it changes. Augmentation fields are given in
+# full, since budgets differ in the augmentation of `plus`.
 ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     "plus": ("`plus`", {}),
     "seed_1": ("the same, seed 1", {"seed": 1}),

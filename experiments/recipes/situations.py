@@ -1,8 +1,8 @@
-"""Twelve pictures as people have them, to look at bicubic interpolation, `plus` and `photo` side by side.
+"""Twelve everyday pictures, to compare bicubic interpolation, `plus` and `photo` by eye.
 
 Command: python tools/draw_situations.py   (two cores: about ten seconds)
 
-Nine are pictures of scikit-image, in the public domain or under CC0 by its documentation; three are drawn.
+Nine come from scikit-image, in the public domain or under CC0 according to its documentation; three are drawn.
 """
 
 import dataclasses
@@ -13,13 +13,13 @@ SIDE = 60  # of a detail in LR pixels
 
 @dataclasses.dataclass(frozen=True)
 class Situation:
-    """A picture and what was done to it before it is enlarged.
+    """A picture and how it is degraded before it is enlarged.
 
     Attributes:
       name: what the picture is.
       picture: file of scikit-image, or "screenshot", "page" or "pixel art", which are drawn.
-      reduction: integer by which the picture is reduced.
-      degradation: what else happens to it, as `--degradation` takes it.
+      reduction: integer factor by which the picture is reduced.
+      degradation: its further degradation, in the form of `--degradation`.
       corner: left and top of the detail in LR pixels.
     """
 

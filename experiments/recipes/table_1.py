@@ -15,4 +15,4 @@ both 28.90; x4: 6.25 (diverged), 24.11, 24.09, 24.10.
 COLUMNS = {"none": "no_skips", "local": "local_only", "long": "long_only", "both": "full"}
 SCALES = (2, 4)
 SET = "Urban100"
-EPOCHS = 5  # how many epochs the table shows, evenly spread, the last among them
+EPOCHS = 5  # epochs that the table shows: evenly spaced, including the last

@@ -2,7 +2,7 @@
 
 The paper (section 3.3) finds its network above RED-Net, VDSR, SRCNN, A+ and bicubic interpolation, in this order, on
 every set, in PSNR and SSIM. This project does not have the paper's own numbers; those of the methods' own papers,
-measured by the same protocol, stand beside ours in italics (`literature.csv`, with sources). The second part of the
+measured by the same protocol, are shown beside ours in italics (`literature.csv`, with sources). The second part of the
 table has the networks that the introduction names; those of the cpu budget are smaller than in their papers.
 
 Command: python tools/compare_methods.py --budget=cpu   (two cores: two hours for x2)
@@ -24,7 +24,7 @@ ROWS: dict[str, tuple[str, str | None]] = {
     "the paper's network": ("full", None),
     "plus": ("plus", None),
 }
-# Its second part: the networks that the paper's introduction names and does not measure.
+# The second part: networks that the paper's introduction names but the paper does not measure.
 INTRODUCTION: dict[str, tuple[str, str | None]] = {
     "DRCN": ("drcn", "DRCN"),
     "IDN": ("idn", "IDN"),

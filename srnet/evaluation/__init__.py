@@ -1,1 +1,1 @@
-"""The protocol of the benchmarks, and the methods that are measured by it."""
+"""The benchmark protocol, and the methods evaluated by it."""

@@ -5,8 +5,8 @@ PCA. A dictionary of anchors is learned from these features; each anchor has a r
 patches nearest to it, from the feature to the detail that the enlarged patch lacks. A picture is enlarged by adding
 what the regression of each patch's nearest anchor gives; overlapping patches are averaged.
 
-Features and anchors are compared by the absolute value of their inner product: a patch and its negative are alike to a
-linear regression. The dictionary is that of K-SVD with one coefficient for each sample.
+Features and anchors are compared by the absolute value of their inner product, since a patch and its negative are alike
+to a linear regression. The dictionary is learned by K-SVD with one coefficient per sample.
 
 References: R. Timofte, V. De Smet, L. Van Gool. A+: adjusted anchored neighborhood regression for fast
 super-resolution. ACCV 2014. The features: R. Zeyde, M. Elad, M. Protter. On single image scale-up using
@@ -38,8 +38,8 @@ ANCHORS = 1024
 NEIGHBORS = 2048
 MAX_SAMPLES = 5_000_000
 RIDGE = 0.1
-DICTIONARY_PASSES = 20  # this project's; the dictionary has settled by then
-# Sizes of each training image that samples are taken from, as in the programs of the A+ authors.
+DICTIONARY_PASSES = 20  # chosen here; the dictionary has converged by then
+# Scale factors at which each training image is sampled, as in the A+ authors' code.
 PYRAMID = tuple(0.98**level for level in range(12))
 
 
@@ -61,18 +61,18 @@ class Regressors:
 def make_aplus(
     scale: int, data_root: str | pathlib.Path | None, cache_dir: str | pathlib.Path
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """Returns A+ as a method, trained on T91 at its first use and kept in the cache.
+    """Returns A+ as a method, trained on T91 at its first use and then cached.
 
     Args:
       scale: integer enlargement.
-      data_root: folder with a folder for each set.
+      data_root: folder with a subfolder for each set.
       cache_dir: folder for the trained arrays.
 
     Returns:
       A callable from float32 luma (H, W) in [0, 255] to (scale*H, scale*W).
 
     Raises:
-      DataError: if T91 cannot be found, or a file of it or of the cache cannot be used.
+      DataError: if T91 cannot be found, or one of its files or the cached one cannot be used.
     """
     paths = find_images(TRAIN_SET, data_root)
     description = {"version": VERSION, "scale": scale, "sources": source_digests(paths)}
@@ -101,7 +101,7 @@ def load(path: pathlib.Path) -> Regressors:
       path: the file.
 
     Raises:
-      DataError: if it is missing, damaged or something else.
+      DataError: if it is missing, damaged or not a trained A+.
     """
     try:
         with pathlib.Path(path).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
@@ -126,7 +126,7 @@ def enlarge(trained: Regressors, lr: np.ndarray, scale: int) -> np.ndarray:
     Returns:
       float32 array (scale*H, scale*W), not clipped.
     """
-    margin = WINDOW - 1  # so that every pixel lies in as many patches
+    margin = WINDOW - 1  # so that every pixel lies in equally many patches
     padded = np.pad(np.asarray(lr, np.float64), margin, mode="symmetric")
     enlarged = imresize(padded, scale)
     features = _responses(enlarged, scale) @ trained.projection
@@ -158,14 +158,14 @@ def _responses(enlarged: np.ndarray, scale: int) -> np.ndarray:
 
 
 def _windows(image: np.ndarray, scale: int) -> np.ndarray:
-    """Every window of WINDOW LR pixels, one LR pixel from the next, as (windows, (WINDOW*scale)**2)."""
+    """Every window of WINDOW LR pixels, at a stride of one LR pixel, as (windows, (WINDOW*scale)**2)."""
     side = WINDOW * scale
     windows = np.lib.stride_tricks.sliding_window_view(image, (side, side))[::scale, ::scale]
     return windows.reshape(-1, side * side)
 
 
 def _overlap_average(patches: np.ndarray, grid: tuple[int, ...], scale: int) -> np.ndarray:
-    """Puts the patches of a grid of windows in their places; the mean where as many as possible overlap."""
+    """Adds up the patches of a grid of windows, divided by WINDOW**2: their mean where that many overlap."""
     height, width = grid
     blocks = patches.reshape(height, width, WINDOW, scale, WINDOW, scale)
     total = np.zeros((height + WINDOW - 1, scale, width + WINDOW - 1, scale), np.float32)
@@ -187,9 +187,9 @@ def train(
     Args:
       paths: the HR picture files.
       scale: integer enlargement.
-      anchors: number of anchors; less where there are fewer patches.
-      neighbors: samples that each regression is fitted to.
-      max_samples: samples that the neighbors are looked for in, at most.
+      anchors: number of anchors; fewer if there are fewer patches.
+      neighbors: number of samples that each regression is fitted to.
+      max_samples: maximum number of samples among which neighbors are searched.
 
     Returns:
       `Regressors`.
@@ -224,7 +224,7 @@ def _pair(image: np.ndarray, scale: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _projection(images: list[np.ndarray], scale: int) -> np.ndarray:
-    """The principal axes, without centring, that keep ENERGY of the responses."""
+    """The principal axes, without centering, that keep ENERGY of the responses."""
     size = 4 * (WINDOW * scale) ** 2
     scatter = np.zeros((size, size))
     for image in images:
@@ -295,6 +295,6 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 
 
 def _nearest(features: np.ndarray, anchors: np.ndarray, rows: int = 50_000) -> np.ndarray:
-    """The index of each feature's nearest anchor, in parts that bound the memory."""
+    """The index of each feature's nearest anchor, computed in parts to bound memory."""
     parts = (features[start : start + rows] for start in range(0, len(features), rows))
     return np.concatenate([np.abs(part @ anchors.T).argmax(axis=1) for part in parts])

@@ -43,14 +43,14 @@ def evaluate_sets(
       method: the method.
       sets: names of image sets.
       scales: integer scales, or None for the method's own.
-      data_root: folder with a folder for each set, or None.
+      data_root: folder with a subfolder for each set, or None.
       metrics: names in `srnet.evaluation.protocol.METRICS` and `COLOR_METRICS`.
       degradations: as for `srnet.data.degradation.named`.
 
     Returns:
       A list of dicts with method, set, scale, a mean for each metric by `mean_score`, images (their number), infinite
-      (a dict from metrics to the number of images that are not in the mean), seconds (spent in the method) and
-      per_image, a list of dicts with image, the metrics and seconds; and the degradation, where that is not "bicubic".
+      (a dict from metrics to the number of images excluded from the mean), seconds (spent in the method) and
+      per_image, a list of dicts with image, the metrics and seconds; and degradation, unless that is "bicubic".
 
     Raises:
       UsageError: for a scale that the method does not have, an unknown metric or degradation, or none of them.
@@ -98,7 +98,7 @@ def describe_records(records: list[Record], metrics: Sequence[str] = DEFAULT_MET
 
     Args:
       records: what `evaluate_sets` returns.
-      metrics: the metrics that they have.
+      metrics: the metrics in the records.
     """
     units = {"psnr": "PSNR in dB", "ssim": "SSIM", "psnr_rgb": "PSNR of RGB in dB"}
     degraded = any("degradation" in record for record in records)

@@ -1,4 +1,4 @@
-"""What is measured: a method is a callable from LR to HR pixels, at one or several scales."""
+"""Methods to evaluate: a method is a callable from LR to HR pixels, at one or several scales."""
 
 import dataclasses
 import functools
@@ -15,13 +15,13 @@ from srnet.pretrained.load import loaders
 
 @dataclasses.dataclass(frozen=True)
 class NamedMethod:
-    """Something that enlarges, under the name that tables give it.
+    """A method with the name it has in tables.
 
     Attributes:
       name: its name.
-      at_scale: callable from a scale to the method there (see `srnet.evaluation.protocol.evaluate`).
-      scales: the scales it is measured at unless others are asked for.
-      only: whether it knows no other scales.
+      at_scale: callable from a scale to the method at that scale (see `srnet.evaluation.protocol.evaluate`).
+      scales: the scales it is evaluated at by default.
+      only: whether it supports no other scales.
       channels: image channels it takes, 1 or 3.
     """
 
@@ -51,8 +51,8 @@ def named_method(
 
     Args:
       name: one of `srnet.evaluation.classical.CLASSICAL` or `srnet.pretrained.cards.names()`.
-      data_root: folder with a folder for each set, for a method that learns from images.
-      cache_dir: folder where such a method keeps what it has learned.
+      data_root: folder with a subfolder for each set, for a method that is trained on images.
+      cache_dir: folder in which such a method is cached once trained.
 
     Raises:
       UsageError: if there is no such method.
@@ -65,7 +65,7 @@ def named_method(
 
 
 def self_ensembled(method: NamedMethod) -> NamedMethod:
-    """Returns a method whose results are the means over the eight flips and rotations, and whose name ends with "+".
+    """Returns a method that averages its results over the eight flips and rotations; "+" is added to its name.
 
     Args:
       method: the method.

@@ -1,15 +1,15 @@
-"""PSNR, SSIM and the protocol that the field's published figures follow.
+"""PSNR, SSIM and the evaluation protocol that the field's published figures follow.
 
 1. Crop the HR picture to a multiple of the scale.
-2. Take its luma (BT.601 as MATLAB's `rgb2ycbcr`, 8 bits) and reduce it by MATLAB's bicubic `imresize` in double
+2. Take its luma (BT.601 as MATLAB's `rgb2ycbcr`, 8 bits) and downscale it by MATLAB's bicubic `imresize` in double
    precision.
 3. Round the method's result to 8 bits and shave `scale` pixels off each border.
-4. PSNR has peak 255; SSIM an 11x11 Gaussian window of sigma 1.5 where it fits whole, K1 0.01 and K2 0.03.
+4. PSNR has peak 255; SSIM an 11x11 Gaussian window of sigma 1.5, only where it fits entirely, K1 0.01 and K2 0.03.
 5. Take the mean over the images of a set.
 
-Under another degradation than "bicubic", the LR picture is made of the RGB picture, in 8 bits, and its luma taken after
-that. What the degradation draws depends on the picture alone. A grayscale picture is luma as it is, also for networks
-of RGB.
+With a degradation other than "bicubic", the LR picture is made from the RGB picture, in 8 bits, and its luma is taken
+afterwards. The degradation's random numbers depend only on the picture. A grayscale picture is its own luma, also for
+RGB networks.
 """
 
 import dataclasses
@@ -39,7 +39,7 @@ DEGRADED_PROTOCOL = f"{_LUMA}LR of RGB in 8 bits by the degradation named; {_MEA
 
 @dataclasses.dataclass(frozen=True)
 class ImageScore:
-    """The figures of one method on one image.
+    """The scores of one method on one image.
 
     Attributes:
       image: file name.
@@ -65,7 +65,7 @@ def psnr(reference: np.ndarray, image: np.ndarray) -> float:
 
 
 def ssim(reference: np.ndarray, image: np.ndarray) -> float:
-    """Mean structural similarity with the window of Wang et al. (2004) where it fits whole.
+    """Mean structural similarity with the window of Wang et al. (2004), only where it fits entirely.
 
     Args:
       reference: (H, W) array in [0, 255], H and W at least 11.
@@ -96,15 +96,15 @@ DEFAULT_METRICS = ("psnr", "ssim")
 
 
 def register_metric(name: str, metric: Metric, channels: int = 1) -> None:
-    """Makes a metric known to `evaluate` and to `srnet.evaluate --metrics`.
+    """Registers a metric for `evaluate` and `srnet.evaluate --metrics`.
 
     Args:
-      name: what results call it.
+      name: used in results.
       metric: callable from the original and the result to a number.
       channels: 1 for a metric of luma, of uint8 arrays (H, W); 3 for one of RGB, of uint8 arrays (H, W, 3).
 
     Raises:
-      UsageError: if another metric has that name, or for other channels.
+      UsageError: if another metric has that name, or for another number of channels.
     """
     if channels not in (1, 3):
         raise UsageError(f"channels {channels} cannot be used: a metric is of 1 (luma) or 3 (RGB)")
@@ -117,7 +117,7 @@ def check_metrics(names: Sequence[str]) -> None:
     """Checks that metrics are registered.
 
     Args:
-      names: of metrics.
+      names: names of metrics.
 
     Raises:
       UsageError: if one is not, or there are none.
@@ -158,7 +158,7 @@ def benchmark_pair(
 
 
 def measurable_image(path: pathlib.Path, scale: int) -> np.ndarray:
-    """Reads an image to measure.
+    """Reads an image to evaluate.
 
     Args:
       path: the HR picture file.
@@ -180,7 +180,7 @@ def measurable_image(path: pathlib.Path, scale: int) -> np.ndarray:
 def compare_luma(
     hr: np.ndarray, sr: np.ndarray, scale: int, metrics: Sequence[str] = DEFAULT_METRICS
 ) -> dict[str, float]:
-    """Returns the metrics of a result by the protocol.
+    """Returns the luma metrics of a result by the protocol.
 
     Args:
       hr: uint8 (H, W) or (H, W, 3), the original.
@@ -194,7 +194,7 @@ def compare_luma(
 
 
 def mean_score(values: Sequence[float]) -> float:
-    """Returns the mean of the finite ones among some values, infinity where there are none.
+    """Returns the mean of the finite values, or infinity if there are none.
 
     The PSNR of a picture that a method reproduces exactly, such as a flat one, is infinite.
 
@@ -213,11 +213,11 @@ def evaluate(
     metrics: Sequence[str] = DEFAULT_METRICS,
     degradation: str = "bicubic",
 ) -> Iterator[ImageScore]:
-    """Puts a method through the protocol, image by image.
+    """Evaluates a method by the protocol, image by image.
 
     Args:
       method: callable from float32 LR luma (H, W) in [0, 255] to (scale*H, scale*W); with `channels=3` from RGB to RGB,
-        whose mean is taken for a grayscale picture.
+        whose channels are averaged for a grayscale picture.
       paths: the HR image files.
       scale: integer enlargement.
       channels: image channels that the method takes, 1 or 3.
@@ -251,7 +251,7 @@ def evaluate(
 
 
 def compare_colors(hr: np.ndarray, sr: np.ndarray, scale: int, metrics: Sequence[str]) -> dict[str, float]:
-    """Returns the metrics of RGB of a result by the protocol.
+    """Returns the RGB metrics of a result by the protocol.
 
     Args:
       hr: uint8 (H, W, 3), the original.

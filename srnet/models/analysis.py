@@ -55,9 +55,9 @@ def reach(model: keras.Model) -> int:
 
 
 def alignment(model: keras.Model) -> int:
-    """Returns the shift of the LR image in pixels, or a multiple of it, by which the result shifts unchanged.
+    """Returns the smallest shift of the LR image in pixels, or a multiple of it, that only shifts the result.
 
-    For a layer whose reach is not known it goes by the sizes of the layer's input and output.
+    For a layer whose reach is not known, the sizes of its input and output are used.
 
     Args:
       model: Keras functional model with one input and one output.
@@ -70,7 +70,7 @@ def alignment(model: keras.Model) -> int:
 
 
 def largest_features(model: keras.Model) -> float:
-    """Returns the number of values of the largest feature map, for each LR pixel.
+    """Returns the number of values per LR pixel in the largest feature map.
 
     Args:
       model: as for `alignment`.
@@ -86,9 +86,9 @@ def largest_features(model: keras.Model) -> float:
 def multiply_accumulates(model: keras.Model, height: int, width: int) -> int:
     """Returns the multiply-accumulates of the network's trained convolutions and dense layers for one LR image.
 
-    Each output pixel of a convolution costs as many as its kernel has weights, each input pixel of a transposed one
-    likewise. Fixed bicubic enlargement, biases, normalization and elementwise operations are not counted, as is usual
-    in this field's tables.
+    Each output pixel of a convolution costs as many as its kernel has weights, and so does each input pixel of a
+    transposed one. Fixed bicubic enlargement, biases, normalization and elementwise operations are not counted, as is
+    usual in this field's tables.
 
     Args:
       model: Keras functional model with one input and one output.
@@ -133,7 +133,7 @@ def _resolutions(graph: Graph, axis: int) -> Resolutions:
 
 
 def _factor(into: tuple[int | None, ...], out: tuple[int | None, ...], axis: int) -> fractions.Fraction:
-    """The factor between two sizes that is an integer or one over it; 0 to or from what is no feature map."""
+    """The factor between two sizes, an integer or its reciprocal; 0 if either is not of a feature map."""
     if len(into) != 4 or len(out) != 4:
         return fractions.Fraction(0)
     before, after = into[1 + axis] or 1, out[1 + axis] or 1
@@ -164,7 +164,7 @@ def _dependencies(model: keras.Model) -> Iterator[tuple[int, int, int]]:
                 first, last = window.reads(*needed[step.output])
                 if first > last:
                     continue
-                # Of its second input, a CropToScale reads the size alone.
+                # Of its second input, CropToScale reads only the size.
                 for number in step.inputs[:1] if isinstance(step.operation, CropToScale) else step.inputs:
                     other = needed.get(number, (first, last))
                     needed[number] = (min(first, other[0]), max(last, other[1]))

@@ -1,8 +1,8 @@
-"""DRCN: one convolution applied again and again to the bicubic-enlarged image; each of its results gives an image.
+"""DRCN: one convolution applied recursively to the bicubic-enlarged image; each of its results gives an image.
 
-Two 3x3 convolutions embed the enlarged image. A third one is applied `recursions` times. Two more, the same for all of
-its results, make details of each, to which the enlarged image is added. The result is a learned weighted sum of these
-images, which `--supervision` trains, too. All convolutions but the last have ReLU.
+Two 3x3 convolutions embed the enlarged image. A third one is applied `recursions` times. Two more, shared by all of its
+results, turn each into detail, to which the enlarged image is added. The result is a learned weighted sum of these
+images, which `--supervision` trains as well. All convolutions but the last have ReLU.
 
 Reference: J. Kim, J. K. Lee, K. M. Lee. Deeply-recursive convolutional network for image super-resolution. CVPR 2016.
 """
@@ -19,13 +19,13 @@ from srnet.models.srcnn import PassOn
 
 @dataclasses.dataclass(frozen=True)
 class DrcnOptions:
-    """What may be varied in DRCN.
+    """Options of DRCN.
 
     Attributes:
-      recursions: times that the inner convolution is applied, at least 1; 16 in the paper.
+      recursions: number of times that the inner convolution is applied, at least 1; 16 in the paper.
       filters: channels of every feature map, at least 1; 256 in the paper.
-      initializer: "he" or "paper" (see `srnet.models.parts.kernel_initializer`); the inner convolution begins as the
-        identity in both, as in DRCN's paper.
+      initializer: "he" or "paper" (see `srnet.models.parts.kernel_initializer`); the inner convolution starts as the
+        identity in both cases, as in DRCN's paper.
     """
 
     recursions: int = 16
@@ -43,14 +43,14 @@ def build_drcn(options: DrcnOptions, scale: int, channels: int, dtype: str, name
       options: `DrcnOptions`.
       scale: integer enlargement.
       channels: image channels; 1 for luma, 3 for RGB.
-      dtype: "float32", "mixed_bfloat16" or "mixed_float16"; the last convolution and the output are float32 in all.
+      dtype: "float32", "mixed_bfloat16" or "mixed_float16"; the last convolution and the output are always float32.
       name: name of the Keras model.
 
     Returns:
-      The model; its attribute `intermediates` holds the images that its result is the weighted sum of.
+      The model; its attribute `intermediates` holds the images whose weighted sum is the result.
 
     Raises:
-      UsageError: for a scale or an option that cannot be used.
+      UsageError: for an invalid scale or option.
     """
     conv = functools.partial(
         parts.convolution, keras.layers.Conv2D, filters=options.filters, initializer=options.initializer, dtype=dtype

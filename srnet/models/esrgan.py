@@ -1,8 +1,8 @@
 """ESRGAN's generator (RRDBNet): residual dense blocks at the LR size, then nearest-neighbor enlargement.
 
 A dense block is five 3x3 convolutions, each of which takes the block's input and the results of those before it; the
-last result, times 0.2, is added to the input. Three of them and another such skip make a block. All activations are
-leaky ReLU of slope 0.2.
+last result, times 0.2, is added to the input. Three dense blocks and another such skip make a block. All activations
+are leaky ReLU of slope 0.2.
 
 Reference: X. Wang, K. Yu, S. Wu, J. Gu, Y. Liu, C. Dong, Y. Qiao, C. C. Loy. ESRGAN: enhanced super-resolution
 generative adversarial networks. ECCV workshops 2018.
@@ -19,7 +19,7 @@ from srnet.models.options import check_options
 
 @dataclasses.dataclass(frozen=True)
 class EsrganOptions:
-    """What may be varied in ESRGAN's generator.
+    """Options of ESRGAN's generator.
 
     Attributes:
       blocks: number of blocks, at least 1; 23 in the paper.
@@ -42,14 +42,14 @@ def build_esrgan(options: EsrganOptions, scale: int, channels: int, dtype: str, 
       options: `EsrganOptions`.
       scale: integer enlargement; a power of two or 3.
       channels: image channels; 1 for luma, 3 for RGB.
-      dtype: "float32", "mixed_bfloat16" or "mixed_float16"; the last convolution and the output are float32 in all.
+      dtype: "float32", "mixed_bfloat16" or "mixed_float16"; the last convolution and the output are always float32.
       name: name of the Keras model.
 
     Raises:
-      UsageError: for a scale or an option that cannot be used.
+      UsageError: for an invalid scale or option.
     """
     strides = parts.upsampling_strides(scale, "cascade")
-    # As its authors: PyTorch's default, and in dense blocks a tenth of He's deviation.
+    # As its authors do: PyTorch's default, and in dense blocks a tenth of He's standard deviation.
     usual = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
     small = keras.initializers.VarianceScaling(0.02, "fan_in", "untruncated_normal")
     convolve = functools.partial(parts.convolve, keras.layers.Conv2D, initializer=usual, activation=None)
@@ -83,7 +83,7 @@ def build_esrgan(options: EsrganOptions, scale: int, channels: int, dtype: str, 
         x = add_fifth(x, start, f"block_{i}")
     x = keras.layers.Add(dtype=dtype, name="body")([conv(x, "body_last"), first])
     for i, stride in enumerate(strides, 1):
-        # The nearest neighbor, which UpSampling2D makes of channels that LiteRT does not know.
+        # Nearest neighbor; after UpSampling2D, LiteRT would not know the number of channels.
         x = keras.layers.Concatenate(dtype=dtype, name=f"repeat_{i}")([x] * stride**2)
         x = layers.PixelShuffle(stride, dtype=dtype, name=f"enlarge_{i}")(x)
         x = leaky(conv(x, f"upsample_{i}"), f"upsample_{i}")

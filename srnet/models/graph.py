@@ -1,4 +1,4 @@
-"""The graph of a network as a list: its layers in the order in which they run, with the shapes of their results."""
+"""The graph of a network as a list: its layers in execution order, with the shapes of their results."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-SIDE = 240  # LR pixels, for questions that do not depend on the size; the usual strides divide it
+SIDE = 240  # LR pixels, for results that do not depend on the size; divisible by the usual strides
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Step:
 
 @dataclasses.dataclass(frozen=True)
 class Graph:
-    """A network without its nesting. Feature map 0 is the network's input.
+    """A network with nested models unfolded. Feature map 0 is the network's input.
 
     Attributes:
       steps: the calls, each after those that it depends on.
@@ -69,7 +69,7 @@ def _follow(model: keras.Model, inputs: Sequence[int], maps: list[keras.KerasTen
     """Appends the steps of a model and the feature maps that they make; returns the numbers of its outputs."""
     function = keras.Function(model.inputs, model.outputs)
     known = {id(tensor): number for tensor, number in zip(function.inputs, inputs)}
-    # Keras has no public way to the single calls of shared layers.
+    # Keras has no public access to the individual calls of shared layers.
     for _, nodes in sorted(function._nodes_by_depth.items(), reverse=True):
         for node in nodes:
             if node.is_input:
@@ -88,6 +88,6 @@ def _follow(model: keras.Model, inputs: Sequence[int], maps: list[keras.KerasTen
 
 
 def _is_functional(operation: Any) -> bool:
-    """Whether this is a model that runs as its graph says, not by a method `call` of its own."""
+    """Whether this is a model that runs its graph, without overriding `call`."""
     is_model = isinstance(operation, keras.Model) and bool(getattr(operation, "inputs", None))
     return is_model and type(operation).call.__module__.startswith("keras.")

@@ -10,8 +10,8 @@ Input: LR pixels (N, H, W, c) in [0, 255], any H, W >= 1. Output: HR pixels (N, 
 4. Reconstruction (2.1.4): four 3x3 convolutions with ReLU and dilation rates 1, 1, 2, 4; one linear 3x3 convolution;
    the long skip adds F1; a 1x1 convolution to c channels.
 
-A LR image whose size the encoder does not divide is mirrored outwards at its lower and right end, and the result
-cropped.
+An LR image whose size is not divisible by the encoder's strides is mirror-padded at the bottom and right, and the
+result cropped.
 
 Reference: X. Hu, H. Guo, R. Zhu. Image super-resolution reconstruction based on a hybrid deep convolutional network.
 2020 (in Chinese).
@@ -30,7 +30,7 @@ from srnet.models.options import check_options
 
 @dataclasses.dataclass(frozen=True)
 class HybridOptions:
-    """What may be varied in the paper's network.
+    """Options of the paper's network.
 
     Attributes:
       encoder_decoder: True for the strided encoder-decoder; False for as many plain 3x3 convolutions of stride 1.
@@ -79,11 +79,11 @@ def build_hybrid(options: HybridOptions, scale: int, channels: int, dtype: str, 
       options: `HybridOptions`.
       scale: integer enlargement; a power of two or 3, or any with `upsampling="single"`.
       channels: image channels c; 1 for luma, 3 for RGB.
-      dtype: "float32", "mixed_bfloat16" or "mixed_float16"; the last convolution and the output are float32 in all.
+      dtype: "float32", "mixed_bfloat16" or "mixed_float16"; the last convolution and the output are always float32.
       name: name of the Keras model.
 
     Raises:
-      UsageError: for a scale or an option that cannot be used.
+      UsageError: for an invalid scale or option.
     """
     strides = parts.upsampling_strides(scale, options.upsampling)
 

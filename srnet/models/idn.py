@@ -1,8 +1,8 @@
 """IDN: distillation blocks at the LR size, one transposed convolution, plus the bicubic enlargement.
 
 Two 3x3 convolutions extract features. Each block has an enhancement unit of six 3x3 convolutions, the second and the
-fifth in four groups: a quarter of the third one's channels is kept and joined to the block's input, the rest goes on,
-and both are added. A 1x1 convolution compresses the sum. All have leaky ReLU of slope 0.05.
+fifth in four groups: a quarter of the third one's channels is kept and concatenated with the block's input, the rest
+continues, and both are added. A 1x1 convolution compresses the sum. All have leaky ReLU of slope 0.05.
 
 Reference: Z. Hui, X. Wang, X. Gao. Fast and accurate single image super-resolution via information distillation
 network. CVPR 2018. Layers are named as in its authors' Caffe files.
@@ -21,17 +21,17 @@ INITIALIZERS = (*parts.INITIALIZERS, "identity")
 
 _GROUPS = 4
 _KERNEL = 17  # of the transposed convolution
-_PADDING = 8  # that its authors cut off its result on either side
+_PADDING = 8  # pixels that its authors crop from each side of its result
 
 
 @dataclasses.dataclass(frozen=True)
 class IdnOptions:
-    """What may be varied in IDN.
+    """Options of IDN.
 
     Attributes:
       blocks: number of distillation blocks, at least 0; 4 in the paper.
       filters: channels of the features, a multiple of 16; 64 in the paper.
-      initializer: "he" or "paper" (see `srnet.models.parts.kernel_initializer`), or "identity", which starts as the
+      initializer: "he" or "paper" (see `srnet.models.parts.kernel_initializer`), or "identity", which starts from the
         bicubic enlargement: the last kernel is 0.
     """
 
@@ -50,14 +50,14 @@ def build_idn(options: IdnOptions, scale: int, channels: int, dtype: str, name: 
 
     Args:
       options: `IdnOptions`.
-      scale: integer enlargement, 2 to 9; beyond it the kernel of 17 leaves gaps in its authors' alignment.
+      scale: integer enlargement, 2 to 9; beyond that the kernel of 17 leaves gaps in its authors' alignment.
       channels: image channels; 1 for luma, 3 for RGB.
-      dtype: "float32", "mixed_bfloat16" or "mixed_float16"; the transposed convolution and the output are float32 in
-        all.
+      dtype: "float32", "mixed_bfloat16" or "mixed_float16"; the transposed convolution and the output are always
+        float32.
       name: name of the Keras model.
 
     Raises:
-      UsageError: for a scale or an option that cannot be used.
+      UsageError: for an invalid scale or option.
     """
     parts.check_scale(scale)
     if scale > _KERNEL - _PADDING:
@@ -85,7 +85,7 @@ def build_idn(options: IdnOptions, scale: int, channels: int, dtype: str, name: 
         kept = keras.layers.Concatenate(dtype=dtype, name=f"concat{i}")([x, kept])
         x = conv(keras.layers.Add(dtype=dtype, name=f"sum{i}")([kept, inner]), f"down{i}", options.filters, 1)
 
-    # As Caffe initializes it: by the mean of both fans, for a transposed convolution's kernel is wide and thin.
+    # As in Caffe: scaled by the mean of both fans, since a transposed convolution's kernel is wide and thin.
     wide = {"he": keras.initializers.VarianceScaling(2.0, "fan_avg", "untruncated_normal")}
     last = {"identity": "zeros", **wide}.get(options.initializer, options.initializer)
     x = parts.convolve(

@@ -1,4 +1,4 @@
-"""Networks between two others, by their weights."""
+"""Interpolation between the weights of two networks."""
 
 from typing import Any
 
@@ -8,23 +8,23 @@ from srnet.errors import UsageError
 
 
 def interpolate(first: keras.Model, second: keras.Model, share: float) -> keras.Model:
-    """Returns a network whose weights lie between those of two others of the same layers.
+    """Returns a network whose weights are interpolated between those of two networks with the same layers.
 
-    Between a network trained for PSNR and the same one trained further against a discriminator, it trades sharpness
-    against artifacts without new training.
+    Between a network trained for PSNR and the same one trained further against a discriminator, this trades sharpness
+    against artifacts without retraining.
 
     Reference: X. Wang et al. ESRGAN: enhanced super-resolution generative adversarial networks. 2018 (section 3.4).
 
     Args:
       first: Keras model.
-      second: Keras model of the same layers.
-      share: that the second one has, 0 to 1.
+      second: Keras model with the same layers.
+      share: weight of the second one, 0 to 1.
 
     Returns:
-      A new model; the two stay as they are.
+      A new model; the two are unchanged.
 
     Raises:
-      UsageError: for a share outside its range, or networks of other layers.
+      UsageError: for a share outside its range, or networks with different layers.
     """
     if not 0 <= share <= 1:
         raise UsageError(f"share {share!r} cannot be used: it must be within 0 and 1")
@@ -37,7 +37,7 @@ def interpolate(first: keras.Model, second: keras.Model, share: float) -> keras.
 
 
 def _layers(model: keras.Model) -> list[tuple[str, dict[str, Any], list[tuple[int, ...]]]]:
-    """What a network consists of, but for the names of its layers, which Keras may have numbered."""
+    """The layers of a network without their names, which Keras may have numbered."""
     return [
         (
             type(layer).__name__,

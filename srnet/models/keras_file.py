@@ -1,4 +1,4 @@
-"""Networks from `.keras` files."""
+"""Networks in `.keras` files: loading and saving."""
 
 import pathlib
 
@@ -18,16 +18,16 @@ def load_file(path: str | pathlib.Path) -> keras.Model:
     Raises:
       DataError: if the file cannot be read, or holds no network from LR to HR pixels.
     """
-    if pathlib.Path(path).suffix != ".keras":  # other formats may run code while they are loaded
+    if pathlib.Path(path).suffix != ".keras":  # other formats may run code when loaded
         raise DataError(f"{path}: not a .keras file")
     try:
         with pathlib.Path(path).open("rb"):
-            pass  # says what the system says
+            pass  # raises the system's own error
         model = keras.models.load_model(path, compile=False, safe_mode=True)
         shapes = model.input_shape, model.output_shape
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({reason(error)})") from error
-    except Exception as error:  # a damaged file raises anything, MemoryError and ModuleNotFoundError among them
+    except Exception as error:  # a damaged file may raise anything, even MemoryError or ModuleNotFoundError
         raise DataError(f"{path}: not a network of srnet that can be read ({reason(error)})") from error
     if not all(isinstance(shape, tuple) and len(shape) == 4 for shape in shapes) or not _enlarges(model):
         raise DataError(f"{path}: not a network from LR to HR pixels")

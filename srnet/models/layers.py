@@ -21,7 +21,7 @@ Shape = tuple[int | None, ...]
 def _mirror(inputs: Any, axis: int, start: int, stop: Any) -> Any:
     """Takes the indices start, ..., stop - 1 of an axis, start >= -2; those outside it are mirrored, edge included."""
     size = keras.ops.shape(inputs)[axis]
-    # Mirroring has the period 2 * size; adding it leaves no negative index, whose remainder ONNX defines differently.
+    # Mirroring has period 2 * size; adding it avoids negative indices, whose remainder ONNX defines differently.
     index = keras.ops.arange(start + 2 * size, stop + 2 * size, dtype="int32") % (2 * size)
     return keras.ops.take(inputs, keras.ops.minimum(index, 2 * size - 1 - index), axis=axis)
 
@@ -33,10 +33,10 @@ def _enlarged_shape(shape: Shape, scale: int, channels: int | None) -> Shape:
 
 @keras.saving.register_keras_serializable("srnet")
 class MirrorPad(keras.layers.Layer):
-    """Mirrors height and width outwards at the lower and right end, up to multiples of `multiple`.
+    """Mirror-pads height and width at the bottom and right, up to multiples of `multiple`.
 
-    The edge pixel is repeated (NumPy's "symmetric"), and the image mirrored as often as needed, so that a single pixel
-    can be padded too. With padding at those two ends alone, every pixel keeps its index.
+    The edge pixel is repeated (NumPy's "symmetric"), and the image mirrored as often as needed, so that even a single
+    pixel can be padded. As only those two sides are padded, every pixel keeps its index.
 
     Args:
       multiple: integer, at least 1.
@@ -69,7 +69,7 @@ class MirrorPad(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("srnet")
 class EdgePad(keras.layers.Layer):
-    """Extends height and width at each end by `size` pixels that repeat the outermost one.
+    """Pads height and width on each side with `size` copies of the outermost pixel.
 
     Args:
       size: integer, at least 0.
@@ -165,7 +165,7 @@ class PixelShuffle(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("srnet")
 class WeightedSum(keras.layers.Layer):
-    """A sum of images with learned weights, which begin as those of the mean.
+    """A sum of images with learned weights, initialized to give the mean.
 
     Each image is the first input plus one of the other inputs.
     """
@@ -186,11 +186,11 @@ class WeightedSum(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("srnet", name="Conv2D")
 class NativeConv2D(keras.layers.Conv2D):
-    """A convolution by TensorFlow's native kernels, also where it is dilated or has groups.
+    """A convolution by TensorFlow's native kernels, even if it is dilated or grouped.
 
-    Keras rearranges pixels into batches and back for a dilated one, which keeps TensorFlow from fusing bias and
-    activation, and compiles one of several groups anew for every size of image. Processors without oneDNN have no
-    gradient of the native dilated kernel; there it is Keras's own.
+    For a dilated one, Keras rearranges pixels into batches and back, which keeps TensorFlow from fusing bias and
+    activation; a grouped one it recompiles for every image size. Processors without oneDNN have no gradient of the
+    native dilated kernel; they use Keras's own.
     """
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
@@ -210,7 +210,7 @@ NativeConv2D.__name__ = "Conv2D"  # by which Keras finds the weights of a layer 
 
 @functools.cache
 def _has_dilated_gradient() -> bool:
-    with tf.init_scope():  # it pauses tapes, so the operation of the gradient is called itself
+    with tf.init_scope():  # it pauses tapes, so the gradient operation is called directly
         image = tf.ones((1, 4, 4, 1))
         shape = {"filter_sizes": [2, 2, 1, 1], "strides": [1] * 4, "padding": "SAME", "dilations": [1, 2, 2, 1]}
         try:
@@ -224,16 +224,16 @@ def _has_dilated_gradient() -> bool:
 class SubPixelConv2DTranspose(keras.layers.Conv2DTranspose):
     """A transposed convolution whose kernel is three strides wide, computed as a 3x3 convolution and a pixel shuffle.
 
-    The result is that of `keras.layers.Conv2DTranspose` with padding "same" and a bias, and faster where it has few
-    channels; the weights have the same layout.
+    The result is that of `keras.layers.Conv2DTranspose` with padding "same" and a bias, but faster for few channels;
+    the weights have the same layout.
 
     Reference: W. Shi et al. Is the deconvolution layer the same as a convolutional layer? 2016.
 
     Args:
       filters: channels of the result, at least 1.
       stride: integer enlargement, at least 1.
-      **kwargs: what else `keras.layers.Conv2DTranspose` takes, such as `activation`, `kernel_initializer`, `dtype` and
-        `name`; neither sizes, paddings and data formats nor `use_bias`, which are fixed.
+      **kwargs: further arguments of `keras.layers.Conv2DTranspose`, such as `activation`, `kernel_initializer`, `dtype`
+        and `name`; not sizes, paddings, dilation, data format and `use_bias`, which are fixed.
     """
 
     def __init__(self, filters: int, stride: int, **kwargs: Any) -> None:
@@ -249,7 +249,7 @@ class SubPixelConv2DTranspose(keras.layers.Conv2DTranspose):
         """Makes the layer from a configuration of `keras.layers.Conv2DTranspose`, which `get_config` returns.
 
         Raises:
-          ValueError: if the configuration is of a layer that this class cannot be.
+          ValueError: if this class cannot represent the configured layer.
         """
         config = dict(config)
         stride = np.ravel(config["strides"]).tolist()[0]
@@ -281,8 +281,8 @@ def _fixed(stride: int) -> dict[str, Any]:
 class BicubicUpsampling(keras.layers.Layer):
     """Enlarges by an integer factor with Keys' cubic (a = -0.5), as MATLAB's `imresize`, in any number of channels.
 
-    It is a mirrored border of two pixels, a 5x5 convolution with a fixed kernel for each of the scale*scale phases, and
-    a pixel shuffle, which compile and export wherever convolutions do.
+    It consists of mirror padding by two pixels, a 5x5 convolution with a fixed kernel for each of the scale*scale
+    phases, and a pixel shuffle, which compile and export wherever convolutions do.
 
     Args:
       scale: integer enlargement, at least 1.
@@ -294,7 +294,7 @@ class BicubicUpsampling(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         scale, channels = self.scale, inputs.shape[-1]
-        # Output pixel scale * i + p lies at i + (p + 0.5) / scale - 0.5 in the input, and takes from i - 2, ..., i + 2.
+        # Output pixel scale * i + p lies at i + (p + 0.5) / scale - 0.5 in the input, and reads i - 2, ..., i + 2.
         places = (np.arange(scale) + 0.5) / scale - 0.5
         weights = cubic(places[:, None] - np.arange(-2, 3))
         kernel = np.einsum("pi,qj,cd->ijcpqd", weights, weights, np.eye(channels))

@@ -12,11 +12,11 @@ from srnet.models.subpixel import transposed_convolution
 
 
 def with_precision(model: keras.Model, precision: str) -> keras.Model:
-    """Returns a network that computes in a precision, with the same float32 weights, input and output.
+    """Returns a network that computes in another precision, with the same float32 weights, input and output.
 
-    The layers in the tables of `srnet.models.rules` that lie between the first and the last one with weights compute in
-    it. The first and the last one, and what is added to its result, stay in float32, since 8 bits of precision are
-    too few for a pixel.
+    This affects the layers listed in `srnet.models.rules` that lie between the first and the last layer with weights.
+    Those two, and what is added to the last one's result, stay in float32, since 8 bits of precision are too few for
+    a pixel.
 
     Args:
       model: float32 Keras functional model with one input and one output.
@@ -41,13 +41,13 @@ def with_precision(model: keras.Model, precision: str) -> keras.Model:
     try:
         copied = keras.models.clone_model(model, clone_function=copy, recursive=True)
         copied.set_weights(model.get_weights())
-    except Exception as error:  # layers from elsewhere may raise anything
+    except Exception as error:  # third-party layers may raise anything
         raise TypeError(f"network {model.name!r} cannot be copied ({type(error).__name__})") from error
     return copied
 
 
 def _kind(layer: keras.layers.Layer) -> type[keras.layers.Layer]:
-    """The class of the copy of a layer that computes in 16 bits."""
+    """The class of a layer's 16-bit copy."""
     if type(layer) is keras.layers.Conv2DTranspose:
         return _AsConvolution
     if type(layer) in (keras.layers.Conv2D, NativeConv2D) and max(layer.strides) > 1:
@@ -56,9 +56,9 @@ def _kind(layer: keras.layers.Layer) -> type[keras.layers.Layer]:
 
 
 class _AsConvolution(keras.layers.Conv2DTranspose):
-    """A transposed convolution that is computed as a convolution where that is possible; the result is the same.
+    """A transposed convolution that is computed as a convolution if possible; the result is the same.
 
-    Twice as fast in bfloat16. For each size of input that a transposed one has had, oneDNN keeps 2.4 MB.
+    Twice as fast in bfloat16; and for a real transposed convolution, oneDNN keeps 2.4 MB for every input size seen.
     """
 
     def call(self, inputs: Any) -> Any:
@@ -70,9 +70,9 @@ class _AsConvolution(keras.layers.Conv2DTranspose):
 
 
 class _OfAnyWidth(keras.layers.Conv2D):
-    """A convolution with a stride, whose input is padded where it is no wider than that; the result is the same.
+    """A strided convolution that pads an input no wider than its stride; the result is the same.
 
-    In bfloat16 on processors with AMX, oneDNN returns memory that it has not written for such inputs.
+    In bfloat16 on processors with AMX, oneDNN returns uninitialized memory for such inputs.
     """
 
     def call(self, inputs: Any) -> Any:
@@ -87,8 +87,8 @@ class _OfAnyWidth(keras.layers.Conv2D):
 class _SumOfDecoded(keras.layers.Add):
     """A sum whose first term is reshaped to the shape of the second, which it has anyway.
 
-    TensorFlow fuses a convolution with the sum after it only where it can prove that their shapes are equal. Behind a
-    transposed convolution it cannot, for pictures of unknown size; after this reshape it can, for the next skip.
+    TensorFlow fuses a convolution with the sum after it only if it can prove that their shapes are equal. After a
+    transposed convolution on pictures of unknown size it cannot; after this reshape it can, for the next skip.
     """
 
     def call(self, inputs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The check of the options that a network's dataclass holds."""
+"""Checking the options in a network's dataclass."""
 
 import dataclasses
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What the builders of networks share: initializers, convolutions, the first and the last layers."""
+"""Parts shared by the networks: initializers, convolutions, the first and the last layers."""
 
 from collections.abc import Callable
 from typing import Any
@@ -35,15 +35,15 @@ def convolution(
     activation: str | None = "relu",
     **arguments: Any,
 ) -> keras.layers.Layer:
-    """Returns a new convolution.
+    """Returns a new convolution layer.
 
     Args:
       kind: `keras.layers.Conv2D`, `keras.layers.Conv2DTranspose` or a subclass.
       name: name of the layer.
       filters: channels of the result.
       kernel_size: side of the kernel.
-      initializer: name, as for `kernel_initializer`, or a Keras initializer, of which the layer takes a copy: layers of
-        one shape that shared it would begin with the same weights.
+      initializer: name, as for `kernel_initializer`, or a Keras initializer, which is copied: layers of one shape that
+        shared it would start with the same weights.
       dtype: dtype of the layer, or name of its dtype policy.
       padding: "same" (with zeros) or "valid".
       activation: name of a Keras activation, or None.
@@ -74,7 +74,7 @@ def convolve(
 
 
 def bicubic_input(scale: int, channels: int) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """Begins a network that works on the bicubic enlargement, with pixels scaled to [0, 1].
+    """Starts a network that works on the bicubic enlargement, with pixels scaled to [0, 1].
 
     Args:
       scale: integer enlargement, at least 2.
@@ -93,7 +93,7 @@ def bicubic_input(scale: int, channels: int) -> tuple[keras.KerasTensor, keras.K
 
 
 def to_pixels(x: keras.KerasTensor) -> keras.KerasTensor:
-    """Multiplies a symbolic result by 255, which gives a network's output: float32 pixels in [0, 255]."""
+    """Multiplies a symbolic result by 255 to get a network's output: float32 pixels in [0, 255]."""
     return keras.layers.Rescaling(255.0, dtype="float32", name="to_pixels")(x)
 
 

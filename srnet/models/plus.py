@@ -9,9 +9,9 @@ convolutions cost 1/scale^2 and see scale times as far, and adds its result to t
    local skip adds F1. Depth 0 leaves both out.
 3. Reconstruction: 3x3 convolutions with ReLU and the paper's dilation rates, one linear convolution; the long skip
    adds F0.
-4. Upsampling: one transposed convolution of stride `scale`, whose kernel of 3*scale covers every phase; any scale.
+4. Upsampling: one transposed convolution of stride `scale`, whose kernel of 3*scale covers every phase, at any scale.
 
-Residual blocks are initialized as the identity, and the network as the bicubic enlargement (where that is added): their
+Residual blocks are initialized as the identity, and the network as the bicubic enlargement (if that is added): their
 last kernels are 0.
 """
 
@@ -26,7 +26,7 @@ from srnet.models.options import check_options
 
 @dataclasses.dataclass(frozen=True)
 class PlusOptions:
-    """What may be varied in plus.
+    """Options of plus.
 
     Attributes:
       blocks: number of residual blocks, at least 0.
@@ -59,11 +59,11 @@ def build_plus(options: PlusOptions, scale: int, channels: int, dtype: str, name
       options: `PlusOptions`.
       scale: integer enlargement, at least 2.
       channels: image channels; 1 for luma, 3 for RGB.
-      dtype: "float32", "mixed_bfloat16" or "mixed_float16"; the last convolution and the output are float32 in all.
+      dtype: "float32", "mixed_bfloat16" or "mixed_float16"; the last convolution and the output are always float32.
       name: name of the Keras model.
 
     Raises:
-      UsageError: for a scale or an option that cannot be used.
+      UsageError: for an invalid scale or option.
     """
     parts.check_scale(scale)
     convolve = functools.partial(parts.convolve, filters=options.filters, initializer=options.initializer, dtype=dtype)

@@ -1,4 +1,4 @@
-"""Weights that other authors have published, loaded into the networks here."""
+"""Loading weights published by other authors into the networks here."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -12,14 +12,14 @@ from srnet.models.rcan import MEAN
 
 _BLOCK = r"group_(\d+)_block_(\d+)_(1|2|squeeze|excite)"
 
-Pairs = list[tuple[str, Any]]  # what a message calls a layer's arrays, and (kernel, bias) in Keras's layout
+Pairs = list[tuple[str, Any]]  # the name of a layer's arrays in messages, and (kernel, bias) in Keras's layout
 
 
 def load_published(model: keras.Model, arrays: Iterable[tuple[np.ndarray, np.ndarray]] | Mapping[str, Any]) -> None:
     """Loads weights into a network as its authors published them.
 
-    All of them are for pixels in [0, 1] or [0, 255] as the network here has them inside, so the values are loaded
-    unchanged; only their axes are put in order.
+    All of them expect the pixel range, [0, 1] or [0, 255], that the network here uses internally, so the values are
+    loaded unchanged; only their axes are reordered.
 
     Args:
       model: Keras model that `srnet.models.build` makes.
@@ -28,8 +28,8 @@ def load_published(model: keras.Model, arrays: Iterable[tuple[np.ndarray, np.nda
         `embed_1`, `embed_2`, `recurse`, `reconstruct` and `output`, to such pairs, and from `ensemble` to a list of one
         array, the images' weights. For `idn`, a dict from the names of Caffe's layers to pairs: kernels (channels out,
         channels in of a group, height, width), that of `upsample` (channels in, channels out, height, width). For
-        `rcan`, `esrgan` and their rows, PyTorch's state dict as NumPy arrays: `.weight` (channels out, channels in,
-        height, width) and `.bias`; those of `esrgan` by the names of ESRGAN's repository or of BasicSR.
+        `rcan`, `esrgan` and their small variants, PyTorch's state dict as NumPy arrays: `.weight` (channels out,
+        channels in, height, width) and `.bias`; those of `esrgan` by the names of ESRGAN's repository or of BasicSR.
 
     Raises:
       UsageError: for another network.
@@ -79,7 +79,7 @@ def _drcn(layers: list[Any], arrays: Mapping[str, Any]) -> Pairs:
 
 
 def _caffe(layers: list[Any], arrays: Mapping[str, Any]) -> Pairs:
-    """Pairs by the names of layers, which are those here."""
+    """Pairs by the names of Caffe's layers, which are those of the layers here."""
     _check_names([layer.name for layer in layers], arrays)
     pairs: Pairs = []
     for layer in layers:
@@ -139,7 +139,7 @@ def _pytorch(layers: list[Any], modules: list[str], arrays: Mapping[str, Any]) -
 
 
 def _rcan_module(name: str, groups: int, blocks: int) -> str:
-    """The name of RCAN's module that is a layer here."""
+    """The name of the RCAN module that corresponds to a layer here."""
     if block := re.fullmatch(_BLOCK, name):
         inner = {"1": "0", "2": "2", "squeeze": "3.conv_du.0", "excite": "3.conv_du.2"}[block[3]]
         return f"body.{int(block[1]) - 1}.body.{int(block[2]) - 1}.body.{inner}"
@@ -156,14 +156,14 @@ def _height_width_first(kernel: Any) -> np.ndarray:
 
 
 def _shuffled_as_here(array: np.ndarray, filters: int) -> np.ndarray:
-    """Moves the channel to the end of a last axis, where PyTorch's pixel shuffle has it at the start."""
+    """Reorders the last axis from PyTorch's pixel shuffle, with the channel first, to that here, with it last."""
     if array.shape[-1] % filters:
         return array  # a wrong shape, which is reported
     return array.reshape(*array.shape[:-1], filters, -1).swapaxes(-1, -2).reshape(array.shape)
 
 
 def _check_names(needed: list[str], arrays: Mapping[str, Any], *others: str) -> None:
-    """Refuses arrays that lack some, or have further ones than the names beginning with `others`."""
+    """Raises if arrays are missing, or if there are others whose names do not begin with one of `others`."""
     missing = [name for name in needed if name not in arrays]
     more = [name for name in arrays if name not in needed and not name.startswith(others)]
     for names, what in ((missing, "missing among the arrays"), (more, "without a place in this network")):

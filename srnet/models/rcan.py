@@ -1,8 +1,8 @@
 """RCAN: residual groups of residual blocks with channel attention, at the LR size, then pixel shuffle.
 
 A block is two 3x3 convolutions with a ReLU between them; its result is multiplied by a weight for each channel, which
-two 1x1 convolutions make of the channel's mean over the whole image, and added to its input. A group is `blocks` of
-them and a convolution, plus its input; the network likewise has `groups` of these and a convolution.
+two 1x1 convolutions compute from the channel means over the whole image, and added to its input. A group is `blocks`
+blocks and a convolution, plus its input; the network likewise has `groups` groups and a convolution.
 
 Its result at any pixel depends on the whole image, so a picture cannot be enlarged in tiles.
 
@@ -24,7 +24,7 @@ MEAN_LUMA = (111.665,)  # the luma of this color (ITU-R BT.601)
 
 @dataclasses.dataclass(frozen=True)
 class RcanOptions:
-    """What may be varied in RCAN.
+    """Options of RCAN.
 
     Attributes:
       groups: number of residual groups, at least 1; 10 in the paper.
@@ -50,14 +50,14 @@ def build_rcan(options: RcanOptions, scale: int, channels: int, dtype: str, name
       options: `RcanOptions`.
       scale: integer enlargement; a power of two or 3.
       channels: image channels; 1 for luma, 3 for RGB.
-      dtype: "float32", "mixed_bfloat16" or "mixed_float16"; the last convolution and the output are float32 in all.
+      dtype: "float32", "mixed_bfloat16" or "mixed_float16"; the last convolution and the output are always float32.
       name: name of the Keras model.
 
     Raises:
-      UsageError: for a scale or an option that cannot be used.
+      UsageError: for an invalid scale or option.
     """
     strides = parts.upsampling_strides(scale, "cascade")
-    # PyTorch's default, with which its authors trained; He's initialization lets 200 blocks explode.
+    # PyTorch's default, which its authors used; with He initialization, 200 blocks explode.
     initializer = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
     convolve = functools.partial(parts.convolve, keras.layers.Conv2D, initializer=initializer, activation=None)
     conv = functools.partial(convolve, filters=options.filters, dtype=dtype)

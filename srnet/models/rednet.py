@@ -20,13 +20,13 @@ INITIALIZERS = (*parts.INITIALIZERS, "identity")
 
 @dataclasses.dataclass(frozen=True)
 class RednetOptions:
-    """What may be varied in RED-Net.
+    """Options of RED-Net.
 
     Attributes:
       depth: number of convolutions, and of transposed ones, at least 1; 15 in RED30.
       filters: channels of every feature map, at least 1; 128 gives the published 4.1 million parameters.
       skip_every: convolutions from one skip to the next, at least 1; 2 in the paper.
-      initializer: "he" or "paper" (see `srnet.models.parts.kernel_initializer`), or "identity", which starts as the
+      initializer: "he" or "paper" (see `srnet.models.parts.kernel_initializer`), or "identity", which starts from the
         bicubic enlargement: the last kernel is 0, and kernels before a skip have half of He's variance, so that the
         sum of the two branches keeps the variance of one.
     """
@@ -47,12 +47,12 @@ def build_rednet(options: RednetOptions, scale: int, channels: int, dtype: str, 
       options: `RednetOptions`.
       scale: integer enlargement.
       channels: image channels; 1 for luma, 3 for RGB.
-      dtype: "float32", "mixed_bfloat16" or "mixed_float16"; the last transposed convolution and the output are float32
-        in all.
+      dtype: "float32", "mixed_bfloat16" or "mixed_float16"; the last transposed convolution and the output are always
+        float32.
       name: name of the Keras model.
 
     Raises:
-      UsageError: for a scale or an option that cannot be used.
+      UsageError: for an invalid scale or option.
     """
     usual = before_skip = last = options.initializer
     if options.initializer == "identity":

@@ -32,7 +32,7 @@ class Network(NamedTuple):
     Attributes:
       builder: callable from (options, scale, channels, dtype, name) to the untrained Keras model.
       options: the frozen dataclass of its options.
-      row: the options that make it this network; the others have their defaults.
+      row: option values that define this network; the other options have their defaults.
     """
 
     builder: Builder
@@ -61,18 +61,18 @@ def names() -> tuple[str, ...]:
 
 
 def register(name: str, builder: Builder, options: type | None = None, **row: Any) -> None:
-    """Adds a network, which `build` and `srnet.train --variant` then know by its name.
+    """Registers a network for `build` and `srnet.train --variant`.
 
     Args:
       name: its name: lower-case letters, digits and underscores.
       builder: callable (options, scale, channels, dtype, name) -> `keras.Model`, as `build` returns it. `dtype` is
         "float32", "mixed_bfloat16" or "mixed_float16", `name` is the model's. It raises a UsageError for a scale that
-        it cannot make.
-      options: frozen dataclass of what may be varied, each field with a default; None for no options.
-      **row: values of options that make it this network. A variant is another name with another row.
+        it does not support.
+      options: frozen dataclass of its options, each field with a default; None for no options.
+      **row: option values that define this network. A variant is another name with another row.
 
     Raises:
-      UsageError: if the name is another network's or of other characters, or the options are not such a dataclass.
+      UsageError: if the name is taken or has other characters, or the options are not such a dataclass.
     """
     if not re.fullmatch("[a-z][a-z0-9_]*", name):
         raise UsageError(f"network name {name!r} cannot be used: take lower-case letters, digits and underscores")
@@ -89,7 +89,7 @@ def register(name: str, builder: Builder, options: type | None = None, **row: An
 
 
 def _same(one: Builder, other: Builder) -> bool:
-    """Whether two builders are one function, which a reloaded module defines again."""
+    """Whether two builders are the same function, even if its module has been reloaded."""
     places = [(getattr(each, "__module__", None), getattr(each, "__qualname__", "<")) for each in (one, other)]
     return one is other or (places[0] == places[1] and "<" not in places[0][1])
 
@@ -99,7 +99,7 @@ def build(name: str, scale: int, channels: int = 1, dtype: str = "float32", **op
 
     Args:
       name: one of `names()`.
-      scale: integer enlargement (2, 3, 4, 8; plus, srcnn, vdsr, rednet and drcn: any from 2 on; idn: 2 to 9).
+      scale: integer enlargement (3 or a power of two; plus, srcnn, vdsr, rednet and drcn: any from 2 on; idn: 2 to 9).
       channels: 1 for luma, 3 for RGB.
       dtype: "float32", or "mixed_bfloat16" or "mixed_float16" to compute in 16 bits with float32 weights and output.
       **options: the network's own options: see `HybridOptions` (the paper's network and its variants), `PlusOptions`,
@@ -111,7 +111,7 @@ def build(name: str, scale: int, channels: int = 1, dtype: str = "float32", **op
       (N, scale*H, scale*W, channels), float32 and not clipped.
 
     Raises:
-      UsageError: for an unknown name, or a scale, channels or option that cannot be used.
+      UsageError: for an unknown name, or an invalid scale, number of channels or option.
     """
     if name not in _networks:
         raise UsageError(f"network {name!r} is unknown: choose one of {', '.join(names())}")

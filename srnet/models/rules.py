@@ -22,7 +22,7 @@ def window_of(operation: Any, axis: int) -> Window | Spread:
     """Returns what an output index of a layer, or of an operation of `keras.ops`, reads from its inputs.
 
     Args:
-      operation: the layer or operation; one with a method `receptive_window` is asked for it.
+      operation: the layer or operation; its own method `receptive_window` takes precedence.
       axis: 0 for height, 1 for width.
 
     Raises:
@@ -38,7 +38,7 @@ def window_of(operation: Any, axis: int) -> Window | Spread:
     if getattr(operation, "data_format", None) == "channels_first":
         raise TypeError(f"the reach of {title(operation)} is not known: its data format is channels_first")
     activation = getattr(operation, "activation", None)
-    # All of Keras's and TensorFlow's activations work on each pixel; another function may do anything.
+    # All of Keras's and TensorFlow's activations work per pixel; another function may do anything.
     if activation is not None and not activation.__module__.startswith(("keras.", "tensorflow.")):
         raise TypeError(f"the reach of {title(operation)} is not known: its activation is not one of Keras's")
     return rule(operation, axis)
@@ -47,7 +47,7 @@ def window_of(operation: Any, axis: int) -> Window | Spread:
 def rule_of(operation: Any) -> Rule | None:
     """Returns the rule for a layer or operation, or None for one that is not in the tables.
 
-    A subclass has its base's rule unless it has a method `call` of its own.
+    A subclass has its base's rule unless it overrides `call`.
     """
     kind: Any = type(operation)
     if not isinstance(operation, keras.layers.Layer):
@@ -57,7 +57,7 @@ def rule_of(operation: Any) -> Rule | None:
 
 
 def title(operation: Any) -> str:
-    """Returns how messages name a layer or an operation."""
+    """Returns the name of a layer or an operation in messages."""
     what = "layer" if isinstance(operation, keras.layers.Layer) else "operation"
     return f"{what} {operation.name!r} ({type(operation).__name__})"
 
@@ -71,7 +71,7 @@ def _whole_image(operation: Any, axis: int) -> Window:
 
 
 def _channels(operation: Any, axis: int) -> Window:
-    """For what works along `axis`: by pixel if that is the channels' axis alone."""
+    """For operations along `operation.axis`: per pixel if that is only the channel axis."""
     axes = operation.axis if isinstance(operation.axis, (list, tuple)) else [operation.axis]
     if any(each is None or each % 4 != 3 for each in axes):
         raise UnboundedError(

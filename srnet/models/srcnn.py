@@ -22,13 +22,13 @@ INITIALIZERS = (*parts.INITIALIZERS, "identity")
 
 @dataclasses.dataclass(frozen=True)
 class SrcnnOptions:
-    """What may be varied in SRCNN.
+    """Options of SRCNN.
 
     Attributes:
       kernel_sizes: sides of the three kernels, odd: (9, 5, 5) of 2016, or (9, 1, 5) of 2014.
       filters: channels after the first and the second convolution, each at least 1.
       initializer: "he"; "paper" for the normal distribution of standard deviation 0.001, SRCNN's own; or "identity",
-        which starts as the bicubic enlargement (see `PassOn`).
+        which starts from the bicubic enlargement (see `PassOn`).
     """
 
     kernel_sizes: tuple[int, ...] = (9, 5, 5)
@@ -50,11 +50,11 @@ def build_srcnn(options: SrcnnOptions, scale: int, channels: int, dtype: str, na
       options: `SrcnnOptions`.
       scale: integer enlargement.
       channels: image channels; 1 for luma, 3 for RGB.
-      dtype: "float32", "mixed_bfloat16" or "mixed_float16"; the last convolution and the output are float32 in all.
+      dtype: "float32", "mixed_bfloat16" or "mixed_float16"; the last convolution and the output are always float32.
       name: name of the Keras model.
 
     Raises:
-      UsageError: for a scale or an option that cannot be used.
+      UsageError: for an invalid scale or option.
     """
     initializer = PassOn(channels) if options.initializer == "identity" else options.initializer
     lr, x = parts.bicubic_input(scale, channels)
@@ -81,10 +81,10 @@ def build_srcnn(options: SrcnnOptions, scale: int, channels: int, dtype: str, na
 
 @keras.saving.register_keras_serializable("srnet")
 class PassOn(keras.initializers.Initializer):
-    """Initializes the first filters to pass the first channels on unchanged, and the others as He normal with mean 0.
+    """Initializes the first filters to pass the first channels on unchanged, and the others as zero-mean He normal.
 
-    Plain random filters give half dead ReLUs, because the mean brightness of a patch outweighs its details; a filter
-    that sums to 0 does not see it.
+    With plain random filters, half of the ReLUs are dead, because the mean brightness of a patch outweighs its detail;
+    a filter that sums to 0 ignores it.
 
     Args:
       channels: number of channels passed on, at least 1.

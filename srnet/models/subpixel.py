@@ -1,4 +1,4 @@
-"""Pixel shuffle, and transposed convolutions computed by it.
+"""Pixel shuffle, and transposed convolutions computed with it.
 
 Reference: W. Shi et al. Is the deconvolution layer the same as a convolutional layer? 2016.
 """
@@ -15,7 +15,7 @@ _FEW = 4  # channels, up to which TensorFlow's depth_to_space is slow: it copies
 def transposed_convolution(inputs: Any, kernel: Any, bias: Any, stride: int, activation: Callable[[Any], Any]) -> Any:
     """Computes a transposed convolution with padding "same" as a convolution and a pixel shuffle.
 
-    TensorFlow fuses bias and activation with the convolution, which it does not with a transposed one.
+    TensorFlow fuses bias and activation with a convolution, but not with a transposed one.
 
     Args:
       inputs: feature maps (N, H, W, c).
@@ -28,7 +28,7 @@ def transposed_convolution(inputs: Any, kernel: Any, bias: Any, stride: int, act
       Feature maps (N, stride*H, stride*W, C).
     """
     size, _, filters, channels = kernel.shape
-    # Output pixel stride * i + p takes from input pixel i - d by the kernel's element p + stride * d + before.
+    # Output pixel stride * i + p reads input pixel i - d through the kernel's element p + stride * d + before.
     before = max(size - stride, 0) // 2
     first, last = -((before + stride - 1) // stride), (size - 1 - before) // stride  # d
     steps = last - first + 1
@@ -39,7 +39,7 @@ def transposed_convolution(inputs: Any, kernel: Any, bias: Any, stride: int, act
     kernel = keras.ops.transpose(kernel[::-1, :, ::-1], (0, 2, 5, 1, 3, 4))
     kernel = keras.ops.reshape(kernel, (steps, steps, channels, stride**2 * filters))
     sides = (last, -first)
-    # oneDNN has no gradients of other paddings than "same" and "valid".
+    # oneDNN has gradients only for the paddings "same" and "valid".
     padding = "SAME" if last == -first else [(0, 0), sides, sides, (0, 0)]
     phases = tf.nn.bias_add(tf.nn.conv2d(inputs, kernel, 1, padding), keras.ops.tile(bias, stride**2))
     if activation is keras.activations.relu:  # which TensorFlow fuses; others may work across channels
@@ -48,7 +48,7 @@ def transposed_convolution(inputs: Any, kernel: Any, bias: Any, stride: int, act
 
 
 def pixel_shuffle(inputs: Any, scale: int) -> Any:
-    """Moves channels into space, as `tf.nn.depth_to_space`, and faster where few channels are left.
+    """Moves channels into space, like `tf.nn.depth_to_space`, but faster if few channels are left.
 
     Args:
       inputs: (N, H, W, scale*scale*c).

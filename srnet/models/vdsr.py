@@ -15,12 +15,12 @@ from srnet.models.options import check_options
 
 @dataclasses.dataclass(frozen=True)
 class VdsrOptions:
-    """What may be varied in VDSR.
+    """Options of VDSR.
 
     Attributes:
       depth: number of convolutions, at least 2; 20 in the paper.
       filters: channels of every feature map, at least 1; 64 in the paper.
-      initializer: "he", the paper's, or "paper" (see `srnet.models.parts.kernel_initializer`).
+      initializer: "he", as in VDSR's paper, or "paper" (see `srnet.models.parts.kernel_initializer`).
     """
 
     depth: int = 20
@@ -42,11 +42,11 @@ def build_vdsr(options: VdsrOptions, scale: int, channels: int, dtype: str, name
       options: `VdsrOptions`.
       scale: integer enlargement.
       channels: image channels; 1 for luma, 3 for RGB.
-      dtype: "float32", "mixed_bfloat16" or "mixed_float16"; the last convolution and the output are float32 in all.
+      dtype: "float32", "mixed_bfloat16" or "mixed_float16"; the last convolution and the output are always float32.
       name: name of the Keras model.
 
     Raises:
-      UsageError: for a scale or an option that cannot be used.
+      UsageError: for an invalid scale or option.
     """
     conv = functools.partial(parts.convolve, keras.layers.Conv2D, initializer=options.initializer)
     lr, enlarged = parts.bicubic_input(scale, channels)

@@ -1,8 +1,8 @@
 """What one output index of a layer reads from its input, along one axis.
 
-Every layer whose reach is bounded is one of two things: a `Window`, like a convolution, or a `Spread`, like a
-transposed convolution. A layer of your own joins the analysis by a method `receptive_window()` that returns one of
-them; it then holds for height and width and for each of the layer's inputs.
+Every layer of bounded reach is either a `Window`, like a convolution, or a `Spread`, like a transposed convolution. To
+have the analysis handle a layer of your own, give it a method `receptive_window()` that returns one of them, which
+applies to height and width and to each of the layer's inputs.
 """
 
 import dataclasses

@@ -1,4 +1,4 @@
-"""What the pretrained networks are: a card beside each file of weights."""
+"""Descriptions of the pretrained networks: a card beside each weights file."""
 
 import pathlib
 from typing import Any
@@ -9,7 +9,7 @@ from srnet.json_files import read_json
 FOLDER = pathlib.Path(__file__).parent / "weights"
 DEFAULT = "plus"
 PHOTO = "photo"  # the one for compressed and noisy photographs
-AUTO = "auto"  # instead of a name: the network that suits each picture
+AUTO = "auto"  # in place of a name: the network that suits each picture
 _FIELDS = {"network", "scale", "channels", "model_options", "sha256", "run", "measurements", "use", "limits"}
 
 
@@ -19,7 +19,7 @@ def names() -> tuple[str, ...]:
 
 
 def scales(network: str = DEFAULT) -> tuple[int, ...]:
-    """Returns the scales that there are weights for, ascending.
+    """Returns the scales with pretrained weights, ascending.
 
     Args:
       network: name of a pretrained network.
@@ -28,7 +28,7 @@ def scales(network: str = DEFAULT) -> tuple[int, ...]:
 
 
 def check_network(network: str) -> tuple[int, ...]:
-    """Returns the scales of a pretrained network, after checking that there is one.
+    """Checks that there is such a pretrained network, and returns its scales.
 
     Args:
       network: name of a pretrained network.
@@ -42,7 +42,7 @@ def check_network(network: str) -> tuple[int, ...]:
 
 
 def weights_file(scale: int, network: str) -> pathlib.Path:
-    """Returns the file of the weights of a network, whether it exists or not.
+    """Returns the path of a network's weights file, whether or not it exists.
 
     Args:
       scale: integer enlargement.
@@ -52,7 +52,7 @@ def weights_file(scale: int, network: str) -> pathlib.Path:
 
 
 def card_file(scale: int, network: str) -> pathlib.Path:
-    """Returns the file of the card of a network, whether it exists or not.
+    """Returns the path of a network's card, whether or not it exists.
 
     Args:
       scale: integer enlargement.
@@ -62,7 +62,7 @@ def card_file(scale: int, network: str) -> pathlib.Path:
 
 
 def card(scale: int = 4, network: str = DEFAULT) -> dict[str, Any]:
-    """Returns the card of a pretrained network: what it is, how it was trained, its figures, use and limits.
+    """Returns the card of a pretrained network: what it is, how it was trained, its measurements, use and limits.
 
     Args:
       scale: integer enlargement.

@@ -39,7 +39,7 @@ def load(scale: int = 4, network: str = cards.DEFAULT) -> keras.Model:
 
 
 def loaders(network: str = cards.DEFAULT) -> dict[int, Callable[[], keras.Model]]:
-    """Returns a callable for each scale of a pretrained network, which loads it at the first call.
+    """Returns a dict from each scale of a pretrained network to a callable that loads it at its first call.
 
     Args:
       network: name of a pretrained network.

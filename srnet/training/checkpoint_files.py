@@ -1,4 +1,4 @@
-"""The files of TensorFlow's checkpoints in a folder: which there are, and which is the newest."""
+"""TensorFlow's checkpoint files in a folder: which exist, and which is the newest."""
 
 import re
 from pathlib import Path
@@ -12,9 +12,9 @@ _END_OF_INDEX = bytes.fromhex("57fb808b247547db")  # the magic number of LevelDB
 
 
 def newest_checkpoint(folder: Path) -> Path | None:
-    """Returns the newest checkpoint in a folder, None where there is none.
+    """Returns the newest checkpoint in a folder, or None if there is none.
 
-    It is the one that TensorFlow's list names; where the list is lost or damaged, the one of the last step.
+    TensorFlow's list names it; if the list is lost or damaged, it is the one with the highest step.
 
     Args:
       folder: `Run.last` or `Run.best`.
@@ -27,7 +27,7 @@ def newest_checkpoint(folder: Path) -> Path | None:
 
 
 def listed_checkpoint(folder: Path) -> Path | None:
-    """Returns the newest checkpoint by TensorFlow's list, None where the list is lost or damaged.
+    """Returns the newest checkpoint by TensorFlow's list, or None if the list is lost or damaged.
 
     Args:
       folder: `Run.last` or `Run.best`.
@@ -44,7 +44,7 @@ def listed_checkpoint(folder: Path) -> Path | None:
 
 
 def all_checkpoints(folder: Path) -> list[Path]:
-    """Returns the prefixes of the checkpoints in a folder, without one whose index was not written to its end.
+    """Returns the prefixes of the checkpoints in a folder, except those with an incomplete index.
 
     Args:
       folder: `Run.last` or `Run.best`.
@@ -54,7 +54,7 @@ def all_checkpoints(folder: Path) -> list[Path]:
 
 
 def _is_written(index: Path) -> bool:
-    """Whether an index has its end: TensorFlow writes it in its place, and may be killed meanwhile."""
+    """Whether an index is complete: TensorFlow writes it in place, and may be killed meanwhile."""
     try:
         return index.read_bytes().endswith(_END_OF_INDEX)
     except OSError:  # removed meanwhile

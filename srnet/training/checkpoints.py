@@ -1,4 +1,4 @@
-"""Checkpoints of a run: saved, restored whole or not at all, and used as the beginning of another run."""
+"""Checkpoints of a run: saving them, restoring them completely or not at all, and loading a run's network."""
 
 from pathlib import Path
 
@@ -19,16 +19,16 @@ _ATTEMPTS = 3  # to read a checkpoint that is being replaced
 
 
 def managers(state: State, run: Run) -> tuple[tf.train.CheckpointManager, tf.train.CheckpointManager]:
-    """Returns what keeps the checkpoints of a run: (last, best), the last two and the one of the best PSNR.
+    """Returns the checkpoint managers of a run: (last, best), for the last two and the one with the best PSNR.
 
-    A list of checkpoints that is lost or damaged is made again from the files that can be read; a line says so.
+    A lost or damaged list of checkpoints is rebuilt from the readable files, with a message.
 
     Args:
       state: `State`.
       run: `Run`.
 
     Raises:
-      DataError: if there is none, and the metrics have more than the first epoch.
+      DataError: if there is no checkpoint, but the metrics have more than the first epoch.
     """
     for folder in (run.last, run.best):
         _mend_list(folder)
@@ -43,7 +43,7 @@ def managers(state: State, run: Run) -> tuple[tf.train.CheckpointManager, tf.tra
 def _mend_list(folder: Path) -> None:
     if checkpoint_files.listed_checkpoint(folder):
         return
-    # TensorFlow writes the list after the files: one that is not on it may not have been written to its end.
+    # TensorFlow writes the list after the files, so a checkpoint that is not listed may be incomplete.
     there = sorted(filter(_is_intact, checkpoint_files.all_checkpoints(folder)), key=checkpoint_files.step_of)
     if there:
         newest = there[-1]
@@ -55,7 +55,7 @@ def _mend_list(folder: Path) -> None:
 
 
 def save(manager: tf.train.CheckpointManager, step: int) -> None:
-    """Saves a checkpoint; older ones are removed when it is on the disk.
+    """Saves a checkpoint; older ones are removed once it is on disk.
 
     Args:
       manager: one of those that `managers` returns.
@@ -73,7 +73,7 @@ def save(manager: tf.train.CheckpointManager, step: int) -> None:
 
 
 def _sync(prefix: str) -> None:
-    """Waits until the files of a checkpoint are on the disk."""
+    """Waits until the files of a checkpoint are on disk."""
     path = Path(prefix)
     for file in path.parent.glob(f"{path.name}.*"):
         durable.sync(file)
@@ -81,14 +81,14 @@ def _sync(prefix: str) -> None:
 
 
 def restore_newest(state: State, manager: tf.train.CheckpointManager) -> None:
-    """Restores the newest checkpoint, where there is one.
+    """Restores the newest checkpoint, if there is one.
 
     Args:
-      state: `State`, which gets its values.
+      state: `State` to restore.
       manager: one of those that `managers` returns.
 
     Raises:
-      DataError: if it cannot be used; the message names an older one that can.
+      DataError: if it cannot be used; the message names an older one that can, if any.
     """
     newest = manager.latest_checkpoint
     if newest is None:
@@ -102,7 +102,7 @@ def restore_newest(state: State, manager: tf.train.CheckpointManager) -> None:
 
 
 def _as_saved(state: State, path: str) -> tf.train.Checkpoint:
-    """A checkpoint of the state that has a loss scale only where the file has one, of a run in mixed_float16."""
+    """A checkpoint object for the state, with a loss scale only if the file has one (written in mixed_float16)."""
     parts = state.parts
     try:
         names = [name for name, _ in tf.train.list_variables(path)]
@@ -126,12 +126,12 @@ def _is_intact(path: Path) -> bool:
 
 
 def restore(checkpoint: tf.train.Checkpoint, path: str, whole: bool = True) -> None:
-    """Restores a checkpoint, or fails: nothing is ever restored in part.
+    """Restores a checkpoint, or raises: a partial restore never passes silently.
 
     Args:
       checkpoint: `tf.train.Checkpoint` whose objects have their variables.
       path: prefix of the checkpoint's files.
-      whole: whether everything in the file must find its object, too.
+      whole: whether everything in the file must match an object, too.
 
     Raises:
       DataError: if the file is damaged or of another network.
@@ -147,17 +147,17 @@ def restore(checkpoint: tf.train.Checkpoint, path: str, whole: bool = True) -> N
 
 
 def load_run(folder: Path | str, checkpoint: str = "last") -> tuple[keras.Model, TrainConfig]:
-    """Loads the network of a run, in float32 whatever it was trained in.
+    """Loads the network of a run in float32, whatever precision it was trained in.
 
     Args:
       folder: the run folder.
-      checkpoint: "last" for the newest weights, "best" for those of the best validation PSNR.
+      checkpoint: "last" for the newest weights, "best" for those with the best validation PSNR.
 
     Returns:
       (model, config): a `keras.Model` and the run's `TrainConfig`.
 
     Raises:
-      UsageError: for another checkpoint.
+      UsageError: for any other value of `checkpoint`.
       DataError: if the folder holds no run, no checkpoint, one of another network, or a network that is not
         registered.
     """

@@ -1,4 +1,4 @@
-"""Which processes train a run together, and waiting until all of them are there."""
+"""The processes that train a run together, and waiting until all of them have started."""
 
 import contextlib
 import dataclasses
@@ -18,13 +18,13 @@ from srnet.progress import note
 
 _EXAMPLE = '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}'
 _JOBS = ("chief", "worker")  # in the order of their tasks among the workers
-_SLURM_PORTS = range(12000, 32000, 10)  # of the first task on a node; the job's number chooses one
+_SLURM_PORTS = range(12000, 32000, 10)  # for the first task on a node, chosen by the job's number
 _ATTEMPT_SECONDS = 1.0  # to reach a worker, and between attempts
-_QUIET_SECONDS = 5.0  # of waiting that nothing is said of
+_QUIET_SECONDS = 5.0  # of waiting before a message
 _DISCARDED = pathlib.Path(os.devnull)
-_START_SECONDS = 120.0  # for TensorFlow's servers, once all workers are there
+_START_SECONDS = 120.0  # for TensorFlow's servers, once all workers have started
 
-# Prints a line unless its input ends before.
+# Prints a line unless its input ends within the given seconds.
 _GUARD = """
 import os, select, sys
 if not select.select([0], [], [], float(sys.argv[1]))[0]:
@@ -38,7 +38,7 @@ class Cluster:
 
     Attributes:
       addresses: "host:port" of each worker; worker 0 writes the run folder.
-      index: which of them this process is.
+      index: this process's number among them.
     """
 
     addresses: tuple[str, ...]
@@ -46,17 +46,17 @@ class Cluster:
 
     @property
     def others(self) -> dict[str, str]:
-        """The other workers: a dict from address to what messages call it."""
+        """The other workers: a dict from address to the name used in messages."""
         named = {address: f"worker {number} ({address})" for number, address in enumerate(self.addresses)}
         del named[self.addresses[self.index]]
         return named
 
 
 def find_cluster() -> Cluster:
-    """Returns the cluster that TF_CONFIG names, as TensorFlow defines it, or else the step of a SLURM job.
+    """Returns the cluster that TF_CONFIG describes, in TensorFlow's format, or else that of the SLURM job step.
 
     Raises:
-      UsageError: if there is neither, or it cannot be used.
+      UsageError: if there is neither, or it is invalid.
     """
     if os.environ.get("TF_CONFIG"):
         return _of_tf_config(os.environ["TF_CONFIG"])
@@ -103,13 +103,13 @@ def _of_slurm() -> Cluster:
 
     try:
         port = _SLURM_PORTS[int(os.environ["SLURM_JOB_ID"]) % len(_SLURM_PORTS)]
-        # GPUs are left to SLURM, so the resolver is told of one for each task.
+        # SLURM assigns the GPUs, so the resolver is told of one per task.
         resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(
             port_base=port, gpus_per_node=int(os.environ["SLURM_STEP_NUM_TASKS"]), gpus_per_task=1,
             auto_set_gpu=False,
         )  # fmt: skip
         addresses = resolver.cluster_spec().as_dict()["worker"]
-        # The resolver takes ranks in the order of the nodes' names, which need not be SLURM's.
+        # The resolver ranks tasks in the order of the nodes' names, which need not be SLURM's.
         own = f"{os.environ['SLURMD_NODENAME']}:{port + int(os.environ['SLURM_LOCALID'])}"
         return Cluster(tuple(addresses), addresses.index(own))
     except (KeyError, ValueError, RuntimeError) as error:
@@ -117,14 +117,14 @@ def _of_slurm() -> Cluster:
 
 
 def wait_for_workers(cluster: Cluster, seconds: float) -> None:
-    """Waits until all workers of a cluster have been started.
+    """Waits until all workers of a cluster have started.
 
     Args:
       cluster: `Cluster`.
       seconds: how long to wait.
 
     Raises:
-      DataError: if this worker's port is taken, or the time is over; the message names the workers that are missing.
+      DataError: if this worker's port is taken, or the time runs out; the message names the missing workers.
     """
     missing = cluster.others
     own = cluster.addresses[cluster.index]
@@ -146,7 +146,7 @@ def wait_for_workers(cluster: Cluster, seconds: float) -> None:
 
 @contextlib.contextmanager
 def _listening(address: str) -> Iterator[None]:
-    """Answers other workers at the port that TensorFlow's server takes next."""
+    """Answers other workers on the port that TensorFlow's server uses afterwards."""
     both = socket.has_dualstack_ipv6()
     family = socket.AF_INET6 if both else socket.AF_INET
     port = int(address.rpartition(":")[2])
@@ -162,19 +162,19 @@ def _answers(address: str) -> bool:
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), _ATTEMPT_SECONDS).close()
-    except (OSError, UnicodeError):  # UnicodeError for a name that cannot be one
+    except (OSError, UnicodeError):  # UnicodeError for an invalid host name
         return False
     return True
 
 
 @contextlib.contextmanager
 def start_guard(seconds: float = _START_SECONDS) -> Iterator[None]:
-    """Ends this process with one line and status 1 if what it does takes too long, even in code that keeps the GIL.
+    """Ends this process with one line and status 1 if the block takes too long, even in code that holds the GIL.
 
     Args:
       seconds: how long it may take.
     """
-    # TensorFlow's start lets no other thread of Python run; faulthandler needs none.
+    # No other Python thread runs during TensorFlow's start-up; faulthandler needs none.
     message = f"error: the workers did not connect within {seconds:g} s; start all of them again\n"
     command = [sys.executable, "-I", "-S", "-c", _GUARD, str(seconds), message]
     with (

@@ -1,4 +1,4 @@
-"""The configuration of a training run, with the paper's values as defaults, and how it is read from JSON."""
+"""The configuration of a training run, with the paper's values as defaults, and reading it from JSON."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from srnet.precision import AUTO, PRECISIONS
 from srnet.training.losses import LOSSES
 from srnet.training.settings import checked, setting
 
-# Those of `srnet.models`, which imports Keras.
+# The networks of `srnet.models`, listed here because importing that module imports Keras.
 NETWORKS = (
     *("full", "no_deconv", "no_dilation", "no_deconv_no_dilation", "no_skips", "local_only", "long_only"),
     *("plus", "srcnn", "vdsr", "rednet", "drcn", "idn", "rcan", "rcan_small", "esrgan", "esrgan_small"),
@@ -22,77 +22,77 @@ NETWORKS = (
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
-    """A training run: runs with equal configurations, images and given weights (initial, VGG19) give the same result.
+    """A training run; equal configurations, images and given weights (initial, VGG19) give the same result.
 
-    The fields are described where they are declared (`python -m srnet.train --help` lists them); section numbers are
-    those of the paper (Hu, Guo, Zhu 2020).
+    The fields are documented where they are declared (`python -m srnet.train --help` lists them); section numbers
+    refer to the paper (Hu, Guo, Zhu 2020).
 
     Raises:
-      UsageError: for a value that cannot be used.
+      UsageError: for an invalid value.
     """
 
-    variant: str = setting("full", f"Network: {', '.join(NETWORKS)}, or one that a --plugin registers.")
-    scale: int = setting(2, "Scale (2 and 4 in 3.1).", at_least=2)
+    variant: str = setting("full", f"Network: {', '.join(NETWORKS)}, or one registered by a --plugin.")
+    scale: int = setting(2, "Integer scale (2 and 4 in 3.1).", at_least=2)
     channels: int = setting(1, "1 for luma, 3 for RGB.", choices=(1, 3))
     initializer: str = setting(
         "he",
-        "Initial weights (2.2.3): he; paper, normal with standard deviation 0.001; or identity (srcnn, rednet, idn), "
-        "which starts as the bicubic enlargement. rcan and esrgan have their own.",
+        "Weight initialization (2.2.3): he; paper, normal with standard deviation 0.001; or identity (srcnn, rednet, "
+        "idn), which starts from the bicubic enlargement. rcan and esrgan use their own.",
         choices=("he", "paper", "identity"),
     )
     initial_run: str = setting(
         "",
-        "Run folder, .keras file or pretrained network, such as plus_x2, whose weights this run begins with, in each "
-        "layer of the same name and shape.",
+        "Initial weights: a run folder, .keras file or pretrained network, such as plus_x2; its weights are copied to "
+        "each layer of the same name and shape.",
     )
     model_options: dict[str, Any] = setting(
-        {}, 'Further options of the network, by name; as a flag a JSON object, such as {"depth": 3}.'
+        {}, 'Further network options by name; on the command line, a JSON object such as {"depth": 3}.'
     )
-    train_sets: tuple[str, ...] = setting(("T91", "BSD200"), "Training sets (3.1): names, or paths of folders.")
+    train_sets: tuple[str, ...] = setting(("T91", "BSD200"), "Training sets (3.1): names or folder paths.")
     validation_set: str = setting(
-        "BSDval50", "Validation set, measured after each epoch; the default is not a test set."
+        "BSDval50", "Validation set, evaluated after each epoch; the default is not a test set."
     )
     validation_images: int = setting(
-        0, "How many images of the validation set are measured, evenly spread over it; 0 for all.", at_least=0
+        0, "Number of validation images to evaluate, spread evenly over the set; 0 for all.", at_least=0
     )
-    patch: int = setting(64, "Side of an HR patch in pixels (3.1); rounded down to a multiple of the scale.")
-    stride: int = setting(16, "Distance between HR patches in pixels (3.1); rounded down to a multiple of the scale.")
+    patch: int = setting(64, "Side of an HR patch in pixels (3.1), rounded down to a multiple of the scale.")
+    stride: int = setting(16, "Stride between HR patches in pixels (3.1), rounded down to a multiple of the scale.")
     orientations: int = setting(
-        4, "Augmentation: flips and rotations of each image; 1 for none, 4 as in 3.1.", choices=ORIENTATIONS
+        4, "Augmentation: orientations (flips, rotations) of each image; 1 for none, 4 as in 3.1.", choices=ORIENTATIONS
     )
     augment_scales: tuple[float, ...] = setting(
         (1.0,),
-        "Augmentation: factors, above 0 and at most 1, of the reduced copies of each image; 1 is the image itself.",
+        "Augmentation: resize factors, above 0 and at most 1, one copy of each image per factor; 1 keeps the size.",
     )
     degradation: str = setting(
         "bicubic",
-        "How LR training images are made: bicubic; noise, as in equation 1; photo; steps, such as "
-        "blur0.8+noise5-25+jpeg40-90; or what a --plugin registers.",
+        "Degradation that makes the LR training images: bicubic; noise, as in equation 1; photo; steps, such as "
+        "blur0.8+noise5-25+jpeg40-90; or one registered by a --plugin.",
     )
     store_limit: float = setting(
         8.0,
-        "GB that the stored patches may take; where they would take more, whole pictures are stored, and patches are "
-        "cut as they are read.",
+        "Maximum size of the stored patches in GB; above it, whole images are stored and patches are cut as they are "
+        "read.",
         at_least=0,
         decides=False,
     )
     skip_damaged: bool = setting(
-        False, "Leave out training images that cannot be read, with a line for each.", decides=False
+        False, "Skip training images that cannot be read, printing a line for each.", decides=False
     )
-    batch_size: int = setting(32, "Patches in a step, over all devices (2.2.3).", at_least=1)
-    steps_per_epoch: int = setting(1000, "Steps from one validation to the next (2.2.3).", at_least=1)
+    batch_size: int = setting(32, "Patches per step, over all devices (2.2.3).", at_least=1)
+    steps_per_epoch: int = setting(1000, "Steps between validations (2.2.3).", at_least=1)
     epochs: int = setting(100, "Number of epochs (2.2.3); raise it to extend a run.", at_least=1, decides=False)
     optimizer: str = setting("adam", "Adam (2.2.2), or SGD with momentum --beta_1.", choices=("adam", "sgd"))
     learning_rate: float = setting(1e-3, "Initial learning rate (2.2.2).", above=0)
-    output_rate: float = setting(1.0, "Factor on the learning rate of the last layer, for sgd.", above=0)
+    output_rate: float = setting(1.0, "Learning rate multiplier of the last layer, for sgd.", above=0)
     schedule: str = setting(
         "staircase",
         "Learning rate over the run: staircase (2.2.3); cooldown, constant and then linear to 0 over the last quarter; "
-        "or cosine, half a wave down to 0.",
+        "or cosine, half a cosine wave down to 0.",
         choices=("staircase", "cooldown", "cosine"),
     )
     decay_every: int = setting(
-        20, "Epochs after which staircase multiplies the learning rate by --decay_rate (2.2.3).", at_least=1
+        20, "Interval in epochs at which staircase multiplies the learning rate by --decay_rate (2.2.3).", at_least=1
     )
     decay_rate: float = setting(0.5, "Factor of staircase (2.2.3).", above=0, at_most=1)
     beta_1: float = setting(0.9, "Adam's decay of the first moment (2.2.2), or SGD's momentum.", at_least=0, below=1)
@@ -100,30 +100,30 @@ class TrainConfig:
     epsilon: float = setting(1e-8, "Adam's epsilon (2.2.2).", above=0)
     clip: float = setting(
         0.0,
-        "The network's gradients are clipped to this divided by the learning rate (VDSR's adjustable clipping); 0 for "
+        "Clip the network's gradients to this value divided by the learning rate (VDSR's adjustable clipping); 0 for "
         "none.",
         at_least=0,
     )
     loss: str = setting(
         "mse",
-        "mse (2.2.1) or mae, in 8-bit units; psnr, a patch's mse in dB, which weighs clean and degraded patches "
-        "alike; euclidean, half of a patch's sum of squared errors in units of 1; or one that a --plugin registers.",
+        "mse (2.2.1) or mae, in 8-bit units; psnr, each patch's mse in dB, which weights clean and degraded patches "
+        "alike; euclidean, half of each patch's sum of squared errors in units of 1; or one registered by a --plugin.",
         choices=LOSSES,
     )
-    loss_weight: float = setting(1.0, "Factor on --loss, beside --perceptual and --adversarial.", at_least=0)
+    loss_weight: float = setting(1.0, "Weight of --loss, beside --perceptual and --adversarial.", at_least=0)
     perceptual: float = setting(
         0.0,
-        "Factor on the mean absolute error of VGG19's features, for RGB networks; 0 for none.",
+        "Weight of the perceptual loss, the mean absolute error of VGG19 features, for RGB networks; 0 for none.",
         at_least=0,
     )
     adversarial: float = setting(
         0.0,
-        "Factor on ESRGAN's adversarial loss; above 0, a discriminator is trained, too.",
+        "Weight of ESRGAN's adversarial loss; above 0, a discriminator is trained as well.",
         at_least=0,
     )
     vgg19: str = setting(
         "imagenet",
-        "Weights of VGG19: imagenet, which Keras fetches; a file that holds the same; or random, for tests only.",
+        "VGG19 weights: imagenet, fetched by Keras; a file with the same weights; or random, for tests only.",
         decides=False,
     )
     discriminator_filters: int = setting(
@@ -140,23 +140,23 @@ class TrainConfig:
     )
     average_decay: float = setting(
         0.0,
-        "Decay of the moving average of the weights, which is measured and saved in their place; the average begins "
-        "as the mean of all weights so far; 0 for none.",
+        "Decay of the moving average of the weights, which is evaluated and saved in their place; at first, it is the "
+        "plain mean of the weights so far; 0 for none.",
         at_least=0,
         below=1,
     )
     precision: str = setting(
         "float32",
-        "Precision of the computation; auto picks mixed_bfloat16 if the hardware supports it, else mixed_float16 on "
-        "GPUs that support it, else float32.",
+        "Compute precision; auto picks mixed_bfloat16 if the hardware supports it, else mixed_float16 on GPUs that "
+        "support it, else float32.",
         choices=(*PRECISIONS, AUTO),
         decides=False,
     )
     jit_compile: bool = setting(False, "Compile the forward and backward pass with XLA.", decides=False)
     strategy: str = setting(
         "one_device",
-        "mirrored uses all GPUs of the machine; multi_worker those of all the processes, on one machine or several, "
-        "that TF_CONFIG or SLURM names.",
+        "mirrored uses all GPUs of the machine; multi_worker those of all processes named by TF_CONFIG or SLURM, on "
+        "one machine or several.",
         choices=("one_device", "mirrored", "multi_worker"),
         decides=False,
     )
@@ -164,9 +164,11 @@ class TrainConfig:
         600.0, "Seconds that multi_worker waits for all workers to start.", above=0, decides=False
     )
     deterministic: bool = setting(
-        False, "Make TensorFlow's operations bit-for-bit reproducible, which is slower.", decides=False
+        False, "Make TensorFlow's operations bit-for-bit reproducible, but slower.", decides=False
     )
-    seed: int = setting(0, "Seed of the initial weights and of the order of patches.", at_least=0, at_most=2**32 - 1)
+    seed: int = setting(
+        0, "Seed of the initial weights, patch order and random degradations.", at_least=0, at_most=2**32 - 1
+    )
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -199,7 +201,7 @@ class TrainConfig:
         return self.epochs * self.steps_per_epoch
 
     def to_json(self) -> dict[str, Any]:
-        """Returns the configuration as a dict that the json module writes, with lists for tuples."""
+        """Returns the configuration as a JSON-serializable dict, with lists for tuples."""
         values = dataclasses.asdict(self)
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
@@ -221,7 +223,7 @@ def check_registered(config: TrainConfig) -> None:
 
 
 def execution(config: TrainConfig) -> dict[str, Any]:
-    """Returns the fields that only say how, or how long, a run is computed; it may be resumed with others.
+    """Returns the fields that only affect how, or how long, a run computes; it may be resumed with other values.
 
     Args:
       config: `TrainConfig`.
@@ -243,14 +245,14 @@ def load_config(path: Path | str) -> TrainConfig:
 
 
 def parse_config(values: Any, name: Path | str) -> TrainConfig:
-    """Returns the configuration that JSON holds; a field that an older version did not have takes its default.
+    """Returns the configuration in parsed JSON; fields that an older version did not have take their defaults.
 
     Args:
       values: what `TrainConfig.to_json` returns.
-      name: where it comes from, for the messages.
+      name: its source, used in messages.
 
     Raises:
-      DataError: if it is none, or has fields that `TrainConfig` does not have.
+      DataError: if it is not a valid configuration, or has fields that `TrainConfig` does not have.
     """
     if not isinstance(values, dict):
         raise DataError(f"{name}: not a configuration (no object)")

@@ -1,4 +1,4 @@
-"""The images of a run: the patches that it trains on, and those that are measured. It imports no TensorFlow."""
+"""The data of a run: training patches and validation images. This module does not import TensorFlow."""
 
 import concurrent.futures
 from collections.abc import Iterator, Sequence
@@ -15,11 +15,11 @@ from srnet.training.config import TrainConfig
 
 
 def training_patches(config: TrainConfig, data_root: Path | str | None, cache_dir: Path | str) -> PatchStore:
-    """Opens the patch store of a run; builds it first where it is missing.
+    """Opens the patch store of a run, building it first if it is missing.
 
     Args:
       config: `TrainConfig`.
-      data_root: folder with a folder for each set, or None.
+      data_root: folder with a subfolder for each set, or None.
       cache_dir: folder of patch stores.
 
     Raises:
@@ -72,14 +72,14 @@ def _readable(paths: Sequence[Path]) -> Iterator[Path]:
 
 
 def validation_images(config: TrainConfig, data_root: Path | str | None) -> list[Path]:
-    """Returns the images that are measured after each epoch.
+    """Returns the images that are evaluated after each epoch.
 
     Args:
       config: `TrainConfig`.
-      data_root: folder with a folder for each set, or None.
+      data_root: folder with a subfolder for each set, or None.
 
     Raises:
-      DataError: if the set is missing, or an image cannot be measured.
+      DataError: if the set is missing, or an image cannot be evaluated.
     """
     paths = spread(find_images(config.validation_set, data_root), config.validation_images)
     for path in paths:

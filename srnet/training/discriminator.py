@@ -12,13 +12,13 @@ import tensorflow as tf
 from srnet.models import parts
 from srnet.training.config import TrainConfig
 
-_WIDTHS = (1, 2, 4, 8, 8)  # of the discriminator, as multiples of its filters; each comes at two sizes
+_WIDTHS = (1, 2, 4, 8, 8)  # channels, as multiples of discriminator_filters; each at stride 1, then 2
 
 
 class BatchStatisticsNormalization(keras.layers.Layer):
     """Batch normalization that always uses the statistics of the batch.
 
-    A discriminator is used in training alone, so it needs no moving averages, which devices would have to share.
+    A discriminator is used only in training, so it needs no moving averages, which devices would have to share.
     """
 
     def build(self, shape: tuple[int | None, ...]) -> None:
@@ -33,10 +33,10 @@ class BatchStatisticsNormalization(keras.layers.Layer):
 
 
 def build_discriminator(config: TrainConfig) -> keras.Model:
-    """Builds the discriminator, like VGG: ten convolutions, of which every second one halves the size.
+    """Builds the VGG-style discriminator: ten convolutions, every second of which halves the size.
 
     Args:
-      config: `TrainConfig`; patches of 128x128 and 64 filters are those of ESRGAN.
+      config: `TrainConfig`; ESRGAN uses 128x128 patches and 64 filters.
 
     Returns:
       A model from patches with pixels in [0, 255] to float32 logits (n, 1), large for patches that look real.
@@ -64,7 +64,7 @@ def build_discriminator(config: TrainConfig) -> keras.Model:
 
 
 def relativistic_losses(real: tf.Tensor, fake: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns the losses of network and discriminator (ESRGAN's equations 2 and 1, halved as in its code).
+    """Returns the losses of the network and the discriminator (ESRGAN's equations 2 and 1, halved as in its code).
 
     Args:
       real: logits (n, 1) of real patches.

@@ -1,4 +1,4 @@
-"""The first weights of a run: those of a trained network."""
+"""Initializing a run with the weights of a trained network."""
 
 from pathlib import Path
 from typing import Any
@@ -17,22 +17,22 @@ from srnet.training.run_folder import Run, history, pick_history
 
 
 def begin_with(model: keras.Model, source: str) -> tuple[int, int, dict[str, Any]]:
-    """Gives a network trained weights in each layer of the same name and shape.
+    """Copies trained weights into each layer of the same name and shape.
 
-    A network of RGB takes those of one of luma, too; if it adds the bicubic enlargement, as `plus` does, it then does
-    to the luma what that one does.
+    An RGB network also takes the weights of a luma network; if it adds the bicubic enlargement, as `plus` does, it
+    then does to the luma what the luma network does.
 
     Args:
       model: Keras model.
-      source: where the weights are: a run folder, a .keras file, or a pretrained network, such as "plus_x2".
+      source: a run folder, a .keras file, or a pretrained network, such as "plus_x2".
 
     Returns:
-      (layers, same, initial): the number of layers with weights, how many of them were initialized, and a dict of the
-      SHA-256 of the source's weights and, where it is known, its `history`.
+      (layers, same, initial): the number of layers with weights, how many of them were initialized, and a dict with
+      the SHA-256 of the source's weights and, if known, its `history`.
 
     Raises:
       DataError: if the source holds no trained network.
-      UsageError: if no layer is the same.
+      UsageError: if no layer matches.
     """
     trained, known = _trained(source)
     there = {layer.name: layer for layer in trained.layers}
@@ -61,17 +61,17 @@ def _trained(source: str) -> tuple[keras.Model, dict[str, Any]]:
 
 
 def _fitting(weights: list[np.ndarray], shapes: list[tuple[int, ...]], without_mean: bool) -> list[np.ndarray] | None:
-    """Weights of these shapes, or None; the first and the last layer of a network of luma become those of RGB."""
+    """The weights if they fit these shapes, else None; a luma network's first and last layers are converted to RGB."""
     have = [weight.shape for weight in weights]
     if have == shapes:
         return weights
     if len(have) != 2 or len(shapes) != 2 or have[0] != (*shapes[0][:2], 1, shapes[0][3]) or shapes[0][2] != 3:
         return None
     kernel, bias = weights
-    if have[1] == shapes[1] == shapes[0][3:]:  # takes pixels: in units of 1, or less the mean color
+    if have[1] == shapes[1] == shapes[0][3:]:  # first layer: its input is in units of 1, or less the mean color
         offset = 0.0 if without_mean else YCBCR_OFFSET[0] / 255 * kernel.sum((0, 1, 2))
         return [kernel * YCBCR_MATRIX[0][:, None], bias + offset]
-    if have[1] == (1,) and shapes[1] == (3,):  # gives pixels
+    if have[1] == (1,) and shapes[1] == (3,):  # last layer
         to_rgb = np.linalg.inv(YCBCR_MATRIX)[:, 0]
         return [kernel * to_rgb[:, None], bias * to_rgb]
     return None

@@ -1,4 +1,4 @@
-"""The training loop: epochs, validation at their ends, signals."""
+"""The training loop: epochs, validation after each, signals."""
 
 import contextlib
 import signal
@@ -51,16 +51,16 @@ def train_epochs(
 
     Args:
       config: `TrainConfig`.
-      state: what `state.new_state` gives for it.
+      state: what `state.new_state` returns for it.
       store: opened `PatchStore`.
-      validation_paths: HR picture files measured after each epoch.
+      validation_paths: HR image files to evaluate after each epoch.
       run: `Run`, opened on the first worker by `run_folder.open_run`.
       workers: `Workers`.
 
     Raises:
       Interrupted: after Ctrl-C or SIGTERM to one of the workers; the state is saved.
-      DataError: if the loss is no longer finite (the last good checkpoint stays), a checkpoint cannot be used, the
-        disk has no room, or another worker has ended.
+      DataError: if the loss is no longer finite (the last good checkpoint is kept), a checkpoint cannot be used, the
+        disk is full, or another worker has ended.
     """
     recorder = Recorder(config, state, run, workers)
     recorder.resume()
@@ -114,23 +114,23 @@ def train_epoch(
     progress: tqdm.tqdm,
     report: Callable[[np.ndarray, int], None],
 ) -> tuple[float | None, int]:
-    """Takes the rest of an epoch's steps, about a second's worth at a call; a signal to any worker ends it early.
+    """Runs an epoch's remaining steps, about a second's worth per call; a signal to any worker ends it early.
 
-    The bar shows the loss of the newest steps.
+    The bar shows the loss of the latest steps.
 
     Args:
       config: `TrainConfig`.
-      state: `State`; its loss sums and seconds grow.
-      run_steps: what `make_run_steps` gives.
+      state: `State`; its loss sums and seconds are updated.
+      run_steps: what `make_run_steps` returns.
       iterator: iterator over (lr, hr) batches.
       workers: `Workers`.
-      stopped: list that is not empty once a signal has come.
-      progress: tqdm bar, moved on by each step.
-      report: callable that is told (losses of the newest steps, steps done) after each call.
+      stopped: list that is non-empty once a signal has arrived.
+      progress: tqdm bar, advanced by each step.
+      report: callable that receives (losses of the latest steps, steps done) after each call.
 
     Returns:
-      (speed, signal): patches trained on per second, None if a signal had come before the first step; the number of
-      the signal, 0 where none has come.
+      (speed, signal): patches trained on per second, None if a signal arrived before the first step; the number of
+      the signal, 0 if none arrived.
 
     Raises:
       DataError: if a loss is not finite, or another worker has ended.
@@ -163,7 +163,7 @@ def train_epoch(
 
 
 def epoch_line(config: TrainConfig, state: State, values: dict[str, float], speed: float) -> dict[str, Any]:
-    """Returns the line of metrics.jsonl of an epoch that has just ended.
+    """Returns the metrics.jsonl line of the epoch that has just ended.
 
     Args:
       config: `TrainConfig`.
@@ -186,7 +186,7 @@ def epoch_line(config: TrainConfig, state: State, values: dict[str, float], spee
 def stop_signal() -> Iterator[list[int]]:
     """Yields a list that receives the number of the first SIGINT or SIGTERM; a second one acts as usual.
 
-    A signal that is ignored stays so, as SIGINT is in the background of a shell. Other threads receive no signals.
+    Ignored signals stay ignored, as SIGINT is in shell background jobs. Outside the main thread, no signal is received.
     """
     received: list[int] = []
     if threading.current_thread() is not threading.main_thread():

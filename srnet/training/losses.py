@@ -1,8 +1,8 @@
-"""The losses of training: a registry by name.
+"""Training losses: a registry by name.
 
 A loss is a callable (hr, sr), both float32 tensors (n, H, W, c): `hr` in [0, 255], `sr` the network's output, not
-clipped. It returns a float32 tensor whose first axis is the n patches: one error for each patch, or one for each of its
-values. The training loss is the mean of all of them, over all devices. This module imports no TensorFlow at its start.
+clipped. It returns a float32 tensor whose first axis is the n patches: one error per patch, or one per value of it. The
+training loss is the mean of all of them, over all devices. Importing this module does not import TensorFlow.
 """
 
 import math
@@ -26,14 +26,14 @@ def mae(hr: Any, sr: Any) -> Any:
 
 
 def euclidean(hr: Any, sr: Any) -> Any:
-    """Half of a patch's sum of squared errors in units of 1: Caffe's loss, for which SRCNN and VDSR set their rates."""
+    """Half of each patch's sum of squared errors in units of 1: Caffe's loss, which SRCNN's and VDSR's rates suit."""
     return mse(hr, sr) * (math.prod(hr.shape[1:]) / (2 * 255.0**2))
 
 
 def psnr(hr: Any, sr: Any) -> Any:
-    """A patch's mean squared error in dB, so that clean patches count as much as noisy ones.
+    """Each patch's mean squared error in dB, so that clean patches count as much as noisy ones.
 
-    1 is added to the error, so that flat patches, which have next to none, do not count most.
+    Adding 1 to the error keeps flat patches, which have almost none, from dominating.
     """
     import tensorflow as tf
 
@@ -45,7 +45,7 @@ LOSSES: dict[str, Loss] = {"mse": mse, "mae": mae, "euclidean": euclidean, "psnr
 
 
 def register(name: str, function: Loss) -> None:
-    """Adds a loss, for `TrainConfig.loss` and `--loss`.
+    """Registers a loss for `TrainConfig.loss` and `--loss`.
 
     Args:
       name: a name that is not taken.

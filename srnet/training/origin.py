@@ -1,4 +1,4 @@
-"""Where a run comes from: time, command, commit, versions and hardware."""
+"""The origin of a run: time, command, commit, versions and hardware."""
 
 import datetime
 import os
@@ -12,9 +12,9 @@ import srnet
 
 
 def hardware() -> dict[str, Any]:
-    """Returns what this process computes on: a dict with cpu, cores, gpus, and, where there is one, whether TF32 is on.
+    """Returns this process's hardware: a dict with cpu, cores and gpus, and, with a GPU, tf32 (whether TF32 is on).
 
-    TF32 rounds what GPUs since Ampere multiply in float32 to 10 bits of precision.
+    With TF32, GPUs since Ampere round the factors of float32 multiplications to 10 bits of precision.
     """
     import tensorflow as tf
 
@@ -39,7 +39,7 @@ def origin() -> dict[str, Any]:
 
 
 def _commit() -> str | None:
-    """The commit of a source checkout, "-dirty" where it has changes; None for an installed package."""
+    """The commit of a source checkout, with "-dirty" if it has changes; None for an installed package."""
     folder = Path(srnet.__file__).parents[1]
     command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
     if not (folder / ".git").exists():

@@ -20,7 +20,7 @@ def read_weights(name: str) -> list[np.ndarray]:
     """Returns the kernels and biases of VGG19's convolutions.
 
     Args:
-      name: "imagenet", which Keras fetches into its own cache; a file that holds the same; or "random", for tests.
+      name: "imagenet", fetched by Keras into its own cache; a file with the same weights; or "random", for tests.
 
     Raises:
       DataError: if they cannot be fetched or read.
@@ -28,7 +28,7 @@ def read_weights(name: str) -> list[np.ndarray]:
     if name == "imagenet":
         try:
             return keras.applications.VGG19(include_top=False).get_weights()
-        except Exception as error:  # all that Keras has for a failed download
+        except Exception as error:  # Keras raises nothing more specific for a failed download
             raise DataError(f"VGG19 cannot be fetched ({error}); give its path by --vgg19") from error
     vgg = keras.applications.VGG19(include_top=False, weights=None)
     if name == "random":
@@ -42,7 +42,7 @@ def read_weights(name: str) -> list[np.ndarray]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             vgg.load_weights(name)
-    except Exception as error:  # whatever h5py and Keras have for the many kinds of other files
+    except Exception as error:  # h5py and Keras raise many kinds of errors for other files
         raise DataError(f"{name}: not the weights of VGG19 ({reason(error)}); --vgg19 needs Keras's {_FILE}") from error
     return vgg.get_weights()
 
@@ -54,8 +54,8 @@ def build_features(weights: Sequence[np.ndarray]) -> keras.Model:
       weights: what `read_weights` returns.
 
     Returns:
-      A model, not trainable, from RGB in [0, 255] to features; they are divided by 12.75 as in SRGAN (Ledig et al.,
-      CVPR 2017, section 3.2), whose weights of VGG19 are those that Keras has.
+      A non-trainable model from RGB in [0, 255] to features, divided by 12.75 as in SRGAN (Ledig et al., CVPR 2017,
+      section 3.2), which uses the same VGG19 weights as Keras.
     """
     vgg = keras.applications.VGG19(include_top=False, weights=None)
     vgg.set_weights(weights)

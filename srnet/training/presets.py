@@ -1,11 +1,11 @@
-"""The presets of training: the paper's run, smaller ones for a CPU, and ESRGAN's second stage."""
+"""Training presets: the paper's run, smaller ones for a CPU, and ESRGAN's second stage."""
 
 from collections.abc import Mapping
 from typing import Any
 
 Settings = Mapping[str, Any]  # of fields of `TrainConfig`
 
-# What each preset changes in the paper's run. Short runs end better with a cooldown.
+# What each preset changes in the paper's run. Short runs do better with a cooldown.
 PRESETS: dict[str, Settings] = {
     "paper": {},
     "cpu": {
@@ -25,9 +25,9 @@ PRESETS: dict[str, Settings] = {
         "schedule": "cooldown",
         "precision": "auto",
     },
-    # Wang et al. 2018 (ESRGAN), their second stage, which begins with the weights of the first (--initial_run).
-    # Perceptual loss 1, adversarial loss 5e-3, absolute error of pixels in [0, 1] 1e-2; Adam at 1e-4, halved after
-    # 50,000, 100,000, 200,000 and 300,000 of 400,000 steps, here after every 100,000.
+    # Wang et al. 2018 (ESRGAN), second stage, which starts from the weights of the first (--initial_run). Loss
+    # weights: perceptual 1, adversarial 5e-3, absolute error of pixels in [0, 1] 1e-2. Adam at 1e-4, halved after
+    # 50,000, 100,000, 200,000 and 300,000 of 400,000 steps; here after every 100,000.
     "adversarial": {
         "channels": 3,
         "patch": 128,
@@ -46,8 +46,8 @@ PRESETS: dict[str, Settings] = {
     },
 }
 
-# `plus` sees as much of a picture in an LR patch as the paper's network in an HR one, so its patches are larger. At a
-# learning rate of 1e-3 it diverged once, at x2 after 7,200 steps. With the paper's augmentation alone it overfits
+# Working at the LR size, `plus` sees farther than the paper's network, so its patches are larger. At a learning rate
+# of 1e-3 it diverged once, at x2 after 7,200 steps. With only the paper's augmentation it overfits
 # (docs/reproduction.md).
 _PLUS: Settings = {
     "patch": 96,
@@ -60,8 +60,8 @@ _PLUS: Settings = {
     "learning_rate": 5e-4,
 }
 
-# Zhang et al. 2018: Adam at 1e-4, halved every 200,000 steps, absolute errors, batch 16. Their LR patches are 48x48, as
-# these at x2; at other scales take --patch=144 and 192.
+# Zhang et al. 2018: Adam at 1e-4, halved every 200,000 steps, absolute error, batch 16. Their LR patches are 48x48 at
+# every scale, as these are at x2; for x3 and x4 set --patch=144 and 192.
 _RCAN: Settings = {
     "patch": 96,
     "stride": 32,
@@ -76,13 +76,13 @@ _RCAN: Settings = {
 
 _ESRGAN: Settings = {**_RCAN, "patch": 128, "learning_rate": 2e-4}
 
-# The settings of the comparison networks' own papers, and of `plus`, where they differ from the paper's. The paper
-# preset follows them, on the images and for the steps of this project's paper.
+# The settings of the comparison networks' own papers, and of `plus`, that differ from the paper's. The paper preset
+# applies them, but keeps the images and the number of steps of the paper.
 OWN_SETTINGS: dict[str, Settings] = {
     "plus": _PLUS,
-    # Dong et al. 2014: SGD, 1e-4 and for the last layer 1e-5, weights of standard deviation 0.001, 33x33 patches at a
-    # stride of 14; momentum, loss and batch size are those of the authors' Caffe files, in which the biases have a
-    # smaller learning rate, too.
+    # Dong et al. 2014: SGD at 1e-4 (1e-5 for the last layer), weights of standard deviation 0.001, 33x33 patches at
+    # stride 14; momentum, loss and batch size are from the authors' Caffe files, in which the biases have a smaller
+    # learning rate, too.
     "srcnn": {
         "initializer": "paper",
         "patch": 33,
@@ -95,7 +95,7 @@ OWN_SETTINGS: dict[str, Settings] = {
         "weight_decay": 0.0,
         "batch_size": 128,
     },
-    # Kim et al. 2016, for one scale at a time; theta of the clipping is not given there, 0.01 is what others use.
+    # Kim et al. 2016, one scale at a time; they do not give theta of the clipping, 0.01 is what others use.
     "vdsr": {
         "patch": 41,
         "stride": 41,
@@ -107,10 +107,10 @@ OWN_SETTINGS: dict[str, Settings] = {
         "weight_decay": 1e-4,
         "batch_size": 64,
     },
-    # Mao et al. 2016: Adam at 1e-4 for all layers, 50x50 patches; the rest of Adam as its authors have it.
+    # Mao et al. 2016: Adam at 1e-4 for all layers, 50x50 patches; Adam's other parameters are those of its own paper.
     "rednet": {"patch": 50, "learning_rate": 1e-4, "decay_rate": 1.0, "beta_2": 0.999, "weight_decay": 0.0},
-    # Kim et al. 2016 (DRCN): SGD at 0.01, 41x41 patches at a stride of 21, batch 64, a weight decay of 1e-4; the share
-    # of the intermediate outputs falls from 1.
+    # Kim et al. 2016 (DRCN): SGD at 0.01, 41x41 patches at stride 21, batch 64, weight decay 1e-4; the share of the
+    # intermediate outputs falls from 1.
     "drcn": {
         "patch": 41,
         "stride": 21,
@@ -122,9 +122,9 @@ OWN_SETTINGS: dict[str, Settings] = {
         "weight_decay": 1e-4,
         "batch_size": 64,
     },
-    # Hui et al. 2018, their first training, on absolute errors: LR patches of 29x29 at x2 (at other scales theirs are
-    # larger than 58 / scale), Adam at 1e-4, batch 64. Their weight decay of 1e-4 is for a patch's sum of 57x57 errors
-    # in units of 1. Their transposed convolution has a tenth of the learning rate.
+    # Hui et al. 2018, first stage (absolute error): 29x29 LR patches at x2 (at other scales theirs are larger than
+    # 58 / scale), Adam at 1e-4, batch 64. Their weight decay of 1e-4 is relative to a patch's sum of 57x57 errors in
+    # units of 1. Their transposed convolution has a tenth of the learning rate.
     "idn": {
         "patch": 58,
         "stride": 58,
@@ -138,14 +138,14 @@ OWN_SETTINGS: dict[str, Settings] = {
     },
     "rcan": _RCAN,
     "rcan_small": _RCAN,
-    # Wang et al. 2018, their first stage, on absolute errors: HR patches of 128x128, Adam at 2e-4, halved every
-    # 200,000 steps, batch 16.
+    # Wang et al. 2018, first stage (absolute error): 128x128 HR patches, Adam at 2e-4, halved every 200,000 steps,
+    # batch 16.
     "esrgan": _ESRGAN,
     "esrgan_small": _ESRGAN,
 }
 
-# The settings of the short presets. In 2,000 steps at x2, SRCNN comes to 35.9 dB on Set5 with these and to 35.2 without
-# the start as the bicubic enlargement; RED-Net, of 64 filters, in 100 steps to 34.8, and with He's start to 22.9.
+# Settings of the short presets. After 2,000 steps at x2, SRCNN reaches 35.9 dB on Set5 with these, and 35.2 without the
+# identity initialization; RED-Net with 64 filters reaches 34.8 after 100 steps, and 22.9 with He initialization.
 _FROM_BICUBIC: Settings = {"initializer": "identity", "learning_rate": 5e-4, "beta_2": 0.999}
 _AT_LR_SIZE: Settings = {**_PLUS, "orientations": 4, "augment_scales": (1.0,)}  # see `_PLUS` on patches
 SHORT_SETTINGS: dict[str, Settings] = {
@@ -162,7 +162,7 @@ SHORT_SETTINGS: dict[str, Settings] = {
 
 
 def preset_settings(preset: str, variant: str) -> dict[str, Any]:
-    """Returns what a preset sets for a network, as a dict of fields of `TrainConfig`.
+    """Returns a preset's settings for a network, as a dict of `TrainConfig` fields.
 
     Args:
       preset: one of `PRESETS`.

@@ -1,4 +1,4 @@
-"""What the first worker of a run writes while all train: checkpoints, metrics, events, a picture, messages."""
+"""What the first worker of a run writes during training: checkpoints, metrics, events, a preview, messages."""
 
 import contextlib
 from collections.abc import Iterator
@@ -17,29 +17,29 @@ from srnet.training.run_folder import Run, append_metrics, forget_metrics_after
 from srnet.training.state import State
 from srnet.training.workers import Workers
 
-_SMALLEST_SCALE = 2.0**-20  # of the loss; from there on, gradients do not overflow but are no numbers
-_LOSSES = 100  # steps whose mean loss TensorBoard gets
+_SMALLEST_SCALE = 2.0**-20  # loss scale below which gradients are not overflowing but NaN
+_LOSSES = 100  # steps averaged for each loss in TensorBoard
 
 
 class Recorder:
-    """Writes what a run leaves in its folder; the workers call its methods together, and share the errors.
+    """Writes the files of a run folder during training; all workers call its methods together, and share the errors.
 
     Args:
       config: `TrainConfig`.
-      state: what `state.new_state` gives for it.
+      state: what `state.new_state` returns for it.
       run: `Run`, opened on the first worker by `run_folder.open_run`.
       workers: `Workers`.
     """
 
     def __init__(self, config: TrainConfig, state: State, run: Run, workers: Workers) -> None:
         self._config, self._state, self._run, self._workers = config, state, run, workers
-        self._losses: list[list[float]] = []  # of the newest steps, which TensorBoard has not got
+        self._losses: list[list[float]] = []  # of the latest steps, not yet written to TensorBoard
         self._writer: tf.summary.SummaryWriter | None = None
         self._last: tf.train.CheckpointManager
         self._best: tf.train.CheckpointManager
 
     def resume(self) -> None:
-        """Restores the newest checkpoint where there is one, on all workers, and forgets the epochs after it.
+        """Restores the newest checkpoint, if any, on all workers, and drops the metrics of epochs after it.
 
         Raises:
           DataError: if a checkpoint or the metrics cannot be used.
@@ -60,14 +60,14 @@ class Recorder:
             say(f"resuming from step {step}")
 
     def losses(self, values: np.ndarray, step: int) -> None:
-        """Gives TensorBoard the mean losses of each hundred steps.
+        """Writes the mean losses of every hundred steps to TensorBoard.
 
         Args:
-          values: float32 (n, k), the losses of the n newest steps, by `loss_names`.
+          values: float32 (n, k), the losses of the n latest steps, by `loss_names`.
           step: number of steps done.
 
         Raises:
-          DataError: if the events cannot be written; on the first worker alone.
+          DataError: if the events cannot be written; on the first worker only.
         """
         if not self._workers.is_first:
             return
@@ -80,7 +80,7 @@ class Recorder:
                     tf.summary.scalar(f"{name} of {_LOSSES} steps", mean)
 
     def check_weights(self) -> None:
-        """Checks the weights after the last step: a loss is that of the weights before its step.
+        """Checks the weights after the last step, whose loss is that of the weights before it.
 
         Raises:
           DataError: if they are not finite.
@@ -97,11 +97,11 @@ class Recorder:
             raise DataError(f"the gradients are not finite in float16 at step {self._state.step}: use float32")
 
     def epoch(self, line: dict[str, Any], strip: np.ndarray) -> None:
-        """Records an epoch that has ended, with a checkpoint.
+        """Records an epoch that has ended, and saves a checkpoint.
 
         Args:
           line: its numbers, for metrics.jsonl.
-          strip: uint8 (H, W, 3), what `validation.picture_strip` draws.
+          strip: uint8 (H, W, 3), what `validation.picture_strip` returns.
 
         Raises:
           DataError: if something cannot be written.
@@ -132,7 +132,7 @@ class Recorder:
 
     @contextlib.contextmanager
     def _events(self, step: int) -> Iterator[tf.summary.SummaryWriter]:
-        """Yields the writer of TensorBoard's events, which is made at its first use."""
+        """Yields the TensorBoard event writer, which is created at first use."""
         with writing(self._run.tensorboard):
             if self._writer is None:
                 self._writer = tf.summary.create_file_writer(str(self._run.tensorboard))

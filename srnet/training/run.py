@@ -29,19 +29,20 @@ from srnet.training.workers import start_workers
 def resolve(
     config: TrainConfig, data_root: Path | str | None, fixed: Collection[str] = ()
 ) -> tuple[TrainConfig, list[str]]:
-    """Settles what a configuration leaves to the machine: precision "auto", and sets that are missing.
+    """Resolves what a configuration leaves to the machine: precision "auto" and missing sets.
 
     Args:
       config: `TrainConfig`.
-      data_root: folder with a folder for each set, or None.
-      fixed: names of the fields and flags that the user chose; sets named there, and training sets missing under a
-        `data_root` named there, are never replaced.
+      data_root: folder with a subfolder for each set, or None.
+      fixed: names of the fields and flags that the user set; sets named there are never replaced, nor are training
+        sets if "data_root" is named there.
 
     Returns:
-      (config, notes): the settled `TrainConfig`, and a line for each thing replaced.
+      (config, notes): the resolved `TrainConfig`, and a line for each replaced set and for adversarial training
+      without initial weights.
 
     Raises:
-      DataError: if "data_root" is named and there is no such folder.
+      DataError: if "data_root" is in `fixed` and there is no such folder.
     """
     if "data_root" in fixed and not (data_root and Path(data_root).is_dir()):
         raise DataError(f"{data_root}: no such folder (the data root)")
@@ -56,7 +57,7 @@ def resolve(
         notes.append(f"{config.validation_set} not found {place}: validating on held-out photographs of scikit-image")
     if config.precision == "auto":
         precision = settle(config.precision)
-        alone = config.adversarial and precision == "mixed_float16"  # whose scaled loss is made for one optimizer
+        alone = config.adversarial and precision == "mixed_float16"  # loss scaling supports one optimizer
         settled = dataclasses.replace(settled, precision="float32" if alone else precision)
     if config.adversarial and not config.initial_run:
         notes.append("adversarial training from random weights: --initial_run takes those of a first stage without it")
@@ -64,7 +65,7 @@ def resolve(
 
 
 def prepare(config: TrainConfig) -> None:
-    """Sets the seeds, and reproducible operations where asked; call it before anything of TensorFlow runs.
+    """Sets the seeds and, if configured, determinism; call it before any TensorFlow operation runs.
 
     Args:
       config: `TrainConfig`.
@@ -80,16 +81,16 @@ def run_training(
     """Trains a run, or resumes it, and exports the network at the end.
 
     Args:
-      config: settled `TrainConfig`.
+      config: resolved `TrainConfig`.
       run_dir: the run folder.
-      data_root: folder with a folder for each set, or None.
+      data_root: folder with a subfolder for each set, or None.
       cache_dir: folder of patch stores.
 
     Returns:
       The `Run`; None on a worker that does not write it.
 
     Raises:
-      UsageError: if the configuration cannot be used, or the folder holds another run.
+      UsageError: if the configuration is invalid, or the folder holds another run.
       DataError: if images, the store, a checkpoint or the disk fail, the loss is no longer finite, or another worker
         has ended.
       Interrupted: after Ctrl-C or SIGTERM; the state is saved.
@@ -140,7 +141,7 @@ def _software() -> dict[str, Any]:
 
 
 def _resumed(run_dir: Path | str, config: TrainConfig) -> bool:
-    """Whether a run folder, which must be of this run, has steps done."""
+    """Whether a run folder has steps done, after checking that it can hold this run."""
     before = run_folder.check_run(run_dir, config)
     done = run_folder.steps_done(Run(Path(run_dir)))
     note = schedule.change_note(before, config) if before and 0 < done < config.total_steps else None
@@ -150,7 +151,7 @@ def _resumed(run_dir: Path | str, config: TrainConfig) -> bool:
 
 
 def _initialize(state: State, config: TrainConfig) -> dict[str, Any]:
-    """Gives the network its first weights, and returns what they are."""
+    """Copies trained weights into the network, and returns their origin."""
     layers, same, initial = begin_with(state.model, config.initial_run)
     say(f"{same} of {layers} layers initialized from {config.initial_run}")
     return initial

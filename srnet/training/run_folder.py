@@ -1,12 +1,12 @@
-"""A run is a folder. This module knows its files, and `checkpoint_files` those of its checkpoints.
+"""A run is a folder. This module handles its files, `checkpoint_files` those of its checkpoints.
 
-config.json     the TrainConfig, with the newest session's precision, strategy and number of epochs
-run.json        where it came from: command, commit, versions, hardware, digests of the patches and of VGG19, initial
-                weights; and the same for each session, with its first step, precision, strategy and number of epochs
+config.json     the TrainConfig, with the latest session's precision, strategy and number of epochs
+run.json        its origin: command, commit, versions, hardware, digests of the patches and of VGG19, initial weights;
+                and the origin of each session, with its first step, precision, strategy and number of epochs
 metrics.jsonl   one line for each epoch
 checkpoints/    the last two, and best/ by validation PSNR
 tensorboard/    events
-preview.png     LR, bicubic, SR and HR of a validation image, newest epoch
+preview.png     LR, bicubic, SR and HR of a validation image, latest epoch
 model.keras     the trained network, and
 saved_model/    its export, when the run is complete
 """
@@ -51,14 +51,16 @@ class Run:
 
 
 def check_run(folder: Path | str, config: TrainConfig) -> TrainConfig | None:
-    """Checks that a folder can hold a run: it is new or empty, or its run has the same values in all deciding fields.
+    """Checks that a folder can hold a run: it is new or empty, or holds a run that may be resumed with `config`.
+
+    Its run must have the same values in all fields that affect the result.
 
     Args:
       folder: the run folder.
       config: `TrainConfig`.
 
     Returns:
-      The `TrainConfig` of the run in the folder, or None where there is none yet.
+      The `TrainConfig` of the run in the folder, or None if there is none yet.
 
     Raises:
       UsageError: if the folder cannot be used; the message names what differs.
@@ -81,7 +83,7 @@ def check_run(folder: Path | str, config: TrainConfig) -> TrainConfig | None:
 
 
 def _is_empty(folder: Path) -> bool:
-    """Whether a folder holds nothing but what a run killed in its first moments leaves."""
+    """Whether a folder holds nothing but leftovers of a run killed at its start."""
     beginnings = (Run(folder).origin.name, LOCK)
     return all(path.name in beginnings or SUFFIX in path.suffixes for path in folder.iterdir())
 
@@ -95,24 +97,24 @@ def open_run(
     vgg19: str | None = None,
     workers: int = 1,
 ) -> Iterator[Run]:
-    """Begins a run folder, or resumes the same run in an existing one, and keeps other processes out meanwhile.
+    """Creates a run folder, or resumes the same run in an existing one, and locks it against other processes.
 
-    Where steps are left to train, the session is recorded. A run that is complete already stays as it is.
+    The session is recorded if steps are left to train. A complete run is left unchanged.
 
     Args:
       folder: the run folder.
       config: `TrainConfig`.
       patches: digest of the training patches.
-      initial: what `begin_with` returns for the weights that the run begins with, if it does.
-      vgg19: digest of the weights of VGG19, if it has a perceptual loss.
-      workers: how many processes train it.
+      initial: the dict that `begin_with` returns, if the run starts from trained weights.
+      vgg19: digest of the VGG19 weights, if it has a perceptual loss.
+      workers: number of processes that train it.
 
     Yields:
       A `Run`.
 
     Raises:
-      UsageError: if the folder holds a run of another configuration, other images or other given weights, or is being
-        trained already.
+      UsageError: if the folder holds a run with another configuration, other images or other given weights, or one
+        that is already being trained.
       DataError: if the folder cannot be read or written.
     """
     check_run(folder, config)
@@ -141,13 +143,13 @@ def open_run(
 
 
 def session(step: int, config: TrainConfig, workers: int = 1, known: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Returns what run.json says of one session: its origin, the steps done before it, and how it computes.
+    """Returns the run.json entry of one session: its origin, the steps done before it, and how it computes.
 
     Args:
       step: the steps done before it.
       config: its `TrainConfig`.
-      workers: how many processes train.
-      known: dict with the origin of the session; that of this process unless given.
+      workers: number of processes that train.
+      known: dict with the origin of the session; by default, that of this process.
     """
     known = origin() if known is None else known
     return {**{name: known.get(name) for name in _ORIGIN}, "first_step": step, "workers": workers, **execution(config)}
@@ -190,7 +192,7 @@ def append_metrics(run: Run, values: dict[str, Any]) -> None:
 
 
 def read_metrics(run: Run) -> list[dict[str, Any]]:
-    """Returns the epochs of metrics.jsonl; a last line that was cut short is left out, and null is an infinite PSNR.
+    """Returns the epochs in metrics.jsonl; a truncated last line is skipped, and null is an infinite PSNR.
 
     Args:
       run: `Run`.
@@ -216,10 +218,10 @@ def forget_metrics_after(run: Run, step: int) -> int:
 
     Args:
       run: `Run`.
-      step: steps done at the checkpoint that the run is resumed from.
+      step: steps done at the checkpoint to resume from.
 
     Returns:
-      The number of epochs that are left.
+      The number of epochs left.
     """
     found = read_metrics(run)
     kept = [values for values in found if values["step"] <= step]
@@ -230,7 +232,7 @@ def forget_metrics_after(run: Run, step: int) -> int:
 
 
 def steps_done(run: Run) -> int:
-    """Returns the step of the newest checkpoint, 0 where there is none.
+    """Returns the step of the newest checkpoint, or 0 if there is none.
 
     Args:
       run: `Run`.
@@ -246,7 +248,7 @@ def steps_done(run: Run) -> int:
 
 
 def check_nothing_is_lost(run: Run) -> None:
-    """Checks that a run without a checkpoint has no epoch to lose but its first, whose checkpoint was being written.
+    """Checks that a run without a checkpoint has recorded at most its first epoch, whose checkpoint was being written.
 
     Args:
       run: `Run`.
@@ -256,14 +258,14 @@ def check_nothing_is_lost(run: Run) -> None:
     """
     ended = [line["step"] for line in read_metrics(run)]
     best = newest_checkpoint(run.best)
-    # The best of the first epoch and its line of metrics are written before the first checkpoint.
+    # The first epoch's best checkpoint and metrics line are written before the first regular checkpoint.
     if ended and not (best and ended == [step_of(best)]):
         lost = f"{run.last}: no checkpoint that can be read, though {run.metrics.name} has {ended[-1]} steps"
         raise DataError(f"{lost}; put the checkpoints back, or choose another --run_dir")
 
 
 def remove_unfinished_checkpoints(run: Run) -> None:
-    """Removes what TensorFlow leaves of checkpoints when it is killed while it writes them.
+    """Removes what TensorFlow leaves behind if killed while writing a checkpoint.
 
     Args:
       run: `Run` that no other process is training.
@@ -274,7 +276,7 @@ def remove_unfinished_checkpoints(run: Run) -> None:
 
 
 def is_exported(run: Run) -> bool:
-    """Whether the trained network has been written since the newest checkpoint.
+    """Whether the trained network has been exported since the newest checkpoint.
 
     Args:
       run: `Run`.
@@ -286,7 +288,7 @@ def is_exported(run: Run) -> bool:
 
 
 def history(run: Run) -> dict[str, Any]:
-    """Returns how a run came to its last weights: started, command, commit, hardware, steps, initial if it has one.
+    """Returns how a run got its latest weights: started, command, commit, hardware, steps, and initial if it has one.
 
     Args:
       run: `Run` with a checkpoint.
@@ -295,10 +297,10 @@ def history(run: Run) -> dict[str, Any]:
 
 
 def pick_history(known: dict[str, Any]) -> dict[str, Any]:
-    """Returns what belongs to a `history` among what is known of a run, from run.json or from a card.
+    """Returns the fields of a `history` from what run.json or a card says about a run.
 
     Args:
-      known: dict with some of its fields.
+      known: dict with some of these fields.
     """
     fields = ("started", "command", "commit", "hardware", "steps", "initial")
     return {name: known[name] for name in fields if name in known}

@@ -11,7 +11,7 @@ COOLDOWN_SHARE = 0.25  # of the run
 
 @keras.saving.register_keras_serializable("srnet")
 class Cooldown(keras.optimizers.schedules.LearningRateSchedule):
-    """A constant learning rate, and a linear fall to 0 over the last quarter of the run.
+    """A constant learning rate that falls linearly to 0 over the last quarter of the run.
 
     Reference: A. Haegele et al. Scaling laws and compute-optimal training beyond fixed training durations. 2024.
 
@@ -42,7 +42,7 @@ def learning_rates(config: TrainConfig) -> keras.optimizers.schedules.LearningRa
       config: `TrainConfig`.
 
     Returns:
-      A Keras learning rate schedule, from the zero-based step.
+      A Keras learning rate schedule, called with the zero-based step.
     """
     if config.schedule == "cooldown":
         return Cooldown(config.learning_rate, config.total_steps)
@@ -55,11 +55,11 @@ def learning_rates(config: TrainConfig) -> keras.optimizers.schedules.LearningRa
 
 
 def change_note(before: TrainConfig, config: TrainConfig) -> str | None:
-    """Returns a line if another number of epochs changes the learning rate or supervision of the steps left, else None.
+    """Returns a note if a new number of epochs changes the learning rate or supervision of the steps left, else None.
 
     Args:
       before: `TrainConfig` of the run so far.
-      config: `TrainConfig` that it is resumed with.
+      config: `TrainConfig` to resume it with.
     """
     changed = {} if config.schedule == "staircase" else {config.schedule: "the learning rate"}
     if config.supervision:

@@ -1,4 +1,4 @@
-"""Settings: fields of a dataclass with help, choices and bounds, which make flags and check values."""
+"""Settings: dataclass fields with help, choices and bounds, from which flags are defined and values checked."""
 
 import dataclasses
 import math
@@ -27,17 +27,17 @@ def setting(
     below: float | None = None,
     decides: bool = True,
 ) -> Any:
-    """Returns a field of a dataclass, with what its flag and its check need.
+    """Returns a dataclass field with what is needed to define its flag and check its value.
 
     Args:
       default: the paper preset's value.
-      text: what it is, for `--help`.
-      choices: the values that it may have; a registry's later entries count, too.
+      text: help text of the flag.
+      choices: allowed values; later entries of a registry count, too.
       at_least: smallest value.
       above: exclusive lower bound.
       at_most: largest value.
       below: exclusive upper bound.
-      decides: whether it decides the result; if not, a run may be resumed with another value.
+      decides: whether the value affects the result; if not, a run may be resumed with another value.
     """
     bounds = {"at least": at_least, "above": above, "at most": at_most, "below": below}
     metadata = {
@@ -52,14 +52,14 @@ def setting(
 
 
 def checked(field: dataclasses.Field, value: Any) -> Any:
-    """Returns the value of a field in the field's type.
+    """Checks the value of a field and returns it in the field's type.
 
     Args:
-      field: what `setting` returns, in its dataclass.
-      value: a value, such as one that was read from JSON.
+      field: a dataclass field made by `setting`.
+      value: a value, such as one read from JSON.
 
     Raises:
-      UsageError: if it has another type, or is none of the choices or out of bounds.
+      UsageError: if it has the wrong type, is not one of the choices, or is out of bounds.
     """
     default = field.default_factory() if callable(field.default_factory) else field.default
     try:
@@ -76,7 +76,7 @@ def checked(field: dataclasses.Field, value: Any) -> Any:
     if type(value) is not type(default):
         raise UsageError(f"{field.name} {value!r} cannot be used: expected {TYPE_NAMES[type(default)]}")
     choices, bounds = field.metadata["choices"], field.metadata["bounds"]
-    # A mapping may grow: a run loads without the plugins of its training.
+    # Registries are not checked here: a run must load without the plugins it was trained with.
     if choices and not isinstance(choices, Mapping) and value not in choices:
         raise UsageError(f"{field.name} {value!r} is unknown: choose one of {', '.join(map(str, choices))}")
     if not all(_KEEPS[words](value, bound) for words, bound in bounds.items()):

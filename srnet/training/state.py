@@ -1,4 +1,4 @@
-"""The state of a run: the networks, their optimizers, and running numbers."""
+"""The state of a run: networks, optimizers and running totals."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -18,18 +18,18 @@ from srnet.training.perceptual import build_features
 
 @dataclasses.dataclass
 class State:
-    """What a run trains, and what it trains with; all that changes is in one checkpoint.
+    """The networks of a run and what trains them; a checkpoint holds all of it that changes.
 
     Attributes:
       model: the network in the training precision.
-      averaged: the same with the moving average of its weights; None where the configuration has none.
+      averaged: the same network with the moving average of its weights; None if the configuration has none.
       optimizer: its iteration count is the step.
-      loss_sums: sums over the steps of the epoch that has begun, by the names of `loss_names`.
+      loss_sums: sums over the steps of the current epoch, by the names of `loss_names`.
       best_psnr: best validation PSNR so far.
       seconds: wall time of the run so far, over all its sessions.
-      discriminator: None where the configuration has none.
+      discriminator: None if the configuration has none.
       discriminator_optimizer: likewise.
-      features: VGG19, where the configuration has a perceptual loss; it never changes, so it is in no checkpoint.
+      features: VGG19, if the configuration has a perceptual loss; it never changes, so checkpoints omit it.
     """
 
     model: keras.Model
@@ -48,7 +48,7 @@ class State:
 
     @property
     def result(self) -> keras.Model:
-        """The network that is measured and saved."""
+        """The network that is evaluated and saved."""
         return self.averaged or self.model
 
     @property
@@ -60,7 +60,7 @@ class State:
 
     @property
     def parts(self) -> dict[str, Any]:
-        """The parts of a checkpoint, by name; `loss_scale` is one in mixed_float16 alone."""
+        """The parts of a checkpoint, by name; `loss_scale` only in mixed_float16."""
         parts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         del parts["features"]
         parts |= {f"{name}_sum": total for name, total in parts.pop("loss_sums").items()}
@@ -72,7 +72,7 @@ class State:
 
 
 def build_network(config: TrainConfig, dtype: str) -> keras.Model:
-    """Builds the network that a configuration names, untrained.
+    """Builds the untrained network that a configuration names.
 
     Args:
       config: `TrainConfig`.
@@ -82,16 +82,16 @@ def build_network(config: TrainConfig, dtype: str) -> keras.Model:
       A `keras.Model` from LR to HR pixels in [0, 255].
 
     Raises:
-      UsageError: if the network, its scale or an option cannot be used.
+      UsageError: if the network, its scale or an option is invalid.
     """
     options = dict(config.model_options)
-    if config.initializer != "he":  # every network's default; a registered one may know no other
+    if config.initializer != "he":  # "he" is every network's default; a registered one may have no other
         options["initializer"] = config.initializer
     return build(config.variant, config.scale, config.channels, dtype, **options)
 
 
 def new_state(config: TrainConfig, strategy: tf.distribute.Strategy, vgg19: Sequence[np.ndarray] = ()) -> State:
-    """Builds the trained and the averaged network, the discriminator, and their optimizers.
+    """Builds the state that a configuration needs: networks and optimizers, untrained.
 
     Args:
       config: `TrainConfig`.
@@ -99,7 +99,8 @@ def new_state(config: TrainConfig, strategy: tf.distribute.Strategy, vgg19: Sequ
       vgg19: what `perceptual.read_weights` returns; needed for a perceptual loss.
 
     Raises:
-      UsageError: if the network, its scale or an option cannot be used, or it has no trainable weights.
+      UsageError: if the network, its scale or an option is invalid, or the network has no trainable weights, or none
+        of the intermediate outputs that supervision needs.
     """
     with strategy.scope():
         model = build_network(config, config.precision)
@@ -125,9 +126,9 @@ def new_state(config: TrainConfig, strategy: tf.distribute.Strategy, vgg19: Sequ
 
 
 def loss_names(config: TrainConfig) -> tuple[str, ...]:
-    """Returns the names of the losses that a step returns: "loss", which is minimized, then what it is the sum of.
+    """Returns the names of the losses that a step returns: "loss", which is minimized, then its unweighted parts.
 
-    The parts have no factors yet. The last one of a run with a discriminator is what that one minimizes.
+    With a discriminator, the last one is the loss that the discriminator minimizes.
 
     Args:
       config: `TrainConfig`.
@@ -138,7 +139,7 @@ def loss_names(config: TrainConfig) -> tuple[str, ...]:
 
 
 def make_optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:
-    """Returns the Keras optimizer that a configuration names, not built; it scales the loss in mixed_float16.
+    """Returns the Keras optimizer that a configuration names, not yet built; in mixed_float16, it scales the loss.
 
     Args:
       config: `TrainConfig`.

@@ -23,8 +23,8 @@ def step_variables(config: TrainConfig, state: State) -> list[Any]:
       state: `State`.
 
     Raises:
-      DataError: if the step changes more: an averaged network, a discriminator, a loss scale, or weights that are not
-        trained; or if it has a perceptual loss.
+      DataError: if the step changes more (an averaged network, a discriminator, a loss scale, non-trainable weights),
+        or has a perceptual loss.
     """
     for name in ("average_decay", "adversarial", "perceptual"):
         if value := getattr(config, name):
@@ -70,7 +70,7 @@ def stateless_step(config: TrainConfig, state: State) -> StatelessStep:
 def _updated(
     config: TrainConfig, weights: Values, gradients: Values, moments: Values, rate: tf.Tensor, step: tf.Tensor
 ) -> tuple[Values, Values]:
-    """The weights and moments after an update as that of `keras.optimizers`, whose own changes its variables."""
+    """The weights and moments after the update of `keras.optimizers`, whose own code changes its variables."""
     if config.optimizer == "sgd":
         moments = [config.beta_1 * moment - rate * each for moment, each in zip(moments, gradients)]
         changes = moments or [-rate * each for each in gradients]  # without momentum there are no moments

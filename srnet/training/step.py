@@ -1,4 +1,4 @@
-"""The steps on `tf.GradientTape` that change the state of a run."""
+"""Training steps with `tf.GradientTape`, which update the state of a run."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -30,7 +30,7 @@ def reconstruction_loss(name: str, hr: tf.Tensor, sr: tf.Tensor, global_batch_si
 
 
 def weight_penalty(model: keras.Model, weight_decay: float) -> tf.Tensor:
-    """Returns weight_decay / 2 times the sum of the squared kernels; biases are free.
+    """Returns weight_decay / 2 times the sum of the squared kernels; biases are not penalized.
 
     Args:
       model: Keras model.
@@ -129,7 +129,7 @@ def make_limits(config: TrainConfig, state: State) -> Callable[[list[tf.Tensor]]
             bound = optimizer.scale_loss(config.clip / optimizer.learning_rate)
             gradients = [tf.clip_by_value(gradient, -bound, bound) / replicas for gradient in gradients]
         gradients = [gradient * config.output_rate if slow else gradient for gradient, slow in zip(gradients, slowed)]
-        if overflow is not None:  # Keras looks at the gradients of the first device alone
+        if overflow is not None:  # Keras checks only the first device's gradients
             gradients = [tf.where(overflow, np.nan, gradient) for gradient in gradients]
         return gradients
 
@@ -146,9 +146,8 @@ def _overflow(gradients: Sequence[tf.Tensor]) -> tf.Tensor:
 def make_run_steps(config: TrainConfig, state: State, strategy: tf.distribute.Strategy) -> RunSteps:
     """Makes the loop over the steps between two validations.
 
-    The average of the weights is the mean of those after each step so far, until the run is long enough for the
-    moving average: the decay at step t = 1, 2, ... is min(average_decay, (t - 1) / t). The initial weights are not in
-    it.
+    The averaged weights are the plain mean over the steps so far until the run is long enough for the moving average:
+    the decay at step t = 1, 2, ... is min(average_decay, (t - 1) / t). The initial weights are not included.
 
     Args:
       config: `TrainConfig`.
@@ -168,7 +167,7 @@ def make_run_steps(config: TrainConfig, state: State, strategy: tf.distribute.St
         first = tf.cast(state.optimizer.iterations, tf.int32)
         for i in tf.range(count):
             shares = strategy.run(step, args=next(iterator))
-            if config.precision == "mixed_float16":  # a step that is left out is a step, too
+            if config.precision == "mixed_float16":  # a step skipped for overflow counts, too
                 state.optimizer.iterations.assign(first + i + 1)
             values = values.write(i, strategy.reduce(tf.distribute.ReduceOp.SUM, shares, axis=None))
             if pairs:

@@ -1,4 +1,4 @@
-"""What is measured and shown after each epoch."""
+"""Validation after each epoch: scores, and a picture strip."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ CROP = 128  # side of the HR crop in the picture strip, in pixels
 
 
 def validate(method: Method, paths: Sequence[Path], config: TrainConfig, workers: Workers) -> dict[str, float]:
-    """Measures a method on validation images, each on one of the workers: mean PSNR in dB and mean SSIM.
+    """Evaluates a method on validation images, divided among the workers: mean PSNR in dB and mean SSIM.
 
     Args:
       method: callable as in `srnet.evaluation.protocol.evaluate`.
@@ -38,7 +38,7 @@ def validate(method: Method, paths: Sequence[Path], config: TrainConfig, workers
 
 
 def picture_strip(method: Method, path: Path, config: TrainConfig) -> np.ndarray:
-    """Draws LR, bicubic, SR and HR of the middle of an image side by side, labeled.
+    """Draws the center of an image as LR, bicubic, SR and HR, side by side and labeled.
 
     Args:
       method: callable as in `srnet.evaluation.protocol.evaluate`.

@@ -1,6 +1,6 @@
-"""The workers of a run: processes that train it together, on one or several machines, and what they tell one another.
+"""The workers of a run: processes that train it together, on one or several machines, and how they communicate.
 
-Each makes its calls of these functions in the same order as the others, since each call waits for all.
+All workers must call these functions in the same order, since each call waits for all of them.
 """
 
 import contextlib
@@ -30,8 +30,8 @@ class Workers:
 
     Attributes:
       strategy: `tf.distribute.Strategy` over the devices of all of them.
-      index: which of them this process is; worker 0 writes the run folder.
-      count: how many they are.
+      index: this process's number among them; worker 0 writes the run folder.
+      count: number of processes.
     """
 
     strategy: tf.distribute.Strategy
@@ -55,7 +55,7 @@ class Workers:
             return values
         devices = self.strategy.num_replicas_in_sync // self.count
 
-        def share(context: Any) -> tf.Tensor:  # the first device has all of it
+        def share(context: Any) -> tf.Tensor:  # the first device holds all of it, the others 0
             first = context.replica_id_in_sync_group % devices == 0
             return tf.constant(values if first else np.zeros_like(values))
 
@@ -64,10 +64,10 @@ class Workers:
             return self.strategy.reduce(tf.distribute.ReduceOp.SUM, shares, axis=None).numpy()
 
     def gather(self, value: Any) -> list[Any]:
-        """Returns what each worker gives.
+        """Returns a list of all workers' values, in order.
 
         Args:
-          value: what JSON can hold.
+          value: this worker's JSON-serializable value.
 
         Raises:
           DataError: if another worker has ended.
@@ -84,14 +84,14 @@ class Workers:
         return [json.loads(each[:length].tobytes()) for each, length in zip(texts, lengths)]
 
     def from_first(self, function: Callable[[], _T]) -> _T:
-        """Calls a function on the first worker alone, and returns its result, or raises its error, on all of them.
+        """Calls a function on the first worker only, and returns its result, or raises its error, on all of them.
 
         Args:
-          function: callable that returns what JSON can hold.
+          function: callable that returns a JSON-serializable value.
 
         Raises:
-          UsageError: as the function.
-          DataError: as the function, or if another worker has ended.
+          UsageError: if the function raises it.
+          DataError: if the function raises it, or another worker has ended.
         """
         if self.count == 1:
             return function()
@@ -113,8 +113,8 @@ class Workers:
           function: callable.
 
         Raises:
-          UsageError: as the function on this or the first worker.
-          DataError: as the function on this or the first worker, or if another worker has ended.
+          UsageError: if the function raises it on this or the first worker.
+          DataError: if the function raises it on this or the first worker, or another worker has ended.
         """
         made: list[_T] = []
         self.from_first(lambda: made.append(function()))
@@ -124,7 +124,7 @@ class Workers:
         """Checks that something is the same on all workers.
 
         Args:
-          facts: callable that returns a dict of what JSON can hold; not called where there is one worker.
+          facts: callable that returns a JSON-serializable dict; not called if there is only one worker.
 
         Raises:
           UsageError: if it is not; the message names the first worker with another value.
@@ -141,7 +141,7 @@ class Workers:
                     raise UsageError(f"{both}: start all of them alike")
 
     def share(self, variables: Iterable[Any]) -> None:
-        """Gives variables the values that they have on the first worker.
+        """Sets variables to their values on the first worker.
 
         Args:
           variables: variables of Keras or TensorFlow, the same on each worker.
@@ -156,7 +156,7 @@ class Workers:
 
     @contextlib.contextmanager
     def noticing_losses(self) -> Iterator[None]:
-        """Turns TensorFlow's errors about a lost worker into one of a line.
+        """Turns TensorFlow's errors about a lost worker into a one-line error.
 
         Raises:
           DataError: if another worker has ended.
@@ -171,15 +171,16 @@ class Workers:
 
 
 def start_workers(config: TrainConfig) -> Workers:
-    """Makes the strategy that a configuration names; waits for the other workers where it has some.
+    """Makes the strategy that a configuration names, and waits for the other workers, if any.
 
-    Call it before anything of TensorFlow runs.
+    Call it before any TensorFlow operation runs.
 
     Args:
       config: `TrainConfig`.
 
     Raises:
-      UsageError: if a batch cannot be divided equally among the devices, or TF_CONFIG cannot be used.
+      UsageError: if a batch cannot be divided equally among the devices, or TF_CONFIG or SLURM's variables cannot be
+        used.
       DataError: if a worker does not start.
     """
     if config.strategy == "multi_worker":
@@ -207,9 +208,9 @@ def _start_cluster(seconds: float) -> Workers:
     with start_guard():
         try:
             strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver)
-        except (tf.errors.OpError, RuntimeError) as error:  # RuntimeError where TensorFlow is in use already
+        except (tf.errors.OpError, RuntimeError) as error:  # RuntimeError if TensorFlow has been used already
             own = cluster.addresses[cluster.index]
             raise DataError(f"{own}: the workers cannot be connected ({error})") from error
-    if threading.current_thread() is threading.main_thread():  # TensorFlow has put its own handler in the place
+    if threading.current_thread() is threading.main_thread():  # TensorFlow has replaced the handler
         signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM) or signal.SIG_DFL)
     return Workers(strategy, cluster.index, len(cluster.addresses))
