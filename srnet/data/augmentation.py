@@ -1,4 +1,4 @@
-"""Augmentation: the copies of a picture that training patches are cut from, flipped, rotated and reduced."""
+"""Augmentation: flipped, rotated and reduced copies of a picture, from which training patches are cut."""
 
 import dataclasses
 import threading
@@ -13,20 +13,20 @@ from srnet.images.resize import imresize, resized_length
 
 # Quarter turns after mirroring or not: the paper's four orientations (section 3.1), then the other four.
 _ORIENTATIONS = ((0, False), (1, False), (0, True), (2, True), (2, False), (3, False), (1, True), (3, True))
-ORIENTATIONS = (1, 4, len(_ORIENTATIONS))  # how many a picture may be cut in; 1 is no augmentation
+ORIENTATIONS = (1, 4, len(_ORIENTATIONS))  # numbers of orientations to choose from; 1 is no augmentation
 
 
 @dataclasses.dataclass(frozen=True)
 class Copy:
-    """One copy of a picture.
+    """One augmented copy of a picture.
 
     Attributes:
       path: the picture file.
       picture_size: (height, width) of the picture.
-      seed: what its random numbers depend on: the picture's SHA-256 and the copy's number.
+      seed: of its random numbers: the picture's SHA-256 and the copy's number.
       turns: quarter turns, after mirroring.
       mirrored: whether left and right are exchanged.
-      factor: reduction before anything else, above 0 and at most 1.
+      factor: scale factor, applied first, above 0 and at most 1.
     """
 
     path: Path
@@ -46,14 +46,14 @@ class Copy:
 def copies(
     path: Path, picture_size: tuple[int, int], sha256: str, orientations: int, factors: Sequence[float]
 ) -> Iterator[Copy]:
-    """Yields the copies of a picture in all orientations at all sizes.
+    """Yields the copies of a picture in all orientations and sizes.
 
     Args:
       path: the picture file.
       picture_size: its (height, width).
       sha256: its SHA-256 in hexadecimal digits.
       orientations: one of `ORIENTATIONS`.
-      factors: sizes, each above 0 and at most 1; 1 is the picture itself.
+      factors: scale factors, each above 0 and at most 1; 1 is the picture itself.
     """
     number = 0
     for turns, mirrored in _ORIENTATIONS[:orientations]:
@@ -63,7 +63,7 @@ def copies(
 
 
 class Source:
-    """A picture that several threads make copies of: it is decoded and reduced once."""
+    """A picture that several threads make copies of; it is decoded once, and reduced once per factor."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -74,7 +74,7 @@ class Source:
 
         Args:
           copy: `Copy`, always of the same picture.
-          channels: 1 for luma, 3 for RGB, None for what the picture has; always the same.
+          channels: 1 for luma, 3 for RGB, None for the picture's own; always the same.
 
         Raises:
           DataError: if the picture cannot be read.

@@ -1,7 +1,7 @@
-"""Checksums in front of a file's content: damage is found before anything else reads the file.
+"""Checksums in front of a file's content, so that damage is found before anything else reads the file.
 
-The head is a magic text, the file's size, the size of the head and of a block, the CRC-32 of each block behind the
-head, and the head's own CRC-32. HDF5 leaves such a head alone (its user block).
+The head holds a magic string, the size of the file, of the head and of a block, the CRC-32 of each block after the
+head, and its own CRC-32. HDF5 leaves such a head alone (its user block).
 """
 
 import concurrent.futures
@@ -16,14 +16,14 @@ _MAGIC = b"srnet patches 1\n"
 _FIELDS = struct.Struct("<16sQII")  # magic, size of the file, of the head and of a block
 _BLOCK = 4 * 2**20
 _CRC = 4  # bytes
-_SMALLEST, _LARGEST = 512, 2**26  # heads: HDF5 wants a power of two
+_SMALLEST, _LARGEST = 512, 2**26  # bytes of a head; HDF5 requires a power of two
 
 
 def head_size(content: int) -> int:
-    """Returns the size of a head for the checksums of some content, in bytes.
+    """Returns the size of a head with the checksums of some content, in bytes.
 
     Args:
-      content: the largest size of what follows the head, in bytes.
+      content: maximum size of the content after the head, in bytes.
     """
     needed = _FIELDS.size + _CRC * (-(-content // _BLOCK) + 1)
     return max(_SMALLEST, 1 << (needed - 1).bit_length())
@@ -34,7 +34,7 @@ def add_checksums(path: Path, head: int) -> None:
 
     Args:
       path: the file.
-      head: size of the head that was left free, from `head_size`.
+      head: size of the space left for the head, from `head_size`.
     """
     with path.open("r+b") as file:
         size = os.fstat(file.fileno()).st_size
@@ -45,7 +45,7 @@ def add_checksums(path: Path, head: int) -> None:
 
 
 def verify(descriptor: int, path: Path) -> None:
-    """Checks that a file is as it was written.
+    """Checks that a file is unchanged since it was written.
 
     Args:
       descriptor: of the open file.
@@ -76,5 +76,5 @@ def _block_checksums(descriptor: int, start: int, end: int, block: int) -> list[
     def checksum(place: int) -> int:
         return zlib.crc32(os.pread(descriptor, min(block, end - place), place))
 
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:  # zlib releases the interpreter's lock
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:  # zlib releases the GIL
         return list(pool.map(checksum, range(start, end, block)))

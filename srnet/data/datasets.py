@@ -13,7 +13,7 @@ import skimage
 from srnet.errors import DataError
 from srnet.images.read import is_image_name
 
-# The stereo pair stays on one side, so that no scene is in both sets.
+# The stereo pair stays together, so that no scene is in both sets.
 EMBEDDED: dict[str, tuple[str, ...]] = {
     "skimage_train": (
         "brick.png",
@@ -70,7 +70,7 @@ def _folder(name: str, data_root: Path | str | None) -> Path | None:
 
 
 def find_images(name: str, data_root: Path | str | None) -> list[Path]:
-    """Returns the picture files of a set, in the natural order of their names.
+    """Returns the picture files of a set, in natural order of their names.
 
     Args:
       name: a set's name: a folder under `data_root`, one of `EMBEDDED`, or the path of a folder, with a slash.
@@ -80,7 +80,7 @@ def find_images(name: str, data_root: Path | str | None) -> list[Path]:
       A non-empty list.
 
     Raises:
-      DataError: if the set, or any picture in it, is missing.
+      DataError: if the set, or a bundled picture of it, is missing, or it has no pictures.
     """
     if name in EMBEDDED:
         paths = [Path(skimage.__file__).parent / "data" / file for file in EMBEDDED[name]]
@@ -105,7 +105,7 @@ def find_images(name: str, data_root: Path | str | None) -> list[Path]:
 
 
 def spread(paths: list[Path], count: int) -> list[Path]:
-    """Returns `count` of the paths, evenly spread over the list; all of them for 0 or when there are no more.
+    """Returns `count` of the paths, evenly spread over the list; all of them for 0 or if there are no more.
 
     Args:
       paths: list of paths.
@@ -117,11 +117,11 @@ def spread(paths: list[Path], count: int) -> list[Path]:
 
 
 def count_warning(name: str, count: int) -> str | None:
-    """Returns a warning where the number of images differs from the published set's, else None.
+    """Returns a warning if the number of images differs from the published set's, else None.
 
     Args:
       name: a set's name.
-      count: the images found.
+      count: number of images found.
     """
     published = PUBLISHED_COUNTS.get(name, count)
     return None if count == published else f"{name} has {count} images here and {published} as published"

@@ -1,11 +1,11 @@
-"""How LR pictures are made from HR pictures: degradations by name, and those of steps, such as blur0.8+noise5-25.
+"""How LR pictures are made from HR pictures: degradations by name, or by steps such as blur0.8+noise5-25.
 
 A degradation is a callable (hr, scale, random):
   hr: uint8 (H, W, C) array, H and W multiples of `scale`, C 3 for RGB or 1 for a grayscale picture.
   scale: integer reduction.
-  random: `np.random.Generator` of this picture and copy alone; whatever is drawn from it repeats in every build.
-It returns a uint8 (H / scale, W / scale, C) array. Patch stores are named after a registered degradation, so a changed
-function needs another name; `srnet.data.recipes` are told apart by what they hold.
+  random: `np.random.Generator` for this picture and copy alone; its draws are the same in every build.
+It returns a uint8 (H / scale, W / scale, C) array. A patch store identifies a registered degradation by its name, so a
+changed function needs a new name; it identifies a recipe (`srnet.data.recipes`) by its content.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ Degradation = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
 
 
 def bicubic(hr: np.ndarray, scale: int, random: np.random.Generator) -> np.ndarray:
-    """Reduces by MATLAB's antialiased bicubic `imresize` and rounds to 8 bits, as the field's LR pictures are made."""
+    """Reduces by MATLAB's antialiased bicubic `imresize` and rounds to 8 bits, as is usual for LR pictures."""
     return round_to_uint8(imresize(hr, 1 / scale))
 
 
@@ -43,13 +43,13 @@ def register(name: str, function: Degradation) -> None:
 
 
 def named(name: str) -> Degradation:
-    """Returns a degradation.
+    """Returns a degradation by name.
 
     Args:
-      name: "bicubic", what is registered, or what `srnet.data.recipes.parse_recipe` takes.
+      name: "bicubic", a registered name, or what `srnet.data.recipes.parse_recipe` takes.
 
     Raises:
-      UsageError: if there is none of that name.
+      UsageError: if there is none of that name, or its steps are invalid.
     """
     found = DEGRADATIONS.get(name) or parse_recipe(name)
     if found is None:
@@ -66,7 +66,7 @@ def degrade(hr: np.ndarray, scale: int, name: str, random: np.random.Generator) 
       hr: uint8 (H, W, C) array, H and W multiples of `scale`.
       scale: integer reduction.
       name: as for `named`.
-      random: generator of the random numbers that it may use.
+      random: generator of its random numbers.
 
     Returns:
       uint8 (H / scale, W / scale, C) array.

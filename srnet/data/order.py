@@ -1,7 +1,7 @@
-"""The order of the patches in training, which depends on the seed and the step alone.
+"""The order of the patches in training, which depends only on the seed and the step.
 
-The sequence is pass after pass over the store, each in a new random order; step s takes the places
-[s*batch, (s+1)*batch) of it. So a run resumes exactly without any saved iterator state.
+The sequence is pass after pass over the store, each in a new random order; step s takes its patches
+[s*batch, (s+1)*batch). So a run resumes exactly without any saved iterator state.
 """
 
 import functools

@@ -1,14 +1,14 @@
 """The patch store: aligned LR and HR patches of a list of pictures, in one HDF5 file.
 
-Each picture is augmented (as it is, rotated by 90 degrees, mirrored, flipped: section 3.1 of the paper, 291 images
+Each picture is augmented (unchanged, rotated by 90 degrees, mirrored, flipped: section 3.1 of the paper, 291 images
 become 1,164; optionally in the other four orientations and at smaller sizes), cropped to a multiple of the scale and
-degraded as a whole; then aligned patches are cut from both.
+degraded as a whole; then aligned patches are cut from the HR and LR pictures.
 
-The file holds two uint8 arrays without compression. Up to a limit they are the patches, `hr` (N, patch, patch,
-channels) and `lr` (N, patch/scale, patch/scale, channels). Patches overlap, so that they take many times as much as
-their pictures (59 times at the paper's settings). Beyond the limit, the arrays are the pixels of the cropped pictures,
-one after the other; `sizes` has the sizes of the HR ones, and patches are cut as they are read. The attributes
-`version` and `description` say what the file holds; `srnet.data.checksums` protects all of it.
+The file holds two uncompressed uint8 arrays. Up to a size limit they are the patches, `hr` (N, patch, patch, channels)
+and `lr` (N, patch/scale, patch/scale, channels). Patches overlap and take many times the space of their pictures (59
+times at the paper's settings). Beyond the limit, the arrays are the pixels of the cropped pictures, one after the
+other; `sizes` holds the sizes of the HR ones, and patches are cut as they are read. The attributes `version` and
+`description` describe the file; `srnet.data.checksums` protects all of it.
 """
 
 import collections
@@ -38,7 +38,7 @@ from srnet.images.read import read_size
 from srnet.images.resize import crop_to_multiple
 from srnet.progress import progress_bar, say
 
-_HDF5 = b"\x89HDF\r\n\x1a\n"  # how a file without a head begins
+_HDF5 = b"\x89HDF\r\n\x1a\n"  # the beginning of a file without a head
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -53,11 +53,11 @@ class PatchOptions:
       channels: 1 for luma, 3 for RGB.
       patch: side of an HR patch in pixels, a multiple of `scale`.
       stride: distance between HR patches in pixels, a multiple of `scale`.
-      orientations: in how many of its eight flips and rotations a picture is cut: 1 (no augmentation), 4 (3.1) or 8.
-      augment_scales: factors of the copies that patches are cut from, each above 0 and at most 1; 1 is the picture
-        itself. Copies smaller than a patch are left out.
+      orientations: number of flips and rotations of a picture: 1 (no augmentation), 4 (section 3.1) or 8.
+      augment_scales: scale factors of the copies that patches are cut from, each above 0 and at most 1; 1 is the
+        picture itself. Reduced copies smaller than a patch are left out.
       degradation: how the LR picture is made, as for `srnet.data.degradation.named`.
-      seed: what random degradations depend on, with the picture and the copy.
+      seed: of random degradations, together with the picture and the copy.
     """
 
     scale: int
@@ -83,23 +83,23 @@ class PatchOptions:
 def ensure_store(
     folder: Path | str, label: str, paths: Sequence[Path], options: PatchOptions, limit: float = 8e9
 ) -> PatchStore:
-    """Opens the patch store of some pictures; builds it first if it is missing, one process at a time in a folder.
+    """Opens the patch store of some pictures; builds it first if missing, one process at a time per folder.
 
-    The file name carries a digest of the description, so other pictures, options or versions make another file.
-    Either kind of file holds the same patches, so one that is there is used whatever the limit.
+    The file name contains a digest of the description, so other pictures, options or versions make another file.
+    Both kinds of file yield the same patches, so an existing one is used whatever the limit.
 
     Args:
-      folder: folder of patch stores; made when missing.
+      folder: folder of patch stores; created if missing.
       label: readable beginning of the file name.
       paths: the picture files.
       options: `PatchOptions`.
-      limit: bytes that patches may take; where they would take more, the file that is built holds pictures.
+      limit: maximum bytes of patches; if they would take more, a new file holds pictures.
 
     Returns:
       A `PatchStore`.
 
     Raises:
-      DataError: if a picture cannot be used, the disk has no room, or the file there is damaged.
+      DataError: if a picture cannot be used, there is no disk space left, or the existing file is damaged.
     """
     description = describe(paths, options)
     path = Path(folder) / f"{label}_x{options.scale}_{digest(description)}.h5"
@@ -116,8 +116,8 @@ def ensure_store(
 def describe(paths: Sequence[Path], options: PatchOptions) -> dict[str, Any]:
     """Returns what determines a patch store: its version, the options and each source's name and SHA-256.
 
-    The format is that of the first srnet versions, and names what came later only where it is used, so that the stores
-    of these versions are found.
+    The format is that of the first srnet versions; later options are included only if used, so that stores of those
+    versions are still found.
 
     Args:
       paths: the picture files.
@@ -142,16 +142,16 @@ def describe(paths: Sequence[Path], options: PatchOptions) -> dict[str, Any]:
         description["degradation"] = options.degradation
         recipe = parse_recipe(options.degradation)
         if recipe:
-            description["recipe"] = json.loads(json.dumps(dataclasses.asdict(recipe)))  # as it is read back
+            description["recipe"] = json.loads(json.dumps(dataclasses.asdict(recipe)))  # as read back from JSON
         if options.seed:
             description["seed"] = options.seed
         if options.channels == 1:
-            description["degraded"] = "picture"  # in some stores of srnet 0.2's first days, its luma
+            description["degraded"] = "picture"  # some early stores of srnet 0.2 degraded its luma
     return {**description, "sources": source_digests(paths)}
 
 
 def _is_there(path: Path) -> bool:
-    """Whether there is a store, and not one of srnet 0.1, which cannot be told from a damaged one."""
+    """Whether there is a store; one of srnet 0.1, which cannot be told from a damaged one, does not count."""
     try:
         with path.open("rb") as file:
             return file.read(len(_HDF5)) != _HDF5
@@ -170,16 +170,16 @@ def build_store(
       path: the HDF5 file to make.
       paths: the picture files.
       options: `PatchOptions`.
-      description: what `describe` gives for them; stored in the file.
-      limit: bytes that patches may take.
+      description: what `describe` returns for them; stored in the file.
+      limit: maximum bytes of patches; if they would take more, the file holds pictures.
 
     Raises:
-      DataError: if a picture cannot be used or the disk has no room.
+      DataError: if a picture cannot be used or there is no disk space left.
     """
     made = _copies(paths, options, description)
     cropped = np.array([[side - side % options.scale for side in copy.size] for copy in made])
     count = int(np.prod(window_counts(cropped, options.patch, options.stride), axis=1).sum())
-    pixels = {"lr": options.channels, "hr": options.channels * options.scale**2}  # bytes for a pixel of LR
+    pixels = {"lr": options.channels, "hr": options.channels * options.scale**2}  # bytes per LR pixel
     small = options.patch // options.scale
     as_patches = count * small**2 * sum(pixels.values()) <= limit
     shapes: dict[str, tuple[int, ...]]
@@ -234,9 +234,9 @@ def _lay_out(
     sizes: np.ndarray | None,
     head: int,
 ) -> dict[str, int]:
-    """Makes the HDF5 file with room for a head and its arrays, and returns where each array begins, in bytes.
+    """Creates the HDF5 file with space for a head and its arrays, and returns the offset of each array in bytes.
 
-    HDF5 itself cannot be left cleanly once a write has failed, so the arrays are filled without it.
+    The arrays are filled without HDF5, which cannot be closed cleanly after a failed write.
     """
     early = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     early.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
@@ -254,7 +254,7 @@ def _lay_out(
 
 
 def _with_sources(made: Iterable[Copy]) -> Iterator[tuple[Copy, Source]]:
-    """Yields each copy with what those of the same picture share."""
+    """Yields each copy with the `Source` that copies of the same picture share."""
     for _, of_picture in itertools.groupby(made, lambda copy: copy.path):
         source = Source()
         for copy in of_picture:
@@ -263,7 +263,7 @@ def _with_sources(made: Iterable[Copy]) -> Iterator[tuple[Copy, Source]]:
 
 def _cut(copy: Copy, source: Source, options: PatchOptions, as_patches: bool) -> tuple[np.ndarray, np.ndarray]:
     """Returns the LR and HR patches of a copy, uint8 (n, side, side, channels), or its LR and HR picture."""
-    # As in the protocol of evaluation, luma is reduced by itself, but taken after any other degradation.
+    # As in the evaluation protocol: bicubic reduces the luma; after any other degradation, the luma is taken.
     luma_after = options.channels == 1 and options.degradation != "bicubic"
     image = crop_to_multiple(source.read(copy, None if luma_after else options.channels), options.scale)
     seed = (*copy.seed, options.seed) if options.seed else copy.seed
@@ -280,7 +280,7 @@ def _windows(image: np.ndarray, options: PatchOptions, reduction: int) -> np.nda
 
 
 def _bounded_map(function: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_R]:
-    """Maps in threads, in order, with few results waiting: NumPy, SciPy and Pillow release the interpreter's lock."""
+    """Maps in threads, in order, with few results waiting; NumPy, SciPy and Pillow release the GIL."""
     workers = os.cpu_count() or 1
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         pending: collections.deque[concurrent.futures.Future[_R]] = collections.deque()

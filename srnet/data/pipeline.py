@@ -20,7 +20,7 @@ def training_batches(
     shares: range = range(1),
     devices: int = 1,
 ) -> tf.data.Dataset:
-    """Makes the dataset of the batches of steps first_step, ..., last_step - 1, or of some devices' shares of them.
+    """Returns a dataset of the batches of steps first_step, ..., last_step - 1, or of some devices' shares of them.
 
     Args:
       store: an opened `PatchStore`.
@@ -29,7 +29,7 @@ def training_batches(
       first_step: zero-based step of the first batch.
       last_step: step after the last batch.
       shares: which devices' shares of each batch to read, one after the other.
-      devices: number of devices that a batch is divided among equally.
+      devices: number of devices among which a batch is divided equally.
 
     Returns:
       A `tf.data.Dataset` of float32 (lr, hr) batches in [0, 255], NHWC with static shapes.
@@ -58,10 +58,10 @@ def training_batches(
 def distributed_batches(
     strategy: tf.distribute.Strategy, store: PatchStore, batch_size: int, seed: int, first_step: int, last_step: int
 ) -> Iterator[Any]:
-    """Returns an iterator over batches for `strategy.run`; each process reads the shares of its own devices alone.
+    """Returns an iterator over batches for `strategy.run`; each process reads only its own devices' shares.
 
     Args:
-      strategy: `tf.distribute.Strategy`, whose devices a batch can be divided among equally.
+      strategy: `tf.distribute.Strategy`, whose number of devices divides the batch size.
       store: an opened `PatchStore`.
       batch_size: patches in a batch, over all devices.
       seed: integer, at least 0.

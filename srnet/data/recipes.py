@@ -1,7 +1,7 @@
 """Degradations as data: blur, reduction, noise and JPEG, each with a probability and a range to draw from.
 
 The order is that of the paper's imaging model (equation 1: blur, reduction, noise), then compression. A recipe may have
-an earlier round, as pictures that were stored, reduced and stored again (Wang et al. 2021, Real-ESRGAN).
+an earlier round, for pictures that were stored, reduced and stored again (Wang et al. 2021, Real-ESRGAN).
 """
 
 import dataclasses
@@ -26,12 +26,12 @@ _BLOCK = 16  # pixels: side of a JPEG block with 4:2:0 chroma
 
 @dataclasses.dataclass(frozen=True)
 class Draw:
-    """A step that is taken with a probability, at a level drawn evenly from a range.
+    """A step applied with a probability, at a level drawn uniformly from a range.
 
     Attributes:
       low: smallest level.
       high: largest level.
-      probability: from 0 to 1.
+      probability: of the step, from 0 to 1.
     """
 
     low: float
@@ -45,8 +45,8 @@ class Draw:
             raise UsageError(f"probability {self.probability} cannot be used: it must be at least 0 and at most 1")
 
     def level(self, random: np.random.Generator) -> float | None:
-        """Returns a level, or None where the step is left out."""
-        taken, share = random.random(2)  # both, so that what follows does not depend on the probability
+        """Returns a level, or None if the step is left out."""
+        taken, share = random.random(2)  # always both, so that later draws do not depend on the probability
         return float(self.low + (self.high - self.low) * share) if taken < self.probability else None
 
 
@@ -56,17 +56,17 @@ class Recipe:
 
     Attributes:
       blur: standard deviation of a Gaussian, in HR pixels.
-      anisotropic: probability that the blur has another standard deviation across, at any angle.
+      anisotropic: probability that the blur is narrower in one direction, which is drawn at random.
       reductions: names of kernels, one of which is drawn: "bicubic", "bilinear", "area"; all antialiased.
       noise: standard deviation of Gaussian noise, in 8-bit levels.
       poisson: standard deviation of Poisson noise where a picture is white, in 8-bit levels.
       gray: probability that noise is the same in all channels.
       jpeg: quality, from 1 to 100, of Pillow's encoder.
       subsampled: probability that JPEG halves the chroma (4:2:0).
-      shifted: whether JPEG's blocks begin anywhere, as in a picture that was cropped.
-      clean: probability that the picture is reduced by "bicubic" and nothing else.
-      earlier: a round before, at a size between HR and LR, or None.
-      earlier_probability: that it is taken.
+      shifted: whether JPEG's blocks begin at a random offset, as in a cropped picture.
+      clean: probability that the picture is only reduced, by "bicubic".
+      earlier: an earlier round, to a size between HR and LR, or None.
+      earlier_probability: probability of the earlier round.
     """
 
     blur: Draw | None = None
@@ -90,7 +90,7 @@ class Recipe:
             raise UsageError(f"jpeg{self.jpeg.low:g}-{self.jpeg.high:g}: the quality must be from 1 to 100")
 
     def __call__(self, hr: np.ndarray, scale: int, random: np.random.Generator) -> np.ndarray:
-        """Makes the LR picture: a `srnet.data.degradation.Degradation`."""
+        """Makes the LR picture, as a `srnet.data.degradation.Degradation`."""
         if random.random() < self.clean:
             return round_to_uint8(imresize(hr, 1 / scale))
         size = (hr.shape[0] // scale, hr.shape[1] // scale)
@@ -102,7 +102,7 @@ class Recipe:
         return self._round(values, size, random)
 
     def _round(self, values: np.ndarray, size: tuple[int, int], random: np.random.Generator) -> np.ndarray:
-        """Takes float32 (H, W, C) to uint8 of a smaller size (height, width)."""
+        """Applies one round, from float32 (H, W, C) to uint8 of a size (height, width)."""
         sigma = self.blur and self.blur.level(random)
         if sigma:
             values = _blurred(values, sigma, self.anisotropic, random)
@@ -151,12 +151,12 @@ def _noisy(values: np.ndarray, kind: str, sigma: float, gray: bool, random: np.r
         shape = (*values.shape[:2], 1) if gray else values.shape
         return values + sigma * random.standard_normal(shape)
     light = np.clip(values.mean(axis=2, keepdims=True) if gray else values, 0, 255) / 255
-    peak = (255 / sigma) ** 2  # photons of white
+    peak = (255 / sigma) ** 2  # photons at white
     return values + (random.poisson(light * peak) / peak - light) * 255
 
 
 def compressed(picture: np.ndarray, quality: int, subsampled: bool, offset: tuple[int, int] = (0, 0)) -> np.ndarray:
-    """Returns a picture as JPEG gives it back.
+    """Returns a picture after JPEG compression.
 
     Args:
       picture: uint8 (H, W, C) array, C 1 or 3.
@@ -209,10 +209,10 @@ def parse_recipe(text: str) -> Recipe | None:
       text: the name, or steps of blur, noise, poisson and jpeg, each once, joined by +.
 
     Returns:
-      The recipe; None for another text.
+      The recipe; None for any other text.
 
     Raises:
-      UsageError: for a range or a quality that cannot be used, or a step given twice.
+      UsageError: for an invalid range or quality, or a step given twice.
     """
     if text in RECIPES:
         return RECIPES[text]

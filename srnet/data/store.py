@@ -1,6 +1,6 @@
-"""A patch store that is open: its patches, read by their numbers.
+"""An open patch store, whose patches are read by number.
 
-`srnet.data.patches` says what the file holds, and builds it.
+`srnet.data.patches` describes the file, and builds it.
 """
 
 import dataclasses
@@ -21,8 +21,8 @@ from srnet.data.checksums import verify
 from srnet.errors import DataError
 from srnet.files import digest, reason
 
-VERSION = 1  # of what a store holds; it is in the description
-PATCHES, PICTURES = 1, 2  # versions of the file: with an array of patches, or with the pictures that they are cut from
+VERSION = 1  # of a store's content; part of the description
+PATCHES, PICTURES = 1, 2  # versions of the file: with arrays of patches, or with the pictures to cut them from
 REMEDY = "delete it to have it built again"
 
 
@@ -32,7 +32,7 @@ class Patches:
 
     Attributes:
       descriptor: of the open file.
-      place: where in it the array begins, in bytes.
+      place: offset of the array in the file, in bytes.
       shape: (N, side, side, channels) of uint8.
     """
 
@@ -43,10 +43,10 @@ class Patches:
     def read(self, numbers: Sequence[int] | np.ndarray) -> np.ndarray:
         """Returns some of the patches, uint8 (n, side, side, channels).
 
-        A file mapped into memory would kill the process when it is cut short or its disk fails.
+        The file is not mapped into memory: if it were cut short, or its disk failed, that would kill the process.
 
         Args:
-          numbers: which, each in [0, N).
+          numbers: of the patches, each in [0, N).
 
         Raises:
           DataError: if the file has been cut short.
@@ -61,11 +61,11 @@ class Patches:
 
 @dataclasses.dataclass(frozen=True)
 class Windows:
-    """Patches that are cut, as they are read, from pictures in the file of a `PatchStore`, which must live as long.
+    """Patches cut, as they are read, from pictures in the file of a `PatchStore`, which must live as long.
 
     Attributes:
       descriptor: of the open file.
-      place: where in it the first picture begins, in bytes; each begins where the one before ends.
+      place: offset of the first picture in the file, in bytes; the others follow without gaps.
       sizes: int64 (pictures, 2), height and width of each.
       side: of a patch.
       stride: distance between patches.
@@ -81,12 +81,12 @@ class Windows:
 
     @functools.cached_property
     def _begins(self) -> np.ndarray:
-        """Bytes before each picture, and of all."""
+        """Bytes before each picture, then in total."""
         return np.concatenate([[0], np.cumsum(np.prod(self.sizes, axis=1) * self.channels)])
 
     @functools.cached_property
     def _firsts(self) -> np.ndarray:
-        """Patches before each picture, and of all."""
+        """Patches before each picture, then in total."""
         return np.concatenate([[0], np.cumsum(np.prod(window_counts(self.sizes, self.side, self.stride), axis=1))])
 
     @property
@@ -101,7 +101,7 @@ class Windows:
         """Returns some of the patches, uint8 (n, side, side, channels).
 
         Args:
-          numbers: which, each in [0, N).
+          numbers: of the patches, each in [0, N).
 
         Raises:
           DataError: if the file has been cut short.
@@ -125,7 +125,7 @@ class Windows:
 
 
 def window_counts(sizes: np.ndarray, side: int, stride: int) -> np.ndarray:
-    """Returns how many patches there are in pictures, downwards and across.
+    """Returns the numbers of patches in pictures, down and across.
 
     Args:
       sizes: int array (..., 2) of heights and widths, each at least `side`.
@@ -144,7 +144,7 @@ class PatchStore:
       description: what it was made from, as `describe` returns it.
       lr: (N, patch/scale, patch/scale, channels).
       hr: (N, patch, patch, channels).
-      failures: errors of reading patches, which TensorFlow passes on as an error of its own.
+      failures: errors from reading patches, which TensorFlow replaces with errors of its own.
     """
 
     path: Path
@@ -168,13 +168,13 @@ def open_store(path: Path | str) -> PatchStore:
       path: the HDF5 file.
 
     Raises:
-      DataError: if the file is missing, damaged, cut short, of another version or no patch store.
+      DataError: if the file is missing, damaged, cut short, of another version, in use or not a patch store.
     """
     path = Path(path)
     try:
         descriptor = os.open(path, os.O_RDONLY)
         try:
-            if durable.lock_open(descriptor, shared=True) is False:  # HDF5 locks a file that it may change
+            if durable.lock_open(descriptor, shared=True) is False:  # HDF5 locks a file opened for writing
                 raise DataError(f"{path}: another program has it open; close that program")
             store = _verified(descriptor, path)
         except BaseException:
@@ -195,7 +195,7 @@ def _verified(descriptor: int, path: Path) -> PatchStore:
 
 
 def _opened(descriptor: int, path: Path) -> PatchStore:
-    """The store in a file that has been verified; HDF5's library may hang in a damaged one."""
+    """The store in a verified file; the HDF5 library may hang on a damaged one."""
     try:
         with h5py.File(path, "r", locking=False) as content:
             version = content.attrs.get("version")

@@ -13,7 +13,7 @@ from srnet.formats.saved_model import archive_of
 def export_litert(model: keras.Model, path: str | pathlib.Path, int8: bool = False, overwrite: bool = True) -> None:
     """Writes a network as a LiteRT file, which appears complete or not at all.
 
-    Its one signature, serving_default, maps `lr`, float32 (N, H, W, c) in [0, 255], to `hr`, float32
+    Its only signature, serving_default, maps `lr`, float32 (N, H, W, c) in [0, 255], to `hr`, float32
     (N, scale*H, scale*W, c), not clipped. The input starts as (1, 1, 1, c): resize it to the picture before allocating
     tensors.
 
@@ -29,7 +29,7 @@ def export_litert(model: keras.Model, path: str | pathlib.Path, int8: bool = Fal
     with (
         writing(path),
         tempfile.TemporaryDirectory() as folder,
-    ):  # converted from Keras, the output would be called output_0
+    ):  # converted directly from Keras, the output would be named output_0
         archive_of(model).write_out(folder, verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         if int8:

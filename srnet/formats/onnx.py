@@ -46,7 +46,7 @@ def export_onnx(model: keras.Model, path: str | pathlib.Path, overwrite: bool = 
 
 
 def _pad_explicitly(node: Any) -> None:
-    """Gives a dilated convolution pads in numbers, as ONNX Runtime cannot compute them."""
+    """Gives a dilated convolution explicit padding, which ONNX Runtime cannot compute."""
     import onnx  # comes with tf2onnx
 
     values = {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
@@ -60,7 +60,7 @@ def _pad_explicitly(node: Any) -> None:
 
 def _squeeze_output(graph: Any) -> None:
     """Removes the leading axes of size 1 that tf2onnx leaves on an output made by a Reshape."""
-    # It adds a Squeeze for the nodes that read the Reshape; an output has no such node.
+    # tf2onnx adds a Squeeze for the nodes that read the Reshape; an output has no such node.
     import onnx
 
     (output,) = graph.output

@@ -32,14 +32,15 @@ def export_saved_model(model: keras.Model, path: str | pathlib.Path, overwrite: 
 
     Its signatures take any height and width, the first two any batch:
       serving_default: `lr`, float32 (N, H, W, c) in [0, 255], to `hr`, float32 (N, scale*H, scale*W, c), not clipped.
-      upscale_rgb: `rgb`, uint8 (N, H, W, 3), to `rgb`, uint8 enlarged, see `srnet.inference.rgb.upscale_rgb`.
-      upscale_photo: `rgb`, uint8 (H, W, 3), to `rgb`, the same enlarged, in bounded memory; networks with layers whose
-        reach is not known do not have it.
+      upscale_rgb: `rgb`, uint8 (N, H, W, 3), to `rgb`, uint8 (N, scale*H, scale*W, 3); see
+        `srnet.inference.rgb.upscale_rgb`.
+      upscale_photo: `rgb`, uint8 (H, W, 3), to `rgb`, uint8 (scale*H, scale*W, 3), in bounded memory; missing for
+        networks with layers whose reach is unknown or unbounded.
 
     Args:
       model: float32 Keras model from LR to HR pixels in [0, 255], of 1 or 3 channels.
       path: the folder.
-      overwrite: whether an older SavedModel may be replaced.
+      overwrite: whether an existing SavedModel may be replaced.
 
     Raises:
       DataError: if it cannot be written.
@@ -58,11 +59,11 @@ def export_saved_model(model: keras.Model, path: str | pathlib.Path, overwrite: 
         )
     with written_whole(path, overwrite) as partial, writing(path):
         archive.write_out(partial, verbose=False)
-        shutil.rmtree(partial / "variables" / "variables_temp", ignore_errors=True)  # where TensorFlow could not
+        shutil.rmtree(partial / "variables" / "variables_temp", ignore_errors=True)  # in case TensorFlow could not
 
 
 def _has_tiles(model: keras.Model) -> bool:
-    """Whether it is known how far around its own LR pixel an HR pixel depends on others."""
+    """Whether the network's reach is known and bounded, as tiles require."""
     try:
         reach(model)
     except TypeError:

@@ -1,4 +1,4 @@
-"""Luma, RGB and the one rounding to 8 and 16 bits."""
+"""Luma, RGB and the shared rounding to 8 and 16 bits."""
 
 import numpy as np
 import numpy.typing as npt
@@ -51,7 +51,7 @@ def change_depth(pixels: np.ndarray, dtype: npt.DTypeLike) -> np.ndarray:
 
 
 def rgb_to_ycbcr(rgb: npt.ArrayLike) -> np.ndarray:
-    """Converts RGB to Y'CbCr as MATLAB's `rgb2ycbcr`.
+    """Converts RGB to Y'CbCr like MATLAB's `rgb2ycbcr`.
 
     Args:
       rgb: (..., 3) array in [0, 255].
@@ -76,7 +76,7 @@ def ycbcr_to_rgb(ycbcr: npt.ArrayLike) -> np.ndarray:
 
 
 def to_luma(image: np.ndarray) -> np.ndarray:
-    """Returns the luma of a picture; a grayscale picture is luma as it is.
+    """Returns the luma of a picture; a grayscale picture is used as luma unchanged.
 
     Args:
       image: (H, W) or (H, W, 3) array in [0, 255].

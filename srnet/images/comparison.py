@@ -1,4 +1,4 @@
-"""Results beside bicubic interpolation."""
+"""Comparison pictures: a result beside bicubic interpolation."""
 
 import dataclasses
 import pathlib
@@ -14,16 +14,16 @@ from srnet.images.pillow import as_rgb
 from srnet.images.write import write_picture
 
 _SIDE, _LABEL_HEIGHT, _SPACE = 512, 14, 8  # pixels
-_SEARCHED_SIDE, _DETAIL_RADIUS = 128, 6  # pixels, in which the busiest part is looked for
+_SEARCHED_SIDE, _DETAIL_RADIUS = 128, 6  # pixels, for finding the busiest part
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 
 
 def box_around(center: tuple[float, float], size: tuple[int, int], part: tuple[int, int]) -> Box:
-    """Returns the box of a part of a picture; it lies inside, and is no larger than the picture.
+    """Returns the box of a part of a picture, cut to the size of the picture and moved inside it.
 
     Args:
-      center: (x, y) of the part, each from 0 to 1; the box is moved where it would reach beyond the picture.
+      center: (x, y) of the part, each from 0 to 1; the box is moved if it would extend beyond the picture.
       size: (width, height) of the picture in pixels.
       part: (width, height) of the part in pixels.
     """
@@ -34,7 +34,7 @@ def box_around(center: tuple[float, float], size: tuple[int, int], part: tuple[i
 
 
 def busiest_point(image: PIL.Image.Image) -> tuple[float, float]:
-    """Returns (x, y), each from 0 to 1, where a picture has most edges.
+    """Returns the point with the most edges around it, as (x, y), each from 0 to 1.
 
     Args:
       image: Pillow image.
@@ -42,7 +42,7 @@ def busiest_point(image: PIL.Image.Image) -> tuple[float, float]:
     small = image.copy()
     small.thumbnail((_SEARCHED_SIDE, _SEARCHED_SIDE))
     edges = np.asarray(small.convert("L").filter(PIL.ImageFilter.FIND_EDGES)).copy()
-    edges[[0, -1]] = edges[:, [0, -1]] = 0  # the filter leaves these as they were
+    edges[[0, -1]] = edges[:, [0, -1]] = 0  # the filter leaves the border unchanged
     around = np.asarray(PIL.Image.fromarray(edges).filter(PIL.ImageFilter.BoxBlur(_DETAIL_RADIUS)))
     y, x = np.unravel_index(around.argmax(), around.shape)
     return (int(x) + 0.5) / small.width, (int(y) + 0.5) / small.height
@@ -64,11 +64,11 @@ def bicubic_part(image: PIL.Image.Image, size: tuple[int, int], box: Box) -> PIL
 def write_comparison(
     path: str | pathlib.Path, picture: Picture, enlarged: Picture, network: str, overwrite: bool = True
 ) -> None:
-    """Writes the middle of a result, on the right of the same by bicubic interpolation, both labeled.
+    """Writes the middle of a result, to the right of the same part enlarged bicubically, both labeled.
 
     Args:
       path: the file.
-      picture: the picture before it was enlarged.
+      picture: the picture before enlarging.
       enlarged: the result.
       network: name of the network, its label.
       overwrite: whether an existing file may be replaced.
@@ -83,7 +83,7 @@ def write_comparison(
     sheet = PIL.Image.new("RGB", (2 * ours.width + _SPACE, ours.height + _LABEL_HEIGHT), "white")
     draw = PIL.ImageDraw.Draw(sheet)
     for x, label, half in ((0, "bicubic", bicubic), (ours.width + _SPACE, network, ours)):
-        sheet.paste("white", (x, 0, sheet.width, _LABEL_HEIGHT))  # where the first label is the wider one
+        sheet.paste("white", (x, 0, sheet.width, _LABEL_HEIGHT))  # in case the first label is too wide
         draw.text((x + 2, 0), label, fill="black")
         sheet.paste(half, (x, _LABEL_HEIGHT))
     metadata = enlarged.metadata

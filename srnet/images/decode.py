@@ -1,4 +1,4 @@
-"""Pictures whose header has been read, decoded by Pillow, libvips or `srnet.images.netpbm`."""
+"""Decodes pictures whose header has been read, with Pillow, libvips or `srnet.images.netpbm`."""
 
 import dataclasses
 import io
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _MODE_OF_CHANNELS = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 TURNED = (5, 6, 7, 8)  # orientations that swap the axes
 _TIFF_BITS = 258
-_LAST_ROWS = 16  # of a JPEG: two rows of blocks, or one where the chroma is of half the size
+_LAST_ROWS = 16  # of a JPEG: two rows of blocks, or one if the chroma is halved
 _VIPS_TYPES = {"uchar": "uint8", "ushort": "uint16", "float": "float32"}
 
 
@@ -31,10 +31,10 @@ class Opened:
     """A picture whose header has been read and checked.
 
     Attributes:
-      image: as its decoder has it.
+      image: the decoder's object.
       file: what the decoder reads.
-      metadata: what the file says about it.
-      orientation: as EXIF counts, or None.
+      metadata: its metadata.
+      orientation: EXIF's number, or None.
       notes: as in `Picture`.
     """
 
@@ -46,16 +46,16 @@ class Opened:
 
     @property
     def format(self) -> str:
-        """Pillow's name of the format; MPO, a JPEG with further views, is one."""
+        """Pillow's name for the format; MPO, a JPEG with several views, counts as JPEG."""
         if isinstance(self.image, PIL.Image.Image):
             return "JPEG" if self.image.format == "MPO" else self.image.format or "PNG"
         return "PPM" if isinstance(self.image, netpbm.Deep) else "TIFF"
 
 
 def _is_deep(image: PIL.Image.Image) -> bool:
-    """Whether Pillow would reduce the depth of a picture that it has opened."""
+    """Whether Pillow would reduce the depth of a picture it has opened."""
     if isinstance(image, PIL.PngImagePlugin.PngImageFile):
-        # The first tile's arguments are the raw mode of the file, which names 16-bit samples.
+        # A tile's arguments are the file's raw mode, which names 16-bit samples.
         return any("16" in str(tile[3]) for tile in image.tile)
     if isinstance(image, PIL.TiffImagePlugin.TiffImageFile):
         return max(image.tag_v2.get(_TIFF_BITS, (1,))) > 8
@@ -63,10 +63,10 @@ def _is_deep(image: PIL.Image.Image) -> bool:
 
 
 def check_pixels(count: int) -> None:
-    """Checks what Pillow checks of a picture that it opens, with the same limit.
+    """Checks the number of pixels against Pillow's limit.
 
     Args:
-      count: of the pixels.
+      count: number of pixels.
 
     Raises:
       DataError: if there are too many.
@@ -95,16 +95,16 @@ def check_single(image: "PIL.Image.Image | pyvips.Image | netpbm.Deep") -> None:
 
 
 def open_by_vips(file: BinaryIO) -> "pyvips.Image":
-    """Opens a PNG or TIFF by libvips, and checks from its header that its pixels can be enlarged.
+    """Opens a PNG or TIFF with libvips, and checks from its header that its pixels can be enlarged.
 
     Args:
-      file: what is read; of a PNG its parts.
+      file: the file; for a PNG, as `PartsOfFile`.
 
     Raises:
       DataError: if it has too many pixels, or channels or samples that cannot be enlarged.
       pyvips.Error: if it is damaged.
     """
-    import pyvips  # few pictures need it, and 8-bit training none
+    import pyvips  # few pictures need it; training on 8-bit ones does not
 
     try:
         if isinstance(file, PartsOfFile):  # of a PNG
@@ -116,10 +116,10 @@ def open_by_vips(file: BinaryIO) -> "pyvips.Image":
             source = pyvips.Source.new_from_descriptor(file.fileno())
             image = pyvips.Image.tiffload_source(source, fail_on="warning")
     except pyvips.Error as error:
-        if "samples out of range" in str(error):  # libvips' words for more than 32 bits
+        if "samples out of range" in str(error):  # libvips's message for more than 32 bits
             raise DataError("samples of 64 bits cannot be enlarged; up to 32 bits can") from error
         raise
-    # Pillow may have read another size: of tags that stand twice, it takes the last one.
+    # Pillow may have read another size: it takes the last of duplicate tags.
     check_pixels(image.width * image.height)
     dtype = _VIPS_TYPES.get(image.format, image.format)
     if image.bands not in _MODE_OF_CHANNELS or image.interpretation == "cmyk":
@@ -130,13 +130,13 @@ def open_by_vips(file: BinaryIO) -> "pyvips.Image":
 
 
 def decoded(opened: Opened) -> tuple[str, np.ndarray, tuple[str, ...]]:
-    """Returns the mode, the pixels as the file has them, not turned, and notes.
+    """Returns the mode, the pixels as stored, not turned, and notes.
 
     Args:
       opened: the picture.
 
     Raises:
-      DataError: for samples whose range is not known.
+      DataError: for samples whose range is unknown, and floating-point values outside [0, 1].
       Exception: whatever a decoder raises for a damaged file.
     """
     image = opened.image
@@ -146,7 +146,7 @@ def decoded(opened: Opened) -> tuple[str, np.ndarray, tuple[str, ...]]:
         return *_from_vips(image), ()
     if _is_deep(image):
         mode, pixels = _from_vips(open_by_vips(opened.file))
-        if mode == "RGBA" and image.mode == "RGB":  # libvips takes a fourth sample without a meaning for transparency
+        if mode == "RGBA" and image.mode == "RGB":  # libvips takes an unspecified fourth sample for transparency
             mode, pixels = "RGB", pixels[..., :3]
         return mode, pixels, ()
     try:
@@ -161,7 +161,7 @@ def decoded(opened: Opened) -> tuple[str, np.ndarray, tuple[str, ...]]:
 
 
 def _without_end(opened: Opened) -> bytes | None:
-    """A JPEG that lacks its end, with one, where little of the picture is missing; else None."""
+    """A truncated JPEG with an end marker appended, if little of the picture is missing; else None."""
     if opened.format != "JPEG":
         return None
     opened.file.seek(0)
@@ -172,7 +172,7 @@ def _without_end(opened: Opened) -> bytes | None:
 
 
 def _is_sound(data: bytes, without: int) -> bool:
-    """Whether a JPEG is decoded without a complaint, all but its last rows."""
+    """Whether a JPEG decodes without warnings, apart from its last rows."""
     import pyvips
 
     try:
@@ -197,7 +197,7 @@ def _in_range(pixels: np.ndarray) -> np.ndarray:
 
 
 def turned(pixels: np.ndarray, orientation: int | None) -> np.ndarray:
-    """Turns an array as EXIF says: 2 to 4 mirror both axes, 5 to 8 swap them first; other values say nothing.
+    """Turns an array upright by its EXIF orientation; values other than 2 to 8 change nothing.
 
     Args:
       pixels: (H, W[, C]) array.
@@ -213,7 +213,7 @@ def turned(pixels: np.ndarray, orientation: int | None) -> np.ndarray:
 
 
 def is_lossless(file: BinaryIO) -> bool:
-    """Tells whether the first picture of a WebP file is coded without loss.
+    """Tells whether the first picture in a WebP file is lossless.
 
     Args:
       file: the file.

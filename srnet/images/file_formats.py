@@ -1,4 +1,4 @@
-"""The formats that pictures are written in: what each can hold, and which one a picture goes into."""
+"""Output formats: what each can hold, and which one a picture is written in."""
 
 import dataclasses
 import pathlib
@@ -11,8 +11,8 @@ from srnet.images.metadata import PNG_COLORS, PROFILE, held, holds_colors, lost
 from srnet.images.picture import Picture
 from srnet.images.srgb import to_srgb
 
-# The formats that are written, and what each holds besides 8-bit grayscale and RGB. Others change what they are given,
-# as GIF does colors and ICO the size.
+# The output formats, and what each can hold besides 8-bit grayscale and RGB. Others change the picture, as GIF does its
+# colors and ICO its size.
 HOLDS: dict[str, frozenset[str]] = {
     "PNG": frozenset({"transparency", "16 bits", "16 bits in color"}),
     "JPEG": frozenset({"CMYK"}),
@@ -24,17 +24,17 @@ HOLDS: dict[str, frozenset[str]] = {
     "BMP": frozenset(),
     "PPM": frozenset({"16 bits", "16 bits in color", "floating-point samples"}),
 }
-_LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383, "TGA": 65535, "AVIF": 65536}  # pixels; of libraries, where it is less
+_LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383, "TGA": 65535, "AVIF": 65536}  # pixels; the library's limit if lower
 
 
 def written_format(path: str | pathlib.Path) -> str:
-    """Returns Pillow's name of the format that a file's suffix stands for.
+    """Returns Pillow's name for the output format of a file's suffix.
 
     Args:
       path: the file to be written.
 
     Raises:
-      UsageError: if pictures are not written in that format.
+      UsageError: if the suffix is not that of an output format.
     """
     PIL.Image.init()
     suffix = pathlib.Path(path).suffix.lower()
@@ -52,10 +52,10 @@ def check_holds(path: str | pathlib.Path, picture: Picture, size: tuple[int, int
     Args:
       path: the file to be written.
       picture: the picture.
-      size: (height, width) that it will have; its own unless given.
+      size: (height, width) it will have; by default its own.
 
     Raises:
-      UsageError: if pictures are not written in that format.
+      UsageError: if the suffix is not that of an output format.
       DataError: if the format cannot hold the picture.
     """
     kind = written_format(path)
@@ -71,12 +71,12 @@ def check_holds(path: str | pathlib.Path, picture: Picture, size: tuple[int, int
 
 
 def beyond_limits(picture: Picture, kind: str, size: tuple[int, int]) -> str | None:
-    """Returns what of a picture is larger than a format allows, in words; None where nothing is.
+    """Returns what exceeds a format's limits, as worded in messages; None if nothing does.
 
     Args:
       picture: the picture.
-      kind: Pillow's name of the format.
-      size: (height, width) that it will have.
+      kind: Pillow's name for the format.
+      size: (height, width) it will have.
     """
     most = _LONGEST_SIDE.get(kind)
     if most and max(size) > most:
@@ -90,13 +90,13 @@ def beyond_limits(picture: Picture, kind: str, size: tuple[int, int]) -> str | N
 
 
 def own_format(picture: Picture, size: tuple[int, int] | None = None) -> str:
-    """Returns Pillow's name of the format of a result that has no name yet: the picture's own, or PNG.
+    """Returns Pillow's name for the format of a result without a file name: the picture's own, or PNG.
 
-    PNG stands for formats that are not written, or cannot hold the picture.
+    PNG replaces formats that cannot be written, or cannot hold the picture.
 
     Args:
       picture: `srnet.images.picture.Picture`.
-      size: (height, width) that it will have; its own unless given.
+      size: (height, width) it will have; by default its own.
     """
     kind = picture.format
     fits = kind in HOLDS and picture.needs <= HOLDS[kind] and not beyond_limits(picture, kind, size or picture.size)
@@ -104,14 +104,14 @@ def own_format(picture: Picture, size: tuple[int, int] | None = None) -> str:
 
 
 def fitted(picture: Picture, kind: str) -> tuple[Picture, list[str]]:
-    """Returns a picture as a format can hold it: in sRGB where it has no color spaces, without metadata it cannot hold.
+    """Fits a picture to a format: converts colors that it cannot hold to sRGB, and drops metadata that it cannot hold.
 
     Args:
       picture: the picture.
-      kind: Pillow's name of the format.
+      kind: Pillow's name for the format.
 
     Returns:
-      (picture, notes): the notes say what was changed, each a line.
+      (picture, notes): the notes say what was changed, one line each.
 
     Raises:
       DataError: if its colors can be neither held nor converted.

@@ -1,4 +1,4 @@
-"""The color space that AVIF and HEIC name by numbers (CICP), which their decoders do not apply."""
+"""The color space that AVIF and HEIC files give as numbers (CICP), which decoders do not apply."""
 
 import io
 from typing import BinaryIO
@@ -6,13 +6,14 @@ from typing import BinaryIO
 from srnet.images.jpeg2000 import boxes
 from srnet.images.metadata import Text
 
-# Unknown, or so near to sRGB that it is meant: BT.709's primaries, and its, BT.601's and sRGB's transfer functions.
+# Unspecified, or near enough to sRGB to mean it: BT.709's primaries; BT.709's, BT.601's, BT.2020's and sRGB's transfer
+# functions.
 _AS_SRGB = ((1, 2), (1, 2, 6, 13, 14, 15))
-_INTO = {b"meta": 4, b"iprp": 0, b"ipco": 0}  # boxes that lead to it, and the bytes before their own boxes
+_INTO = {b"meta": 4, b"iprp": 0, b"ipco": 0}  # boxes that lead to it, and the bytes before their inner boxes
 
 
 def read_colors(file: BinaryIO) -> tuple[Text, ...]:
-    """Returns the color space as a chunk of PNG, which has the same numbers; nothing for sRGB.
+    """Returns the color space as a PNG chunk, which has the same numbers; () for sRGB or if there is none.
 
     Args:
       file: the file.

@@ -1,4 +1,4 @@
-"""JPEG's segments: what is written of them, and Photoshop's resources, which hold IPTC."""
+"""JPEG files: metadata segments, Photoshop resources (which hold IPTC), and the quality."""
 
 import functools
 import re
@@ -10,7 +10,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from srnet.images.metadata import SEGMENT, Metadata
 
 END = b"\xff\xd9"
-_JFIF = 20  # bytes: the signature and the first segment, of JFIF
+_JFIF = 20  # bytes: the signature and the first segment, JFIF
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _ICC = b"ICC_PROFILE\0"
 _PHOTOSHOP = b"Photoshop 3.0\0"
@@ -18,7 +18,7 @@ _EXTENSION = re.compile(rb"""\s*xmpNote:HasExtendedXMP\s*=\s*["'][^"']*["']""")
 LARGEST_EXIF = SEGMENT - 6
 LARGEST_PROFILE = 255 * (SEGMENT - 14)
 
-# Luminance table of quality 50, from ITU-T T.81, annex K, the order of which does not matter here.
+# Luminance quantization table of quality 50, from ITU-T T.81, annex K; its order does not matter here.
 _HALF = (
     *(16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55),
     *(14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62),
@@ -30,7 +30,7 @@ _HALF = (
 def quality_of(image: object) -> int | None:
     """Returns the quality, from 1 to 100, of the JPEG that a Pillow image was read from; None for any other image.
 
-    It is the quality whose luminance table in libjpeg is nearest to the JPEG's in its sum.
+    It is the quality at which the sum of libjpeg's luminance quantization table is nearest to that of the JPEG's.
 
     Args:
       image: any object.
@@ -48,10 +48,10 @@ def _table_sum(quality: int) -> int:
 
 
 def resources(data: bytes) -> dict[int, bytes]:
-    """Returns Photoshop's resources by their numbers, as far as they can be read.
+    """Returns Photoshop resources by number, as far as they can be read.
 
     Args:
-      data: a block that begins with the first of them.
+      data: a block that begins with the first resource.
     """
     found: dict[int, bytes] = {}
     place = 0
@@ -67,26 +67,26 @@ def resources(data: bytes) -> dict[int, bytes]:
 
 
 def records(data: bytes | None) -> bytes | None:
-    """Returns IPTC's records, without Photoshop's resource around them.
+    """Returns IPTC records, taken out of Photoshop resources if necessary.
 
     Args:
-      data: the records, resources, or None.
+      data: IPTC records, Photoshop resources, or None.
     """
     return resources(data).get(0x0404) if data and data[:4] == b"8BIM" else data
 
 
 def without_extension(xmp: bytes | None) -> tuple[bytes | None, bool]:
-    """Returns XMP that names no extension in other segments, and whether it named one.
+    """Returns XMP without its reference to extended XMP in other segments, and whether it had one.
 
     Args:
-      xmp: the packet of the first segment of XMP, or None.
+      xmp: the packet in the first XMP segment, or None.
     """
     kept, found = _EXTENSION.subn(b"", xmp or b"")
     return kept or None, found > 0
 
 
 def before_refinement(data: bytes) -> bytes | None:
-    """Returns a progressive file up to its last scan, where that only adds a bit to what is there; else None.
+    """Returns a progressive file without its last scan, if that only refines earlier ones by a bit; else None.
 
     Args:
       data: the file.
@@ -98,10 +98,10 @@ def before_refinement(data: bytes) -> bytes | None:
 
 
 def head(metadata: Metadata, exif: bytes | None) -> bytes:
-    """Returns the beginning of a file: its signature, JFIF, and the segments that say something about the picture.
+    """Returns the beginning of a file: its signature, JFIF and the metadata segments.
 
     Args:
-      metadata: what there is to say, none of it longer than JPEG holds.
+      metadata: the metadata to write, none of it longer than JPEG can hold.
       exif: EXIF for this file.
     """
     return b"\xff\xd8" + b"".join(
@@ -129,7 +129,7 @@ def _segments(metadata: Metadata, exif: bytes | None) -> Iterator[tuple[int, byt
 
 
 def _density(metadata: Metadata) -> bytes:
-    """Unit and resolution, in whole numbers of 16 bits."""
+    """The unit, and the resolution as 16-bit integers."""
     known = metadata.resolution
     if known is None:
         return struct.pack(">BHH", 0, 1, 1)
@@ -139,14 +139,14 @@ def _density(metadata: Metadata) -> bytes:
 
 
 def spliced(beginning: bytes, own: bytes) -> bytes | None:
-    """Puts segments in place of the beginning of a file.
+    """Replaces the signature of a file, and its JFIF segment if it has one.
 
     Args:
       beginning: the file's first bytes.
       own: as `head` returns it.
 
     Returns:
-      The new beginning, or None where more bytes are needed.
+      The new beginning, or None if more bytes are needed.
     """
     if len(beginning) < _JFIF:
         return None

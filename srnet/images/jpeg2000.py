@@ -1,4 +1,4 @@
-"""JPEG 2000's boxes: what they say about the picture, read and written."""
+"""Reads and writes the metadata boxes of JPEG 2000."""
 
 import io
 import struct
@@ -14,12 +14,12 @@ _LARGEST = 2**26  # bytes of a box that is read
 
 
 def boxes(file: BinaryIO, place: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yields kind, beginning and end of the content of each box between two places, as far as they are sound.
+    """Yields the kind of each box between two offsets, and where its content begins and ends; stops at a damaged box.
 
     Args:
-      file: a file of boxes, which ISO's other formats have, too.
-      place: where the first one begins.
-      end: where the last one ends.
+      file: a file of boxes, such as JPEG 2000, AVIF or HEIC.
+      place: where the first box begins.
+      end: where the last box ends.
     """
     while place + 8 <= end:
         file.seek(place)
@@ -44,10 +44,10 @@ def _content(file: BinaryIO, begin: int, end: int) -> bytes:
 
 
 def read_metadata(file: BinaryIO) -> tuple[Metadata, int | None, bool]:
-    """Returns what the boxes say, EXIF's orientation, and whether something of it is damaged.
+    """Returns the metadata in the boxes, EXIF's orientation, and whether EXIF is damaged.
 
     Args:
-      file: the file; a bare code stream says nothing.
+      file: the file; a bare codestream has no metadata.
     """
     end = file.seek(0, io.SEEK_END)
     found: dict[bytes, bytes] = {}
@@ -80,11 +80,11 @@ def _resolution(file: BinaryIO, begin: int, end: int) -> Resolution | None:
 
 
 def with_metadata(data: bytes, metadata: Metadata, exif: bytes | None) -> bytes:
-    """Returns a file with what is to be said about its picture.
+    """Returns a file with metadata added.
 
     Args:
-      data: the file as the encoder writes it, without any.
-      metadata: what there is to say.
+      data: the file as the encoder writes it, without metadata.
+      metadata: the metadata to write.
       exif: EXIF for this file.
     """
     file = io.BytesIO(data)
@@ -112,7 +112,7 @@ def _header(content: bytes, metadata: Metadata) -> bytes:
 
 
 def _hundredths(value: float) -> tuple[int, int]:
-    """A number as a fraction of 16 bits, in hundredths where it is small enough."""
+    """A number as a fraction of 16-bit integers, in hundredths if it is small enough."""
     return (round(value * 100), 100) if value < 655 else (min(65535, round(value)), 1)
 
 

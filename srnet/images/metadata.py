@@ -1,4 +1,4 @@
-"""What a file says about its picture besides the pixels, and which format holds what of it."""
+"""The metadata of pictures, and which of it each format can hold."""
 
 import dataclasses
 import fractions
@@ -20,7 +20,7 @@ PROFILE, PNG_COLORS, EXIF, XMP, IPTC, RESOLUTION, COMMENT, TEXT = (
     "the comment",
     "text",
 )
-# WebP and AVIF have no place for the resolution but EXIF. BMP's profiles are read by few programs.
+# WebP and AVIF can hold the resolution only in EXIF. Few programs read BMP's profiles.
 _HOLDS: dict[str, frozenset[str]] = {
     "PNG": frozenset({PROFILE, PNG_COLORS, EXIF, XMP, IPTC, RESOLUTION, COMMENT, TEXT}),
     "JPEG": frozenset({PROFILE, EXIF, XMP, IPTC, RESOLUTION, COMMENT}),
@@ -32,15 +32,15 @@ _HOLDS: dict[str, frozenset[str]] = {
     "TGA": frozenset(),
     "PPM": frozenset(),
 }
-_NO_GRAY = ("WEBP", "AVIF")  # which store grayscale as three colors
+_NO_GRAY = ("WEBP", "AVIF")  # they store grayscale in three channels
 RESOLUTION_TAGS = frozenset({tiff.X_RESOLUTION, tiff.Y_RESOLUTION, tiff.RESOLUTION_UNIT})
-SEGMENT = 65533  # bytes, the most that a segment of JPEG holds
-_SHORT_ONES = {XMP: SEGMENT - 29, IPTC: SEGMENT - 40, COMMENT: SEGMENT}  # in JPEG
+SEGMENT = 65533  # bytes, the most that a JPEG segment can hold
+_SHORT_ONES = {XMP: SEGMENT - 29, IPTC: SEGMENT - 40, COMMENT: SEGMENT}  # limits in JPEG, in bytes
 
 
 @dataclasses.dataclass(frozen=True)
 class Resolution:
-    """How large a picture is meant to be: pixels per unit, which is 1 (a ratio), 2 (inch) or 3 (cm), as in TIFF."""
+    """The intended size of a picture: pixels per unit, which is 1 (only a ratio), 2 (inch) or 3 (cm), as in TIFF."""
 
     x: float
     y: float
@@ -58,16 +58,17 @@ class Resolution:
 
 @dataclasses.dataclass(frozen=True)
 class Metadata:
-    """What a file says about its picture.
+    """The metadata of a picture.
 
     Attributes:
       icc: the ICC color profile.
-      png_colors: PNG's chunks that define colors (sRGB, gAMA, cHRM, cICP); AVIF's and HEIC's numbers are one of them.
+      png_colors: PNG chunks that define colors (sRGB, gAMA, cHRM, cICP, mDCV, cLLI); the color space of AVIF and HEIC
+        becomes a cICP chunk.
       exif: EXIF, a TIFF block, without orientation and thumbnail.
       xmp: an XMP packet.
-      iptc: IPTC's records.
-      resolution: the resolution that the format itself names.
-      text: PNG's chunks of text; another format's comment is one of them.
+      iptc: IPTC records.
+      resolution: the resolution in the format itself, else in EXIF.
+      text: PNG text chunks; another format's comment becomes one.
     """
 
     icc: bytes | None = None
@@ -80,16 +81,16 @@ class Metadata:
 
     @property
     def comments(self) -> tuple[Text, ...]:
-        """The chunks of text that are comments."""
+        """The text chunks that are comments."""
         return tuple(each for each in self.text if each[0] == b"tEXt" and each[1][:8] == b"Comment\0")
 
     @property
     def comment(self) -> bytes | None:
-        """The comment, as formats other than PNG have one."""
+        """The first comment, for formats other than PNG."""
         return next((data[8:] for _, data in self.comments), None)
 
     def parts(self) -> dict[str, object]:
-        """What there is, by its name in messages."""
+        """The metadata present, by the name used in messages."""
         named = {
             PROFILE: self.icc,
             PNG_COLORS: [each for each in self.png_colors if each[0] != b"sRGB"] if not self.icc else [],
@@ -104,11 +105,14 @@ class Metadata:
 
 
 def lost(metadata: Metadata, kind: str) -> list[str]:
-    """Returns the names of the metadata that a format cannot hold, but for the color space, in the order of `Metadata`.
+    """Returns the names of the metadata that a format cannot hold, except color profile and color space.
 
     Args:
-      metadata: what there is.
-      kind: Pillow's name of the format.
+      metadata: the metadata.
+      kind: Pillow's name for the format.
+
+    Returns:
+      A list in the order of `Metadata`.
     """
     parts = metadata.parts()
     missing = set(parts) - _HOLDS[kind]
@@ -119,11 +123,11 @@ def lost(metadata: Metadata, kind: str) -> list[str]:
 
 
 def held(metadata: Metadata, kind: str) -> Metadata:
-    """Returns what a format can hold; `holds_colors` says whether that includes what defines colors.
+    """Returns the metadata that a format can hold, and the color profile and color space (see `holds_colors`).
 
     Args:
-      metadata: what there is.
-      kind: Pillow's name of the format.
+      metadata: the metadata.
+      kind: Pillow's name for the format.
     """
     names = lost(metadata, kind)
     return dataclasses.replace(
@@ -137,11 +141,11 @@ def held(metadata: Metadata, kind: str) -> Metadata:
 
 
 def holds_colors(metadata: Metadata, kind: str, gray: bool) -> bool:
-    """Tells whether a format can hold what defines a picture's colors.
+    """Tells whether a format can hold a picture's color profile or color space.
 
     Args:
-      metadata: what there is.
-      kind: Pillow's name of the format.
+      metadata: the metadata.
+      kind: Pillow's name for the format.
       gray: whether the picture is grayscale.
     """
     if metadata.icc:
@@ -150,13 +154,13 @@ def holds_colors(metadata: Metadata, kind: str, gray: bool) -> bool:
 
 
 def parse_exif(data: bytes | None) -> tuple[bytes | None, int | None, Resolution | None, bool]:
-    """Takes EXIF apart.
+    """Parses EXIF.
 
     Args:
-      data: EXIF as a file has it, or None.
+      data: EXIF as stored in a file, or None.
 
     Returns:
-      (exif, orientation, resolution, damaged): EXIF as `Metadata` has it.
+      (exif, orientation, resolution, damaged): EXIF as in `Metadata`.
     """
     if not data:
         return None, None, None, False
@@ -169,7 +173,7 @@ def parse_exif(data: bytes | None) -> tuple[bytes | None, int | None, Resolution
 
 
 def of_block(block: tiff.Block) -> tuple[bytes | None, int | None, Resolution | None, bool]:
-    """Takes the first directory of EXIF or a TIFF apart, as `parse_exif` does.
+    """Parses the first directory of EXIF or a TIFF, and returns the same as `parse_exif`.
 
     Args:
       block: the directory.
@@ -187,7 +191,7 @@ def _resolution_of(block: tiff.Block) -> Resolution | None:
 
 
 def sane(values: Sequence[float], unit: int) -> Resolution | None:
-    """Returns a resolution, or None where the values say nothing: other than two, not positive, or a square.
+    """Returns a resolution, or None if the values are useless: not two, out of range, or equal and only a ratio.
 
     Args:
       values: pixels per unit, across and down.
@@ -199,11 +203,11 @@ def sane(values: Sequence[float], unit: int) -> Resolution | None:
 
 
 def per_meter(x: float, y: float) -> Resolution | None:
-    """Returns a resolution of pixels per meter; per inch where that, rounded to meters, was a whole number.
+    """Converts pixels per meter to a resolution per inch, if that was a whole number before rounding, else per cm.
 
     Args:
-      x: across.
-      y: down.
+      x: pixels per meter across.
+      y: pixels per meter down.
     """
     inches = (x * 0.0254, y * 0.0254)
     if all(abs(value - round(value)) < 0.013 for value in inches):
@@ -212,7 +216,7 @@ def per_meter(x: float, y: float) -> Resolution | None:
 
 
 def fraction(value: float) -> tuple[int, int]:
-    """Returns a positive number as numerator and denominator of 32 bits.
+    """Returns a positive number as a 32-bit numerator and denominator.
 
     Args:
       value: below 2**24.
@@ -222,12 +226,12 @@ def fraction(value: float) -> tuple[int, int]:
 
 
 def exif_for(metadata: Metadata, size: tuple[int, int], with_resolution: bool) -> bytes | None:
-    """Returns EXIF for a file, with the size of its pixels where it names one.
+    """Returns EXIF for a file, with the size in it updated; None if there is nothing to write.
 
     Args:
-      metadata: what there is.
+      metadata: the metadata.
       size: (height, width).
-      with_resolution: whether it is the format's only place for the resolution.
+      with_resolution: whether EXIF is the format's only place for the resolution.
     """
     block = tiff.read_block(io.BytesIO(metadata.exif)) if metadata.exif else tiff.Block("<", {})
     if with_resolution and metadata.resolution and tiff.X_RESOLUTION not in block.tags:
@@ -236,7 +240,7 @@ def exif_for(metadata: Metadata, size: tuple[int, int], with_resolution: bool) -
 
 
 def has_only_resolution(block: tiff.Block) -> bool:
-    """Tells whether the resolution is all that a TIFF's directory says about its picture.
+    """Tells whether a TIFF's directory describes nothing but the resolution.
 
     Args:
       block: the directory.
@@ -245,7 +249,7 @@ def has_only_resolution(block: tiff.Block) -> bool:
 
 
 def with_resolution_tags(block: tiff.Block, resolution: Resolution | None) -> tiff.Block:
-    """Returns a block with a resolution; for None with one that says that it is not known.
+    """Returns a block with a resolution; for None, with one that means unknown.
 
     Args:
       block: the block.
@@ -262,10 +266,10 @@ def with_resolution_tags(block: tiff.Block, resolution: Resolution | None) -> ti
 
 
 def of_metadata(metadata: Metadata, size: tuple[int, int]) -> tiff.Block:
-    """Returns the tags that a TIFF has for what there is to say.
+    """Returns metadata as tags of a TIFF.
 
     Args:
-      metadata: what there is to say.
+      metadata: the metadata to write.
       size: (height, width).
     """
     block = tiff.read_block(io.BytesIO(metadata.exif)) if metadata.exif else tiff.Block("<", {})
@@ -285,7 +289,7 @@ _XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:\s*=\s*["']|>))\s*([0-9])
 
 
 def xmp_orientation(xmp: bytes | None) -> int | None:
-    """Returns the orientation that XMP names, or None.
+    """Returns the orientation in XMP, or None.
 
     Args:
       xmp: an XMP packet, or None.
@@ -295,7 +299,7 @@ def xmp_orientation(xmp: bytes | None) -> int | None:
 
 
 def upright_xmp(xmp: bytes | None) -> bytes | None:
-    """Returns XMP of a picture that has been turned upright.
+    """Returns XMP with its orientation reset to upright.
 
     Args:
       xmp: an XMP packet, or None.
@@ -304,10 +308,10 @@ def upright_xmp(xmp: bytes | None) -> bytes | None:
 
 
 def comment_text(comment: object) -> tuple[Text, ...]:
-    """Returns another format's comment as PNG's text.
+    """Returns another format's comment as a PNG text chunk, () if there is none.
 
     Args:
-      comment: bytes or str; anything else is none.
+      comment: bytes or str; anything else counts as none.
     """
     data = comment.encode("utf-8", "surrogateescape") if isinstance(comment, str) else comment
     return ((b"tEXt", b"Comment\0" + data.rstrip(b"\0")),) if isinstance(data, bytes) and data.rstrip(b"\0") else ()

@@ -1,4 +1,4 @@
-"""Netpbm's formats of more than 8 bits, which Pillow reads as fewer or not at all: PGM and PPM of 16 bits, PFM."""
+"""Netpbm formats of more than 8 bits (16-bit PGM and PPM, PFM), which Pillow reads at lower depth or not at all."""
 
 import re
 import sys
@@ -14,7 +14,7 @@ _CHANNELS = {b"P5": 1, b"P6": 3, b"Pf": 1, b"PF": 3}
 
 
 class Deep:
-    """A picture whose header has been read.
+    """A picture of more than 8 bits whose header has been read.
 
     Attributes:
       width, height: in pixels.
@@ -44,14 +44,14 @@ class Deep:
             raise ValueError("the file is too short")
         values = np.frombuffer(data, dtype).reshape(shape)
         if self._float:
-            return np.ascontiguousarray(values[::-1], np.float32)  # from the bottom up
+            return np.ascontiguousarray(values[::-1], np.float32)  # rows are stored from the bottom up
         if self._largest == 65535:
             return values.astype(np.uint16)
         return np.minimum(np.floor(values * (65535 / self._largest) + 0.5), 65535).astype(np.uint16)
 
 
 def open_deep(file: BinaryIO) -> Deep | None:
-    """Reads the header of a picture of more than 8 bits; None for any other file.
+    """Reads the header of a Netpbm picture of more than 8 bits; returns None for any other file.
 
     Args:
       file: the file.
@@ -69,7 +69,7 @@ def open_deep(file: BinaryIO) -> Deep | None:
 
 
 def to_bytes(pixels: np.ndarray) -> bytes:
-    """Returns a picture of more than 8 bits as a file.
+    """Encodes a picture of more than 8 bits as PGM, PPM or PFM.
 
     Args:
       pixels: uint16 or float32 (H, W[, 3]).

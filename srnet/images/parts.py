@@ -1,4 +1,4 @@
-"""A file of which decoders see parts alone."""
+"""A view of a file that shows decoders only parts of it."""
 
 import bisect
 import io
@@ -6,21 +6,21 @@ import itertools
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
-Part = tuple[int, int]  # where it begins in the file, and how long it is
+Part = tuple[int, int]  # offset in the file, and length, in bytes
 
 
 class PartsOfFile(io.RawIOBase):
-    """Reads parts of a file, one after another, as if they were a whole one.
+    """Reads parts of a file, joined, as if they were a whole file.
 
     Args:
       file: the file.
-      parts: what of it is read.
+      parts: the parts to read, in this order.
     """
 
     def __init__(self, file: BinaryIO, parts: Sequence[Part]):
         self._file = file
         self._parts = parts
-        self._firsts = [0, *itertools.accumulate(size for _, size in parts)]  # where each begins here; then the end
+        self._firsts = [0, *itertools.accumulate(size for _, size in parts)]  # where each begins in the view; its end
         self._place = 0
 
     def readable(self) -> bool:
@@ -46,7 +46,7 @@ class PartsOfFile(io.RawIOBase):
             inside = self._place - self._firsts[number]
             self._file.seek(start + inside)
             pieces.append(self._file.read(min(left, length - inside)))
-            if not pieces[-1]:  # the file has been cut meanwhile
+            if not pieces[-1]:  # the file was truncated meanwhile
                 break
             self._place += len(pieces[-1])
             left -= len(pieces[-1])

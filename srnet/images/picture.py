@@ -9,16 +9,17 @@ from srnet.images.metadata import Metadata
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
-    """A picture, upright.
+    """An upright picture.
 
     Attributes:
       pixels: (H, W[, C]) array: uint8, uint16, or float32 in [0, 1].
       mode: "L", "LA", "RGB", "RGBA" or "CMYK".
-      format: Pillow's name of the format that it was read from.
-      metadata: what its file says about it.
-      lossless: whether it was read from a WebP that loses nothing.
-      jpeg_quality: quality of the JPEG that it was read from, from 1 to 100, as its tables say; None for others.
-      notes: what a user should know of how it was read, each a line.
+      format: Pillow's name for the format it was read from.
+      metadata: its metadata.
+      lossless: whether it was read from a lossless WebP file.
+      jpeg_quality: quality, from 1 to 100, of the JPEG it was read from, judged by its quantization tables; None for
+        others.
+      notes: what a user should know about how it was read, one line each.
     """
 
     pixels: np.ndarray
@@ -31,7 +32,7 @@ class Picture:
 
     @property
     def needs(self) -> frozenset[str]:
-        """What a file format must hold besides 8-bit grayscale and RGB, in words."""
+        """What a file format must support besides 8-bit grayscale and RGB, as worded in messages."""
         deep = self.pixels.dtype == np.uint16
         needs = {
             "CMYK": self.mode == "CMYK",

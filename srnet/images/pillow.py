@@ -1,4 +1,4 @@
-"""Pictures from and to Pillow's images."""
+"""Conversion from and to Pillow images."""
 
 import copy
 from typing import Any
@@ -13,18 +13,18 @@ from srnet.images.metadata import parse_exif
 from srnet.images.picture import Picture
 
 _GRAY_MODES = ("1", "L", "LA", "La", "I;16")
-# What Pillow holds of a picture besides its pixels, and its writers take.
+# Metadata in a Pillow image's `info` that Pillow's writers use.
 _SAID = ("icc_profile", "exif", "xmp", "dpi", "comment", "gamma", "chromaticity")
 
 
 def from_pillow(image: PIL.Image.Image) -> tuple[str, np.ndarray]:
-    """Returns the mode and the pixels of a Pillow image, as `Picture` has them; palettes become RGB.
+    """Returns the mode and the pixels of a Pillow image, as in `Picture`; palettes become RGB.
 
     Args:
       image: Pillow image.
 
     Raises:
-      DataError: for 32-bit integers and floating-point samples, whose range is not known.
+      DataError: for 32-bit integers and floating-point samples, whose range is unknown.
     """
     if image.mode == "CMYK":
         return "CMYK", np.asarray(image)
@@ -40,7 +40,7 @@ def from_pillow(image: PIL.Image.Image) -> tuple[str, np.ndarray]:
 
 
 def to_pillow(pixels: np.ndarray, mode: str) -> PIL.Image.Image:
-    """Returns pixels of 8 bits, or 16 of grayscale, as a Pillow image.
+    """Returns 8-bit pixels, or 16-bit grayscale, as a Pillow image.
 
     Args:
       pixels: array as in `Picture`.
@@ -52,7 +52,7 @@ def to_pillow(pixels: np.ndarray, mode: str) -> PIL.Image.Image:
 
 
 def as_rgb(picture: Picture) -> PIL.Image.Image:
-    """Returns a picture as it is seen, as a Pillow image in 8-bit RGB; transparency is white.
+    """Returns a picture as a Pillow image in 8-bit RGB, on a white background.
 
     Args:
       picture: `srnet.images.picture.Picture`.
@@ -64,13 +64,13 @@ def as_rgb(picture: Picture) -> PIL.Image.Image:
 
 
 def info_of(image: PIL.Image.Image) -> dict[str | tuple[int, int], Any]:
-    """Returns what a Pillow image says about its picture, for another of the same picture.
+    """Returns the metadata of a Pillow image, as the `info` of another image of the same picture.
 
     Args:
-      image: the image, from any format.
+      image: Pillow image of any format.
     """
     info: dict[str | tuple[int, int], Any] = {name: image.info[name] for name in _SAID if name in image.info}
-    if "exif" not in info and hasattr(image, "tag_v2"):  # a TIFF's is in the file's own directory
+    if "exif" not in info and hasattr(image, "tag_v2"):  # a TIFF has it in the file's own directory
         exif = _exif_of(image)
         info |= {"exif": exif} if exif else {}
     return info
@@ -79,7 +79,7 @@ def info_of(image: PIL.Image.Image) -> dict[str | tuple[int, int], Any]:
 def _exif_of(image: PIL.Image.Image) -> bytes | None:
     try:
         own = copy.copy(image.getexif())
-        own.bigtiff = False  # or its bytes could not be read again
+        own.bigtiff = False  # otherwise its bytes could not be read back
         orientation = own.get(tiff.ORIENTATION)
         described, *_ = parse_exif(own.tobytes())
         if orientation is None:
@@ -88,5 +88,5 @@ def _exif_of(image: PIL.Image.Image) -> bytes | None:
         turned.load(described or b"")
         turned[tiff.ORIENTATION] = orientation
         return turned.tobytes()
-    except Exception:  # Pillow raises anything where a tag is odd; the picture is worth more
+    except Exception:  # Pillow raises anything for odd tags; the picture matters more
         return None

@@ -1,6 +1,6 @@
-"""PNG's chunks: what they say about the picture, read without limits on their size, and written.
+"""PNG's metadata chunks: reading, up to 64 MiB each, and writing.
 
-Decoders see a file without these chunks, since they refuse a sound picture for a long or damaged one.
+Decoders get the file without these chunks, since a long or damaged one makes them refuse a sound picture.
 """
 
 import io
@@ -18,20 +18,20 @@ _HEADER = 33  # bytes: signature and first chunk
 _COLORS = (b"cICP", b"sRGB", b"gAMA", b"cHRM", b"mDCV", b"cLLI")
 _TEXT = (b"tEXt", b"zTXt", b"iTXt", b"tIME")
 _TAKEN = (*_COLORS, *_TEXT, b"iCCP", b"eXIf", b"pHYs")
-_LARGEST = 2**26  # bytes of a chunk that is taken, also when it is decompressed
+_LARGEST = 2**26  # bytes of a metadata chunk, also when decompressed
 _XMP = b"XML:com.adobe.xmp"
 _RAW_EXIF, _RAW_IPTC = b"Raw profile type exif", b"Raw profile type iptc"  # as ImageMagick and ExifTool write them
 
 
 def take_apart(file: BinaryIO) -> tuple[PartsOfFile, list[Text], bool]:
-    """Separates what a PNG says about its picture from the picture.
+    """Separates a PNG's metadata chunks from the rest of the file.
 
     Args:
       file: the file.
 
     Returns:
-      (rest, chunks, damaged): what decoders are to read, the kinds and data of the other chunks, and whether one of
-      those is damaged and left out.
+      (rest, chunks, damaged): the file for decoders, kind and data of each metadata chunk, and whether one was damaged
+      and left out.
     """
     end = file.seek(0, io.SEEK_END)
     parts: list[Part] = [(0, 8)]
@@ -58,7 +58,7 @@ def take_apart(file: BinaryIO) -> tuple[PartsOfFile, list[Text], bool]:
 
 
 def read_metadata(chunks: Sequence[Text]) -> tuple[Metadata, int | None, bool]:
-    """Returns what a PNG's chunks say, its EXIF's orientation, and whether something of it is damaged.
+    """Returns the metadata in a PNG's chunks, EXIF's orientation, and whether any of it is damaged.
 
     Args:
       chunks: kinds and data, as `take_apart` returns them.
@@ -110,7 +110,7 @@ def _unpacked(data: bytes) -> bytes:
 
 
 def _international(data: bytes) -> bytes:
-    """The text of an iTXt chunk: keyword, 0, whether it is compressed, method, language, 0, translated keyword, 0."""
+    """The text of an iTXt chunk, after keyword, 0, compression flag, method, language, 0, translated keyword, 0."""
     keyword, rest = data.split(b"\0", 1)
     packed = rest[0] == 1
     _, _, text = rest[2:].split(b"\0", 2)
@@ -118,20 +118,20 @@ def _international(data: bytes) -> bytes:
 
 
 def _raw_profile(text: bytes) -> bytes:
-    """The bytes of a raw profile: an empty line, its name, its length, then hexadecimal digits."""
+    """The bytes of a raw profile: an empty line, its name, its length, then the bytes in hexadecimal digits."""
     return bytes.fromhex("".join(text.decode("latin-1").split("\n")[3:]))
 
 
 def head(metadata: Metadata, exif: bytes | None) -> bytes:
-    """Returns the chunks that say something about a picture.
+    """Returns the metadata chunks of a file.
 
     Args:
-      metadata: what there is to say.
+      metadata: the metadata to write.
       exif: EXIF for this file.
     """
     chunks = list(metadata.png_colors)
     if metadata.icc:
-        chunks = [each for each in chunks if each[0] != b"sRGB"]  # either of them
+        chunks = [each for each in chunks if each[0] != b"sRGB"]  # it and iCCP exclude each other
         chunks.append((b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc)))
     if metadata.resolution:
         chunks.append((b"pHYs", _physical(metadata.resolution)))
@@ -158,14 +158,14 @@ def _chunk(kind_and_data: Text) -> bytes:
 
 
 def spliced(beginning: bytes, chunks: bytes) -> bytes | None:
-    """Puts chunks into the beginning of a file, in place of the encoder's resolution.
+    """Inserts chunks after the header of a file, replacing the encoder's resolution.
 
     Args:
       beginning: the file's first bytes.
       chunks: as `head` returns them.
 
     Returns:
-      The new beginning, or None where more bytes are needed.
+      The new beginning, or None if more bytes are needed.
     """
     if len(beginning) < _HEADER + 21:
         return None

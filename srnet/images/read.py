@@ -1,10 +1,10 @@
-"""The reader of pictures: depth, transparency and what a file says about its picture are kept.
+"""Reads pictures, keeping depth, transparency and metadata.
 
-Pillow reads 8-bit pictures, libvips those of 16 bits or floating point, which Pillow would reduce to 8 bits. What the
-files say beside the pixels is read here and by the modules of their formats, so that no oddity there refuses a picture.
+Pillow reads 8-bit pictures; libvips and `srnet.images.netpbm` read deeper ones, which Pillow would reduce to 8 bits.
+`srnet.images.recognize` and the modules of the formats parse metadata, so that a picture with odd metadata can be read.
 
-A file may be hostile: it is opened in listed formats alone, and its size, pixels and channels are checked from its
-header before anything is decoded.
+A file may be hostile: only listed formats are opened, and size, pixels and channels are checked from the header before
+anything is decoded.
 """
 
 import contextlib
@@ -27,10 +27,10 @@ from srnet.images.decode import TURNED, Opened, check_single, decoded, is_lossle
 from srnet.images.picture import Picture
 from srnet.images.recognize import formats, recognized
 
-# Bytes: 4 channels of 4 bytes for every pixel that Pillow's limit allows (179 million), and room for metadata.
+# Bytes: 4 channels of 4 bytes for every pixel that Pillow's limit allows (179 million), and space for metadata.
 LARGEST_FILE = 4 * 4 * 179 * 10**6 + 2**28
 
-# Suffixes of pictures in other formats: photographs, cameras' raw files, drawings and projects.
+# Suffixes of other picture formats: photographs, camera raw files, drawings and projects.
 _UNREAD = frozenset(
     f".{suffix}"
     for suffixes in (
@@ -46,16 +46,16 @@ def read_picture(
 ) -> Picture:
     """Reads a picture.
 
-    Palettes and other color spaces become RGB; grayscale, CMYK and the depth stay. Of a photograph with further
-    views in its file (MPO) the first is read. A JPEG that lacks its last bytes is read, and noted.
+    Palettes and other color spaces become RGB; grayscale, CMYK and the depth are kept. Of a photograph with several
+    views (MPO), the first is read. A JPEG that lacks only its end is read, with a note.
 
     Args:
       source: path, or the bytes of the file.
-      name: what messages call it; the path unless given.
-      first_frame: whether the first of several frames or pages is read; otherwise such a file is refused.
+      name: used in messages; by default the path, or "the picture" for bytes.
+      first_frame: whether to read the first of several frames or pages; otherwise such a file is refused.
 
     Raises:
-      DataError: if it is missing, damaged, no picture, has several frames, or too many pixels.
+      DataError: if it is missing, damaged or not a picture, or has several frames or too many pixels.
     """
     name = name or ("the picture" if isinstance(source, bytes) else source)
     with _opened(source, name) as opened:
@@ -74,13 +74,13 @@ def read_picture(
 
 
 def read_image(path: str | pathlib.Path) -> np.ndarray:
-    """Reads a picture as the networks are trained and measured on it: 8 bits, upright, without transparency.
+    """Reads a picture for training and evaluation: in 8 bits, upright, without transparency.
 
     Args:
       path: the file.
 
     Returns:
-      uint8 array, (H, W) for a grayscale file and (H, W, 3) RGB for every other.
+      uint8 array, (H, W) for a grayscale file and (H, W, 3) RGB for any other.
 
     Raises:
       DataError: as `read_picture`.
@@ -96,11 +96,11 @@ def read_image(path: str | pathlib.Path) -> np.ndarray:
 
 
 def read_size(path: str | pathlib.Path, name: str | pathlib.Path | None = None) -> tuple[int, int]:
-    """Returns (height, width) of a picture from its header, as `read_image` would return it.
+    """Reads the (height, width) of a picture from its header, upright, as `read_image` returns it.
 
     Args:
       path: the file.
-      name: what messages call it; the path unless given.
+      name: used in messages; by default the path.
 
     Raises:
       DataError: as `read_picture`.
@@ -111,20 +111,20 @@ def read_size(path: str | pathlib.Path, name: str | pathlib.Path | None = None) 
 
 
 def is_image_name(name: str) -> bool:
-    """Tells whether a file name has the suffix of a format that is read, and is not hidden."""
-    read = (*formats(), "MPO")  # which is opened as JPEG
+    """Tells whether a file name has the suffix of a supported input format, and is not hidden."""
+    read = (*formats(), "MPO")  # MPO is opened as JPEG
     return not name.startswith(".") and PIL.Image.EXTENSION.get(pathlib.PurePath(name).suffix.lower()) in read
 
 
 def is_unread_picture_name(name: str) -> bool:
-    """Tells whether a file name has the suffix of a picture format that is not read, and is not hidden."""
+    """Tells whether a file name has the suffix of an unsupported picture format, and is not hidden."""
     suffix = pathlib.PurePath(name).suffix.lower()
     return not name.startswith(".") and suffix in _UNREAD and not is_image_name(name)
 
 
 @contextlib.contextmanager
 def _opened(source: str | pathlib.Path | bytes, name: str | pathlib.Path) -> Iterator[Opened]:
-    """Yields a picture, its header read and checked; whatever is raised then becomes a DataError."""
+    """Yields a picture whose header has been read and checked; any error, also in the block, becomes a DataError."""
     try:
         with _without_warnings(), _open_file(source) as file:
             yield recognized(file)
@@ -148,8 +148,8 @@ def _open_file(source: str | pathlib.Path | bytes) -> Iterator[BinaryIO]:
         _check_size(len(source))
         yield io.BytesIO(source)
         return
-    _check_status(pathlib.Path(source).stat())  # before it is opened, which some devices take for a command
-    # A FIFO that takes its place meanwhile does not block.
+    _check_status(pathlib.Path(source).stat())  # before opening, which makes some devices act
+    # Without blocking, should a FIFO take its place meanwhile.
     with open(source, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as file:
         _check_status(os.fstat(file.fileno()))
         yield file
@@ -168,7 +168,7 @@ def _check_size(size: int) -> None:
 
 @contextlib.contextmanager
 def _without_warnings() -> Iterator[None]:
-    """Suppresses Pillow's warnings, of odd metadata and of many pixels below its limit."""
+    """Suppresses Pillow's warnings about odd metadata, and about many pixels below its limit."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

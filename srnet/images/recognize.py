@@ -1,4 +1,4 @@
-"""What a file is: its format, its header, and what it says about its picture beside the pixels."""
+"""Recognizes the format of a file, and reads its header and metadata."""
 
 import dataclasses
 import functools
@@ -25,9 +25,9 @@ from srnet.images.metadata import (
 if TYPE_CHECKING:
     import pyvips
 
-# What cameras, scanners, browsers and painting programs write. Of Pillow's other formats, EPS starts Ghostscript, IPTC
-# opens what it contains as any format, ICO and ICNS contain pictures of another size than their header says, and
-# several need a library that is not there. TGA, which has no signature, is tried last.
+# What cameras, scanners, browsers and painting programs write. Of Pillow's other formats, EPS runs Ghostscript, IPTC
+# opens its content as any format, ICO and ICNS contain pictures of other sizes than their header says, and several need
+# a missing library. TGA, which has no signature, is tried last.
 _FORMATS = (
     "PNG",
     "JPEG",
@@ -53,24 +53,24 @@ _DAMAGED = "damaged metadata is left out"
 
 @functools.cache
 def formats() -> tuple[str, ...]:
-    """Returns Pillow's names of the formats that a file may have, as far as its version reads them."""
+    """Returns Pillow's names for the supported input formats that the installed version reads."""
     PIL.Image.init()
     if importlib.util.find_spec("pillow_heif"):
-        import pillow_heif  # an extra
+        import pillow_heif  # optional
 
         pillow_heif.register_heif_opener()
     return tuple(kind for kind in _FORMATS if kind in PIL.Image.OPEN)
 
 
 def recognized(file: BinaryIO) -> Opened:
-    """Opens a picture and reads what its file says about it, in the way of its format.
+    """Opens a picture, and reads its header and metadata.
 
     Args:
       file: the file.
 
     Raises:
-      DataError: for cameras' raw files, and what has too many pixels or channels.
-      Exception: whatever a decoder raises for what is no picture, or damaged.
+      DataError: for camera raw files, too many pixels, and channels or samples that cannot be enlarged.
+      Exception: whatever a decoder raises for a file that is damaged or not a picture.
     """
     head = file.read(12)
     if head.startswith(png.SIGNATURE):
@@ -115,7 +115,7 @@ def _open_png(file: BinaryIO) -> Opened:
 
 
 def _open_tiff(file: BinaryIO) -> Opened:
-    """Opens a TIFF by Pillow; by libvips one of samples that Pillow does not know, such as RGB of floats."""
+    """Opens a TIFF with Pillow, or with libvips if Pillow does not know its samples, such as floating-point RGB."""
     block = tiff.read_block(file)
     if tiff.is_raw(file, block):
         raise DataError("a camera's raw file, of which only the thumbnail could be read; develop it first")
@@ -139,15 +139,15 @@ def _open_tiff(file: BinaryIO) -> Opened:
     if isinstance(image, PIL.TiffImagePlugin.TiffImageFile):
         # A tile is decoded whole, however small the picture is.
         check_pixels(image.tag_v2.get(_TILE_WIDTH, 1) * image.tag_v2.get(_TILE_LENGTH, 1))
-        # Pillow reads it while it decodes, fails where it is damaged, and turns the picture.
+        # While decoding, Pillow would read EXIF, fail if it is damaged, and turn the picture.
         image.getexif = PIL.Image.Exif  # type: ignore[method-assign]
-        if hasattr(image, "_tile_size"):  # Pillow gives the size of the turned picture already
+        if hasattr(image, "_tile_size"):  # Pillow already reports the size of the turned picture
             image._size = image._tile_size
     return _with_xmp(Opened(image, file, metadata, orientation, notes))
 
 
 def _metadata_of(image: PIL.Image.Image) -> tuple[Metadata, int | None, bool]:
-    """What a file of another format says, as Pillow has read it, its orientation, and whether EXIF is damaged."""
+    """The metadata of any other format, as read by Pillow, the orientation, and whether EXIF is damaged."""
     info = image.info
     if image.format == "PSD":
         resources = {number: data for number, _, data in getattr(image, "resources", ())}
@@ -155,7 +155,7 @@ def _metadata_of(image: PIL.Image.Image) -> tuple[Metadata, int | None, bool]:
     exif, orientation, resolution, damaged = parse_exif(info.get("exif"))
     if "jfif_density" in info:
         resolution = sane(info["jfif_density"], info.get("jfif_unit", 0) + 1) or resolution
-    elif "dpi" in info and image.format not in ("JPEG", "MPO"):  # there it is EXIF's
+    elif "dpi" in info and image.format not in ("JPEG", "MPO"):  # in a JPEG it comes from EXIF
         resolution = sane(info["dpi"], 2) or resolution
     metadata = Metadata(
         icc=info.get("icc_profile") or None,
@@ -173,7 +173,7 @@ def _as_bytes(value: object) -> bytes | None:
 
 
 def _with_xmp(opened: Opened) -> Opened:
-    """Uses the orientation of XMP where EXIF has none, and resets it in XMP, as pixels are turned upright."""
+    """Uses XMP's orientation if EXIF has none, and resets it in XMP, since the pixels are turned upright."""
     xmp = opened.metadata.xmp
     orientation = opened.orientation or xmp_orientation(xmp)
     metadata = dataclasses.replace(opened.metadata, xmp=upright_xmp(xmp))

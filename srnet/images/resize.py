@@ -1,4 +1,4 @@
-"""MATLAB's antialiased bicubic `imresize`, in the two recipes that the field's low-resolution images follow.
+"""MATLAB's antialiased bicubic `imresize`, in the two variants that the field's LR images are made with.
 
 Keys' cubic with a = -0.5, widened by the factor when reducing, weights normalized, height before width.
 """
@@ -32,7 +32,7 @@ def cubic(x: np.ndarray) -> np.ndarray:
 
 
 def crop_to_multiple(image: np.ndarray, multiple: int) -> np.ndarray:
-    """Crops a picture at its lower and right end so that `multiple` divides its height and width.
+    """Crops a picture at the bottom and right so that `multiple` divides its height and width.
 
     Args:
       image: (H, W) or (H, W, C) array.
@@ -43,7 +43,7 @@ def crop_to_multiple(image: np.ndarray, multiple: int) -> np.ndarray:
 
 
 def imresize(image: np.ndarray, scale: float) -> np.ndarray:
-    """Resizes in double precision as MATLAB's `imresize(image, scale)`: beyond the border the image is mirrored.
+    """Resizes in double precision like MATLAB's `imresize(image, scale)`, mirroring the image at its borders.
 
     Args:
       image: (H, W) or (H, W, C) array.
@@ -59,10 +59,10 @@ def imresize(image: np.ndarray, scale: float) -> np.ndarray:
 
 
 def downscale(image: np.ndarray, scale: int) -> np.ndarray:
-    """Reduces an 8-bit image as the field's published low-resolution files were made.
+    """Reduces an 8-bit image the way the field's published LR files were made.
 
-    The image is cropped to a multiple of the scale, beyond the border the edge pixel is repeated, and the values are
-    rounded half up to 8 bits after each of the two passes. This reproduces the files of the SelfExSR package.
+    The image is cropped to a multiple of the scale, edge pixels are repeated beyond the border, and values are rounded
+    half up to 8 bits after each of the two passes. This reproduces the files of the SelfExSR package.
 
     Args:
       image: uint8 (H, W) or (H, W, C) array.
@@ -92,7 +92,7 @@ def _resize(image: np.ndarray, scale: float, border: str, after_pass: Callable[[
 
 
 def resized_length(length: int, scale: float) -> int:
-    """Returns how many pixels `imresize` makes of a number of them along one axis.
+    """Returns the length that `imresize` gives an axis, in pixels.
 
     Args:
       length: number of pixels.

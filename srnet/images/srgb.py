@@ -1,4 +1,4 @@
-"""Conversion to sRGB, for formats that cannot say which other colors a picture has."""
+"""Conversion to sRGB, for formats that cannot store a picture's color space."""
 
 import dataclasses
 import io
@@ -13,7 +13,7 @@ from srnet.images.color import PEAKS, quantize
 from srnet.images.picture import Picture
 
 _BAND = 256  # rows worked on at a time
-# Red, green, blue and white of CICP's primaries, each x and y: ITU-T H.273.
+# CICP's primaries, from ITU-T H.273: x and y of red, green, blue and white.
 _PRIMARIES: dict[int, tuple[float, ...]] = {
     1: (0.64, 0.33, 0.3, 0.6, 0.15, 0.06, 0.3127, 0.329),
     5: (0.64, 0.33, 0.29, 0.6, 0.15, 0.06, 0.3127, 0.329),
@@ -23,22 +23,22 @@ _PRIMARIES: dict[int, tuple[float, ...]] = {
 }
 _GAMMAS = {4: 2.2, 5: 2.8, 8: 1.0}
 _SRGB = 13
-_VIDEO = (1, 6, 14, 15)  # transfer functions of BT.709, which displays show as sRGB nearly is
+_VIDEO = (1, 6, 14, 15)  # transfer functions like BT.709's, which displays show nearly like sRGB
 
 
 @dataclasses.dataclass(frozen=True)
 class _Space:
-    """A color space: its primaries and white, and its gamma, None for that of sRGB."""
+    """A color space: its primaries and white, and its gamma, or None for sRGB's transfer function."""
 
     primaries: tuple[float, ...]
     gamma: float | None
 
 
 def to_srgb(picture: Picture) -> Picture:
-    """Returns a picture in sRGB that no longer says anything about its colors.
+    """Converts a picture to sRGB, and drops its color profile and color space.
 
     Args:
-      picture: a picture with an ICC profile or PNG's description of its colors.
+      picture: a picture with an ICC profile or PNG's color chunks.
 
     Raises:
       DataError: if it cannot be converted.
@@ -52,7 +52,7 @@ def to_srgb(picture: Picture) -> Picture:
 
 
 def _by_profile(picture: Picture, icc: bytes) -> np.ndarray:
-    """The pixels, through an ICC profile; grayscale stays so."""
+    """The pixels, converted by an ICC profile; grayscale stays grayscale."""
     pixels = picture.pixels
     if pixels.dtype != np.uint8 or picture.mode == "CMYK":
         raise DataError("its colors cannot be converted to sRGB; only those of 8-bit grayscale and RGB can")
@@ -74,7 +74,7 @@ def _by_profile(picture: Picture, icc: bytes) -> np.ndarray:
 
 
 def _space_of(chunks: dict[bytes, bytes]) -> _Space | None:
-    """The space that PNG's chunks name; None for sRGB."""
+    """The color space given by PNG's chunks; None for sRGB."""
     try:
         if b"cICP" in chunks:
             code, transfer, _, full = chunks[b"cICP"][:4]
@@ -88,8 +88,8 @@ def _space_of(chunks: dict[bytes, bytes]) -> _Space | None:
             primaries = _PRIMARIES[1]
             if b"cHRM" in chunks:
                 values = np.array(struct.unpack(">8I", chunks[b"cHRM"])) / 1e5
-                primaries = (*values[2:], *values[:2])  # white comes first there
-            # 1 / 2.2, by which writers mean sRGB
+                primaries = (*values[2:], *values[:2])  # cHRM begins with white
+            # Writers mean sRGB by a gamma of 1 / 2.2.
             space = _Space(primaries, None if gamma and abs(gamma - 2.2) < 0.03 else gamma)
     except (struct.error, ValueError, ZeroDivisionError) as error:
         raise DataError("its colors cannot be converted to sRGB (PNG's description of them is damaged)") from error

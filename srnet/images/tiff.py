@@ -1,7 +1,7 @@
-"""Directories of tags, as TIFF and EXIF have them: read with forgiveness, kept as they are, written.
+"""Tag directories of TIFF and EXIF: read leniently, kept unchanged, written.
 
-A tag's value is kept as bytes, whatever it means, so that nothing changes on its way; only the byte order follows the
-file. What cannot be read, such as a value that lies outside the file, is left out and said.
+A tag's value is kept as bytes, whatever it means, so that copying changes nothing but the byte order, which follows the
+file. What cannot be read, such as a value outside the file, is left out and reported as damage.
 """
 
 import dataclasses
@@ -18,20 +18,20 @@ EXIF_WIDTH, EXIF_HEIGHT = 0xA002, 0xA003
 SUBFILE, OLD_SUBFILE, PHOTOMETRIC, SUB_DIRECTORIES, DNG_VERSION = 254, 255, 262, 330, 50706
 BYTE, SHORT, LONG, RATIONAL, UNDEFINED = 1, 3, 4, 5, 7
 
-# Directories that a directory's tags point to, and what they may contain themselves.
+# Tags that point to directories, and which of them those directories may contain.
 _INSIDE: dict[int, frozenset[int]] = {
     EXIF_DIRECTORY: frozenset({INTEROP_DIRECTORY}),
     GPS_DIRECTORY: frozenset(),
     INTEROP_DIRECTORY: frozenset(),
 }
 _POINTERS = frozenset({EXIF_DIRECTORY, GPS_DIRECTORY})
-# Bytes of a value, and of what is swapped where the byte order changes; 16 to 18 are of BigTIFF.
+# By type: bytes of a value, and of the words in it to swap when the byte order changes; 16 to 18 are BigTIFF's.
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _WORDS = {**_SIZES, 5: 4, 10: 4}
-_BIG = 16  # the first type that BigTIFF alone has
+_BIG = 16  # the first type that only BigTIFF has
 _LARGEST = 2**26  # bytes of all values together
 
-# What describes a file's own layout: strips, tiles, compression, samples, palettes, thumbnails, other directories.
+# Tags that describe a file's own layout: strips, tiles, compression, samples, palettes, thumbnails, other directories.
 _LAYOUT = frozenset(
     {
         *range(254, 260),
@@ -41,13 +41,13 @@ _LAYOUT = frozenset(
         *(559, XMP, 33421, 33422, IPTC, 34377, ICC, 37724, 50838, 50839, 0xA005),
     }
 )
-# The place on Earth of a picture's pixels, which are others in the result.
+# GeoTIFF's tags: the place on Earth of the picture's pixels, not of the result's.
 GEOREFERENCE = frozenset({33550, 33922, 34264, 34735, 34736, 34737})
 
 
 @dataclasses.dataclass(frozen=True)
 class Tag:
-    """One tag: its type, its value's bytes in the order of its block, and the directory that it points to."""
+    """One tag: its type, its value as bytes in its block's byte order, and the directory it points to, if any."""
 
     type: int
     data: bytes
@@ -71,7 +71,7 @@ class Block:
     more: bool = False
 
     def numbers(self, tag: int) -> tuple[float, ...]:
-        """The values of a tag of integers or fractions; () where there are none.
+        """The values of a tag of integers or fractions; () for any other, or if it is missing.
 
         Args:
           tag: its number.
@@ -80,7 +80,7 @@ class Block:
 
 
 def numbers(tag: Tag | None, order: str) -> tuple[float, ...]:
-    """Returns the values of a tag of integers or fractions; () of any other and of None.
+    """Returns the values of a tag of integers or fractions; () for any other, and for None.
 
     Args:
       tag: the tag.
@@ -96,13 +96,13 @@ def numbers(tag: Tag | None, order: str) -> tuple[float, ...]:
 
 
 def read_block(file: BinaryIO) -> Block:
-    """Reads the first directory of a TIFF, BigTIFF or EXIF block, and those inside it.
+    """Reads the first directory of a TIFF, BigTIFF or EXIF block, and the EXIF and GPS directories it points to.
 
     Args:
       file: the block, from its beginning.
 
     Raises:
-      ValueError: if it does not begin as such a block.
+      ValueError: if it does not begin with a TIFF header.
     """
     file.seek(0)
     head = file.read(16)
@@ -112,7 +112,7 @@ def read_block(file: BinaryIO) -> Block:
 
 
 class _Reader:
-    """Reads directories of one block."""
+    """Reads the directories of one block."""
 
     def __init__(self, file: BinaryIO, order: str, big: bool):
         self._file, self._order, self._big = file, order, big
@@ -184,7 +184,7 @@ class _Reader:
 
 
 def describing(block: Block) -> Block:
-    """Returns a block with the tags that describe its picture alone, not the layout of its file.
+    """Returns a block with only the tags that describe its picture: no layout, georeference or BigTIFF types.
 
     Args:
       block: as `read_block` returns it.
@@ -212,7 +212,7 @@ def with_numbers(block: Block, values: Mapping[int, tuple[int, ...]], types: Map
 
 
 def with_size(block: Block, width: int, height: int) -> Block:
-    """Returns a block with the size of the pixels, where it names one.
+    """Returns a block with the size in its EXIF directory replaced, if there is one.
 
     Args:
       block: the block.
@@ -229,17 +229,17 @@ def with_size(block: Block, width: int, height: int) -> Block:
 
 
 def to_bytes(block: Block) -> bytes:
-    """Returns a block as a file of its own, which EXIF is.
+    """Encodes a block as a file of its own, the form of EXIF.
 
     Args:
-      block: the block; BigTIFF's types are left out by `describing`.
+      block: the block, without BigTIFF's types, which `describing` leaves out.
     """
     head = (b"II*\0" if block.order == "<" else b"MM\0*") + struct.pack(block.order + "I", 8)
     return head + _written(block.tags, 8, block.order)
 
 
 def _written(tags: Mapping[int, Tag], start: int, order: str) -> bytes:
-    """A directory that begins at `start`, then its values, then the directories inside."""
+    """A directory that begins at `start`, followed by its values and inner directories."""
     entries, values = b"", b""
     place = start + 2 + 12 * len(tags) + 4
     for number, tag in sorted(tags.items()):
@@ -256,12 +256,12 @@ def _written(tags: Mapping[int, Tag], start: int, order: str) -> bytes:
 
 
 def append_tags(file: BinaryIO, block: Block, without: frozenset[int]) -> None:
-    """Adds tags to a TIFF file with one directory, by a new one at its end.
+    """Adds tags to a TIFF file with one directory, by appending a new directory that replaces it.
 
     Args:
       file: the file, open for reading and writing; not a BigTIFF.
       block: the tags to add, in any byte order.
-      without: tags of the file that are left out.
+      without: tags of the file to leave out; its others take precedence over `block`.
 
     Raises:
       OSError: if it cannot be written.
@@ -299,7 +299,7 @@ def _swapped_data(tag: Tag) -> bytes:
 
 
 def is_raw(file: BinaryIO, block: Block) -> bool:
-    """Tells whether a TIFF is a camera's raw file, whose first directory is a thumbnail of the photograph.
+    """Tells whether a TIFF is a camera raw file, whose first directory is a thumbnail of the photograph.
 
     Args:
       file: the file.

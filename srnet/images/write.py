@@ -1,7 +1,8 @@
-"""The writer of pictures: depth, transparency and what a file says about its picture are kept where there is a place.
+"""Writes pictures, keeping depth, transparency and metadata where the format can hold them.
 
-libvips writes PNG, JPEG and every picture of more than 8 bits, Pillow the rest. Both write the pixels alone; what is
-said beside them is put in by the modules of the formats.
+libvips writes PNG, JPEG, and TIFF of more than 8 bits; `srnet.images.netpbm` writes PGM, PPM and PFM of more than 8
+bits; Pillow writes the rest, including CMYK JPEG. The modules of the formats add the metadata, except for WebP, AVIF
+and BMP, where Pillow does.
 """
 
 import io
@@ -22,7 +23,7 @@ from srnet.images.picture import Picture
 from srnet.images.pillow import to_pillow
 
 _VIPS_SAVERS: dict[str, tuple[str, dict[str, object]]] = {
-    "PNG": ("pngsave_target", {"compression": 3, "filter": "up"}),  # photographs: smaller, sooner than by 6 and none
+    "PNG": ("pngsave_target", {"compression": 3, "filter": "up"}),  # photographs: smaller and faster than 6 and none
     "JPEG": ("jpegsave_target", {"Q": 95, "subsample_mode": "off"}),
     "TIFF": ("tiffsave_target", {"compression": "deflate"}),
 }
@@ -38,15 +39,15 @@ _LOSSLESS_WEBP: dict[str, object] = {"lossless": True, "exact": True}
 
 
 def encode(picture: Picture, kind: str, quality: int | None = None) -> bytes:
-    """Returns a picture as the bytes of a file.
+    """Encodes a picture as the bytes of a file.
 
     Args:
       picture: `srnet.images.picture.Picture`.
-      kind: Pillow's name of a format that can hold it.
+      kind: Pillow's name for a format that can hold it.
       quality: as for `write_picture`.
 
     Raises:
-      DataError: if the format has another limit, such as on the size.
+      DataError: if the picture exceeds a limit of the format, such as on its size, or cannot be converted to it.
     """
     file = io.BytesIO()
     _save(file, fitted(picture, kind)[0], kind, quality)
@@ -86,7 +87,7 @@ def _save(file: BinaryIO, picture: Picture, kind: str, quality: int | None = Non
 
 
 def _pillow_options(metadata: Metadata, exif: bytes | None, kind: str) -> dict[str, object]:
-    """What is said beside the pixels, as Pillow takes it."""
+    """The metadata, as options for Pillow."""
     if kind == "BMP":
         known = metadata.resolution
         return {"dpi": known.per(2)} if known and known.unit != 1 else {}
@@ -111,9 +112,9 @@ def _pillow_bytes(picture: Picture, kind: str, quality: int | None = None, **opt
 def _save_by_vips(
     picture: Picture, kind: str, file: BinaryIO, spliced: Callable[[bytes], bytes | None] | None, **chosen: object
 ) -> None:
-    """Writes the pixels to a file, with no further copy in memory.
+    """Writes the pixels to a file, without another copy in memory.
 
-    `spliced` changes the beginning of the file, once that is long enough.
+    `spliced` changes the beginning of the file once enough of it has been written.
     """
     grey, colors = _INTERPRETATIONS[picture.pixels.dtype.name]
     interpretation = colors if picture.mode.startswith("RGB") else grey
@@ -121,7 +122,7 @@ def _save_by_vips(
     output = _Output(file, spliced)
     target = pyvips.TargetCustom()
     target.on_write(output.write)
-    if spliced is None:  # TIFF goes back
+    if spliced is None:  # in a TIFF, libvips seeks back
         target.on_read(output.read)
         target.on_seek(output.seek)
     name, options = _VIPS_SAVERS[kind]
@@ -135,7 +136,7 @@ def _save_by_vips(
 
 
 class _Output:
-    """A file that libvips writes to; it keeps the error, which cannot pass through libvips."""
+    """A file that libvips writes to; it stores an error, since exceptions cannot pass through libvips."""
 
     def __init__(self, file: BinaryIO, spliced: Callable[[bytes], bytes | None] | None):
         self.error: OSError | None = None
@@ -163,7 +164,7 @@ class _Output:
             self._spliced = None
 
     def finish(self) -> None:
-        """Says what could not be written until now."""
+        """Raises a stored error; otherwise flushes the file."""
         if self.error:
             raise self.error
         self._file.flush()
@@ -184,10 +185,11 @@ def write_picture(
       path: the file.
       picture: `srnet.images.picture.Picture`.
       overwrite: whether an existing file may be replaced.
-      quality: of the formats `WITH_QUALITY`, from 1 to 100; their usual one, near 95, unless given.
+      quality: from 1 to 100, for the formats `WITH_QUALITY`; by default 95, for AVIF 90; a picture from lossless WebP
+        stays lossless there.
 
     Raises:
-      UsageError: if the suffix names no format.
+      UsageError: if the suffix is not that of an output format.
       DataError: if the format cannot hold the picture, or the file cannot be written.
     """
     check_holds(path, picture)
@@ -202,7 +204,7 @@ def write_standard_output(picture: Picture, kind: str, quality: int | None = Non
 
     Args:
       picture: the picture.
-      kind: Pillow's name of a format that can hold it.
+      kind: Pillow's name for a format that can hold it.
       quality: as for `write_picture`.
 
     Raises:
@@ -210,7 +212,7 @@ def write_standard_output(picture: Picture, kind: str, quality: int | None = Non
     """
     data = encode(picture, kind, quality)
     try:
-        # A file of its own: sys.stdout would try to write again at the end of the program.
+        # A separate file object: sys.stdout would try to write again at exit.
         with os.fdopen(os.dup(1), "wb") as file:
             file.write(data)
     except OSError as error:
@@ -221,11 +223,11 @@ def write_image(path: str | pathlib.Path, image: np.ndarray) -> None:
     """Writes an array as a picture; the file appears complete or not at all.
 
     Args:
-      path: the file; its folder is made when missing.
+      path: the file; its folder is created if missing.
       image: uint8 array (H, W) or (H, W, 3).
 
     Raises:
-      UsageError: if the suffix names no format.
+      UsageError: if the suffix is not that of an output format.
       DataError: if the file cannot be written.
     """
     write_picture(path, Picture(image, "L" if image.ndim == 2 else "RGB"))

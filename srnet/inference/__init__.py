@@ -1,1 +1,1 @@
-"""Networks applied to pictures: arrays of any kind, any size, files and folders."""
+"""Applies networks to pictures: arrays of any kind and size, files and folders."""

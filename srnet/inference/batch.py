@@ -1,4 +1,4 @@
-"""Picture files, enlarged one after another: each is read, enlarged and written."""
+"""Reads, enlarges and writes picture files, one after another."""
 
 import concurrent.futures
 import dataclasses
@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # they take seconds to import
 
     from srnet.inference.upscaler import Upscaler
 
-_LARGE = 2**26  # bytes of a result, which is written before the next picture is read
+_LARGE = 2**26  # bytes; a larger result is written before the next picture is read
 _Outcome = concurrent.futures.Future[str]
 _BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
 
@@ -40,7 +40,7 @@ def upscalers_of(
     self_ensemble: bool = False,
     precision: str = AUTO,
 ) -> dict[int, Callable[[], "Upscaler"]]:
-    """Returns an `Upscaler` for each of several networks, made when it is first called for.
+    """Returns a callable for each network that makes its `Upscaler` at the first call.
 
     Args:
       networks: dict from scales to callables that return a Keras model.
@@ -63,11 +63,11 @@ def upscalers_of(
 
 @dataclasses.dataclass(frozen=True)
 class Enlarged:
-    """A picture that is enlarged, and not written yet.
+    """An enlarged picture that has not been written yet.
 
     Attributes:
       job: source and target.
-      before: the picture before.
+      before: the picture before enlarging.
       picture: the result.
       choice: what enlarged it.
       start: when its source was opened, on the monotonic clock.
@@ -90,22 +90,21 @@ def enlarge_file(
     label: str = "",
     fit: bool = False,
 ) -> Enlarged:
-    """Reads a picture file, and enlarges the picture.
+    """Reads and enlarges a picture file.
 
     Args:
       job: source and target.
       scale: enlargement, above 1.
       size: as `exact` of `srnet.inference.passes.target_size`, instead of the scale, or None.
-      choose: callable that is given the picture and says what enlarges it.
-      overwrite: whether a file may be replaced.
+      choose: callable from the picture to the `Choice` of what enlarges it.
+      overwrite: whether existing files may be replaced.
       preview: whether a preview will be written, too; not for standard output.
-      label: beginning of the progress bar.
+      label: beginning of the progress bar's label.
       fit: as for `srnet.inference.passes.target_size`.
 
     Raises:
-      DataError: if the file cannot be read, the target is there or cannot hold the result, or the memory does not
-        suffice.
-      UsageError: if the size is no enlargement of the picture's.
+      DataError: if the file cannot be read, the target exists or cannot hold the result, or there is not enough memory.
+      UsageError: if the size is not an enlargement of the picture's.
     """
     start = time.monotonic()
     target = None if job.target == STANDARD else pathlib.Path(job.target)
@@ -114,7 +113,7 @@ def enlarge_file(
             if os.path.lexists(path):
                 raise DataError(f"{path} exists; --overwrite replaces it")
     source = sys.stdin.buffer.read(LARGEST_FILE + 1) if job.source == STANDARD else job.source
-    # libtiff, for one, prints messages about damaged files.
+    # Libraries such as libtiff print messages about damaged files.
     with pathlib.Path(os.devnull).open("wb") as nowhere, stderr_into(nowhere.fileno()):
         picture = read_picture(source, job.source)
     size = target_size(picture.size, scale, size, fit)
@@ -132,19 +131,19 @@ def enlarge_file(
 
 
 def _kind(job: Job, picture: Picture, size: tuple[int, int] | None = None) -> str:
-    """Pillow's name of the format of a result; on standard output, the picture's own unless a suffix names one."""
+    """Pillow's name for the format of a result; on standard output, the picture's own unless a suffix names one."""
     if job.target != STANDARD:
         return written_format(job.target)
     return written_format(f"-{job.suffix}") if job.suffix else own_format(picture, size)
 
 
 def write_file(enlarged: Enlarged, overwrite: bool = False, preview: bool = False, quality: int | None = None) -> str:
-    """Writes an enlarged picture, and its preview.
+    """Writes an enlarged picture and, if asked to, its preview.
 
     Args:
-      enlarged: of `enlarge_file`.
-      overwrite: whether a file may be replaced.
-      preview: whether a preview is written, too; not for standard output.
+      enlarged: from `enlarge_file`.
+      overwrite: whether existing files may be replaced.
+      preview: whether to write a preview, too; not for standard output.
       quality: as for `srnet.images.write.write_picture`.
 
     Returns:
@@ -163,7 +162,7 @@ def write_file(enlarged: Enlarged, overwrite: bool = False, preview: bool = Fals
             write_comparison(preview_name(target), enlarged.before, enlarged.picture, network, overwrite)
     seconds = time.monotonic() - enlarged.start
     (height, width), size = enlarged.before.size, enlarged.picture.size
-    # By more than half a pixel, which rounding explains.
+    # By more than the half pixel that rounding explains.
     stretched = abs(size[1] * height - size[0] * width) > max(height, width)
     by = f" by {network} ({why})" if why else ""
     shape = ", its proportions changed," if stretched else ""
@@ -177,18 +176,18 @@ def enlarge_files(
 
     Args:
       jobs: the pictures.
-      enlarge: callable such as `enlarge_file`; it may return the line of a picture that is not to be enlarged.
+      enlarge: callable such as `enlarge_file`; for a picture that it skips, it returns a line that says so.
       write: callable such as `write_file`; called in another thread, except for standard output.
 
     Yields:
-      (job, outcome) for each picture, in their order: its line, or the exception of either callable.
+      (job, outcome) for each picture, in order: its line, or the exception raised by either callable.
     """
     waiting: list[tuple[Job, _Outcome]] = []
     with concurrent.futures.ThreadPoolExecutor(1) as writer:
         try:
             for job in jobs:
                 waiting.append((job, _begin(job, enlarge, write, writer)))
-                # The newest may be written meanwhile. What has failed, or is large, is not kept in memory.
+                # The newest may still be being written. Failed and large ones are done, and not kept in memory.
                 while len(waiting) > 1 or (waiting and waiting[0][1].done()):
                     yield _outcome(*waiting[0])
                     del waiting[0]
@@ -206,19 +205,19 @@ def _begin(
     write: Callable[[Enlarged], str],
     writer: concurrent.futures.Executor,
 ) -> _Outcome:
-    """Enlarges a picture, and begins to write it; a large one, and standard output, are written to the end."""
+    """Enlarges a picture and starts writing it; waits until large ones, and standard output, are written."""
     done: _Outcome = concurrent.futures.Future()
     try:
         enlarged = enlarge(job)
         if isinstance(enlarged, str):
             done.set_result(enlarged)
-        elif job.target == STANDARD:  # a thread could not be interrupted while nobody reads
+        elif job.target == STANDARD:  # a thread could not be interrupted while nobody reads the output
             done.set_result(write(enlarged))
         else:
             done = writer.submit(write, enlarged)
             if enlarged.picture.pixels.nbytes > _LARGE:
                 concurrent.futures.wait([done])
-    except Exception as error:  # whatever is wrong with one picture, the others go on
+    except Exception as error:  # one picture's failure must not stop the others
         done.set_exception(error)
     return done
 

@@ -53,23 +53,23 @@ def enlarge(
     Args:
       source: path of a picture; bytes of a picture file; Pillow image; or array (H, W[, 1 to 4 channels]) of uint8,
         uint16, or floating point in [0, 1].
-      scale: enlargement, above 1 and at most 64; 4 unless given, or the only scale of `model`.
+      scale: enlargement, above 1 and at most 64; by default 4, or the scale of `model`.
       size: exact (width, height) of the result, instead of the scale.
-      network: name of a pretrained network, such as "plus"; "auto" unless given, which takes the one for compressed
-        photographs where a JPEG file says that it is one.
+      network: name of a pretrained network, such as "plus"; by default "auto", which uses "photo" for a JPEG of quality
+        95 or lower, else "plus".
       model: Keras model from LR to HR pixels, instead of a pretrained network.
-      self_ensemble: whether the mean over the eight flips and rotations is taken; eight times the work.
+      self_ensemble: whether to average over the eight flips and rotations; eight times the work.
       precision: of the computation, as for `srnet.Upscaler`.
-      output: for a path: the file to write; photo.jpg becomes photo_x4.jpg beside it unless given.
+      output: for a path: the file to write; by default, photo.jpg becomes photo_x4.jpg beside it.
       overwrite: for a path: whether that file may be replaced.
 
     Returns:
-      The path of the result, its bytes, a Pillow image or an array. Bytes keep their format where it is one that
-      pictures are written in, else they are PNG.
+      The path of the result, its bytes, a Pillow image or an array. Bytes keep their format if it is an output format
+      that can hold the result; otherwise they become PNG.
 
     Raises:
       UsageError: for a source, scale, size or network that cannot be used.
-      DataError: if a file cannot be read or written, or the result does not fit the memory.
+      DataError: if a file cannot be read or written, or the result does not fit into memory.
     """
     if scale is not None and size is not None:
         raise UsageError("scale and size cannot both be given")

@@ -14,7 +14,7 @@ from srnet.progress import note
 
 STANDARD = "-"  # standard input or output
 _PREVIEW = ".preview.png"
-_NAMED = 10  # files in a note
+_NAMED = 10  # files named in a note
 _LONGEST_NAME = 255  # bytes
 
 Place = pathlib.Path | str  # a path, or STANDARD
@@ -40,22 +40,23 @@ def find_jobs(
     label: Callable[[], str],
     suffix: str | None = None,
 ) -> tuple[list[Job], list[str]]:
-    """Says which pictures to enlarge, and where to.
+    """Finds the pictures to enlarge, and where their results go.
 
     Args:
       sources: files and folders, or `STANDARD`.
       output: a file, for one picture; else a folder, which may be new; `STANDARD`; or None for files beside the
         sources, whose names end with the label.
       recursive: whether subfolders are searched; links to folders are not followed.
-      label: callable that returns the ending, such as "x4"; called when it is needed.
-      suffix: of the results, such as ".webp", where `output` names no file; that of each picture unless given.
+      label: callable that returns the label, such as "x4"; called only if needed.
+      suffix: of the results, such as ".webp", unless `output` names a file; by default that of each picture.
 
     Returns:
-      (jobs, failed): the jobs, and a message for each folder that cannot be read, and each picture whose result would
-      replace one of the pictures, or have the place of another one's.
+      (jobs, failed): the jobs, and a message for each folder that cannot be read, and for each picture whose result
+      would replace a source or another result.
 
     Raises:
-      UsageError: if several pictures, or a folder, would go to one file, or a target is missing.
+      UsageError: if several pictures, or a folder, would go to one file, an output is missing or is a file of no output
+        format, or there are no pictures.
     """
     sources = list(dict.fromkeys(sources))
     failed: list[str] = []
@@ -86,13 +87,13 @@ def find_jobs(
 
 
 def _names_file(output: str) -> bool:
-    """Whether an output is meant as a file: it ends in a suffix of letters, such as .png, and is no folder."""
+    """Whether an output is meant as a file: it ends in a suffix of letters, such as .png, and is not a folder."""
     suffix = pathlib.Path(output).suffix.lower()
     return not output.endswith("/") and not is_folder(output) and bool(re.fullmatch(r"\.([a-z]+|jp2|j2k)", suffix))
 
 
 def _without_clashes(jobs: list[Job], failed: list[str]) -> list[Job]:
-    """The jobs, each picture once, less those whose result would replace a picture, or an earlier result."""
+    """The jobs, each picture once, without those whose result would replace a source or an earlier result."""
     of_source: dict[Place, Job] = {}
     for job in jobs:
         of_source.setdefault(job.source, job)
@@ -111,7 +112,7 @@ def _without_clashes(jobs: list[Job], failed: list[str]) -> list[Job]:
 
 
 def is_folder(path: Place) -> bool:
-    """Tells whether a path is a folder; False where that cannot be found out."""
+    """Tells whether a path is a folder; False if that cannot be determined."""
     try:
         return pathlib.Path(path).is_dir()
     except OSError:  # such as a name that is too long
@@ -119,7 +120,7 @@ def is_folder(path: Place) -> bool:
 
 
 def _beside(source: str, label: Callable[[], str], suffix: str | None) -> pathlib.Path:
-    """The result's place where no output is given: photo.jpg becomes photo_x4.jpg."""
+    """The path of the result if no output is given: photo.jpg becomes photo_x4.jpg."""
     if source == STANDARD or is_folder(source):
         kind = "standard input" if source == STANDARD else f"the folder {source}"
         raise UsageError(f"--output is required for {kind}")
@@ -128,7 +129,7 @@ def _beside(source: str, label: Callable[[], str], suffix: str | None) -> pathli
 
 
 def _pictures_in(folder: pathlib.Path, recursive: bool, output: pathlib.Path, failed: list[str]) -> list[pathlib.Path]:
-    """The pictures in a folder, without results of earlier runs: what is in the output folder, and previews."""
+    """The pictures in a folder, except previews and everything in the output folder, which are earlier results."""
     found, unread = [], []
     try:
         inside = sorted(folder.iterdir())
@@ -151,7 +152,7 @@ def _pictures_in(folder: pathlib.Path, recursive: bool, output: pathlib.Path, fa
 
 
 def _written_name(path: pathlib.Path, suffix: str | None) -> pathlib.Path:
-    """The path with a suffix; without one the path itself, or with .png where its own format is not written."""
+    """The path with a suffix; without one, the path itself, or with .png if its own is not that of an output format."""
     if suffix is None:
         try:
             written_format(path)
@@ -162,7 +163,7 @@ def _written_name(path: pathlib.Path, suffix: str | None) -> pathlib.Path:
 
 
 def _name(stem: str, ending: str) -> str:
-    """A file name; where it would be too long for a file system, a digest stands for the end of the stem."""
+    """A file name; if it would be too long for a file system, a digest replaces the end of the stem."""
     if len(os.fsencode(stem + ending)) <= _LONGEST_NAME:
         return stem + ending
     ending = f"~{digest(stem)}{ending}"

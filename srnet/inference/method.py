@@ -1,4 +1,4 @@
-"""Networks as methods: callables from one LR image to one SR image, as the evaluation measures them."""
+"""Networks as methods for evaluation: callables from one LR image to one SR image."""
 
 from collections.abc import Callable
 
@@ -33,7 +33,7 @@ def network_method(model: keras.Model) -> Method:
 
 
 def self_ensemble(method: Method) -> Method:
-    """Returns the method whose result is the mean of another's over the eight flips and rotations of an image.
+    """Returns a method that averages another's results over the eight flips and rotations of an image.
 
     Reference: R. Timofte, R. Rothe, L. Van Gool. Seven ways to improve example-based single image super resolution.
     CVPR 2016 ("enhanced prediction").
@@ -43,7 +43,7 @@ def self_ensemble(method: Method) -> Method:
     """
 
     def mean(lr: np.ndarray) -> np.ndarray:
-        total: np.ndarray | float = 0.0  # a Python number, which leaves float32 as it is
+        total: np.ndarray | float = 0.0  # a Python number, so that float32 stays float32
         for turns in range(4):
             turned = np.rot90(lr, turns)
             total = total + np.rot90(method(turned), -turns) + np.rot90(method(turned[:, ::-1])[:, ::-1], -turns)

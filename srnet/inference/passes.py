@@ -1,4 +1,4 @@
-"""One picture to any larger size: which network enlarges it, in how many passes, and a reduction to the exact size."""
+"""Enlarges one picture to any larger size: chooses a network and its passes, then reduces to the exact size."""
 
 import dataclasses
 import functools
@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # it imports TensorFlow
 
 LARGEST_SCALE = 64
 HIGHEST_QUALITY = 95  # of a JPEG for `photo`: the highest at which it is no worse (experiments/results/BSDval50)
-_COPIES = 3  # of the result: the array, Pillow's own, and the file
+_COPIES = 3  # of the result: the array, Pillow's copy and the file
 _BAND = 256  # rows
 
 Upscalers = Mapping[int, Callable[[], "Upscaler"]]
@@ -36,7 +36,7 @@ class Choice:
     Attributes:
       upscalers: dict from integer scales to callables that return the `srnet.inference.upscaler.Upscaler`.
       network: name of the network.
-      why: what the file says, where that decided; otherwise empty.
+      why: what in the file decided; empty if nothing did.
     """
 
     upscalers: Upscalers
@@ -48,7 +48,7 @@ Chooser = Callable[[Picture], Choice]
 
 
 def always(upscalers: Upscalers, network: str = "srnet") -> Chooser:
-    """Returns a chooser of one network.
+    """Returns a chooser that always takes the same network.
 
     Args:
       upscalers: as for `Choice`.
@@ -58,7 +58,7 @@ def always(upscalers: Upscalers, network: str = "srnet") -> Chooser:
 
 
 def by_picture(upscalers: Callable[[str], Upscalers]) -> Chooser:
-    """Returns a chooser among the pretrained networks.
+    """Returns a chooser that takes a pretrained network to suit each picture.
 
     Args:
       upscalers: callable from the name of a pretrained network to its `Upscalers`.
@@ -72,10 +72,10 @@ def by_picture(upscalers: Callable[[str], Upscalers]) -> Chooser:
 
 
 def choose_network(picture: Picture) -> tuple[str, str]:
-    """Returns the name of the pretrained network for a picture, and why it is that one.
+    """Returns the name of the pretrained network for a picture, and the reason.
 
     Args:
-      picture: the picture, as it was read.
+      picture: the picture, as read.
 
     Returns:
       (network, why).
@@ -90,24 +90,24 @@ def default_scale(scales: Collection[int]) -> int:
     """Returns the default scale: 4 if available, otherwise the largest.
 
     Args:
-      scales: the integer scales that there are networks for.
+      scales: the integer scales with a network.
     """
     return 4 if 4 in scales else max(scales)
 
 
 def needed_passes(factor: float, scales: Collection[int]) -> list[int]:
-    """Returns the integer scales, one after another, whose product is at least a factor.
+    """Returns the integer scales to apply in turn, whose product is at least a factor.
 
     Args:
       factor: enlargement, at least 1.
-      scales: the integer scales that there are networks for, each at least 2.
+      scales: the integer scales with a network, each at least 2.
 
     Returns:
-      Those of the smallest product; of these the fewest; smaller ones first, which computes less.
+      The scales with the smallest product; among those, the fewest; in ascending order, which is the least work.
     """
     if factor <= 1:
         return []
-    most = math.ceil(math.log(factor, min(scales))) + 1  # for rounding
+    most = math.ceil(math.log(factor, min(scales))) + 1  # one more, against rounding errors
     combinations = (itertools.combinations_with_replacement(sorted(scales), count) for count in range(1, most + 1))
     suffice = [each for same in combinations for each in same if math.prod(each) >= factor]
     best = min(suffice, key=lambda each: (math.prod(each), len(each)))
@@ -121,10 +121,10 @@ def target_size(size: tuple[int, int], scale: float, exact: Sides | None, fit: b
       size: (height, width) of the picture.
       scale: enlargement, above 1 and up to `LARGEST_SCALE`; rounded to whole pixels.
       exact: (height, width) to use instead, or None. A side that is None keeps the proportions.
-      fit: whether the result keeps its proportions and lies within `exact`.
+      fit: whether to keep the proportions and fit within `exact`.
 
     Raises:
-      UsageError: if the scale is out of range, or the size is no enlargement of the picture's.
+      UsageError: if the scale is out of range, or the size is not an enlargement of the picture's.
     """
     if exact is None and not 1 < scale <= LARGEST_SCALE:
         raise UsageError(f"scale {scale:g} cannot be used: it must be above 1 and at most {LARGEST_SCALE}")
@@ -144,19 +144,19 @@ def enlarge_picture(
     upscalers: Upscalers,
     progress: "Progress | None" = None,
 ) -> Picture:
-    """Enlarges a picture to a size: by networks, to at least that size, then by antialiased bicubic reduction.
+    """Enlarges a picture with networks to at least a size, then reduces it to that size (bicubic, antialiased).
 
     Args:
       picture: the picture.
       size: (height, width) of the result, from `target_size`.
       upscalers: as for `Choice`.
-      progress: callable (done, of) that is told enlarged LR pixels of the current pass, or None.
+      progress: callable (done, total), called with LR pixels of the current pass, or None.
 
     Returns:
       A picture of that size.
 
     Raises:
-      DataError: if the memory does not suffice.
+      DataError: if there is not enough memory.
     """
     pixels = picture.pixels
     height, width = picture.size
@@ -184,7 +184,7 @@ def _reduce(pixels: np.ndarray, size: tuple[int, int], mode: str) -> np.ndarray:
     """Antialiased bicubic reduction in floating point, a band of rows at a time."""
     height, width = pixels.shape[:2]
     ratio = height / size[0]
-    margin = math.ceil(2 * ratio) + 1  # the cubic reaches two pixels of the result
+    margin = math.ceil(2 * ratio) + 1  # the cubic kernel reaches two pixels of the result
     planes = pixels.reshape(height, width, -1)
     transparent = planes.shape[2] in (2, 4) and mode != "CMYK"
     reduced = np.empty((*size, planes.shape[2]), pixels.dtype)
@@ -203,7 +203,7 @@ def _reduce(pixels: np.ndarray, size: tuple[int, int], mode: str) -> np.ndarray:
 
 
 def _resize(values: np.ndarray, size: tuple[int, int], box: tuple[float, float, float, float]) -> np.ndarray:
-    """Resizes a box of a float32 (h, w, C) array to (width, height), each channel alone."""
+    """Resizes a box of a float32 (h, w, C) array to (width, height), channel by channel."""
     planes = (PIL.Image.fromarray(values[..., i]) for i in range(values.shape[2]))
     resized = [np.asarray(plane.resize(size, PIL.Image.Resampling.BICUBIC, box)) for plane in planes]
     return np.stack(resized, axis=-1)

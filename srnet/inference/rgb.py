@@ -1,4 +1,4 @@
-"""RGB pictures as TensorFlow graphs: what `Upscaler` computes for a tile, and what an exported model does by itself."""
+"""Enlarging RGB pictures as TensorFlow graphs: for the tiles of `Upscaler`, and for exported models."""
 
 import math
 from collections.abc import Callable
@@ -13,12 +13,12 @@ from srnet.models.analysis import alignment, largest_features, reach, scale_of
 from srnet.models.layers import BicubicUpsampling
 
 CHROMA_REACH = 2  # LR pixels that bicubic interpolation reads beyond its own
-_ENOUGH_MEMORY = 2**28  # bytes for the feature maps of a tile; larger tiles save a few per cent of the time
+_ENOUGH_MEMORY = 2**28  # bytes for the feature maps of a tile; larger tiles save only a few percent of the time
 _LIMITED_MARGIN = 64  # LR pixels; see `tile_margin`
 
 
 def enlarge_colors(model: keras.Model, rgb: tf.Tensor) -> tf.Tensor:
-    """Enlarges RGB pictures: luma by the network, chroma by bicubic interpolation; an RGB network does both.
+    """Enlarges RGB pictures: luma by the network, chroma by bicubic interpolation; an RGB network enlarges all.
 
     Args:
       model: Keras model from LR to HR pixels in [0, 255], of 1 or 3 channels.
@@ -32,7 +32,7 @@ def enlarge_colors(model: keras.Model, rgb: tf.Tensor) -> tf.Tensor:
     inverse = np.linalg.inv(YCBCR_MATRIX)
     luma = model(_combined(rgb, YCBCR_MATRIX[:1]) + YCBCR_OFFSET[0], training=False) - YCBCR_OFFSET[0]
     chroma = BicubicUpsampling(scale_of(model), dtype="float32")(_combined(rgb, YCBCR_MATRIX[1:]))
-    return luma * inverse[0, 0] + _combined(chroma, inverse[:, 1:])  # luma counts alike in the three colors
+    return luma * inverse[0, 0] + _combined(chroma, inverse[:, 1:])  # luma contributes equally to all three colors
 
 
 def _combined(channels: tf.Tensor, matrix: np.ndarray) -> tf.Tensor:
@@ -40,7 +40,7 @@ def _combined(channels: tf.Tensor, matrix: np.ndarray) -> tf.Tensor:
 
 
 def upscale_rgb(model: keras.Model, rgb: tf.Tensor) -> tf.Tensor:
-    """Does what `enlarge_colors` does, from and to 8 bits.
+    """Enlarges RGB pictures as `enlarge_colors` does, from and to 8 bits.
 
     Args:
       model: as for `enlarge_colors`.
@@ -58,18 +58,18 @@ def to_uint8(values: tf.Tensor) -> tf.Tensor:
 
 
 def upscale_photo(model: keras.Model, rgb: tf.Tensor) -> tf.Tensor:
-    """Enlarges one picture of any size tile by tile, in memory for a tile and two to four times the result.
+    """Enlarges one picture of any size, tile by tile; memory holds a tile and two to four times the result.
 
     Args:
       model: as for `enlarge_colors`.
       rgb: uint8 tensor (H, W, 3).
 
     Returns:
-      uint8 tensor (scale*H, scale*W, 3), as `upscale_rgb` makes it of the whole picture, but for what `tile_margin`
+      uint8 tensor (scale*H, scale*W, 3), as from `upscale_rgb` for the whole picture, apart from what `tile_margin`
       leaves out.
 
     Raises:
-      TypeError: for a network with a layer whose reach is not known or unbounded.
+      TypeError: for a network with a layer whose reach is unknown or unbounded.
     """
     multiple, scale = alignment(model), scale_of(model)
     margin = round_up(max(tile_margin(model), CHROMA_REACH), multiple)
@@ -82,7 +82,7 @@ def upscale_photo(model: keras.Model, rgb: tf.Tensor) -> tf.Tensor:
         return count, -(-length // (count * multiple)) * multiple
 
     def window(start: tf.Tensor, piece: tf.Tensor, length: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        """The ends of a piece with its margin, and of the piece inside what is made of that."""
+        """The bounds of a piece with its margin, and of the piece in the enlarged result of that."""
         first, stop = tf.maximum(start - margin, 0), tf.minimum(start + piece, length)
         inner = (start - first) * scale
         return first, tf.minimum(stop + margin, length), inner, inner + (stop - start) * scale
@@ -90,7 +90,7 @@ def upscale_photo(model: keras.Model, rgb: tf.Tensor) -> tf.Tensor:
     (rows, down), (columns, across) = pieces(shape[0]), pieces(shape[1])
 
     def joined(count: tf.Tensor, make: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
-        """What is made for 0, 1, ..., joined along the first axis; one at a time."""
+        """The results of make(0), make(1), ..., computed one at a time and joined along the first axis."""
         parts = tf.TensorArray(tf.uint8, count, infer_shape=False, element_shape=(None, None, 3))
         _, parts = tf.while_loop(
             lambda i, _: i < count,
@@ -114,16 +114,16 @@ def upscale_photo(model: keras.Model, rgb: tf.Tensor) -> tf.Tensor:
 
 
 def tile_margin(model: keras.Model) -> int:
-    """Returns the LR pixels beyond its own that a tile computes: the network's reach, or 64 where that takes too much.
+    """Returns the margin of tiles in LR pixels: the network's reach, or 64 if that takes too much memory.
 
-    That is where one result pixel and its surroundings do not fit 256 MiB, as with `esrgan`, whose reach is 349. With
-    random weights, what lies more than 16 pixels away changes its result by less than a thousandth of a level.
+    It does if a single pixel with this margin does not fit into 256 MiB, as with `esrgan`, whose reach is 349. With
+    random weights, pixels more than 16 away change its result by less than a thousandth of a level.
 
     Args:
       model: Keras functional model.
 
     Raises:
-      TypeError: for a network with a layer whose reach is not known or unbounded.
+      TypeError: for a network with a layer whose reach is unknown or unbounded.
     """
     exact = reach(model)
     fits = bytes_per_pixel(model) * (2 * exact + 1) ** 2 <= _ENOUGH_MEMORY
@@ -131,24 +131,24 @@ def tile_margin(model: keras.Model) -> int:
 
 
 def fitting_tile(model: keras.Model, margin: int, memory: float = math.inf) -> int:
-    """Returns the side of a square tile in LR pixels: as large as is worth its memory, and fits what there is.
+    """Returns the side of a square tile in LR pixels: as large as is useful and fits into memory.
 
-    Worth it are 256 MiB, or a side of twice the margin, at which each pixel is computed four times.
+    Up to 256 MiB are useful, or a side of twice the margin, at which each pixel is computed four times.
 
     Args:
       model: Keras functional model.
       margin: LR pixels around the tile that are computed, too.
-      memory: bytes that there are.
+      memory: available bytes.
 
     Returns:
-      The side, at least 1, even where that does not fit.
+      The side, at least 1, even if that does not fit.
     """
     pixels = max(_ENOUGH_MEMORY / bytes_per_pixel(model), (4 * margin) ** 2)
     return max(math.isqrt(int(min(memory / bytes_per_pixel(model), pixels))) - 2 * margin, 1)
 
 
 def bytes_per_pixel(model: keras.Model) -> float:
-    """Returns what enlarging takes in memory for each LR pixel: about six feature maps of the largest size.
+    """Returns the bytes that enlarging takes for each LR pixel: about six feature maps of the largest size.
 
     Args:
       model: Keras functional model.

@@ -27,7 +27,7 @@ class Tile:
 
     @property
     def crop(self) -> Window:
-        """The LR pixels to enlarge: the box and its margin, as far as the picture goes."""
+        """The LR pixels to enlarge: the box and its margin; it may end beyond the picture."""
         rows = slice(max(0, self.top - self.margin), self.bottom + self.margin)
         return rows, slice(max(0, self.left - self.margin), self.right + self.margin)
 
@@ -43,7 +43,7 @@ class Tile:
         return slice(scale * self.top, scale * self.bottom), slice(scale * self.left, scale * self.right)
 
     def split(self, side: int, multiple: int) -> list["Tile"]:
-        """Covers the box with tiles, row by row: those whose crops have the least pixels in all.
+        """Splits the box into tiles, row by row, whose crops have the fewest pixels in total.
 
         Args:
           side: a tile with its margin has at most as many pixels as a square of this side with its margin.
@@ -70,10 +70,10 @@ class Tile:
 
 
 def round_up(value: int, multiple: int) -> int:
-    """Returns the next multiple that is not below a value."""
+    """Returns the smallest multiple that is not below a value."""
     return -(-value // multiple) * multiple
 
 
 def round_down(value: int, multiple: int) -> int:
-    """Returns the largest multiple, at least one, that is not above a value."""
+    """Returns the largest multiple that is not above a value, but at least `multiple` itself."""
     return max(multiple, value // multiple * multiple)

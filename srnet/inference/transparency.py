@@ -1,8 +1,8 @@
-"""Colors under transparency: each counts in an interpolation as much as it is seen.
+"""Interpolates colors under transparency, weighted by their opacity.
 
-Pictures hold straight colors. Interpolating those alone would let a color that is hardly seen, or hidden, bleed into
-visible ones. The right mean weights each color by its opacity; a network cannot do that, so it gets a picture whose
-hidden colors are replaced, and the difference that the weights make to an interpolation is added to its result.
+Pictures hold straight colors. Interpolating them without weights would let hidden and nearly hidden colors bleed into
+visible ones. A network cannot weight colors, so it gets a picture whose hidden colors are replaced, and the difference
+that weights make to an interpolation is added to its result.
 """
 
 from collections.abc import Callable
@@ -12,18 +12,18 @@ import numpy as np
 from srnet.images.color import PEAKS
 
 _BAND = 256  # rows worked on at a time
-_HARDLY_SEEN = 1 / 32  # opacity below which a color says nothing to a network
-_INVISIBLE = 0.4 / 255  # opacity below which a weighted color is mostly rounding
+_HARDLY_SEEN = 1 / 32  # opacity below which a pixel's color is replaced for a network
+_INVISIBLE = 0.4 / 255  # opacity below which a weighted color is mostly rounding error
 
 
 def replace_hidden_colors(image: np.ndarray, reach: int) -> np.ndarray:
-    """Gives pixels that are hardly seen the color of the nearest one that is seen.
+    """Gives nearly transparent pixels the color of the nearest visible one.
 
     It works on bands of rows, since the distances take many times the memory of the picture.
 
     Args:
       image: (H, W, 2 or 4) array whose last channel is the opacity.
-      reach: pixels; hidden pixels within this distance of a visible one are replaced at least.
+      reach: pixels; hidden pixels are replaced at least within this distance of a visible one.
 
     Returns:
       Array of the same shape and dtype, with the same opacity.
@@ -34,7 +34,7 @@ def replace_hidden_colors(image: np.ndarray, reach: int) -> np.ndarray:
         first = max(0, top - reach)
         band = image[first : top + _BAND + reach]
         hidden = band[..., -1] < least
-        if hidden.all():  # what little is seen is all that there is
+        if hidden.all():  # all are nearly transparent, so only fully transparent ones count as hidden
             hidden = band[..., -1] == 0
         if hidden.any() and not hidden.all():
             import scipy.ndimage  # takes as long to import as the rest of a command
@@ -54,7 +54,7 @@ def weighted(
       interpolate: callable from (h, w, C) to (H, W, C) arrays, linear.
       colors: (h, w, C) floating-point array.
       opacity: (h, w, 1) floating-point array in [0, 1].
-      otherwise: (H, W, C) array, the result where nothing is seen.
+      otherwise: (H, W, C) array, the result where nothing is visible.
 
     Returns:
       (H, W, C) array, not clipped.

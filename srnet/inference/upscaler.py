@@ -1,4 +1,4 @@
-"""Whole pictures, enlarged by a network: any size, depth and kind, tile by tile."""
+"""Enlarges whole pictures of any size, depth and kind with a network, tile by tile."""
 
 import math
 from collections.abc import Callable
@@ -30,7 +30,7 @@ from srnet.models.mixed_precision import with_precision
 from srnet.models.rules import UnboundedError
 from srnet.precision import AUTO, settle
 
-Progress = Callable[[int, int], None]  # told (LR pixels done, LR pixels in all)
+Progress = Callable[[int, int], None]  # called with (LR pixels done, LR pixels in total)
 
 _SHARE_OF_MEMORY = 0.25
 _SMALLEST = "the memory does not suffice for the smallest tile"
@@ -40,27 +40,27 @@ _WHOLE = "the memory does not suffice for the whole picture, which this network 
 class Upscaler:
     """Enlarges pictures with a network.
 
-    Luma is enlarged by the network, chroma and transparency by bicubic interpolation; a network of three channels
-    enlarges all colors. Under transparency each color counts as much as it is seen, so that no hidden one bleeds into
-    an edge. Tiles overlap by the network's reach, so that the result is that of the whole picture, up to rounding.
-    Where the reach takes too much memory (`esrgan`), they overlap by 64 LR pixels, and what lies further away is
-    ignored. Networks whose every pixel depends on the whole picture, such as `rcan`, enlarge it in one piece.
+    The network enlarges luma, and bicubic interpolation chroma and transparency; an RGB network enlarges all colors.
+    Colors are weighted by their opacity, so that hidden ones do not bleed into edges. Tiles overlap by the network's
+    reach, so that the result equals that of the whole picture, up to rounding. If that takes too much memory
+    (`esrgan`), they overlap by 64 LR pixels, and pixels further away are ignored. Networks in which every pixel depends
+    on the whole picture, such as `rcan`, enlarge it in one piece.
 
     Args:
       model: Keras model from LR to HR pixels in [0, 255], of 1 or 3 channels, such as `srnet.load` returns.
-      tile: LR pixels, at least 1; tiles have at most the area of a square with this side. None for what is large enough
-        and fits a quarter of the free memory. Not used for networks that need the whole picture, unless a margin is
-        given.
-      self_ensemble: whether the mean of the results for the eight flips and rotations is taken; eight times the work.
-      margin: LR pixels beyond its own that a result pixel depends on, at least. It is needed for networks with layers
-        that `srnet.models.analysis` does not know, and gives `esrgan` a larger margin than 64. A network that depends
-        on the whole picture works in tiles with it, whose results differ.
-      precision: "float32"; "mixed_bfloat16" or "mixed_float16", for which a copy of the network is made; or "auto", the
-        one that this machine is fastest in.
+      tile: LR pixels, at least 1; tiles have at most the area of a square with this side. None for a size that is large
+        enough and fits into a quarter of the free memory. Ignored for networks that need the whole picture, unless a
+        margin is given.
+      self_ensemble: whether to average over the eight flips and rotations; eight times the work.
+      margin: minimum margin of tiles, in LR pixels. It is required for networks with layers that
+        `srnet.models.analysis` does not know, and gives `esrgan` a larger margin than 64. With it, a network that
+        depends on the whole picture works in tiles, which changes its results.
+      precision: "float32"; "mixed_bfloat16" or "mixed_float16", for which the network is copied; or "auto", the fastest
+        on this machine.
 
     Raises:
-      UsageError: for a tile or a margin below 1, an unknown precision, what is no functional Keras model, a network
-        whose margin is not known, or one that has no copy in another precision.
+      UsageError: for a tile or margin below 1, an unknown precision, anything but a functional Keras model, a network
+        whose margin is unknown, or one that cannot be copied in another precision.
     """
 
     def __init__(
@@ -106,16 +106,16 @@ class Upscaler:
         Args:
           image: array (H, W) or (H, W, 1), grayscale; (H, W, 2) with transparency; (H, W, 3), RGB; or (H, W, 4) with
             transparency: uint8, uint16, or float32 or float64 in [0, 1]. Or a Pillow image of any mode but I and F.
-          progress: callable (done, of) that is told the LR pixels that are done after each tile, or None.
+          progress: callable (done, total), called with LR pixels after each tile, or None.
 
         Returns:
           Array (scale*H, scale*W[, C]) of the same dtype, clipped to its range; or a Pillow image with the same
-          metadata, of the same mode where that is L, LA, RGB, RGBA, CMYK or I;16, else of the nearest of them.
+          metadata, of the same mode if that is L, LA, RGB, RGBA, CMYK or I;16, else of the nearest of them.
 
         Raises:
           UsageError: for an array of another shape, dtype or range.
           DataError: for a Pillow image whose samples have no known range.
-          MemoryError: if the memory does not suffice for the smallest tile, or for the whole picture where a network
+          MemoryError: if there is not enough memory for the smallest tile, or for the whole picture if the network
             needs that.
         """
         if not isinstance(image, PIL.Image.Image):
@@ -131,14 +131,14 @@ class Upscaler:
 
         Args:
           pixels: array as in `srnet.images.picture.Picture`.
-          mode: mode as there; any but CMYK follows from the number of channels.
+          mode: mode as in `Picture`; only "CMYK" makes a difference, any other follows from the number of channels.
           progress: as for a call.
 
         Returns:
           Array (scale*H, scale*W[, C]).
 
         Raises:
-          MemoryError: if the memory does not suffice for the smallest tile, or for the whole picture where a network
+          MemoryError: if there is not enough memory for the smallest tile, or for the whole picture if the network
             needs that.
         """
         if self._whole:
@@ -171,7 +171,7 @@ class Upscaler:
         return output
 
     def _enlarge_crop(self, shown: np.ndarray, crop: np.ndarray) -> np.ndarray:
-        """Enlarges a crop that needs no tiles; `shown` is the same with its hidden colors replaced."""
+        """Enlarges a crop in one piece; `shown` is the crop with its hidden colors replaced."""
         channels = crop.shape[2] if crop.ndim == 3 else 1
         if crop.dtype == np.uint8 and channels in self._uint8 and not self._self_ensemble:
             enlarged = self._uint8[channels](crop.reshape(1, *crop.shape[:2], channels)).numpy()[0]
@@ -192,7 +192,7 @@ class Upscaler:
         return enlarged.reshape(*enlarged.shape[:2], *crop.shape[2:])
 
     def _interpolate(self, values: np.ndarray) -> np.ndarray:
-        """float32 (h, w, C) to (scale*h, scale*w, C), bicubically, not clipped."""
+        """float32 (h, w, C) to (scale*h, scale*w, C) by bicubic interpolation, not clipped."""
         planes = np.moveaxis(values, -1, 0)[..., None]
         return np.moveaxis(self._bicubic(planes).numpy()[..., 0], 0, -1)
 
@@ -217,7 +217,7 @@ def check_array(image: np.ndarray) -> None:
     """Checks that an array is a picture.
 
     Raises:
-      UsageError: if it is no array, or has another shape, dtype or range than `Upscaler` takes.
+      UsageError: if it is not an array, or of a shape, dtype or range that `Upscaler` does not take.
     """
     if not isinstance(image, np.ndarray):
         raise UsageError(f"{type(image).__name__} cannot be enlarged: it must be a NumPy array or a Pillow image")
@@ -255,7 +255,7 @@ def _known_margin(model: keras.Model, margin: int | None) -> int | None:
 
 
 def _in_precision(model: keras.Model, precision: str) -> keras.Model:
-    """The network in a precision; for "auto", one that has no copy stays in float32."""
+    """The network in a precision; with "auto", one that cannot be copied stays in float32."""
     try:
         return with_precision(model, settle(precision))
     except TypeError as error:
@@ -265,12 +265,12 @@ def _in_precision(model: keras.Model, precision: str) -> keras.Model:
 
 
 def _fitting_tile(model: keras.Model, margin: int) -> int:
-    """The side of the tile whose feature maps fit the share of the free memory, or what is enough."""
+    """The side of the largest useful tile whose feature maps fit into _SHARE_OF_MEMORY of the free memory."""
     return fitting_tile(model, margin, _SHARE_OF_MEMORY * psutil.virtual_memory().available)
 
 
 def _check_memory(needed: float) -> None:
-    """Raises a MemoryError for a network that enlarges a picture in one piece, where that does not fit."""
+    """Raises a MemoryError if enlarging a picture in one piece takes more than the free memory."""
     free = psutil.virtual_memory().available
     if needed > free:
         size = f"{needed / 2**30:.1f} GiB in one piece, {free / 2**30:.1f} are free"
