@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from experiments.recipes import plus_ablation, table_1
 from experiments.recipes.ablation import measured_set
 from experiments.recipes.budgets import BUDGETS
-from experiments.records import Record, alike_runs
+from experiments.records import Record, comparable_runs
 from experiments.tables import describe_cost, markdown_table, scores
 
 
@@ -20,7 +20,7 @@ def describe_table_1(found: Sequence[Record], budget: str) -> str:
     Raises:
       DataError: if the runs in the records have different numbers of steps.
     """
-    runs = alike_runs(found, tuple(table_1.COLUMNS.values()))
+    runs = comparable_runs(found, tuple(table_1.COLUMNS.values()))
     if not runs:
         return ""
     whole = measured_set(budget)

@@ -31,7 +31,7 @@ def describe_claims(found: Sequence[Record], budget: str) -> str:
     for claim in (*PARTS, *ORDER):
         for scale in scales:
             sides = _sides(found, claim, scale)
-            finding = _of_sets(sides, sets) if claim in ORDER else _of_part(sides, whole, claim.early)
+            finding = _finding_on_sets(sides, sets) if claim in ORDER else _finding_on_part(sides, whole, claim.early)
             if finding:
                 place, text = finding
                 rows.setdefault((claim.text, claim.place, _describe_methods(claim, sides), place), {})[scale] = text
@@ -74,9 +74,9 @@ def _sides(found: Sequence[Record], claim: Claim, scale: int) -> Sides:
     return better, worse
 
 
-def _of_part(sides: Sides, whole: str, early: bool) -> Finding | None:
+def _finding_on_part(sides: Sides, whole: str, early: bool) -> Finding | None:
     """The finding on a claim of Table 1 or Figure 5: on the whole set if both were measured on it, else in epochs."""
-    found = None if early else _of_sets(sides, [whole])
+    found = None if early else _finding_on_sets(sides, [whole])
     if found:
         return found
     runs = [[record["run"] for record in side] for side in sides]
@@ -91,7 +91,7 @@ def _of_part(sides: Sides, whole: str, early: bool) -> Finding | None:
     return f"{images}{run['validation_set']}{when}", _describe(better, worse)
 
 
-def _of_sets(sides: Sides, sets: Sequence[str]) -> Finding | None:
+def _finding_on_sets(sides: Sides, sets: Sequence[str]) -> Finding | None:
     """The finding on a claim by the mean over sets; None unless both methods were measured on all of them."""
     measured = [[each for each in side if set(sets) <= set(each["measurements"])] for side in sides]
     if not all(measured):

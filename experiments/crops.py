@@ -8,7 +8,7 @@ import numpy as np
 from experiments import records
 from experiments.cells import Cell, is_trained, run_of
 from experiments.costs import method_of
-from experiments.details import Detail, crop_of, enlarge_again
+from experiments.details import Detail, crop_of, reduce_and_enlarge
 from experiments.recipes.figure_6 import Crop
 from experiments.sweeps import find_cell
 from experiments.workspace import Workspace
@@ -99,7 +99,7 @@ def _line(
         raise DataError(f"{cell.folder}: no complete run; make it with {command}")
     if known and run_of(cell).items() <= known.items() and (path.parent / known["file"]).exists():
         return known
-    sr, values = enlarge_again(method_of(cell, workspace), picture, cell.scale)
+    sr, values = reduce_and_enlarge(method_of(cell, workspace), picture, cell.scale)
     file = _write_crop(path, detail, cell.method, sr)
     named = dict(zip(KEY, (detail.set, detail.image, detail.scale, detail.crop, cell.method)))
     return {"version": records.VERSION, **named, **run_of(cell), **values, "file": file}

@@ -118,7 +118,7 @@ def open_picture(path: pathlib.Path, scale: int, crop: Crop, name: str) -> np.nd
     return picture
 
 
-def enlarge_again(
+def reduce_and_enlarge(
     method: Method, picture: np.ndarray, scale: int, channels: int = 1
 ) -> tuple[np.ndarray, dict[str, float]]:
     """Reduces a picture by the protocol and enlarges it again; with a luma method, chroma is enlarged bicubically.

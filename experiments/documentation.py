@@ -24,7 +24,7 @@ def read_tables(page: pathlib.Path) -> dict[str, str]:
     return {name: text for _, name, text, _ in _PLACE.findall(_read(page))}
 
 
-def put_tables(page: pathlib.Path, tables: Mapping[str, str]) -> bool:
+def replace_tables(page: pathlib.Path, tables: Mapping[str, str]) -> bool:
     """Replaces tables in a page by name, and returns whether the page changed.
 
     Args:
@@ -57,7 +57,7 @@ def update_pages(pages: pathlib.Path = PAGES, results: pathlib.Path = RESULTS) -
     changed = []
     for page in sorted(pages.glob("*.md")):
         tables = {name: table_of(results / name) for name in read_tables(page) if name.endswith(".md")}
-        if put_tables(page, tables):
+        if replace_tables(page, tables):
             changed.append(page)
     return changed
 

@@ -27,7 +27,7 @@ from typing import IO
 from experiments.recipes.image_sets import IMAGE_SETS
 from srnet.data.datasets import find_images
 from srnet.errors import DataError, UsageError
-from srnet.files import reason, writing, written_whole
+from srnet.files import atomic_write, reason, writing
 from srnet.images.read import is_image_name, read_image
 from srnet.progress import progress_bar
 
@@ -172,7 +172,7 @@ def prepare(name: str, source: str, data_root: str, downloads: pathlib.Path) -> 
         if not len(names) == len(set(names.values())) == known.count:
             both = f"{len(names)} images of {len(set(names.values()))} names"
             raise DataError(f"{source}: {both}, not the {known.count} of {name}")
-        with written_whole(target, overwrite=False) as made, writing(target):
+        with atomic_write(target, overwrite=False) as made, writing(target):
             made.mkdir()
             for path, stem in names.items():
                 shutil.copyfile(path, made / f"{stem}{path.suffix.lower()}")
@@ -184,7 +184,7 @@ def _download(url: str, folder: pathlib.Path) -> pathlib.Path:
     path = folder / f"{hashlib.sha256(url.encode()).hexdigest()[:8]}_{url.rpartition('/')[2]}"
     if path.exists():
         return path
-    with written_whole(path) as partial, _naming(url), urllib.request.urlopen(url, timeout=_SECONDS) as answer:
+    with atomic_write(path) as partial, _naming(url), urllib.request.urlopen(url, timeout=_SECONDS) as answer:
         size, done = int(answer.headers.get("Content-Length") or 0), 0
         with progress_bar(size, url.rpartition("/")[2], "B", unit_scale=True) as bar, partial.open("wb") as file:
             while block := answer.read(_BLOCK):

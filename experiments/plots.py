@@ -8,9 +8,9 @@ import numpy as np
 from experiments.details import crop_of
 from experiments.recipes import figure_5
 from experiments.recipes.figure_6 import Crop
-from experiments.records import Record, alike_runs
+from experiments.records import Record, comparable_runs
 from srnet.errors import UsageError
-from srnet.files import written_whole
+from srnet.files import atomic_write
 from srnet.images.color import to_rgb
 from srnet.images.read import read_image
 
@@ -37,7 +37,8 @@ def draw_curves(found: Sequence[Record], path: pathlib.Path) -> bool:
       DataError: if the runs in the records have different numbers of steps, or the file cannot be written.
     """
     runs = {
-        key: [record["run"] for record in each] for key, each in alike_runs(found, sorted(figure_5.NETWORKS)).items()
+        key: [record["run"] for record in each]
+        for key, each in comparable_runs(found, sorted(figure_5.NETWORKS)).items()
     }
     if not runs:
         return False
@@ -165,5 +166,5 @@ def draw_sheet(
 
 
 def _save(figure: Figure, path: pathlib.Path) -> None:
-    with written_whole(path) as partial:
+    with atomic_write(path) as partial:
         figure.savefig(partial, dpi=110, metadata={"Software": None})

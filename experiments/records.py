@@ -47,7 +47,7 @@ def record_of(cell: Cell, budget: str) -> Record:
     return record if run else {**record, "origin": origin_of(cell)}
 
 
-def alike_runs(found: Sequence[Record], networks: Sequence[str]) -> dict[tuple[str, int], list[Record]]:
+def comparable_runs(found: Sequence[Record], networks: Sequence[str]) -> dict[tuple[str, int], list[Record]]:
     """Returns the records of comparable runs of some networks, as a dict from (network, scale).
 
     Args:

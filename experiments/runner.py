@@ -43,7 +43,7 @@ Writer = Callable[[list[records.Record], pathlib.Path], None]
 Measurer = Callable[[Sequence[Cell], pathlib.Path, Workspace], dict[str, str]]
 
 
-def complete(
+def run_cells(
     cells: Sequence[Cell], workspace: Workspace, prefix: str, write: Writer, measure: Measurer | None = None
 ) -> int:
     """Trains and measures what cells lack, then writes tables and figures, even after an interruption.
@@ -70,7 +70,7 @@ def complete(
     path = workspace.results_file(prefix)
     records.read_records(path)
     try:
-        failed = _make(cells, path, workspace)
+        failed = _run_all(cells, path, workspace)
         made = [cell for cell in cells if cell.name not in failed]
         failed |= measure(made, path, workspace) if measure else {}
     finally:
@@ -81,7 +81,7 @@ def complete(
     return report_failures(failed)
 
 
-def _make(cells: Sequence[Cell], path: pathlib.Path, workspace: Workspace) -> dict[str, str]:
+def _run_all(cells: Sequence[Cell], path: pathlib.Path, workspace: Workspace) -> dict[str, str]:
     """Trains and measures cells with one progress bar; returns a dict from the names of failed ones to the reasons."""
     folders = [f"--data_root={workspace.data_root}"] if workspace.data_root else []
     folders.append(f"--cache_dir={workspace.cache_dir}")

@@ -72,10 +72,10 @@ def methods() -> tuple[str, ...]:
       UsageError: for a method that the budget does not have.
     """
     known = BUDGETS[flags.FLAGS.budget]["methods"]
-    return chosen("methods", known, f"the {flags.FLAGS.budget} budget has")
+    return choices("methods", known, f"the {flags.FLAGS.budget} budget has")
 
 
-def chosen(name: str, known: tuple[str, ...], introduction: str = "choose among") -> tuple[str, ...]:
+def choices(name: str, known: tuple[str, ...], introduction: str = "choose among") -> tuple[str, ...]:
     """Returns the values of a list flag, without duplicates; all known values if the flag is not given.
 
     Args:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from experiments.details import crop_of, enlarge_again, largest_window
+from experiments.details import crop_of, largest_window, reduce_and_enlarge
 from srnet.data.datasets import find_images
 from srnet.evaluation.benchmark import evaluate_sets
 from srnet.evaluation.methods import NamedMethod
@@ -86,7 +86,9 @@ def make_sheet(
 def _detail(path: pathlib.Path, scale: int, sign: int, rival: NamedMethod, network: NamedMethod) -> list[np.ndarray]:
     """The crops of the original, the rival and the network where the network gains most, or with sign -1 loses most."""
     picture = crop_to_multiple(measurable_image(path, scale), scale)
-    results = [enlarge_again(method.at_scale(scale), picture, scale, method.channels)[0] for method in (rival, network)]
+    results = [
+        reduce_and_enlarge(method.at_scale(scale), picture, scale, method.channels)[0] for method in (rival, network)
+    ]
     errors = [(to_luma(result).astype(np.float64) - to_luma(picture)) ** 2 for result in results]
     crop = largest_window(sign * (errors[0] - errors[1]), CROP)
     return [crop_of(each, crop) for each in (picture, *results)]

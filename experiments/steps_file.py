@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from srnet.errors import DataError
-from srnet.files import reason, writing, written_whole
+from srnet.files import atomic_write, reason, writing
 
 _ABOUT = "about"
 
@@ -25,7 +25,7 @@ def write_steps(path: pathlib.Path, about: Mapping[str, Any], arrays: Mapping[st
     Raises:
       DataError: if it cannot be written.
     """
-    with written_whole(path) as partial, writing(path):
+    with atomic_write(path) as partial, writing(path):
         np.savez(partial, allow_pickle=False, **{_ABOUT: np.array(json.dumps(about)), **arrays})
 
 

@@ -4,14 +4,14 @@ import functools
 import hashlib
 from collections.abc import Iterable
 
-from experiments.documentation import PAGES, put_tables
+from experiments.documentation import PAGES, replace_tables
 from experiments.recipes.image_sets import IMAGE_SETS
 from experiments.tables import Record, describe_weights
 from srnet.data.datasets import TEST_SETS
 from srnet.errors import DataError
 from srnet.evaluation.benchmark import evaluate_sets
 from srnet.evaluation.methods import NamedMethod, model_method, named_method
-from srnet.files import writing, written_whole
+from srnet.files import atomic_write, writing
 from srnet.json_files import write_json
 from srnet.models.analysis import OUTPUT_SIZE, multiply_accumulates
 from srnet.pretrained import cards
@@ -53,7 +53,7 @@ def ship(run: Run, data_root: str | None, name: str | None = None) -> None:
     trained = {**history(run), "seconds": epochs[-1]["seconds"], "config": config.to_json()}
     measurements = _measure(method, config.scale, data_root)
     path = cards.weights_file(config.scale, name)
-    with written_whole(path) as partial, writing(path):
+    with atomic_write(path) as partial, writing(path):
         model.save_weights(partial)
     card = {
         "network": config.variant,
@@ -129,5 +129,5 @@ def update_page() -> str:
       DataError: if the page cannot be read or written, or has no place for the table.
     """
     table = weights_table()
-    put_tables(PAGE, {"weights": table + "\n"})
+    replace_tables(PAGE, {"weights": table + "\n"})
     return table

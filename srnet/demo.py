@@ -21,7 +21,7 @@ from srnet.demo_guard import LARGEST_UPLOAD, Guard, private_folder
 from srnet.errors import DataError, UsageError
 from srnet.files import reason
 from srnet.inference.batch import upscalers_of
-from srnet.inference.passes import Chooser, always, by_picture
+from srnet.inference.passes import Chooser, fixed_chooser, per_picture_chooser
 from srnet.pretrained import cards
 
 ADDRESS = "127.0.0.1"
@@ -79,10 +79,10 @@ def _networks() -> tuple[dict[str, Chooser], tuple[int, ...]]:
     make = functools.partial(upscalers_of, precision=flags.FLAGS.precision)
     if not network_flags.choose_by_picture():
         chosen = network_flags.chosen()
-        return {chosen.name: always(make(chosen.at_scale), chosen.name)}, tuple(chosen.at_scale)
+        return {chosen.name: fixed_chooser(make(chosen.at_scale), chosen.name)}, tuple(chosen.at_scale)
     made = {name: make(network_flags.pretrained(name).at_scale) for name in cards.names()}
-    choosers = {name: always(made[name], name) for name in made}
-    return {cards.AUTO: by_picture(made.__getitem__), **choosers}, cards.scales()
+    choosers = {name: fixed_chooser(made[name], name) for name in made}
+    return {cards.AUTO: per_picture_chooser(made.__getitem__), **choosers}, cards.scales()
 
 
 def _forget_settings() -> None:

@@ -15,7 +15,7 @@ import PIL.Image
 from srnet.demo_guard import mark_used
 from srnet.errors import DataError, UsageError
 from srnet.images.comparison import bicubic_part, box_around, busiest_point
-from srnet.images.file_formats import fitted, own_format
+from srnet.images.file_formats import fallback_format, fit_to_format
 from srnet.images.pillow import as_rgb
 from srnet.images.read import read_picture, read_size
 from srnet.images.write import write_picture
@@ -182,12 +182,12 @@ def enlarge_upload(
     picture = read_picture(path, path.name)
     mark_used(path)
     height, width = (side * scale for side in picture.size)
-    kind = own_format(picture, (height, width))
+    kind = fallback_format(picture, (height, width))
     suffix = path.suffix
     if PIL.Image.EXTENSION.get(suffix.lower()) != kind:
         suffix = _SUFFIXES.get(kind, f".{kind.lower()}")
     target = pathlib.Path(tempfile.mkdtemp(dir=folder)) / f"{path.stem}_x{scale}{suffix}"
-    fitting, changes = fitted(picture, kind)
+    fitting, changes = fit_to_format(picture, kind)
     chosen = choose(picture)
     enlarged = enlarge_picture(fitting, (height, width), chosen.upscalers, lambda done, whole: progress(done / whole))
     write_picture(target, enlarged)

@@ -1,4 +1,4 @@
-"""The building blocks of `srnet.files.written_whole`: working folders, syncing to disk, renames in one step.
+"""The building blocks of `srnet.files.atomic_write`: working folders, syncing to disk, renames in one step.
 
 A process locks its working folder, so that other processes, even in other containers, know whether it is in use.
 """

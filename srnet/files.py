@@ -27,7 +27,7 @@ _redirecting = threading.RLock()  # held by the thread that has redirected stand
 
 
 @contextlib.contextmanager
-def written_whole(path: str | pathlib.Path, overwrite: bool = True) -> Iterator[pathlib.Path]:
+def atomic_write(path: str | pathlib.Path, overwrite: bool = True) -> Iterator[pathlib.Path]:
     """Yields a path of the same name in a hidden folder beside `path`, and moves it to `path` when the block ends.
 
     Once the block has ended without an error, the file is complete and on disk, even after a power loss.
@@ -154,7 +154,7 @@ def write_text(path: str | pathlib.Path, text: str) -> None:
     Raises:
       DataError: if it cannot be written.
     """
-    with written_whole(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_text(text, encoding="utf-8")
 
 

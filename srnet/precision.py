@@ -8,7 +8,7 @@ AUTO = "auto"
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
-def settle(precision: str) -> str:
+def resolve_precision(precision: str) -> str:
     """Returns a precision as it is, or for "auto" the fastest one on this machine.
 
     Args:

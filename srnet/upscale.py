@@ -23,7 +23,7 @@ from srnet.errors import DataError, UsageError, printable
 from srnet.files import reason
 from srnet.inference.batch import Enlarged, enlarge_file, enlarge_files, upscalers_of, write_file
 from srnet.inference.jobs import STANDARD, Job, find_jobs
-from srnet.inference.passes import LARGEST_SCALE, Chooser, Sides, always, by_picture, default_scale
+from srnet.inference.passes import LARGEST_SCALE, Chooser, Sides, default_scale, fixed_chooser, per_picture_chooser
 from srnet.pretrained import cards
 
 FORMATS = ("png", "jpg", "tif", "webp", "avif", "jp2", "tga", "bmp", "ppm")
@@ -99,11 +99,11 @@ def _chooser(networks: network_flags.Networks) -> Chooser:
         upscalers_of, tile=values.tile, self_ensemble=values.self_ensemble, precision=values.precision
     )
     if network_flags.choose_by_picture():
-        return by_picture(functools.cache(lambda name: make(network_flags.pretrained(name).at_scale)))
+        return per_picture_chooser(functools.cache(lambda name: make(network_flags.pretrained(name).at_scale)))
     upscalers = make(networks.at_scale)
     if values.run or values.model:
         upscalers[default_scale(upscalers)]()  # fails once here, not once per picture
-    return always(upscalers, networks.name)
+    return fixed_chooser(upscalers, networks.name)
 
 
 def _check_flags() -> None:

@@ -20,7 +20,7 @@ import srnet
 from srnet import demo, models
 from srnet.errors import DataError
 from srnet.images.read import read_size
-from srnet.inference.passes import always
+from srnet.inference.passes import fixed_chooser
 from srnet.inference.upscaler import Upscaler
 
 demo_page = pytest.importorskip("srnet.demo_page")
@@ -36,7 +36,7 @@ PHOTO = PIL.Image.fromarray(np.random.default_rng(0).integers(0, 256, (24, 36, 3
 @pytest.fixture(scope="module")
 def choose():
     upscaler = Upscaler(models.build("srcnn", 3, initializer="identity", filters=(2, 2)))
-    return always({3: lambda: upscaler})
+    return fixed_chooser({3: lambda: upscaler})
 
 
 def _free_port():

@@ -12,13 +12,13 @@ import pytest
 
 from srnet import durable
 from srnet.errors import DataError, UsageError, printable
-from srnet.files import locked, write_text, written_whole
+from srnet.files import atomic_write, locked, write_text
 from srnet.json_files import read_json, write_json
 
 
 def test_nothing_appears_after_an_error(tmp_path):
     (tmp_path / "x").write_text("old")
-    with pytest.raises(KeyError), written_whole(tmp_path / "x") as partial:
+    with pytest.raises(KeyError), atomic_write(tmp_path / "x") as partial:
         partial.write_text("half")
         raise KeyError
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
@@ -26,8 +26,8 @@ def test_nothing_appears_after_an_error(tmp_path):
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path):
-    program = "import os, sys; from srnet.files import written_whole\n"
-    program += "with written_whole(sys.argv[1]) as partial: partial.write_text('half'); os.kill(os.getpid(), 9)"
+    program = "import os, sys; from srnet.files import atomic_write\n"
+    program += "with atomic_write(sys.argv[1]) as partial: partial.write_text('half'); os.kill(os.getpid(), 9)"
     subprocess.run([sys.executable, "-c", program, str(tmp_path / "x")], check=False)
     (left,) = tmp_path.iterdir()
     assert left.suffix == ".partial" and (left / "x").read_text() == "half"
@@ -71,9 +71,7 @@ def _program(tmp_path, text, *arguments):
 
 
 def test_a_working_folder_in_use_is_left_alone(tmp_path):
-    text = (
-        "with written_whole(path / 'x') as partial:\n partial.write_text('mine'); print('ready', flush=True); input()"
-    )
+    text = "with atomic_write(path / 'x') as partial:\n partial.write_text('mine'); print('ready', flush=True); input()"
     # In a container of its own a process has other numbers, which must not matter.
     apart = ["unshare", "--pid", "--fork"] if os.getuid() == 0 and shutil.which("unshare") else []
     command = apart + _program(tmp_path, text)
@@ -89,7 +87,7 @@ def test_a_working_folder_in_use_is_left_alone(tmp_path):
 
 def test_a_target_that_appears_meanwhile_is_not_replaced(tmp_path):
     for path in (tmp_path / "file", tmp_path / "folder"):
-        with pytest.raises(DataError, match="exists and is not replaced"), written_whole(path, False) as partial:
+        with pytest.raises(DataError, match="exists and is not replaced"), atomic_write(path, False) as partial:
             for each, text in ((partial, "late"), (path, "early")):
                 if path.name == "folder":
                     each.mkdir()
@@ -108,13 +106,13 @@ def test_a_folder_that_another_process_sweeps_is_made_again(tmp_path, monkeypatc
             folder.rmdir()
 
     monkeypatch.setattr(pathlib.Path, "mkdir", swept)
-    with written_whole(tmp_path / "x") as partial:
+    with atomic_write(tmp_path / "x") as partial:
         partial.write_text("whole")
     assert (tmp_path / "x").read_text() == "whole"
 
 
 def test_one_of_many_writers_wins(tmp_path):
-    text = "with written_whole(path / 'x', False) as partial: partial.write_text(sys.argv[2]); time.sleep(0.2)"
+    text = "with atomic_write(path / 'x', False) as partial: partial.write_text(sys.argv[2]); time.sleep(0.2)"
     writers = [subprocess.Popen(_program(tmp_path, text, str(n)), stderr=subprocess.PIPE, text=True) for n in range(4)]
     errors = [writer.communicate()[1] for writer in writers]
     winners = [n for n, writer in enumerate(writers) if writer.returncode == 0]
@@ -140,13 +138,13 @@ def killing(function):
     return run
 pathlib.Path.rename, pathlib.Path.replace = killing(pathlib.Path.rename), killing(pathlib.Path.replace)
 d._renameat2, shutil.rmtree = killing(d._renameat2), killing(shutil.rmtree)
-with written_whole(path / 'model') as partial:
+with atomic_write(path / 'model') as partial:
     partial.mkdir(); (partial / 'saved_model.pb').write_text('new')
 """
     seen = []
     for kill_at in range(8):
         place = tmp_path / str(kill_at)
-        with written_whole(place / "model") as partial:
+        with atomic_write(place / "model") as partial:
             partial.mkdir()
             (partial / "saved_model.pb").write_text("old")
         done = subprocess.run(_program(place, steps, str(kill_at)), check=False).returncode == 0
@@ -172,10 +170,10 @@ def test_everything_is_on_the_disk_before_it_appears(tmp_path, monkeypatch):
     monkeypatch.setattr(pathlib.Path, "replace", lambda *args: events.append("rename") or replace(*args))
     for overwrite in (False, True):
         events.clear()
-        with written_whole(tmp_path / "new" / "x", overwrite) as partial:
+        with atomic_write(tmp_path / "new" / "x", overwrite) as partial:
             partial.write_text("text")
         assert events[-3:] == ["x", "rename", "new"]
-    with written_whole(tmp_path / "model") as partial:
+    with atomic_write(tmp_path / "model") as partial:
         (partial / "variables").mkdir(parents=True)
         (partial / "saved_model.pb").touch()
         (partial / "variables" / "data").touch()

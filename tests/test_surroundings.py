@@ -128,7 +128,7 @@ from srnet import cli, files
 def main(arguments):
     print("ready", flush=True)
     while True:
-        with files.written_whole(arguments[0]) as partial:
+        with files.atomic_write(arguments[0]) as partial:
             (partial / "variables").mkdir(parents=True)
             for n in range(20):
                 (partial / "variables" / str(n)).write_text("text")

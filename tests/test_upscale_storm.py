@@ -81,13 +81,13 @@ def _with_mutated_metadata(random):
     exif = block if name == "exif" else None
     plain = Picture(FULL.pixels, "RGB")
     if random.integers(2) and name not in ("png_colors", "text"):
-        return "jpg", jpeg.spliced(encode(plain, "JPEG"), jpeg.head(metadata, exif))
+        return "jpg", jpeg.spliced(encode(plain, "JPEG"), jpeg.file_head(metadata, exif))
     data = encode(plain, "PNG")
     if random.integers(4) == 0:  # a chunk of another kind altogether
         chunk = bytes(random.choice([b"iCCP", b"pHYs", b"eXIf", b"iTXt"])) + random.bytes(random.integers(0, 60))
         chunk = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
         return "png", data[:33] + chunk + data[33:]
-    return "png", png.spliced(data, png.head(metadata, exif))
+    return "png", png.spliced(data, png.file_head(metadata, exif))
 
 
 @pytest.mark.slow

@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
     cli.expect_no_arguments(arguments)
     named(flags.FLAGS.degradation)
     workspace, scales, seeds = shared_flags.workspace(), shared_flags.scales(), shared_flags.integers("seeds")
-    networks = shared_flags.chosen("variants", ablation.NETWORKS) if flags.FLAGS.variants else None
+    networks = shared_flags.choices("variants", ablation.NETWORKS) if flags.FLAGS.variants else None
     cli.import_tensorflow()
     from experiments import plots, records, runner, sweeps
     from experiments.ablation_tables import describe_table_1
@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> int:
     cells = sweeps.ablation_cells(workspace, scales, networks, seeds)
     path = workspace.results_file()
     sweeps.check_alike(records.read_records(path), cells, path)
-    return runner.complete(cells, workspace, "", write)
+    return runner.run_cells(cells, workspace, "", write)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from srnet.images.read import read_picture
 from srnet.images.write import write_image
 from srnet.inference.batch import enlarge_file, enlarge_files, upscalers_of, write_file
 from srnet.inference.jobs import find_jobs
-from srnet.inference.passes import Upscalers, always
+from srnet.inference.passes import Upscalers, fixed_chooser
 from srnet.pretrained import cards
 
 SIDES = (120, 480)  # range of picture sides in pixels
@@ -96,7 +96,7 @@ def enlarge_folder(folder: pathlib.Path, output: pathlib.Path, network: str, sca
     upscalers = _upscalers(network)
     jobs, _ = find_jobs([str(folder)], str(output), False, lambda: f"x{scale}")
     upscalers[scale]()(read_picture(jobs[0].source).pixels)
-    enlarge = functools.partial(enlarge_file, scale=scale, size=None, choose=always(upscalers, network))
+    enlarge = functools.partial(enlarge_file, scale=scale, size=None, choose=fixed_chooser(upscalers, network))
     memory = []
     start = time.perf_counter()
     for _, outcome in enlarge_files(jobs, enlarge, write_file):

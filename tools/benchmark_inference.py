@@ -54,7 +54,7 @@ def define_flags() -> None:
 
 def main(arguments: list[str]) -> None:
     cli.expect_no_arguments(arguments)
-    networks, precisions = shared_flags.chosen("networks", NETWORKS), shared_flags.chosen("precisions", PRECISIONS)
+    networks, precisions = shared_flags.choices("networks", NETWORKS), shared_flags.choices("precisions", PRECISIONS)
     rows = [
         (network, scale, precision, rgb)
         for scale in shared_flags.scales()

@@ -32,7 +32,7 @@ def define_flags() -> None:
 
 def main(arguments: list[str]) -> None:
     cli.expect_no_arguments(arguments)
-    values, networks = flags.FLAGS, shared_flags.chosen("networks", cards.names())
+    values, networks = flags.FLAGS, shared_flags.choices("networks", cards.names())
     cli.import_tensorflow()
     from experiments.precision_tables import describe
     from experiments.tables import write_table

@@ -26,7 +26,7 @@ def define_flags() -> None:
 def main(arguments: list[str]) -> None:
     cli.expect_no_arguments(arguments)
     path = pathlib.Path(flags.FLAGS.output)
-    networks = shared_flags.chosen("networks", cards.names())
+    networks = shared_flags.choices("networks", cards.names())
     cli.import_tensorflow()
     from experiments.situations import draw_situations
 

@@ -63,7 +63,7 @@ def main(arguments: list[str]) -> None:
     except DataError as error:
         raise DataError(f"{run.folder}: {error}") from error
     with locked(run.folder, busy=f"{run.folder}: another process is training this run"):
-        checkpoints.restore_newest(state, checkpoints.managers(state, run)[0])
+        checkpoints.restore_newest(state, checkpoints.checkpoint_managers(state, run)[0])
         origin = read_json(run.origin, dict)
     if not state.step:
         raise DataError(f"{run.folder}: no step is done yet; begin the run by srnet.train, and stop it by Ctrl-C")

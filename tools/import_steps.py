@@ -24,7 +24,7 @@ from srnet.files import locked
 from srnet.json_files import read_json, write_json
 from srnet.progress import say
 from srnet.training.config import TrainConfig, check_registered, load_config
-from srnet.training.run_folder import Run, append_metrics, forget_metrics_after, record_session, session
+from srnet.training.run_folder import Run, append_metrics, drop_metrics_after, record_session, session
 
 if TYPE_CHECKING:
     from srnet.training.state import State
@@ -54,12 +54,12 @@ def main(arguments: list[str]) -> None:
 
     state = new_state(config, tf.distribute.get_strategy())
     with locked(run.folder, busy=f"{run.folder}: another process is training this run"):
-        last, best = checkpoints.managers(state, run)
+        last, best = checkpoints.checkpoint_managers(state, run)
         checkpoints.restore_newest(state, last)
         first, (total,), earlier = about["run"]["first_step"], state.loss_sums.values(), float(state.seconds)
         if state.step != first:
             raise DataError(f"{run.folder} is at step {state.step}, {path} begins at step {first}")
-        forget_metrics_after(run, first)  # left by an import that was killed
+        drop_metrics_after(run, first)  # left by an import that was killed
         losses = np.concatenate([np.zeros(first), arrays["losses"]])
         losses[first - 1] = total.numpy()  # the total of this epoch's steps before the export
         reached, speed = len(losses), config.batch_size * len(arrays["losses"]) / float(arrays["seconds"])

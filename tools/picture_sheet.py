@@ -31,7 +31,7 @@ def define_flags() -> None:
 
 def main(arguments: list[str]) -> None:
     cli.expect_no_arguments(arguments)
-    values, rivals = flags.FLAGS, shared_flags.chosen("rivals", ("bicubic", *cards.names()))
+    values, rivals = flags.FLAGS, shared_flags.choices("rivals", ("bicubic", *cards.names()))
     cli.import_tensorflow()
     from experiments import plots, sheet
     from srnet.evaluation.methods import named_method

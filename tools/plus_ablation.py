@@ -27,7 +27,7 @@ def define_flags() -> None:
 
 def main(arguments: list[str]) -> int:
     cli.expect_no_arguments(arguments)
-    workspace, rows = shared_flags.workspace(), shared_flags.chosen("rows", tuple(ROWS))
+    workspace, rows = shared_flags.workspace(), shared_flags.choices("rows", tuple(ROWS))
     cli.import_tensorflow()
     from experiments import costs, records, runner, sweeps
     from experiments.ablation_tables import describe_plus_ablation
@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
         write_table(describe_plus_ablation(found, workspace.budget), path.with_suffix(".md"))
 
     cells = sweeps.plus_cells(workspace, rows)
-    return runner.complete(cells, workspace, "plus_ablation_", write, costs.add_costs)
+    return runner.run_cells(cells, workspace, "plus_ablation_", write, costs.add_costs)
 
 
 if __name__ == "__main__":

@@ -104,7 +104,7 @@ def find_images(name: str, data_root: Path | str | None) -> list[Path]:
     return sorted(paths, key=lambda path: (_natural_order(path.name), path.name))
 
 
-def spread(paths: list[Path], count: int) -> list[Path]:
+def evenly_spaced(paths: list[Path], count: int) -> list[Path]:
     """Returns `count` of the paths, evenly spread over the list; all of them for 0 or if there are no more.
 
     Args:

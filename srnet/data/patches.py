@@ -32,7 +32,7 @@ from srnet.data.degradation import degrade, named
 from srnet.data.recipes import parse_recipe
 from srnet.data.store import PATCHES, PICTURES, REMEDY, VERSION, PatchStore, open_store, window_counts
 from srnet.errors import DataError, UsageError
-from srnet.files import digest, locked, reason, source_digests, written_whole
+from srnet.files import atomic_write, digest, locked, reason, source_digests
 from srnet.images.color import in_channels
 from srnet.images.read import read_size
 from srnet.images.resize import crop_to_multiple
@@ -190,7 +190,7 @@ def build_store(
         area = int(np.prod(cropped // options.scale, axis=1).sum())
         shapes = {name: (area * each,) for name, each in pixels.items()}
     needed = sum(math.prod(shape) for shape in shapes.values())
-    with written_whole(path) as partial:
+    with atomic_write(path) as partial:
         free = shutil.disk_usage(path.parent).free
         if free < needed * 1.01:
             raise DataError(f"{path}: no space left: {needed / 1e9:.2f} GB needed, {free / 1e9:.2f} GB free")

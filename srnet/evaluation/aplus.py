@@ -23,7 +23,7 @@ import tqdm
 
 from srnet.data.datasets import find_images
 from srnet.errors import DataError
-from srnet.files import digest, source_digests, written_whole
+from srnet.files import atomic_write, digest, source_digests
 from srnet.images.color import to_luma
 from srnet.images.read import read_image
 from srnet.images.resize import crop_to_multiple, imresize
@@ -90,7 +90,7 @@ def save(path: pathlib.Path, trained: Regressors) -> None:
       path: the file.
       trained: `Regressors`.
     """
-    with written_whole(path) as partial:
+    with atomic_write(path) as partial:
         np.savez(partial, **dataclasses.asdict(trained))
 
 

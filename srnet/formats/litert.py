@@ -6,7 +6,7 @@ import tempfile
 import keras
 import tensorflow as tf
 
-from srnet.files import writing, written_whole
+from srnet.files import atomic_write, writing
 from srnet.formats.saved_model import archive_of
 
 
@@ -35,5 +35,5 @@ def export_litert(model: keras.Model, path: str | pathlib.Path, int8: bool = Fal
         if int8:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
         data = converter.convert()
-    with written_whole(path, overwrite) as partial:
+    with atomic_write(path, overwrite) as partial:
         partial.write_bytes(data)

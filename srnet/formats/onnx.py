@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from srnet.errors import UsageError
-from srnet.files import writing, written_whole
+from srnet.files import atomic_write, writing
 
 _OPSET = 18  # the newest that tf2onnx writes
 
@@ -41,7 +41,7 @@ def export_onnx(model: keras.Model, path: str | pathlib.Path, overwrite: bool = 
         if node.op_type == "Conv":
             _pad_explicitly(node)
     _squeeze_output(network.graph)
-    with written_whole(path, overwrite) as partial:
+    with atomic_write(path, overwrite) as partial:
         partial.write_bytes(network.SerializeToString())
 
 

@@ -6,7 +6,7 @@ import shutil
 import keras
 import tensorflow as tf
 
-from srnet.files import writing, written_whole
+from srnet.files import atomic_write, writing
 from srnet.inference.rgb import upscale_photo, upscale_rgb
 from srnet.models.analysis import reach
 
@@ -57,7 +57,7 @@ def export_saved_model(model: keras.Model, path: str | pathlib.Path, overwrite: 
             lambda rgb: {"rgb": upscale_photo(model, rgb)},
             input_signature=[tf.TensorSpec((None, None, 3), tf.uint8, name="rgb")],
         )
-    with written_whole(path, overwrite) as partial, writing(path):
+    with atomic_write(path, overwrite) as partial, writing(path):
         archive.write_out(partial, verbose=False)
         shutil.rmtree(partial / "variables" / "variables_temp", ignore_errors=True)  # in case TensorFlow could not
 

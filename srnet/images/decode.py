@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pyvips
 
 _MODE_OF_CHANNELS = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-TURNED = (5, 6, 7, 8)  # orientations that swap the axes
+AXES_SWAPPED = (5, 6, 7, 8)  # orientations that swap the axes
 _TIFF_BITS = 258
 _LAST_ROWS = 16  # of a JPEG: two rows of blocks, or one if the chroma is halved
 _VIPS_TYPES = {"uchar": "uint8", "ushort": "uint16", "float": "float32"}
@@ -38,7 +38,7 @@ class Opened:
       notes: as in `Picture`.
     """
 
-    image: "PIL.Image.Image | pyvips.Image | netpbm.Deep"
+    image: "PIL.Image.Image | pyvips.Image | netpbm.DeepImage"
     file: BinaryIO
     metadata: Metadata = Metadata()
     orientation: int | None = None
@@ -49,7 +49,7 @@ class Opened:
         """Pillow's name for the format; MPO, a JPEG with several views, counts as JPEG."""
         if isinstance(self.image, PIL.Image.Image):
             return "JPEG" if self.image.format == "MPO" else self.image.format or "PNG"
-        return "PPM" if isinstance(self.image, netpbm.Deep) else "TIFF"
+        return "PPM" if isinstance(self.image, netpbm.DeepImage) else "TIFF"
 
 
 def _is_deep(image: PIL.Image.Image) -> bool:
@@ -75,7 +75,7 @@ def check_pixels(count: int) -> None:
         raise DataError("more pixels than the limit against decompression bombs")
 
 
-def check_single(image: "PIL.Image.Image | pyvips.Image | netpbm.Deep") -> None:
+def check_single(image: "PIL.Image.Image | pyvips.Image | netpbm.DeepImage") -> None:
     """Checks that a file has one frame or page.
 
     Args:
@@ -86,7 +86,7 @@ def check_single(image: "PIL.Image.Image | pyvips.Image | netpbm.Deep") -> None:
     """
     if isinstance(image, PIL.Image.Image):
         frames = 1 if image.format in ("MPO", "PSD") else getattr(image, "n_frames", 1)
-    elif isinstance(image, netpbm.Deep):
+    elif isinstance(image, netpbm.DeepImage):
         frames = 1
     else:
         frames = image.get("n-pages") if "n-pages" in image.get_fields() else 1
@@ -140,7 +140,7 @@ def decoded(opened: Opened) -> tuple[str, np.ndarray, tuple[str, ...]]:
       Exception: whatever a decoder raises for a damaged file.
     """
     image = opened.image
-    if isinstance(image, netpbm.Deep):
+    if isinstance(image, netpbm.DeepImage):
         return _MODE_OF_CHANNELS[image.bands], _in_range(image.pixels()), ()
     if not isinstance(image, PIL.Image.Image):
         return *_from_vips(image), ()
@@ -196,14 +196,14 @@ def _in_range(pixels: np.ndarray) -> np.ndarray:
     return pixels
 
 
-def turned(pixels: np.ndarray, orientation: int | None) -> np.ndarray:
+def upright(pixels: np.ndarray, orientation: int | None) -> np.ndarray:
     """Turns an array upright by its EXIF orientation; values other than 2 to 8 change nothing.
 
     Args:
       pixels: (H, W[, C]) array.
       orientation: EXIF's number, or None.
     """
-    if orientation in TURNED:
+    if orientation in AXES_SWAPPED:
         pixels = pixels.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):
         pixels = pixels[::-1]

@@ -7,7 +7,7 @@ import PIL.Image
 
 from srnet.errors import DataError, UsageError
 from srnet.images import jpeg
-from srnet.images.metadata import PNG_COLORS, PROFILE, held, holds_colors, lost
+from srnet.images.metadata import PNG_COLORS, PROFILE, holds_colors, supported_metadata, unsupported_parts
 from srnet.images.picture import Picture
 from srnet.images.srgb import to_srgb
 
@@ -24,10 +24,11 @@ HOLDS: dict[str, frozenset[str]] = {
     "BMP": frozenset(),
     "PPM": frozenset({"16 bits", "16 bits in color", "floating-point samples"}),
 }
+_SUFFIXES = {"PNG": ".png", "TIFF": ".tif"}
 _LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383, "TGA": 65535, "AVIF": 65536}  # pixels; the library's limit if lower
 
 
-def written_format(path: str | pathlib.Path) -> str:
+def output_format(path: str | pathlib.Path) -> str:
     """Returns Pillow's name for the output format of a file's suffix.
 
     Args:
@@ -58,7 +59,7 @@ def check_holds(path: str | pathlib.Path, picture: Picture, size: tuple[int, int
       UsageError: if the suffix is not that of an output format.
       DataError: if the format cannot hold the picture.
     """
-    kind = written_format(path)
+    kind = output_format(path)
     needs = picture.needs
     missing = sorted(needs - HOLDS[kind])
     if missing:
@@ -67,7 +68,7 @@ def check_holds(path: str | pathlib.Path, picture: Picture, size: tuple[int, int
     height, width = size or picture.size
     beyond = beyond_limits(picture, kind, (height, width))
     if beyond:
-        raise DataError(f"{path}: {kind} cannot hold {beyond}; use .png")
+        raise DataError(f"{path}: {kind} cannot hold {beyond}; use {_SUFFIXES[_lossless_format(picture)]}")
 
 
 def beyond_limits(picture: Picture, kind: str, size: tuple[int, int]) -> str | None:
@@ -89,21 +90,27 @@ def beyond_limits(picture: Picture, kind: str, size: tuple[int, int]) -> str | N
     return None
 
 
-def own_format(picture: Picture, size: tuple[int, int] | None = None) -> str:
-    """Returns Pillow's name for the format of a result without a file name: the picture's own, or PNG.
+def fallback_format(picture: Picture, size: tuple[int, int] | None = None) -> str:
+    """Returns Pillow's name for the format of a result without a file name: the picture's own, PNG or TIFF.
 
-    PNG replaces formats that cannot be written, or cannot hold the picture.
+    The last two replace formats that cannot be written, or cannot hold the picture.
 
     Args:
       picture: `srnet.images.picture.Picture`.
       size: (height, width) it will have; by default its own.
     """
     kind = picture.format
-    fits = kind in HOLDS and picture.needs <= HOLDS[kind] and not beyond_limits(picture, kind, size or picture.size)
-    return kind if fits else "PNG"
+    if kind in HOLDS and picture.needs <= HOLDS[kind] and not beyond_limits(picture, kind, size or picture.size):
+        return kind
+    return _lossless_format(picture)
 
 
-def fitted(picture: Picture, kind: str) -> tuple[Picture, list[str]]:
+def _lossless_format(picture: Picture) -> str:
+    """PNG, or TIFF for CMYK and floating-point pictures."""
+    return "PNG" if picture.needs <= HOLDS["PNG"] else "TIFF"
+
+
+def fit_to_format(picture: Picture, kind: str) -> tuple[Picture, list[str]]:
     """Fits a picture to a format: converts colors that it cannot hold to sRGB, and drops metadata that it cannot hold.
 
     Args:
@@ -117,7 +124,7 @@ def fitted(picture: Picture, kind: str) -> tuple[Picture, list[str]]:
       DataError: if its colors can be neither held nor converted.
     """
     notes = []
-    names = lost(picture.metadata, kind)
+    names = unsupported_parts(picture.metadata, kind)
     if not holds_colors(picture.metadata, kind, picture.mode in ("L", "LA")):
         colors = PROFILE if picture.metadata.icc else PNG_COLORS
         try:
@@ -127,4 +134,4 @@ def fitted(picture: Picture, kind: str) -> tuple[Picture, list[str]]:
         notes.append(f"{kind} cannot hold {colors}; converted to sRGB")
     if names:
         notes.append(f"{kind} cannot hold {', '.join(names)}; left out")
-    return dataclasses.replace(picture, metadata=held(picture.metadata, kind)), notes
+    return dataclasses.replace(picture, metadata=supported_metadata(picture.metadata, kind)), notes

@@ -47,7 +47,7 @@ def _table_sum(quality: int) -> int:
     return sum(min(max((divisor * percent + 50) // 100, 1), 255) for divisor in _HALF)
 
 
-def resources(data: bytes) -> dict[int, bytes]:
+def photoshop_resources(data: bytes) -> dict[int, bytes]:
     """Returns Photoshop resources by number, as far as they can be read.
 
     Args:
@@ -66,13 +66,13 @@ def resources(data: bytes) -> dict[int, bytes]:
     return found
 
 
-def records(data: bytes | None) -> bytes | None:
+def iptc_records(data: bytes | None) -> bytes | None:
     """Returns IPTC records, taken out of Photoshop resources if necessary.
 
     Args:
       data: IPTC records, Photoshop resources, or None.
     """
-    return resources(data).get(0x0404) if data and data[:4] == b"8BIM" else data
+    return photoshop_resources(data).get(0x0404) if data and data[:4] == b"8BIM" else data
 
 
 def without_extension(xmp: bytes | None) -> tuple[bytes | None, bool]:
@@ -97,7 +97,7 @@ def before_refinement(data: bytes) -> bytes | None:
     return data[:scan] if bits and bits[0] >> 4 else None
 
 
-def head(metadata: Metadata, exif: bytes | None) -> bytes:
+def file_head(metadata: Metadata, exif: bytes | None) -> bytes:
     """Returns the beginning of a file: its signature, JFIF and the metadata segments.
 
     Args:
@@ -143,7 +143,7 @@ def spliced(beginning: bytes, own: bytes) -> bytes | None:
 
     Args:
       beginning: the file's first bytes.
-      own: as `head` returns it.
+      own: as `file_head` returns it.
 
     Returns:
       The new beginning, or None if more bytes are needed.

@@ -40,33 +40,35 @@ def boxes(file: BinaryIO, place: int, end: int) -> Iterator[tuple[bytes, int, in
 
 def _content(file: BinaryIO, begin: int, end: int) -> bytes:
     file.seek(begin)
-    return file.read(min(end - begin, _LARGEST))
+    return file.read(end - begin) if end - begin <= _LARGEST else b""
 
 
 def read_metadata(file: BinaryIO) -> tuple[Metadata, int | None, bool]:
-    """Returns the metadata in the boxes, EXIF's orientation, and whether EXIF is damaged.
+    """Returns the metadata in the boxes, EXIF's orientation, and whether some is damaged or too large.
 
     Args:
       file: the file; a bare codestream has no metadata.
     """
     end = file.seek(0, io.SEEK_END)
     found: dict[bytes, bytes] = {}
-    icc, resolution = None, None
+    icc, resolution, large = None, None, False
     for kind, begin, after in boxes(file, 0, end):
         if kind == b"uuid":
             content = _content(file, begin, after)
             found[content[:16]] = content[16:]
+            large = large or not content
         elif kind == b"jp2h":
             for inner, first, last in boxes(file, begin, after):
                 if inner == b"colr" and _content(file, first, first + 1) == b"\2" and icc is None:
-                    icc = _content(file, first + 3, last)
+                    icc = _content(file, first + 3, last) or None
+                    large = large or not icc
                 elif inner == b"res ":
                     resolution = _resolution(file, first, last) or resolution
     exif, orientation, of_exif, damaged = parse_exif(found.get(_EXIF))
     metadata = Metadata(
         icc=icc, exif=exif, xmp=found.get(_XMP), iptc=found.get(_IPTC), resolution=resolution or of_exif
     )
-    return metadata, orientation, damaged
+    return metadata, orientation, damaged or large
 
 
 def _resolution(file: BinaryIO, begin: int, end: int) -> Resolution | None:

@@ -104,7 +104,7 @@ class Metadata:
         return {name: part for name, part in named.items() if part}
 
 
-def lost(metadata: Metadata, kind: str) -> list[str]:
+def unsupported_parts(metadata: Metadata, kind: str) -> list[str]:
     """Returns the names of the metadata that a format cannot hold, except color profile and color space.
 
     Args:
@@ -122,14 +122,14 @@ def lost(metadata: Metadata, kind: str) -> list[str]:
     return [name for name in parts if name in missing - {PROFILE, PNG_COLORS}]
 
 
-def held(metadata: Metadata, kind: str) -> Metadata:
+def supported_metadata(metadata: Metadata, kind: str) -> Metadata:
     """Returns the metadata that a format can hold, and the color profile and color space (see `holds_colors`).
 
     Args:
       metadata: the metadata.
       kind: Pillow's name for the format.
     """
-    names = lost(metadata, kind)
+    names = unsupported_parts(metadata, kind)
     return dataclasses.replace(
         metadata,
         exif=None if EXIF in names else metadata.exif,
@@ -169,17 +169,17 @@ def parse_exif(data: bytes | None) -> tuple[bytes | None, int | None, Resolution
         block = tiff.read_block(io.BytesIO(block_data))
     except ValueError:
         return None, None, None, bool(block_data.strip(b"\0"))
-    return of_block(block)
+    return parse_directory(block)
 
 
-def of_block(block: tiff.Block) -> tuple[bytes | None, int | None, Resolution | None, bool]:
+def parse_directory(block: tiff.Block) -> tuple[bytes | None, int | None, Resolution | None, bool]:
     """Parses the first directory of EXIF or a TIFF, and returns the same as `parse_exif`.
 
     Args:
       block: the directory.
     """
     orientation = block.numbers(tiff.ORIENTATION)
-    kept = tiff.describing(block)
+    kept = tiff.descriptive_tags(block)
     turn = int(orientation[0]) if len(orientation) == 1 else None
     return tiff.to_bytes(kept) if kept.tags else None, turn, _resolution_of(block), block.damaged
 
@@ -187,17 +187,17 @@ def of_block(block: tiff.Block) -> tuple[bytes | None, int | None, Resolution | 
 def _resolution_of(block: tiff.Block) -> Resolution | None:
     values = block.numbers(tiff.X_RESOLUTION) + block.numbers(tiff.Y_RESOLUTION)
     units = block.numbers(tiff.RESOLUTION_UNIT) or (2,)
-    return sane(values, int(units[0]) if units[0] in (1, 2, 3) else 2)
+    return valid_resolution(values, int(units[0]) if units[0] in (1, 2, 3) else 2)
 
 
-def sane(values: Sequence[float], unit: int) -> Resolution | None:
+def valid_resolution(values: Sequence[float], unit: int) -> Resolution | None:
     """Returns a resolution, or None if the values are useless: not two, out of range, or equal and only a ratio.
 
     Args:
       values: pixels per unit, across and down.
       unit: as in `Resolution`.
     """
-    if len(values) != 2 or not all(0 < value < 2**24 for value in values) or (unit == 1 and values[0] == values[1]):
+    if len(values) != 2 or not all(0.01 <= value < 2**24 for value in values) or (unit == 1 and values[0] == values[1]):
         return None
     return Resolution(float(values[0]), float(values[1]), unit)
 
@@ -211,8 +211,8 @@ def per_meter(x: float, y: float) -> Resolution | None:
     """
     inches = (x * 0.0254, y * 0.0254)
     if all(abs(value - round(value)) < 0.013 for value in inches):
-        return sane([round(value) for value in inches], 2)
-    return sane((x / 100, y / 100), 3)
+        return valid_resolution([round(value) for value in inches], 2)
+    return valid_resolution((x / 100, y / 100), 3)
 
 
 def fraction(value: float) -> tuple[int, int]:
@@ -245,7 +245,7 @@ def has_only_resolution(block: tiff.Block) -> bool:
     Args:
       block: the directory.
     """
-    return set(tiff.describing(block).tags) <= RESOLUTION_TAGS
+    return set(tiff.descriptive_tags(block).tags) <= RESOLUTION_TAGS
 
 
 def with_resolution_tags(block: tiff.Block, resolution: Resolution | None) -> tiff.Block:
@@ -265,7 +265,7 @@ def with_resolution_tags(block: tiff.Block, resolution: Resolution | None) -> ti
     return tiff.with_numbers(block, values, types)
 
 
-def of_metadata(metadata: Metadata, size: tuple[int, int]) -> tiff.Block:
+def to_tiff_block(metadata: Metadata, size: tuple[int, int]) -> tiff.Block:
     """Returns metadata as tags of a TIFF.
 
     Args:

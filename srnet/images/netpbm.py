@@ -13,7 +13,7 @@ _LONGEST_HEAD = 2**12
 _CHANNELS = {b"P5": 1, b"P6": 3, b"Pf": 1, b"PF": 3}
 
 
-class Deep:
+class DeepImage:
     """A picture of more than 8 bits whose header has been read.
 
     Attributes:
@@ -50,7 +50,7 @@ class Deep:
         return np.minimum(np.floor(values * (65535 / self._largest) + 0.5), 65535).astype(np.uint16)
 
 
-def open_deep(file: BinaryIO) -> Deep | None:
+def open_deep_image(file: BinaryIO) -> DeepImage | None:
     """Reads the header of a Netpbm picture of more than 8 bits; returns None for any other file.
 
     Args:
@@ -65,7 +65,7 @@ def open_deep(file: BinaryIO) -> Deep | None:
     except ValueError:
         return None
     deep = head[1] in (b"Pf", b"PF") or (255 < largest < 65536 and largest == int(largest))
-    return Deep(file, head) if deep else None
+    return DeepImage(file, head) if deep else None
 
 
 def to_bytes(pixels: np.ndarray) -> bytes:

@@ -9,8 +9,8 @@ import zlib
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from srnet.images.jpeg import records
-from srnet.images.metadata import Metadata, Resolution, Text, parse_exif, per_meter, sane
+from srnet.images.jpeg import iptc_records
+from srnet.images.metadata import Metadata, Resolution, Text, parse_exif, per_meter, valid_resolution
 from srnet.images.parts import Part, PartsOfFile
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -23,7 +23,7 @@ _XMP = b"XML:com.adobe.xmp"
 _RAW_EXIF, _RAW_IPTC = b"Raw profile type exif", b"Raw profile type iptc"  # as ImageMagick and ExifTool write them
 
 
-def take_apart(file: BinaryIO) -> tuple[PartsOfFile, list[Text], bool]:
+def split_metadata(file: BinaryIO) -> tuple[PartsOfFile, list[Text], bool]:
     """Separates a PNG's metadata chunks from the rest of the file.
 
     Args:
@@ -61,7 +61,7 @@ def read_metadata(chunks: Sequence[Text]) -> tuple[Metadata, int | None, bool]:
     """Returns the metadata in a PNG's chunks, EXIF's orientation, and whether any of it is damaged.
 
     Args:
-      chunks: kinds and data, as `take_apart` returns them.
+      chunks: kinds and data, as `split_metadata` returns them.
     """
     found: dict[str, bytes] = {}
     text, colors, damaged = [], [], False
@@ -75,7 +75,7 @@ def read_metadata(chunks: Sequence[Text]) -> tuple[Metadata, int | None, bool]:
                 found["exif"] = data
             elif kind == b"pHYs":
                 x, y, unit = struct.unpack(">IIB", data)
-                resolution = per_meter(x, y) if unit == 1 else sane((x, y), 1)
+                resolution = per_meter(x, y) if unit == 1 else valid_resolution((x, y), 1)
             elif kind in _COLORS:
                 colors.append((kind, data))
             elif kind == b"iTXt" and keyword == _XMP:
@@ -94,7 +94,7 @@ def read_metadata(chunks: Sequence[Text]) -> tuple[Metadata, int | None, bool]:
         png_colors=tuple(colors),
         exif=exif,
         xmp=found.get("xmp"),
-        iptc=records(found.get("iptc")),
+        iptc=iptc_records(found.get("iptc")),
         resolution=resolution or of_exif,
         text=tuple(text),
     )
@@ -122,7 +122,7 @@ def _raw_profile(text: bytes) -> bytes:
     return bytes.fromhex("".join(text.decode("latin-1").split("\n")[3:]))
 
 
-def head(metadata: Metadata, exif: bytes | None) -> bytes:
+def file_head(metadata: Metadata, exif: bytes | None) -> bytes:
     """Returns the metadata chunks of a file.
 
     Args:
@@ -162,7 +162,7 @@ def spliced(beginning: bytes, chunks: bytes) -> bytes | None:
 
     Args:
       beginning: the file's first bytes.
-      chunks: as `head` returns them.
+      chunks: as `file_head` returns them.
 
     Returns:
       The new beginning, or None if more bytes are needed.

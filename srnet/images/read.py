@@ -23,9 +23,9 @@ from srnet.errors import DataError
 from srnet.files import reason
 from srnet.images import jpeg
 from srnet.images.color import change_depth
-from srnet.images.decode import TURNED, Opened, check_single, decoded, is_lossless, turned
+from srnet.images.decode import AXES_SWAPPED, Opened, check_single, decoded, is_lossless, upright
 from srnet.images.picture import Picture
-from srnet.images.recognize import formats, recognized
+from srnet.images.recognize import formats, open_picture
 
 # Bytes: 4 channels of 4 bytes for every pixel that Pillow's limit allows (179 million), and space for metadata.
 LARGEST_FILE = 4 * 4 * 179 * 10**6 + 2**28
@@ -63,7 +63,7 @@ def read_picture(
             check_single(opened.image)
         mode, pixels, notes = decoded(opened)
         return Picture(
-            turned(pixels, opened.orientation),
+            upright(pixels, opened.orientation),
             mode,
             opened.format,
             opened.metadata,
@@ -107,7 +107,7 @@ def read_size(path: str | pathlib.Path, name: str | pathlib.Path | None = None) 
     """
     with _opened(path, name or path) as opened:
         width, height = opened.image.width, opened.image.height
-        return (width, height) if opened.orientation in TURNED else (height, width)
+        return (width, height) if opened.orientation in AXES_SWAPPED else (height, width)
 
 
 def is_image_name(name: str) -> bool:
@@ -116,7 +116,7 @@ def is_image_name(name: str) -> bool:
     return not name.startswith(".") and PIL.Image.EXTENSION.get(pathlib.PurePath(name).suffix.lower()) in read
 
 
-def is_unread_picture_name(name: str) -> bool:
+def is_unsupported_picture_name(name: str) -> bool:
     """Tells whether a file name has the suffix of an unsupported picture format, and is not hidden."""
     suffix = pathlib.PurePath(name).suffix.lower()
     return not name.startswith(".") and suffix in _UNREAD and not is_image_name(name)
@@ -127,7 +127,7 @@ def _opened(source: str | pathlib.Path | bytes, name: str | pathlib.Path) -> Ite
     """Yields a picture whose header has been read and checked; any error, also in the block, becomes a DataError."""
     try:
         with _without_warnings(), _open_file(source) as file:
-            yield recognized(file)
+            yield open_picture(file)
     except DataError as error:
         raise DataError(f"{name}: {error}") from error
     except PIL.UnidentifiedImageError as error:

@@ -15,10 +15,10 @@ from srnet.images.metadata import (
     Metadata,
     comment_text,
     has_only_resolution,
-    of_block,
+    parse_directory,
     parse_exif,
-    sane,
     upright_xmp,
+    valid_resolution,
     xmp_orientation,
 )
 
@@ -62,7 +62,7 @@ def formats() -> tuple[str, ...]:
     return tuple(kind for kind in _FORMATS if kind in PIL.Image.OPEN)
 
 
-def recognized(file: BinaryIO) -> Opened:
+def open_picture(file: BinaryIO) -> Opened:
     """Opens a picture, and reads its header and metadata.
 
     Args:
@@ -77,7 +77,7 @@ def recognized(file: BinaryIO) -> Opened:
         return _open_png(file)
     if head[:4] in tiff.SIGNATURES:
         return _open_tiff(file)
-    deep = netpbm.open_deep(file) if head[:2] in (b"P5", b"P6", b"Pf", b"PF") else None
+    deep = netpbm.open_deep_image(file) if head[:2] in (b"P5", b"P6", b"Pf", b"PF") else None
     if deep:
         check_pixels(deep.width * deep.height)
         return Opened(deep, file)
@@ -102,7 +102,7 @@ def _open_by_pillow(file: BinaryIO) -> PIL.Image.Image:
 
 
 def _open_png(file: BinaryIO) -> Opened:
-    rest, chunks, broken = png.take_apart(file)
+    rest, chunks, broken = png.split_metadata(file)
     metadata, orientation, damaged = png.read_metadata(chunks)
     rest.seek(24)
     bits = ord(rest.read(1) or b"\0")
@@ -119,7 +119,7 @@ def _open_tiff(file: BinaryIO) -> Opened:
     block = tiff.read_block(file)
     if tiff.is_raw(file, block):
         raise DataError("a camera's raw file, of which only the thumbnail could be read; develop it first")
-    exif, orientation, resolution, damaged = of_block(block)
+    exif, orientation, resolution, damaged = parse_directory(block)
     profile, xmp, iptc = (block.tags.get(tag) for tag in (tiff.ICC, tiff.XMP, tiff.IPTC))
     metadata = Metadata(
         icc=profile.data if profile else None,
@@ -154,9 +154,9 @@ def _metadata_of(image: PIL.Image.Image) -> tuple[Metadata, int | None, bool]:
         info = {**info, "exif": resources.get(1058), "xmp": resources.get(1060), "photoshop": resources}
     exif, orientation, resolution, damaged = parse_exif(info.get("exif"))
     if "jfif_density" in info:
-        resolution = sane(info["jfif_density"], info.get("jfif_unit", 0) + 1) or resolution
+        resolution = valid_resolution(info["jfif_density"], info.get("jfif_unit", 0) + 1) or resolution
     elif "dpi" in info and image.format not in ("JPEG", "MPO"):  # in a JPEG it comes from EXIF
-        resolution = sane(info["dpi"], 2) or resolution
+        resolution = valid_resolution(info["dpi"], 2) or resolution
     metadata = Metadata(
         icc=info.get("icc_profile") or None,
         exif=exif,

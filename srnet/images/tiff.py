@@ -183,7 +183,7 @@ class _Reader:
         return data if len(data) == size else None
 
 
-def describing(block: Block) -> Block:
+def descriptive_tags(block: Block) -> Block:
     """Returns a block with only the tags that describe its picture: no layout, georeference or BigTIFF types.
 
     Args:
@@ -232,7 +232,7 @@ def to_bytes(block: Block) -> bytes:
     """Encodes a block as a file of its own, the form of EXIF.
 
     Args:
-      block: the block, without BigTIFF's types, which `describing` leaves out.
+      block: the block, without BigTIFF's types, which `descriptive_tags` leaves out.
     """
     head = (b"II*\0" if block.order == "<" else b"MM\0*") + struct.pack(block.order + "I", 8)
     return head + _written(block.tags, 8, block.order)

@@ -15,10 +15,10 @@ import numpy as np
 import pyvips
 
 from srnet.errors import DataError
-from srnet.files import reason, written_whole
+from srnet.files import atomic_write, reason
 from srnet.images import jpeg, jpeg2000, netpbm, png, tiff
-from srnet.images.file_formats import beyond_limits, check_holds, fitted, written_format
-from srnet.images.metadata import RESOLUTION_TAGS, Metadata, exif_for, of_metadata
+from srnet.images.file_formats import beyond_limits, check_holds, fit_to_format, output_format
+from srnet.images.metadata import RESOLUTION_TAGS, Metadata, exif_for, to_tiff_block
 from srnet.images.picture import Picture
 from srnet.images.pillow import to_pillow
 
@@ -50,7 +50,7 @@ def encode(picture: Picture, kind: str, quality: int | None = None) -> bytes:
       DataError: if the picture exceeds a limit of the format, such as on its size, or cannot be converted to it.
     """
     file = io.BytesIO()
-    _save(file, fitted(picture, kind)[0], kind, quality)
+    _save(file, fit_to_format(picture, kind)[0], kind, quality)
     return file.getvalue()
 
 
@@ -65,10 +65,10 @@ def _save(file: BinaryIO, picture: Picture, kind: str, quality: int | None = Non
     if kind == "PPM" and deep:
         file.write(netpbm.to_bytes(picture.pixels))
     elif kind == "PNG":
-        beginning = png.head(metadata, exif)
+        beginning = png.file_head(metadata, exif)
         _save_by_vips(picture, kind, file, lambda data: png.spliced(data, beginning))
     elif kind == "JPEG":
-        beginning = jpeg.head(metadata, exif)
+        beginning = jpeg.file_head(metadata, exif)
         if picture.mode == "CMYK":
             file.write(jpeg.spliced(_pillow_bytes(picture, kind, quality), beginning) or b"")
         else:
@@ -79,7 +79,7 @@ def _save(file: BinaryIO, picture: Picture, kind: str, quality: int | None = Non
             _save_by_vips(picture, kind, file, None)
         else:
             file.write(_pillow_bytes(picture, kind))
-        tiff.append_tags(file, of_metadata(metadata, picture.size), RESOLUTION_TAGS)
+        tiff.append_tags(file, to_tiff_block(metadata, picture.size), RESOLUTION_TAGS)
     elif kind == "JPEG2000":
         file.write(jpeg2000.with_metadata(_pillow_bytes(picture, kind), metadata, exif))
     else:
@@ -193,9 +193,9 @@ def write_picture(
       DataError: if the format cannot hold the picture, or the file cannot be written.
     """
     check_holds(path, picture)
-    kind = written_format(path)
-    picture, _ = fitted(picture, kind)
-    with written_whole(path, overwrite) as partial, partial.open("w+b") as file:
+    kind = output_format(path)
+    picture, _ = fit_to_format(picture, kind)
+    with atomic_write(path, overwrite) as partial, partial.open("w+b") as file:
         _save(file, picture, kind, quality)
 
 

@@ -15,7 +15,7 @@ import tqdm
 from srnet.errors import DataError, printable
 from srnet.files import stderr_into
 from srnet.images.comparison import write_comparison
-from srnet.images.file_formats import check_holds, fitted, own_format, written_format
+from srnet.images.file_formats import check_holds, fallback_format, fit_to_format, output_format
 from srnet.images.picture import Picture
 from srnet.images.read import LARGEST_FILE, read_picture
 from srnet.images.write import write_picture, write_standard_output
@@ -120,7 +120,7 @@ def enlarge_file(
     choice = choose(picture)
     if target or job.suffix:
         check_holds(target or f"-{job.suffix}", picture, size)
-    picture, changes = fitted(picture, _kind(job, picture, size))
+    picture, changes = fit_to_format(picture, _kind(job, picture, size))
     for place, notes in ((job.source, picture.notes), (job.target, changes)):
         for line in notes:
             note(f"{place}: {line}")
@@ -133,8 +133,8 @@ def enlarge_file(
 def _kind(job: Job, picture: Picture, size: tuple[int, int] | None = None) -> str:
     """Pillow's name for the format of a result; on standard output, the picture's own unless a suffix names one."""
     if job.target != STANDARD:
-        return written_format(job.target)
-    return written_format(f"-{job.suffix}") if job.suffix else own_format(picture, size)
+        return output_format(job.target)
+    return output_format(f"-{job.suffix}") if job.suffix else fallback_format(picture, size)
 
 
 def write_file(enlarged: Enlarged, overwrite: bool = False, preview: bool = False, quality: int | None = None) -> str:

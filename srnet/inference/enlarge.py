@@ -11,7 +11,7 @@ import numpy as np
 import PIL.Image
 
 from srnet.errors import DataError, UsageError
-from srnet.images.file_formats import own_format
+from srnet.images.file_formats import fallback_format
 from srnet.images.jpeg import quality_of
 from srnet.images.picture import Picture
 from srnet.images.pillow import from_pillow, info_of, to_pillow
@@ -22,10 +22,10 @@ from srnet.inference.jobs import STANDARD, find_jobs, is_folder
 from srnet.inference.passes import (
     Chooser,
     Upscalers,
-    always,
-    by_picture,
     default_scale,
     enlarge_picture,
+    fixed_chooser,
+    per_picture_chooser,
     target_size,
 )
 from srnet.inference.upscaler import Upscaler, check_array
@@ -74,9 +74,9 @@ def enlarge(
     if scale is not None and size is not None:
         raise UsageError("scale and size cannot both be given")
     upscalers = _upscalers(network, model, self_ensemble, precision)
-    choose = always(upscalers)
+    choose = fixed_chooser(upscalers)
     if model is None and network in (None, cards.AUTO):
-        choose = by_picture(lambda name: _pretrained_upscalers(name, self_ensemble, precision))
+        choose = per_picture_chooser(lambda name: _pretrained_upscalers(name, self_ensemble, precision))
     scale = default_scale(upscalers) if scale is None else scale
     _check_numbers(scale, size)
     exact = (size[1], size[0]) if size else None
@@ -93,7 +93,7 @@ def enlarge(
         raise UsageError("output goes with a path; the result of anything else is returned")
     if isinstance(source, bytes):
         picture = _enlarged(read_picture(source), scale, exact, choose)
-        return encode(picture, own_format(picture))
+        return encode(picture, fallback_format(picture))
     if isinstance(source, PIL.Image.Image):
         mode, pixels = from_pillow(source)
         picture = _enlarged(Picture(pixels, mode, jpeg_quality=quality_of(source)), scale, exact, choose)

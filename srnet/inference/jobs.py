@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 
 from srnet.errors import UsageError
 from srnet.files import digest, reason
-from srnet.images.file_formats import written_format
-from srnet.images.read import is_image_name, is_unread_picture_name
+from srnet.images.file_formats import output_format
+from srnet.images.read import is_image_name, is_unsupported_picture_name
 from srnet.progress import note
 
 STANDARD = "-"  # standard input or output
@@ -69,7 +69,7 @@ def find_jobs(
     if alone and (output == STANDARD or _names_file(output)):
         target: Place = output if output == STANDARD else pathlib.Path(output)
         if target != STANDARD:
-            written_format(target)
+            output_format(target)
         source = sources[0] if sources[0] == STANDARD else pathlib.Path(sources[0])
         return [Job(source, target, suffix if target == STANDARD else None)], []
     if STANDARD in sources:
@@ -143,7 +143,7 @@ def _pictures_in(folder: pathlib.Path, recursive: bool, output: pathlib.Path, fa
                 found += _pictures_in(path, recursive, output, failed)
         elif not inner and is_image_name(path.name) and not path.name.endswith(_PREVIEW):
             found.append(path)
-        elif not inner and is_unread_picture_name(path.name):
+        elif not inner and is_unsupported_picture_name(path.name):
             unread.append(path.name)
     if unread:
         more = f" and {len(unread) - _NAMED} more" if len(unread) > _NAMED else ""
@@ -155,7 +155,7 @@ def _written_name(path: pathlib.Path, suffix: str | None) -> pathlib.Path:
     """The path with a suffix; without one, the path itself, or with .png if its own is not that of an output format."""
     if suffix is None:
         try:
-            written_format(path)
+            output_format(path)
             return path
         except UsageError:
             suffix = ".png"

@@ -47,7 +47,7 @@ class Choice:
 Chooser = Callable[[Picture], Choice]
 
 
-def always(upscalers: Upscalers, network: str = "srnet") -> Chooser:
+def fixed_chooser(upscalers: Upscalers, network: str = "srnet") -> Chooser:
     """Returns a chooser that always takes the same network.
 
     Args:
@@ -57,7 +57,7 @@ def always(upscalers: Upscalers, network: str = "srnet") -> Chooser:
     return lambda _: Choice(upscalers, network)
 
 
-def by_picture(upscalers: Callable[[str], Upscalers]) -> Chooser:
+def per_picture_chooser(upscalers: Callable[[str], Upscalers]) -> Chooser:
     """Returns a chooser that takes a pretrained network to suit each picture.
 
     Args:

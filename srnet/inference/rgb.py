@@ -89,7 +89,7 @@ def upscale_photo(model: keras.Model, rgb: tf.Tensor) -> tf.Tensor:
 
     (rows, down), (columns, across) = pieces(shape[0]), pieces(shape[1])
 
-    def joined(count: tf.Tensor, make: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
+    def concatenated(count: tf.Tensor, make: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
         """The results of make(0), make(1), ..., computed one at a time and joined along the first axis."""
         parts = tf.TensorArray(tf.uint8, count, infer_shape=False, element_shape=(None, None, 3))
         _, parts = tf.while_loop(
@@ -108,9 +108,9 @@ def upscale_photo(model: keras.Model, rgb: tf.Tensor) -> tf.Tensor:
             made = upscale_rgb(model, rgb[None, top:bottom, left:right])[0, above:below, before:behind]
             return tf.transpose(made, (1, 0, 2))
 
-        return tf.transpose(joined(columns, tile), (1, 0, 2))
+        return tf.transpose(concatenated(columns, tile), (1, 0, 2))
 
-    return tf.ensure_shape(joined(rows, strip), (None, None, 3))
+    return tf.ensure_shape(concatenated(rows, strip), (None, None, 3))
 
 
 def tile_margin(model: keras.Model) -> int:

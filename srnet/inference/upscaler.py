@@ -28,7 +28,7 @@ from srnet.models.analysis import alignment, scale_of
 from srnet.models.layers import BicubicUpsampling
 from srnet.models.mixed_precision import with_precision
 from srnet.models.rules import UnboundedError
-from srnet.precision import AUTO, settle
+from srnet.precision import AUTO, resolve_precision
 
 Progress = Callable[[int, int], None]  # called with (LR pixels done, LR pixels in total)
 
@@ -257,7 +257,7 @@ def _known_margin(model: keras.Model, margin: int | None) -> int | None:
 def _in_precision(model: keras.Model, precision: str) -> keras.Model:
     """The network in a precision; with "auto", one that cannot be copied stays in float32."""
     try:
-        return with_precision(model, settle(precision))
+        return with_precision(model, resolve_precision(precision))
     except TypeError as error:
         if precision != AUTO:
             raise UsageError(f"{error}: only precision float32 can be used") from error

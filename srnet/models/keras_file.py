@@ -5,7 +5,7 @@ import pathlib
 import keras
 
 from srnet.errors import DataError
-from srnet.files import reason, writing, written_whole
+from srnet.files import atomic_write, reason, writing
 from srnet.models import layers  # noqa: F401  registers the layers that a file may name
 
 
@@ -45,7 +45,7 @@ def save_file(model: keras.Model, path: str | pathlib.Path, overwrite: bool = Tr
     Raises:
       DataError: if it cannot be written.
     """
-    with written_whole(path, overwrite) as partial, writing(path):
+    with atomic_write(path, overwrite) as partial, writing(path):
         model.save(partial)
 
 

@@ -18,7 +18,7 @@ from srnet.training.state import State, build_network
 _ATTEMPTS = 3  # to read a checkpoint that is being replaced
 
 
-def managers(state: State, run: Run) -> tuple[tf.train.CheckpointManager, tf.train.CheckpointManager]:
+def checkpoint_managers(state: State, run: Run) -> tuple[tf.train.CheckpointManager, tf.train.CheckpointManager]:
     """Returns the checkpoint managers of a run: (last, best), for the last two and the one with the best PSNR.
 
     A lost or damaged list of checkpoints is rebuilt from the readable files, with a message.
@@ -58,7 +58,7 @@ def save(manager: tf.train.CheckpointManager, step: int) -> None:
     """Saves a checkpoint; older ones are removed once it is on disk.
 
     Args:
-      manager: one of those that `managers` returns.
+      manager: one of those that `checkpoint_managers` returns.
       step: number of steps done.
 
     Raises:
@@ -85,7 +85,7 @@ def restore_newest(state: State, manager: tf.train.CheckpointManager) -> None:
 
     Args:
       state: `State` to restore.
-      manager: one of those that `managers` returns.
+      manager: one of those that `checkpoint_managers` returns.
 
     Raises:
       DataError: if it cannot be used; the message names an older one that can, if any.

@@ -4,7 +4,7 @@ import concurrent.futures
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from srnet.data.datasets import count_warning, find_images, spread
+from srnet.data.datasets import count_warning, evenly_spaced, find_images
 from srnet.data.patches import PatchOptions, ensure_store
 from srnet.data.store import PatchStore
 from srnet.errors import DataError
@@ -81,7 +81,7 @@ def validation_images(config: TrainConfig, data_root: Path | str | None) -> list
     Raises:
       DataError: if the set is missing, or an image cannot be evaluated.
     """
-    paths = spread(find_images(config.validation_set, data_root), config.validation_images)
+    paths = evenly_spaced(find_images(config.validation_set, data_root), config.validation_images)
     for path in paths:
         measurable_image(path, config.scale)
     return paths

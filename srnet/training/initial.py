@@ -16,7 +16,7 @@ from srnet.training.checkpoints import load_run
 from srnet.training.run_folder import Run, history, pick_history
 
 
-def begin_with(model: keras.Model, source: str) -> tuple[int, int, dict[str, Any]]:
+def copy_weights(model: keras.Model, source: str) -> tuple[int, int, dict[str, Any]]:
     """Copies trained weights into each layer of the same name and shape.
 
     An RGB network also takes the weights of a luma network; if it adds the bicubic enlargement, as `plus` does, it
@@ -50,7 +50,7 @@ def begin_with(model: keras.Model, source: str) -> tuple[int, int, dict[str, Any
 
 
 def _trained(source: str) -> tuple[keras.Model, dict[str, Any]]:
-    """The network of `begin_with`, and its history."""
+    """The network of `copy_weights`, and its history."""
     pretrained = {f"{name}_x{scale}": (scale, name) for name in cards.names() for scale in cards.scales(name)}
     if source in pretrained and not Path(source).exists():
         return load_pretrained(*pretrained[source]), pick_history(cards.card(*pretrained[source])["run"])

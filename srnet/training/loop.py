@@ -144,7 +144,7 @@ def train_epoch(
         if any(signals):
             break
         started = time.perf_counter()
-        with workers.noticing_losses():
+        with workers.detect_lost_workers():
             values = run_steps(iterator, tf.constant(plans[0][0])).numpy()
         elapsed = time.perf_counter() - started
         state.seconds.assign_add(elapsed)

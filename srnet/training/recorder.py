@@ -13,7 +13,7 @@ from srnet.images.write import write_image
 from srnet.progress import say
 from srnet.training import checkpoints
 from srnet.training.config import TrainConfig
-from srnet.training.run_folder import Run, append_metrics, forget_metrics_after
+from srnet.training.run_folder import Run, append_metrics, drop_metrics_after
 from srnet.training.state import State
 from srnet.training.workers import Workers
 
@@ -48,10 +48,10 @@ class Recorder:
         self._workers.share(self._state.variables)
 
     def _resume(self) -> None:
-        self._last, self._best = checkpoints.managers(self._state, self._run)
+        self._last, self._best = checkpoints.checkpoint_managers(self._state, self._run)
         checkpoints.restore_newest(self._state, self._last)
         step = self._state.step
-        kept, ended = forget_metrics_after(self._run, step), step // self._config.steps_per_epoch
+        kept, ended = drop_metrics_after(self._run, step), step // self._config.steps_per_epoch
         if kept < ended:
             say(f"{self._run.metrics} has {kept} of the {ended} epochs until here; the others are missing")
         if step >= self._config.total_steps:

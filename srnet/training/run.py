@@ -14,12 +14,12 @@ from srnet.errors import DataError
 from srnet.files import array_digest, digest, source_digests
 from srnet.formats.saved_model import export_saved_model
 from srnet.models.keras_file import save_file
-from srnet.precision import settle
+from srnet.precision import resolve_precision
 from srnet.progress import say
 from srnet.training import checkpoints, loop, perceptual, run_folder, schedule
 from srnet.training.config import TrainConfig, check_registered
 from srnet.training.data import training_patches, validation_images
-from srnet.training.initial import begin_with
+from srnet.training.initial import copy_weights
 from srnet.training.origin import origin
 from srnet.training.run_folder import Run
 from srnet.training.state import State, new_state
@@ -56,7 +56,7 @@ def resolve(
         settled = dataclasses.replace(settled, validation_set="skimage_test")
         notes.append(f"{config.validation_set} not found {place}: validating on held-out photographs of scikit-image")
     if config.precision == "auto":
-        precision = settle(config.precision)
+        precision = resolve_precision(config.precision)
         alone = config.adversarial and precision == "mixed_float16"  # loss scaling supports one optimizer
         settled = dataclasses.replace(settled, precision="float32" if alone else precision)
     if config.adversarial and not config.initial_run:
@@ -100,14 +100,14 @@ def run_training(
     workers = start_workers(config)
     workers.check_equal(lambda: {**config.to_json(), **_software()})
     resumed = workers.from_first(lambda: _resumed(run_dir, config))
-    vgg19 = workers.first_alone(lambda: perceptual.read_weights(config.vgg19)) if config.perceptual else []
-    with workers.noticing_losses():  # its variables get their first values from worker 0
+    vgg19 = workers.first_then_others(lambda: perceptual.read_weights(config.vgg19)) if config.perceptual else []
+    with workers.detect_lost_workers():  # its variables get their first values from worker 0
         state = new_state(config, workers.strategy, vgg19)
     initial = None
     if config.initial_run and not resumed:
         initial = workers.from_first(lambda: _initialize(state, config))
     measured = validation_images(config, data_root)
-    store = workers.first_alone(lambda: training_patches(config, data_root, cache_dir))
+    store = workers.first_then_others(lambda: training_patches(config, data_root, cache_dir))
     of_vgg19 = array_digest(vgg19) if vgg19 else None
     workers.check_equal(
         lambda: {
@@ -152,7 +152,7 @@ def _resumed(run_dir: Path | str, config: TrainConfig) -> bool:
 
 def _initialize(state: State, config: TrainConfig) -> dict[str, Any]:
     """Copies trained weights into the network, and returns their origin."""
-    layers, same, initial = begin_with(state.model, config.initial_run)
+    layers, same, initial = copy_weights(state.model, config.initial_run)
     say(f"{same} of {layers} layers initialized from {config.initial_run}")
     return initial
 

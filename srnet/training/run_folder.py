@@ -105,7 +105,7 @@ def open_run(
       folder: the run folder.
       config: `TrainConfig`.
       patches: digest of the training patches.
-      initial: the dict that `begin_with` returns, if the run starts from trained weights.
+      initial: the dict that `copy_weights` returns, if the run starts from trained weights.
       vgg19: digest of the VGG19 weights, if it has a perceptual loss.
       workers: number of processes that train it.
 
@@ -213,7 +213,7 @@ def read_metrics(run: Run) -> list[dict[str, Any]]:
     return lines
 
 
-def forget_metrics_after(run: Run, step: int) -> int:
+def drop_metrics_after(run: Run, step: int) -> int:
     """Removes the epochs that end after a step, since a run resumed from there writes them again.
 
     Args:

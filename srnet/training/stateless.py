@@ -9,7 +9,7 @@ import tensorflow as tf
 from srnet.errors import DataError
 from srnet.training.config import TrainConfig
 from srnet.training.state import State
-from srnet.training.step import make_limits, make_losses
+from srnet.training.step import make_clipping, make_losses
 
 Values = list[tf.Tensor]
 StatelessStep = Callable[[Values, tf.Tensor, tf.Tensor], tuple[Values, tf.Tensor]]
@@ -50,7 +50,7 @@ def stateless_step(config: TrainConfig, state: State) -> StatelessStep:
       DataError: as `step_variables`.
     """
     variables, optimizer = step_variables(config, state), state.optimizer
-    losses_of, limited = make_losses(config, state), make_limits(config, state)
+    losses_of, clip_and_scale = make_losses(config, state), make_clipping(config, state)
     count = len(state.model.trainable_variables)
 
     def step(values: Sequence[tf.Tensor], lr: tf.Tensor, hr: tf.Tensor) -> tuple[Values, tf.Tensor]:
@@ -59,7 +59,7 @@ def stateless_step(config: TrainConfig, state: State) -> StatelessStep:
             with tf.GradientTape() as tape:
                 tape.watch(weights)
                 loss = losses_of(lr, hr)[0]
-            gradients = limited(tape.gradient(loss, weights))
+            gradients = clip_and_scale(tape.gradient(loss, weights))
             rate = optimizer.learning_rate
         weights, moments = _updated(config, weights, gradients, moments, rate, tf.cast(done + 1, tf.float32))
         return [*weights, done + 1, *moments], loss

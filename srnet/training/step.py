@@ -51,7 +51,7 @@ def make_step(config: TrainConfig, state: State) -> Step:
       A callable from an (lr, hr) batch to its shares of the losses, float32, in the order of `loss_names`; it updates
       the weights.
     """
-    losses_of, limited = make_losses(config, state), make_limits(config, state)
+    losses_of, clip_and_scale = make_losses(config, state), make_clipping(config, state)
     discriminator, discriminator_optimizer = state.discriminator, state.discriminator_optimizer
 
     @tf.function(jit_compile=config.jit_compile)
@@ -65,7 +65,7 @@ def make_step(config: TrainConfig, state: State) -> Step:
 
     def step(lr: tf.Tensor, hr: tf.Tensor) -> tf.Tensor:
         losses, gradients, own = gradients_of(lr, hr)
-        state.optimizer.apply_gradients(zip(limited(gradients), state.model.trainable_variables))
+        state.optimizer.apply_gradients(zip(clip_and_scale(gradients), state.model.trainable_variables))
         if discriminator and discriminator_optimizer:
             discriminator_optimizer.apply_gradients(zip(own, discriminator.trainable_variables))
         return losses
@@ -108,7 +108,7 @@ def make_losses(config: TrainConfig, state: State) -> Callable[[tf.Tensor, tf.Te
     return losses_of
 
 
-def make_limits(config: TrainConfig, state: State) -> Callable[[list[tf.Tensor]], list[tf.Tensor]]:
+def make_clipping(config: TrainConfig, state: State) -> Callable[[list[tf.Tensor]], list[tf.Tensor]]:
     """Returns a callable that clips the network's gradients, summed over devices, and scales those of its last layer.
 
     Args:
@@ -120,7 +120,7 @@ def make_limits(config: TrainConfig, state: State) -> Callable[[list[tf.Tensor]]
     of_last = {id(variable) for variable in last.trainable_variables}
     slowed = [config.output_rate != 1 and id(variable) in of_last for variable in model.trainable_variables]
 
-    def limited(gradients: list[tf.Tensor]) -> list[tf.Tensor]:
+    def clip_and_scale(gradients: list[tf.Tensor]) -> list[tf.Tensor]:
         overflow = _overflow(gradients) if config.precision == "mixed_float16" else None
         if config.clip:
             replicas = tf.distribute.get_strategy().num_replicas_in_sync
@@ -133,7 +133,7 @@ def make_limits(config: TrainConfig, state: State) -> Callable[[list[tf.Tensor]]
             gradients = [tf.where(overflow, np.nan, gradient) for gradient in gradients]
         return gradients
 
-    return limited
+    return clip_and_scale
 
 
 def _overflow(gradients: Sequence[tf.Tensor]) -> tf.Tensor:

@@ -60,7 +60,7 @@ class Workers:
             return tf.constant(values if first else np.zeros_like(values))
 
         shares = self.strategy.experimental_distribute_values_from_function(share)
-        with self.noticing_losses():
+        with self.detect_lost_workers():
             return self.strategy.reduce(tf.distribute.ReduceOp.SUM, shares, axis=None).numpy()
 
     def gather(self, value: Any) -> list[Any]:
@@ -106,7 +106,7 @@ class Workers:
             raise _ERRORS[result["error"]](result["message"])
         return result["value"]
 
-    def first_alone(self, function: Callable[[], _T]) -> _T:
+    def first_then_others(self, function: Callable[[], _T]) -> _T:
         """Calls a function on the first worker, then on all others, and returns its result on each.
 
         Args:
@@ -155,7 +155,7 @@ class Workers:
                 variable.assign(self.total(value if self.is_first else np.zeros_like(value)))
 
     @contextlib.contextmanager
-    def noticing_losses(self) -> Iterator[None]:
+    def detect_lost_workers(self) -> Iterator[None]:
         """Turns TensorFlow's errors about a lost worker into a one-line error.
 
         Raises:

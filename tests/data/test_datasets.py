@@ -53,9 +53,9 @@ def test_incomplete_published_set_is_noted(data_root):
 
 
 def test_spread_is_even_and_in_order():
-    assert datasets.spread(list(range(100)), 5) == [10, 30, 50, 70, 90]
-    assert datasets.spread([3, 1, 2], 0) == datasets.spread([3, 1, 2], 9) == [3, 1, 2]
-    assert datasets.spread(list(range(7)), 3) == [1, 3, 5]
+    assert datasets.evenly_spaced(list(range(100)), 5) == [10, 30, 50, 70, 90]
+    assert datasets.evenly_spaced([3, 1, 2], 0) == datasets.evenly_spaced([3, 1, 2], 9) == [3, 1, 2]
+    assert datasets.evenly_spaced(list(range(7)), 3) == [1, 3, 5]
 
 
 def test_sets_by_path(tmp_path, monkeypatch):

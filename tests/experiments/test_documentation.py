@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.documentation import put_tables, read_tables, update_pages
+from experiments.documentation import read_tables, replace_tables, update_pages
 from srnet.errors import DataError
 
 PAGE = "before\n\n<!-- a.md -->\n| old |\n<!-- end -->\nbetween\n<!-- cards -->\n| kept |\n<!-- end -->\nafter\n"
@@ -25,17 +25,17 @@ def test_tables_of_results_are_put_into_the_pages_that_show_them(tmp_path):
 def test_a_forgotten_end_loses_nothing_of_the_page(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("<!-- first.md -->\n| kept |\n\nText.\n\n" + PAGE)
-    put_tables(page, {"a.md": "| new |\n"})
+    replace_tables(page, {"a.md": "| new |\n"})
     assert page.read_text() == "<!-- first.md -->\n| kept |\n\nText.\n\n" + PAGE.replace("old", "new")
 
 
 def test_what_is_missing_is_named(tmp_path):
     page = tmp_path / "page.md"
     with pytest.raises(DataError, match=r"page\.md: cannot be read"):
-        put_tables(page, {})
+        replace_tables(page, {})
     page.write_text(PAGE)
     with pytest.raises(DataError, match=r"page\.md: no lines <!-- b --> and <!-- end --> for the table"):
-        put_tables(page, {"b": ""})
+        replace_tables(page, {"b": ""})
     with pytest.raises(DataError, match=r"a\.md: cannot be read"):
         update_pages(tmp_path, tmp_path / "nowhere")
     assert page.read_text() == PAGE

@@ -16,7 +16,7 @@ import PIL.Image
 import PIL.ImageCms
 import pytest
 
-from srnet.images.file_formats import fitted, written_format
+from srnet.images.file_formats import fit_to_format, output_format
 from srnet.images.read import read_picture
 from srnet.images.write import write_picture
 
@@ -98,8 +98,8 @@ def lost(folder, source, target):
     """The kinds of what a target format lost, and what it changed."""
     before = listing(source)
     picture = read_picture(source)
-    picture, _ = fitted(
-        dataclasses.replace(picture, pixels=picture.pixels.repeat(2, 0).repeat(2, 1)), written_format(f"x.{target}")
+    picture, _ = fit_to_format(
+        dataclasses.replace(picture, pixels=picture.pixels.repeat(2, 0).repeat(2, 1)), output_format(f"x.{target}")
     )
     path = folder / f"{source.suffix[1:]}_as.{target}"
     write_picture(path, picture)

@@ -12,7 +12,7 @@ import tifffile
 from srnet.errors import DataError
 from srnet.images import decode, read
 from srnet.images.picture import Picture
-from srnet.images.read import is_image_name, is_unread_picture_name, read_image, read_picture, read_size
+from srnet.images.read import is_image_name, is_unsupported_picture_name, read_image, read_picture, read_size
 from srnet.images.write import encode, write_picture
 
 RANDOM = np.random.default_rng(0)
@@ -62,8 +62,8 @@ def test_a_single_picture_marked_as_reduced_is_a_picture(tmp_path):
 
 
 def test_names_of_pictures_that_are_not_read():
-    assert all(is_unread_picture_name(f"x{suffix}") for suffix in (".jxl", ".DNG", ".cr3", ".svg"))
-    assert not any(is_unread_picture_name(name) for name in ("x.png", "x.txt", ".x.dng", "x", "x.mp4"))
+    assert all(is_unsupported_picture_name(f"x{suffix}") for suffix in (".jxl", ".DNG", ".cr3", ".svg"))
+    assert not any(is_unsupported_picture_name(name) for name in ("x.png", "x.txt", ".x.dng", "x", "x.mp4"))
 
 
 @pytest.mark.parametrize("largest", [1023, 4095, 65535])
@@ -187,7 +187,7 @@ def test_heic_is_read_where_its_decoder_is(tmp_path):
     exif = PIL.Image.Exif()
     exif[271], exif[0x0112] = "a camera", 6
     PIL.Image.fromarray(SMOOTH).save(tmp_path / "x.heic", exif=exif, quality=95)
-    assert is_image_name("x.HEIC") and not is_unread_picture_name("x.heic")
+    assert is_image_name("x.HEIC") and not is_unsupported_picture_name("x.heic")
     picture = read_picture(tmp_path / "x.heic")
     assert picture.size == read_size(tmp_path / "x.heic") == (90, 120)  # HEIF turns by a property of its own
     assert np.abs(picture.pixels.astype(int) - SMOOTH).mean() < 3
@@ -198,4 +198,4 @@ def test_heic_is_read_where_its_decoder_is(tmp_path):
 
 def test_heic_is_named_where_its_decoder_is_not(monkeypatch):
     monkeypatch.setattr(read, "formats", lambda: ("PNG", "JPEG"))
-    assert is_unread_picture_name("x.heic") and not is_image_name("x.heic")
+    assert is_unsupported_picture_name("x.heic") and not is_image_name("x.heic")

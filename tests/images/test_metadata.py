@@ -12,9 +12,9 @@ import pytest
 import tifffile
 
 from srnet.errors import DataError
-from srnet.images import png, tiff
-from srnet.images.file_formats import fitted, own_format
-from srnet.images.metadata import Metadata, Resolution
+from srnet.images import jpeg2000, png, tiff
+from srnet.images.file_formats import fallback_format, fit_to_format
+from srnet.images.metadata import Metadata, Resolution, valid_resolution
 from srnet.images.parts import PartsOfFile
 from srnet.images.picture import Picture
 from srnet.images.pillow import info_of
@@ -104,7 +104,7 @@ def test_png_says_it_all():
 
 @pytest.mark.parametrize("kind", ALL)
 def test_each_format_keeps_what_it_can_hold(kind):
-    _, notes = fitted(FULL, kind)
+    _, notes = fit_to_format(FULL, kind)
     picture = read_picture(encode(FULL, kind))
     kept, given = picture.metadata, FULL.metadata
     assert (kept.icc, kept.xmp) == (SRGB, XMP)
@@ -131,7 +131,7 @@ def test_deep_tiffs_keep_it_too(dtype):
 @pytest.mark.parametrize(("kind", "lost"), [("TGA", True), ("PPM", True), ("BMP", False)])
 def test_formats_that_hold_little_name_what_is_left_out(kind, lost):
     swapped = dataclasses.replace(FULL, metadata=dataclasses.replace(FULL.metadata, icc=SWAPPED))
-    picture, notes = fitted(swapped, kind)
+    picture, notes = fit_to_format(swapped, kind)
     names = "EXIF, XMP, IPTC, the resolution, the comment, text" if lost else "EXIF, XMP, IPTC, the comment, text"
     assert notes == [
         f"{kind} cannot hold the color profile; converted to sRGB",
@@ -181,7 +181,7 @@ def test_gamma_becomes_srgb_elsewhere(dtype):
     peak = np.iinfo(dtype).max
     metadata = Metadata(png_colors=((b"gAMA", struct.pack(">I", 100000)),))
     pixels = np.full((4, 4, 4), round(peak * 0.5), dtype)
-    picture, notes = fitted(Picture(pixels, "RGBA", metadata=metadata), "TIFF")
+    picture, notes = fit_to_format(Picture(pixels, "RGBA", metadata=metadata), "TIFF")
     assert notes == ["TIFF cannot hold the color space; converted to sRGB"]
     assert picture.metadata == Metadata() and picture.pixels.dtype == dtype
     # half of the light is 0.7354 in sRGB, by IEC 61966-2-1; opacity is no color
@@ -191,7 +191,7 @@ def test_gamma_becomes_srgb_elsewhere(dtype):
 def test_primaries_become_srgb_elsewhere():
     metadata = Metadata(png_colors=((b"cICP", bytes([12, 13, 0, 1])),))
     pixels = np.full((2, 2, 3), (200, 100, 100), np.uint8)
-    picture, _ = fitted(Picture(pixels, "RGB", metadata=metadata), "JPEG")
+    picture, _ = fit_to_format(Picture(pixels, "RGB", metadata=metadata), "JPEG")
     linear = np.where(pixels[0, 0] / 255 <= 0.04045, 0, ((pixels[0, 0] / 255 + 0.055) / 1.055) ** 2.4)
     matrix = [[1.2249, -0.2247, 0], [-0.0420, 1.0419, 0], [-0.0197, -0.0786, 1.0979]]  # Display P3 to sRGB
     expected = 1.055 * (np.array(matrix) @ linear) ** (1 / 2.4) - 0.055
@@ -210,19 +210,19 @@ def test_primaries_become_srgb_elsewhere():
     ],
 )
 def test_srgb_needs_no_conversion(chunks):
-    picture, _ = fitted(Picture(PIXELS, "RGB", metadata=Metadata(png_colors=tuple(chunks))), "JPEG")
+    picture, _ = fit_to_format(Picture(PIXELS, "RGB", metadata=Metadata(png_colors=tuple(chunks))), "JPEG")
     np.testing.assert_array_equal(picture.pixels, PIXELS)
 
 
 def test_colours_that_can_be_neither_held_nor_converted_are_refused():
     hdr = Metadata(png_colors=((b"cICP", bytes([9, 16, 0, 1])),))
     with pytest.raises(DataError, match="JPEG cannot hold the color space, and its colors .CICP 9/16. cannot be conv"):
-        fitted(Picture(PIXELS, "RGB", metadata=hdr), "JPEG")
+        fit_to_format(Picture(PIXELS, "RGB", metadata=hdr), "JPEG")
     with pytest.raises(DataError, match="cannot hold the color profile"):
-        fitted(Picture(PIXELS, "RGB", metadata=Metadata(icc=b"no profile")), "TGA")
+        fit_to_format(Picture(PIXELS, "RGB", metadata=Metadata(icc=b"no profile")), "TGA")
     deep = Picture(PIXELS.astype(np.uint16), "RGB", metadata=Metadata(icc=SRGB))
     with pytest.raises(DataError, match="PPM cannot hold the color profile, and .* only those of 8-bit"):
-        fitted(deep, "PPM")
+        fit_to_format(deep, "PPM")
 
 
 def test_a_gray_profile_fits_no_webp():
@@ -365,7 +365,9 @@ def test_odd_exif_refuses_no_picture(name, kind):
 
 def test_segments_of_jpeg_have_a_longest():
     metadata = dataclasses.replace(FULL.metadata, xmp=XMP + bytes(70000))
-    assert fitted(dataclasses.replace(FULL, metadata=metadata), "JPEG")[1] == ["JPEG cannot hold XMP, text; left out"]
+    assert fit_to_format(dataclasses.replace(FULL, metadata=metadata), "JPEG")[1] == [
+        "JPEG cannot hold XMP, text; left out"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -384,7 +386,36 @@ def test_sides_have_a_longest(tmp_path, name, shape, message):
 
 def test_a_result_without_a_name_is_png_where_its_own_format_is_too_small():
     picture = Picture(np.zeros((2, 9000), np.uint8), "L", "WEBP")
-    assert (own_format(picture), own_format(picture, (4, 18000))) == ("WEBP", "PNG")
+    assert (fallback_format(picture), fallback_format(picture, (4, 18000))) == ("WEBP", "PNG")
+
+
+@pytest.mark.parametrize(("dtype", "mode"), [(np.uint8, "CMYK"), (np.float32, "RGBA")])
+def test_a_result_that_png_cannot_hold_is_tiff(tmp_path, dtype, mode):
+    pixels = RANDOM.integers(0, 2, (6, 8, 4)).astype(dtype)
+    picture = Picture(pixels, mode, "PSD")
+    assert fallback_format(picture) == "TIFF"
+    again = read_picture(encode(picture, fallback_format(picture)))
+    assert again.mode == mode
+    np.testing.assert_array_equal(again.pixels, pixels)
+
+
+def test_a_format_that_can_hold_the_picture_is_recommended(tmp_path):
+    with pytest.raises(DataError, match="JPEG cannot hold 65501x2 pixels, only up to 65500 a side; use .tif"):
+        write_picture(tmp_path / "x.jpg", Picture(np.zeros((2, 65501, 4), np.uint8), "CMYK"))
+
+
+def test_boxes_of_jpeg_2000_that_are_too_large_are_left_out_and_said(monkeypatch):
+    metadata = Metadata(xmp=XMP + b" " * 500)
+    data = encode(Picture(PIXELS, "RGB", metadata=metadata), "JPEG2000")
+    assert read_picture(data).metadata == metadata
+    monkeypatch.setattr(jpeg2000, "_LARGEST", 400)
+    picture = read_picture(data)
+    assert picture.metadata == Metadata() and picture.notes == ("damaged metadata is left out",)
+
+
+@pytest.mark.parametrize(("value", "known"), [(0.001, False), (0.01, True), (2.0**24, False)])
+def test_resolutions_that_a_file_can_say(value, known):
+    assert (valid_resolution((value, value), 2) is not None) == known
 
 
 def test_exif_in_jpeg_has_a_longest(tmp_path):
@@ -402,7 +433,7 @@ def test_exif_in_jpeg_has_a_longest(tmp_path):
 
 def test_chunks_come_before_the_pixels():
     data = encode(FULL, "PNG")
-    _, chunks, damaged = png.take_apart(io.BytesIO(data))
+    _, chunks, damaged = png.split_metadata(io.BytesIO(data))
     assert not damaged and {kind for kind, _ in chunks} == {b"iCCP", b"eXIf", b"iTXt", b"pHYs", b"tEXt", b"zTXt"}
     assert max(data.index(kind) for kind, _ in chunks) < data.index(b"IDAT")
 
@@ -439,7 +470,7 @@ def test_colours_that_avif_names_by_numbers():
     picture = read_picture(wide)
     assert picture.metadata.png_colors == ((b"cICP", bytes([12, 13, 0, 1])),)
     assert read_picture(encode(picture, "PNG")).metadata == picture.metadata
-    converted, notes = fitted(picture, "AVIF")
+    converted, notes = fit_to_format(picture, "AVIF")
     assert notes == ["AVIF cannot hold the color space; converted to sRGB"]
     assert converted.metadata == Metadata() and not np.array_equal(converted.pixels, picture.pixels)
 

@@ -11,7 +11,7 @@ import pytest
 import tifffile
 
 from srnet.errors import DataError, UsageError
-from srnet.images.file_formats import HOLDS, own_format
+from srnet.images.file_formats import HOLDS, fallback_format
 from srnet.images.metadata import Metadata
 from srnet.images.picture import Picture
 from srnet.images.read import read_picture
@@ -244,7 +244,7 @@ def test_doubles_are_called_by_their_name(tmp_path):
 def test_formats_that_change_pictures_are_not_written(tmp_path, suffix):
     with pytest.raises(UsageError, match="would change the picture's colors or size; use .png"):
         write_picture(tmp_path / f"x.{suffix}", Picture(_pixels(3), "RGB", "PNG"))
-    assert own_format(Picture(_pixels(3), "RGB", suffix.upper())) == "PNG"
+    assert fallback_format(Picture(_pixels(3), "RGB", suffix.upper())) == "PNG"
 
 
 def test_no_suffix_no_format(tmp_path):

@@ -16,7 +16,7 @@ from srnet.images.write import write_image
 from srnet.inference import batch
 from srnet.inference.batch import Enlarged, enlarge_file, enlarge_files, write_file
 from srnet.inference.jobs import STANDARD, Job
-from srnet.inference.passes import Choice, always
+from srnet.inference.passes import Choice, fixed_chooser
 
 JOBS = [Job(pathlib.Path(name), pathlib.Path(f"{name}.png")) for name in ("a", "b", "c")]
 LIMIT = 60  # seconds, after which a test has failed
@@ -38,10 +38,10 @@ def test_a_result_that_appears_meanwhile_is_not_replaced(tmp_path, monkeypatch):
 
     monkeypatch.setattr(batch, "enlarge_picture", enlarge_slowly)
     with pytest.raises(DataError, match=r"x\.png: exists and is not replaced; it has just been written"):
-        write_file(enlarge_file(job, 2, None, always({})))
+        write_file(enlarge_file(job, 2, None, fixed_chooser({})))
     assert target.read_text() == "of another program"
     target.chmod(0o600)
-    write_file(enlarge_file(job, 2, None, always({}), overwrite=True), overwrite=True)
+    write_file(enlarge_file(job, 2, None, fixed_chooser({}), overwrite=True), overwrite=True)
     assert target.read_bytes().startswith(b"\x89PNG") and target.stat().st_mode & 0o777 == 0o600
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "x.png"]
 

@@ -163,12 +163,12 @@ def _picture(quality, kind="JPEG"):
 )
 def test_jpegs_of_low_quality_are_photographs(picture, network, why):
     assert passes.choose_network(picture) == (network, why)
-    chosen = passes.by_picture(lambda name: {2: name})(picture)
+    chosen = passes.per_picture_chooser(lambda name: {2: name})(picture)
     assert (chosen.upscalers, chosen.network, chosen.why) == ({2: network}, network, why)
 
 
 def test_one_network_is_no_choice():
-    chosen = passes.always({3: None}, "mine")(_picture(40))
+    chosen = passes.fixed_chooser({3: None}, "mine")(_picture(40))
     assert (chosen.upscalers, chosen.network, chosen.why) == ({3: None}, "mine", "")
 
 

@@ -13,7 +13,7 @@ from srnet.images.resize import imresize
 from srnet.inference.method import network_method
 from srnet.inference.upscaler import Upscaler
 from srnet.models.mixed_precision import _AsConvolution, with_precision
-from srnet.precision import settle
+from srnet.precision import resolve_precision
 from srnet.pretrained import cards
 
 PHOTO = skimage.data.astronaut()[:192, 120:312].astype(np.float64)
@@ -157,7 +157,7 @@ def test_unknown_layers_stay_in_float32():
 
 def test_what_cannot_be_copied_is_used_as_it_is(monkeypatch):
     monkeypatch.setattr(
-        "srnet.inference.upscaler.settle", lambda precision: precision.replace("auto", "mixed_bfloat16")
+        "srnet.inference.upscaler.resolve_precision", lambda precision: precision.replace("auto", "mixed_bfloat16")
     )
     model = _halving(tf.constant(0.5))  # which no configuration holds
     image = np.full((6, 7), 0.5, np.float32)
@@ -174,8 +174,8 @@ def test_auto_on_gpus(monkeypatch, capabilities, expected):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: capabilities)
     details = lambda capability: {"compute_capability": capability}  # noqa: E731
     monkeypatch.setattr(tf.config.experimental, "get_device_details", details)
-    assert settle("auto") == expected
-    assert settle("float32") == "float32"
+    assert resolve_precision("auto") == expected
+    assert resolve_precision("float32") == "float32"
 
 
 def test_unknown_precisions_are_refused():

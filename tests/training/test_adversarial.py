@@ -148,7 +148,7 @@ def test_settings_that_do_not_fit_are_refused(changes, message):
 
 
 def test_what_is_settled_for_an_adversarial_run(monkeypatch):
-    monkeypatch.setattr(run, "settle", lambda precision: "mixed_float16")
+    monkeypatch.setattr(run, "resolve_precision", lambda precision: "mixed_float16")
     config = TrainConfig(precision="auto", adversarial=1.0)
     settled, notes = run.resolve(config, None)
     assert settled.precision == "float32" and any("random weights: --initial_run" in note for note in notes)

@@ -116,7 +116,7 @@ def test_a_lost_or_damaged_list_is_made_again(train, small, capsys):
             listed.unlink()
         else:
             listed.write_text(text, encoding="latin-1")
-        last, _ = checkpoints.managers(new_state(small, tf.distribute.get_strategy()), run)
+        last, _ = checkpoints.checkpoint_managers(new_state(small, tf.distribute.get_strategy()), run)
         assert "checkpoint is lost or damaged: step-10 is the newest checkpoint there" in "".join(capsys.readouterr())
         assert [path.rsplit("/")[-1] for path in last.checkpoints] == ["step-5", "step-10"]
     listed.unlink()

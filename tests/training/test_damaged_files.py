@@ -74,7 +74,7 @@ def test_checkpoints(train, small):
     state = new_state(small, tf.distribute.get_strategy())
 
     def restored():
-        last, _ = checkpoints.managers(state, run)
+        last, _ = checkpoints.checkpoint_managers(state, run)
         checkpoints.restore_newest(last)
         return _digest([*state.model.get_weights(), *(variable.numpy() for variable in state.optimizer.variables)])
 
@@ -87,7 +87,7 @@ def test_runs(train, small):
     run = train()
 
     def metrics():
-        if run_folder.forget_metrics_after(run, 10) < 2:
+        if run_folder.drop_metrics_after(run, 10) < 2:
             raise DataError("the training says that epochs are lost")  # see test_checkpoints.py
         return run_folder.read_metrics(run)
 

@@ -14,7 +14,7 @@ from srnet.models.keras_file import save_file
 from srnet.pretrained import cards
 from srnet.pretrained.load import load
 from srnet.training.checkpoints import load_run
-from srnet.training.initial import begin_with
+from srnet.training.initial import copy_weights
 from srnet.training.run_folder import read_metrics
 
 
@@ -77,7 +77,7 @@ def test_a_layer_whose_namesake_has_no_weights_does_not_fit(tmp_path):
     lr = keras.Input((None, None, 3))
     model = keras.Model(lr, keras.layers.Conv2D(4, 3, name="pad")(lr))
     with pytest.raises(UsageError, match="no layer of plus has the name and shape"):
-        begin_with(model, str(tmp_path / "plus.keras"))
+        copy_weights(model, str(tmp_path / "plus.keras"))
 
 
 def test_a_network_of_rgb_begins_as_one_of_luma(tmp_path):
@@ -86,7 +86,7 @@ def test_a_network_of_rgb_begins_as_one_of_luma(tmp_path):
     random = np.random.default_rng(0)
     luma.set_weights([0.2 * random.standard_normal(weight.shape) for weight in luma.get_weights()])
     save_file(luma, tmp_path / "luma.keras")
-    assert begin_with(rgb, str(tmp_path / "luma.keras"))[:2] == (8, 8)
+    assert copy_weights(rgb, str(tmp_path / "luma.keras"))[:2] == (8, 8)
     pictures = random.uniform(0, 255, (1, 48, 48, 3)).astype(np.float32)
     inner = np.s_[:, 24:-24, 24:-24]  # padding with 0 is another gray of luma
     np.testing.assert_allclose(rgb(pictures)[inner], enlarge_colors(luma, pictures)[inner], atol=2e-2)
@@ -96,7 +96,7 @@ def test_a_network_of_rgb_without_its_mean_sees_the_luma_of_a_picture(tmp_path):
     options = {"groups": 1, "blocks": 1, "filters": 4}
     luma, rgb = (models.build("rcan", 2, channels=channels, **options) for channels in (1, 3))
     save_file(luma, tmp_path / "luma.keras")
-    begin_with(rgb, str(tmp_path / "luma.keras"))
+    copy_weights(rgb, str(tmp_path / "luma.keras"))
     pictures = np.random.default_rng(0).uniform(0, 255, (1, 9, 12, 3)).astype(np.float32)
     gray = 16 + pictures @ np.array([65.481, 128.553, 24.966]) / 255  # ITU-R BT.601
     features = [keras.Model(model.input, model.get_layer("head").output) for model in (luma, rgb)]

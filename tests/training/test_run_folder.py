@@ -55,7 +55,7 @@ def test_metrics_cut_short_by_a_crash_are_mended(tmp_path):
     run = Run(tmp_path)
     run.metrics.write_text('{"step": 5}\n{"step": 10}\n{"step": 1')
     assert read_metrics(run) == [{"step": 5}, {"step": 10}]
-    run_folder.forget_metrics_after(run, 5)
+    run_folder.drop_metrics_after(run, 5)
     assert run.metrics.read_text() == '{"step": 5, "crc32": "5eeb5439"}\n'
 
 
