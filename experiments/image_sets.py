@@ -116,12 +116,12 @@ def verify(name: str, data_root: str) -> str:
     if not digests:
         if len(paths) != count:
             raise DataError(f"{name}: {len(paths)} images, not {count}")
-        return f"{name}: {count} images; this project does not know their pixels"
+        return f"{name}: {count} images; no published digests to compare"
     found = compare(paths, digests)
     _check(name, found)
     if found.others:
         more = _listed(path.name for path in found.others)
-        raise DataError(f"{name}: all {count} images are as published, but there are others, too: {more}")
+        raise DataError(f"{name}: all {count} images are as published, but there are extra files: {more}")
     return f"{name}: all {count} images are as published, pixel by pixel"
 
 
@@ -151,10 +151,10 @@ def prepare(name: str, source: str, data_root: str, downloads: pathlib.Path) -> 
     """
     known, target = IMAGE_SETS[name], pathlib.Path(data_root) / name
     if target.exists():
-        return f"{name}: {target} is there already; --verify compares it"
+        return f"{name}: {target} already exists; --verify checks it"
     source = source or known.url
     if not source:
-        raise UsageError(f"{name}: its authors give it on request ({known.page}); then use --source=ARCHIVE_OR_FOLDER")
+        raise UsageError(f"{name}: available on request from {known.page}; then use --source=ARCHIVE_OR_FOLDER")
     own = source == known.url
     if "://" in source:
         source = str(_download(source, downloads))
@@ -192,7 +192,7 @@ def _download(url: str, folder: pathlib.Path) -> pathlib.Path:
                     done += file.write(block)
                 bar.update(len(block))
         if done < size:
-            raise DataError(f"{url}: cut short, {done} of {size} bytes came; run again")
+            raise DataError(f"{url}: download incomplete ({done} of {size} bytes); run again")
     return path
 
 
@@ -220,7 +220,7 @@ def _unpacked(path: pathlib.Path, inside: str, parent: pathlib.Path) -> Iterator
                         shutil.copyfileobj(file, copy)
         except _DAMAGED as error:
             advice = "; delete it to have it downloaded again" if path.parent == parent else ""
-            raise DataError(f"{path}: damaged, cut short, or no zip or tar archive ({error}){advice}") from error
+            raise DataError(f"{path}: damaged, truncated, or not a zip or tar archive ({error}){advice}") from error
         except OSError as error:
             raise DataError(f"{path}: cannot be unpacked into {parent} ({reason(error)})") from error
         yield pathlib.Path(folder)

@@ -66,7 +66,7 @@ def comparable_runs(found: Sequence[Record], networks: Sequence[str]) -> dict[tu
                 f"{max(_steps(each), default=0)} steps in {len(_steps(each))} epochs"
                 for each in (chosen[0], record)
             )
-            raise DataError(f"{both}, cannot share a table: remove the line of one of them from the records")
+            raise DataError(f"{both}, are not comparable: remove one of their lines from the records")
         runs.setdefault((record["method"], record["scale"]), []).append(record)
     return runs
 
@@ -105,7 +105,7 @@ def read_lines(path: pathlib.Path, fields: Collection[str]) -> list[Record]:
     found = read_json_lines(path)
     for number, value in enumerate(found, 1):
         if value.get("version") != VERSION or not set(fields) <= set(value):
-            raise DataError(f"{path}: line {number} is no result of version {VERSION}; move the file away")
+            raise DataError(f"{path}: line {number} is not a record of version {VERSION}; move the file away")
     return found
 
 

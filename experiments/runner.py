@@ -146,7 +146,7 @@ def _client(workspace: Workspace) -> Iterator[distributed.Client]:
 def _failure(task: distributed.Future) -> str:
     """Why a task failed; empty if it did not."""
     if task.status != "error":
-        return "" if task.status == "finished" else "the scheduler was lost"
+        return "" if task.status == "finished" else "the connection to the scheduler was lost"
     error = task.exception()
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {reason(error)}"

@@ -44,9 +44,9 @@ def read_steps(path: pathlib.Path, needed: str) -> tuple[dict[str, Any], dict[st
             arrays = dict(content)
         about = json.loads(str(arrays.pop(_ABOUT)))
     except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: not a file of steps that can be read ({reason(error)})") from error
+        raise DataError(f"{path}: not a readable steps file ({reason(error)})") from error
     if needed not in arrays:
-        raise DataError(f"{path}: not the right file of steps (it has no {needed!r})")
+        raise DataError(f"{path}: the wrong kind of steps file (it has no {needed!r})")
     return about, arrays
 
 

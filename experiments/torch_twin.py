@@ -64,7 +64,7 @@ class TorchTwin(torch.nn.Module):
             return lambda x, lr: x[..., : lr.shape[2] * layer.scale, : lr.shape[3] * layer.scale]
         if isinstance(layer, layers.BicubicUpsampling):
             return _Bicubic(layer.scale)
-        raise TypeError(f"layer {layer.name!r} ({type(layer).__name__}) has no twin in PyTorch")
+        raise TypeError(f"layer {layer.name!r} ({type(layer).__name__}) has no PyTorch counterpart")
 
     def _weights(self, layer: Any, order: tuple[int, ...]) -> tuple[torch.nn.Parameter, torch.nn.Parameter]:
         kernel, bias = (np.asarray(weights) for weights in layer.get_weights())

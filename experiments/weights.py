@@ -47,7 +47,7 @@ def ship(run: Run, data_root: str | None, name: str | None = None) -> None:
     model, config = load_run(run.folder)
     epochs = read_metrics(run)
     if not epochs:
-        raise DataError(f"{run.metrics}: no epoch in it; finish the run by srnet.train")
+        raise DataError(f"{run.metrics}: no finished epoch; finish the run with srnet.train")
     name = name or config.variant
     method = model_method(name, {config.scale: lambda: model}, config.channels)
     trained = {**history(run), "seconds": epochs[-1]["seconds"], "config": config.to_json()}

@@ -107,7 +107,7 @@ def _read_text(path: str | pathlib.Path) -> str:
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({reason(error)})") from error
     except UnicodeDecodeError as error:
-        raise DataError(f"{path}: damaged; it is no UTF-8 text") from error
+        raise DataError(f"{path}: damaged; not UTF-8 text") from error
 
 
 def _parsed(text: str, name: str | pathlib.Path) -> Any:

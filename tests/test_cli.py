@@ -101,7 +101,7 @@ def _corrupt(root):
     ("more", "prepare", "status", "message"),
     [
         (["--variant=fuller"], None, 2, "error: network 'fuller' is unknown: choose one of full, no_deconv, "),
-        (["--scale=5"], None, 2, "error: scale 5 cannot be made of stages of 2"),
+        (["--scale=5"], None, 2, "error: scale 5 is not supported"),
         (["--epochs=many"], None, 2, "error: flag --epochs=many: "),
         (["--no_such_flag=1"], None, 2, "error: Unknown command line flag 'no_such_flag'"),
         (["leftover"], None, 2, "error: expected no arguments besides flags, not leftover"),

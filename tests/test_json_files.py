@@ -14,7 +14,7 @@ def test_damaged_json_is_named(tmp_path):
         (b"[]", "damaged; expected a JSON object"),
         (b"[" * 100_000, "not JSON"),
         (b'{"a": ' + b"[" * 990 + b"]" * 990 + b', "crc32": "0"}', "not JSON|damaged; its crc32"),
-        (b"\xff\xfe", "damaged; it is no UTF-8 text"),
+        (b"\xff\xfe", "damaged; not UTF-8 text"),
     ):
         path.write_bytes(data)
         with pytest.raises(DataError, match=f"file: {message}"):

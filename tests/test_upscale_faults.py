@@ -84,7 +84,7 @@ def test_odd_pictures_and_names_in_one_folder(tmp_path):
     done = _upscale(photos, f"--output={out}", "--scale=2", "--preview")
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        f"{photos}: skipped a.dng, b.jxl; their formats are not read",
+        f"{photos}: skipped a.dng, b.jxl; unsupported formats",
         f"{photos / 'cut.jpg'}: the end of the file is missing; the last rows may be damaged",
         f"error: {photos / 'full.tga'}: not a picture in a format that can be read",
     ]

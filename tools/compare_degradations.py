@@ -58,7 +58,7 @@ def main(arguments: list[str]) -> None:
         method = model_method(own, {config.scale: lambda: model}, config.channels)
         cells.append((method, array_digest(model.get_weights()), config.scale))
     if not cells:
-        raise UsageError(f"--scales={','.join(values.scales)}: no method of --methods has such a scale")
+        raise UsageError(f"--scales={','.join(values.scales)}: no method in --methods has any of these scales")
     for method, weights, scale in cells:
         found = degradation_tables.measure(path, method, weights, scale, values.sets, values.data_root)
     write_table(degradation_tables.describe(found), path.with_suffix(".md"))

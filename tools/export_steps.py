@@ -66,9 +66,9 @@ def main(arguments: list[str]) -> None:
         checkpoints.restore_newest(state, checkpoints.checkpoint_managers(state, run)[0])
         origin = read_json(run.origin, dict)
     if not state.step:
-        raise DataError(f"{run.folder}: no step is done yet; begin the run by srnet.train, and stop it by Ctrl-C")
+        raise DataError(f"{run.folder}: no steps yet; start the run with srnet.train, and stop it with Ctrl-C")
     if state.step >= config.total_steps - config.steps_per_epoch:
-        raise DataError(f"{run.folder}: only the last epoch is left, which srnet.train takes")
+        raise DataError(f"{run.folder}: only the last epoch is left; finish it with srnet.train")
     arrays = named_values(variable.value for variable in variables)
     about = {
         "run": {"started": origin["started"], "first_step": state.step, "config": config.to_json()},

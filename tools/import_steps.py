@@ -87,7 +87,7 @@ def main(arguments: list[str]) -> None:
             total.assign(0.0)
         _record_session(run, config, about)
         checkpoints.save(last, reached)
-    say(f"{run.folder}: at step {reached} of {config.total_steps}; srnet.train with the run's flags goes on from there")
+    say(f"{run.folder}: at step {reached} of {config.total_steps}; srnet.train with the run's flags resumes from there")
 
 
 def _check(run: Run, config: TrainConfig, about: dict[str, Any], path: pathlib.Path) -> None:

@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
     if sets is None and values.verify:
         sets = [name for name in IMAGE_SETS if (pathlib.Path(values.data_root) / name).is_dir()]
         if not sets:
-            raise DataError(f"{values.data_root}: no folder of an image set in it")
+            raise DataError(f"{values.data_root}: contains no image set")
     if not sets:
         raise UsageError(f"--sets: name at least one of {', '.join(IMAGE_SETS)}")
     unknown = [name for name in sets if name not in IMAGE_SETS]

@@ -151,7 +151,7 @@ def _store(config: TrainConfig, patches: str, data_root: str | None, cache_dir: 
     """The patch store of a run; one that is made here holds an array of patches, whatever its size."""
     store = training_patches(dataclasses.replace(config, store_limit=1e6), data_root, cache_dir)
     if store.digest != patches:
-        raise DataError(f"{'+'.join(config.train_sets)}: these images are not those that the run is trained on")
+        raise DataError(f"{'+'.join(config.train_sets)}: these are not the training images of the run")
     return store
 
 

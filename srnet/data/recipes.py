@@ -40,7 +40,7 @@ class Draw:
 
     def __post_init__(self) -> None:
         if not 0 <= self.low <= self.high:
-            raise UsageError(f"{self.low:g}-{self.high:g} is no range: it must go from a smaller to a larger value")
+            raise UsageError(f"{self.low:g}-{self.high:g} is not a range: it must go from a smaller to a larger value")
         if not 0 <= self.probability <= 1:
             raise UsageError(f"probability {self.probability} cannot be used: it must be at least 0 and at most 1")
 

@@ -216,7 +216,7 @@ def _opened(descriptor: int, path: Path) -> PatchStore:
 
 def _place(dataset: h5py.Dataset, dimensions: int) -> int:
     if dataset.dtype != np.uint8 or dataset.ndim != dimensions or dataset.id.get_offset() is None:
-        raise ValueError(f"{dataset.name} is no plain array of uint8")
+        raise ValueError(f"{dataset.name} is not a plain uint8 array")
     return dataset.id.get_offset()
 
 

@@ -137,7 +137,7 @@ def _opened(source: str | pathlib.Path | bytes, name: str | pathlib.Path) -> Ite
     except OSError as error:
         raise DataError(f"{name}: cannot be read ({reason(error)})") from error
     except MemoryError as error:
-        raise DataError(f"{name}: the memory does not suffice") from error
+        raise DataError(f"{name}: not enough memory") from error
     except Exception as error:  # decoders raise anything for damaged files
         raise DataError(f"{name}: damaged or unreadable picture ({' '.join(str(error).split())})") from error
 
@@ -163,7 +163,7 @@ def _check_status(status: os.stat_result) -> None:
 
 def _check_size(size: int) -> None:
     if size > LARGEST_FILE:
-        raise DataError(f"larger than {LARGEST_FILE / 2**30:.1f} GiB, which no picture that is read can take")
+        raise DataError(f"larger than {LARGEST_FILE / 2**30:.1f} GiB, more than any supported picture needs")
 
 
 @contextlib.contextmanager

@@ -130,7 +130,7 @@ def _open_tiff(file: BinaryIO) -> Opened:
     )
     notes: tuple[str, ...] = (_DAMAGED,) if damaged else ()
     if tiff.GEOREFERENCE & set(block.tags):
-        notes += ("its georeference is left out, which is that of the smaller picture's pixels",)
+        notes += ("its georeference is left out, since it fits only the smaller picture",)
     image: PIL.Image.Image | pyvips.Image
     try:
         image = _open_by_pillow(file)

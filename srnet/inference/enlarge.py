@@ -82,7 +82,7 @@ def enlarge(
     exact = (size[1], size[0]) if size else None
     if isinstance(source, (str, pathlib.Path)):
         if str(source) == STANDARD or is_folder(source):
-            raise UsageError(f"{source} is no file: srnet.enlarge takes one picture")
+            raise UsageError(f"{source} is not a file: srnet.enlarge takes one picture")
         label = f"{size[0]}x{size[1]}" if size else f"x{scale:g}"
         (job,), _ = find_jobs([str(source)], str(output) if output else None, False, lambda: label)
         if not overwrite and os.path.lexists(job.target):
@@ -90,7 +90,7 @@ def enlarge(
         write_file(enlarge_file(job, scale, exact, choose, overwrite), overwrite)
         return type(source)(job.target)
     if output is not None:
-        raise UsageError("output goes with a path; the result of anything else is returned")
+        raise UsageError("output requires a path as source; other results are returned")
     if isinstance(source, bytes):
         picture = _enlarged(read_picture(source), scale, exact, choose)
         return encode(picture, fallback_format(picture))

@@ -105,7 +105,7 @@ def _without_clashes(jobs: list[Job], failed: list[str]) -> list[Job]:
             which = "it" if os.path.realpath(job.source) == os.path.realpath(replaced) else str(replaced)
             failed.append(f"{job.source}: its result would replace {which}; choose another --output")
         elif job.target in kept:
-            failed.append(f"{job.source}: {kept[job.target].source} becomes {job.target}, too; enlarge it by itself")
+            failed.append(f"{job.source}: {kept[job.target].source} becomes {job.target}, too; enlarge it separately")
         else:
             kept[job.target] = job
     return list(kept.values())
@@ -147,7 +147,7 @@ def _pictures_in(folder: pathlib.Path, recursive: bool, output: pathlib.Path, fa
             unread.append(path.name)
     if unread:
         more = f" and {len(unread) - _NAMED} more" if len(unread) > _NAMED else ""
-        note(f"{folder}: skipped {', '.join(unread[:_NAMED])}{more}; their formats are not read")
+        note(f"{folder}: skipped {', '.join(unread[:_NAMED])}{more}; unsupported formats")
     return found
 
 

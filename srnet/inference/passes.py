@@ -81,7 +81,7 @@ def choose_network(picture: Picture) -> tuple[str, str]:
       (network, why).
     """
     if picture.jpeg_quality is None:
-        return cards.DEFAULT, f"{picture.format} says nothing of compression"
+        return cards.DEFAULT, f"{picture.format} has no JPEG quality"
     chosen = cards.PHOTO if picture.jpeg_quality <= HIGHEST_QUALITY else cards.DEFAULT
     return chosen, f"JPEG of quality {picture.jpeg_quality}"
 
@@ -134,7 +134,7 @@ def target_size(size: tuple[int, int], scale: float, exact: Sides | None, fit: b
         height = width = None
     height, width = height or max(1, round(size[0] * scale)), width or max(1, round(size[1] * scale))
     if height < size[0] or width < size[1] or (height, width) == size:
-        raise UsageError(f"{width}x{height} is no enlargement of {size[1]}x{size[0]}")
+        raise UsageError(f"{width}x{height} is not larger than {size[1]}x{size[0]}")
     return height, width
 
 
@@ -168,9 +168,7 @@ def enlarge_picture(
         if pixels.shape[:2] != size:
             pixels = _reduce(pixels, size, picture.mode)
     except MemoryError as error:
-        raise DataError(
-            f"{width}x{height} to {size[1]}x{size[0]}: {str(error) or 'the memory does not suffice'}"
-        ) from error
+        raise DataError(f"{width}x{height} to {size[1]}x{size[0]}: {str(error) or 'not enough memory'}") from error
     return dataclasses.replace(picture, pixels=pixels)
 
 

@@ -33,8 +33,8 @@ from srnet.precision import AUTO, resolve_precision
 Progress = Callable[[int, int], None]  # called with (LR pixels done, LR pixels in total)
 
 _SHARE_OF_MEMORY = 0.25
-_SMALLEST = "the memory does not suffice for the smallest tile"
-_WHOLE = "the memory does not suffice for the whole picture, which this network needs"
+_SMALLEST = "not enough memory for the smallest tile"
+_WHOLE = "not enough memory for the whole picture, which this network needs"
 
 
 class Upscaler:

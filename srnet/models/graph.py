@@ -51,7 +51,7 @@ def unfold(model: keras.Model, height: int = SIDE, width: int = SIDE) -> Graph:
       TypeError: for a model of another kind.
     """
     if not _is_functional(model):
-        raise TypeError(f"the layers of network {model.name!r} are not known: it is no functional Keras model")
+        raise TypeError(f"the layers of network {model.name!r} are not known: it is not a functional Keras model")
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise TypeError(
             f"network {model.name!r} has {len(model.inputs)} inputs and {len(model.outputs)} outputs, not 1"

@@ -27,9 +27,9 @@ def interpolate(first: keras.Model, second: keras.Model, share: float) -> keras.
       UsageError: for a share outside its range, or networks with different layers.
     """
     if not 0 <= share <= 1:
-        raise UsageError(f"share {share!r} cannot be used: it must be within 0 and 1")
+        raise UsageError(f"share {share!r} cannot be used: it must be between 0 and 1")
     if _layers(first) != _layers(second):
-        raise UsageError(f"networks {first.name} and {second.name} have other layers: they must be the same network")
+        raise UsageError(f"networks {first.name} and {second.name} have different layers: give two of the same network")
     made = keras.models.clone_model(first)
     pairs = zip(first.get_weights(), second.get_weights())
     made.set_weights([(1 - share) * one + share * other for one, other in pairs])

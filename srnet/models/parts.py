@@ -120,5 +120,5 @@ def upsampling_strides(scale: int, upsampling: str) -> tuple[int, ...]:
     if scale == 3:
         return (3,)
     if scale & (scale - 1):
-        raise UsageError(f"scale {scale} cannot be made of stages of 2: choose 2, 3, 4, 8 or another power of two")
+        raise UsageError(f"scale {scale} is not supported: choose 3 or a power of two")
     return (2,) * (scale.bit_length() - 1)

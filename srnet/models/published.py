@@ -64,7 +64,7 @@ def load_published(model: keras.Model, arrays: Iterable[tuple[np.ndarray, np.nda
 
 def _chain(model: keras.Model, layers: list[Any], arrays: Iterable[Any]) -> Pairs:
     if isinstance(arrays, Mapping) or not all(type(layer) is keras.layers.Conv2D for layer in layers):
-        given = "takes no dict" if isinstance(arrays, Mapping) else "has other layers than srcnn and vdsr"
+        given = "takes no dict" if isinstance(arrays, Mapping) else "is neither srcnn nor vdsr"
         raise UsageError(f"network {model.name} {given}: published weights fit srcnn, vdsr, drcn, idn, rcan and esrgan")
     published = list(arrays)
     if len(published) != len(layers):
@@ -166,7 +166,7 @@ def _check_names(needed: list[str], arrays: Mapping[str, Any], *others: str) -> 
     """Raises if arrays are missing, or if there are others whose names do not begin with one of `others`."""
     missing = [name for name in needed if name not in arrays]
     more = [name for name in arrays if name not in needed and not name.startswith(others)]
-    for names, what in ((missing, "missing among the arrays"), (more, "without a place in this network")):
+    for names, what in ((missing, "missing among the arrays"), (more, "not used by this network")):
         if names:
             rest = f" and {len(names) - 1} more" if names[1:] else ""
             raise DataError(f"{names[0]}{rest} {what}")

@@ -62,12 +62,12 @@ def find_cluster() -> Cluster:
         return _of_tf_config(os.environ["TF_CONFIG"])
     if "SLURM_STEP_NODELIST" in os.environ:
         return _of_slurm()
-    raise UsageError(f"--strategy=multi_worker: TF_CONFIG is not set; expected such as {_EXAMPLE}")
+    raise UsageError(f"--strategy=multi_worker: TF_CONFIG is not set; expected, for example, {_EXAMPLE}")
 
 
 def _of_tf_config(text: str) -> Cluster:
     def wrong(why: str) -> UsageError:
-        return UsageError(f"TF_CONFIG: {why}; expected such as {_EXAMPLE}")
+        return UsageError(f"TF_CONFIG: {why}; expected, for example, {_EXAMPLE}")
 
     try:
         found = json.loads(text)

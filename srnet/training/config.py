@@ -179,7 +179,9 @@ class TrainConfig:
         if self.output_rate != 1 and self.optimizer != "sgd":
             raise UsageError(f"output_rate {self.output_rate} cannot be used with {self.optimizer}, only with sgd")
         if self.perceptual and self.channels != 3:
-            raise UsageError(f"perceptual {self.perceptual} cannot be used with channels 1: use channels 3, or 0 of it")
+            raise UsageError(
+                f"perceptual {self.perceptual} cannot be used with channels 1: use channels 3, or perceptual 0"
+            )
         if self.adversarial and self.precision == "mixed_float16":
             raise UsageError("precision mixed_float16 cannot be used with adversarial: use float32 or mixed_bfloat16")
         for name in {"name", "scale", "channels", "dtype", "initializer"} & set(self.model_options):
@@ -255,7 +257,7 @@ def parse_config(values: Any, name: Path | str) -> TrainConfig:
       DataError: if it is not a valid configuration, or has fields that `TrainConfig` does not have.
     """
     if not isinstance(values, dict):
-        raise DataError(f"{name}: not a configuration (no object)")
+        raise DataError(f"{name}: not a configuration (expected a JSON object)")
     values = dict(values)
     if not values.pop("augment", True):  # of srnet 0.1, where `orientations` had no 1
         values["orientations"] = 1

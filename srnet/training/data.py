@@ -47,8 +47,8 @@ def training_patches(config: TrainConfig, data_root: Path | str | None, cache_di
             raise DataError(f"{'+'.join(config.train_sets)}: no training image can be read")
     large = [path for path in paths if min(read_size(path)) >= options.patch]
     if 0 < len(large) < len(paths):
-        left_out = f"{len(paths) - len(large)} of {len(paths)} training images are left out"
-        say(f"{left_out}: they are smaller than a patch of {options.patch}x{options.patch}")
+        skipped = f"{len(paths) - len(large)} of {len(paths)} training images are skipped"
+        say(f"{skipped}: they are smaller than a patch of {options.patch}x{options.patch}")
     label = "+".join(Path(name).name for name in config.train_sets)
     return ensure_store(cache_dir, label, large or paths, options, 1e9 * config.store_limit)
 
@@ -66,7 +66,7 @@ def _readable(paths: Sequence[Path]) -> Iterator[Path]:
     with concurrent.futures.ThreadPoolExecutor() as pool:
         for path, error in zip(paths, pool.map(fault, paths)):
             if error:
-                say(f"left out: {error}")
+                say(f"skipped: {error}")
             else:
                 yield path
 

@@ -90,7 +90,7 @@ class Recorder:
     def _check_weights(self) -> None:
         networks = filter(None, (self._state.model, self._state.discriminator))
         if not all(np.isfinite(weights).all() for network in networks for weights in network.get_weights()):
-            step, kept = self._state.step, self._last.latest_checkpoint or "there is none yet"
+            step, kept = self._state.step, self._last.latest_checkpoint or "none yet"
             raise DataError(f"the weights are no longer finite after step {step}; last good checkpoint: {kept}")
         scale = getattr(self._state.optimizer, "dynamic_scale", None)
         if scale is not None and scale.numpy() < _SMALLEST_SCALE:

@@ -71,7 +71,7 @@ def check_run(folder: Path | str, config: TrainConfig) -> TrainConfig | None:
         raise UsageError(f"{folder}: a run folder's name cannot have *, ? or [; choose another --run_dir")
     if not run.config.exists():
         if run.folder.exists() and not (run.folder.is_dir() and _is_empty(run.folder)):
-            raise UsageError(f"{run.folder} is in use and holds no run: choose another --run_dir")
+            raise UsageError(f"{run.folder} exists and is not a run folder: choose another --run_dir")
         return None
     existing = load_config(run.config)
     there, asked = (json.loads(json.dumps(each.to_json())) for each in (existing, config))

@@ -92,7 +92,7 @@ def test_recipes_draw_from_their_ranges():
     ("make", "message"),
     [
         (lambda: named("fog"), "degradation 'fog' is unknown: choose one of bicubic, noise, photo, or steps"),
-        (lambda: named("noise25-5"), "25-5 is no range"),
+        (lambda: named("noise25-5"), "25-5 is not a range"),
         (lambda: named("jpeg101"), "jpeg101-101: the quality must be from 1 to 100"),
         (lambda: named("noise5+noise6"), "noise is given twice"),
         (lambda: Draw(0, 1, 2), "probability 2 cannot be used"),

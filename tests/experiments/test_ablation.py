@@ -66,7 +66,7 @@ def test_table_gives_each_column_its_network_and_seeds_their_spread():
 def test_runs_of_different_lengths_share_neither_table_nor_figure(tmp_path):
     found = [_record("full", [25, 26, 27]), _record("vdsr", [30]), _record("no_deconv_no_dilation", [20], scale=4)]
     describe_table_1(found, "cpu")
-    message = "full x2 seed 0, 30 steps in 3 epochs and {}, cannot share a table: remove the line"
+    message = "full x2 seed 0, 30 steps in 3 epochs and {}, are not comparable: remove one of their lines"
     with pytest.raises(DataError, match=message.format("no_deconv_no_dilation x4 seed 0, 10 steps in 1 epochs")):
         draw_curves(found, tmp_path / "figure.png")
     for each in ({"seed": 1, "method": "full"}, {"method": "no_skips"}):

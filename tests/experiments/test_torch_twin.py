@@ -26,5 +26,5 @@ def test_twins_compute_the_same(name, scale):
 
 def test_what_has_no_twin_is_named():
     lr = keras.Input((None, None, 1))
-    with pytest.raises(TypeError, match="layer 'up_sampling2d.*' .* has no twin in PyTorch"):
+    with pytest.raises(TypeError, match="layer 'up_sampling2d.*' .* has no PyTorch counterpart"):
         torch_twin.TorchTwin(keras.Model(lr, keras.layers.UpSampling2D(2)(lr)))

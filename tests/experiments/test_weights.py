@@ -46,7 +46,7 @@ def own_places(tmp_path, monkeypatch):
 def test_a_run_without_an_epoch_is_refused(picture_root, tmp_path):
     run = _train(tmp_path / "run", picture_root)
     run.metrics.unlink()
-    with pytest.raises(DataError, match=r"metrics\.jsonl: no epoch in it; finish the run by srnet\.train"):
+    with pytest.raises(DataError, match=r"metrics\.jsonl: no finished epoch; finish the run with srnet\.train"):
         weights.ship(run, picture_root)
     assert not any(cards.FOLDER.iterdir())
 
@@ -54,7 +54,7 @@ def test_a_run_without_an_epoch_is_refused(picture_root, tmp_path):
 def test_a_name_without_a_run_measures_nothing():
     tool = [sys.executable, str(ROOT / "tools" / "ship_weights.py"), "--name=photo"]
     done = subprocess.run(tool, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (2, "error: --name names the network of a run: give --run, too\n")
+    assert (done.returncode, done.stderr) == (2, "error: --name requires --run\n")
 
 
 def _train(folder, picture_root, **changes):

@@ -99,9 +99,9 @@ def test_pretrained_networks_are_used_at_every_scale():
     ("source", "options", "message"),
     [
         (PIXELS, {"scale": 1}, "scale 1 cannot be used"),
-        (PIXELS, {"size": (11, 40)}, "11x40 is no enlargement of 12x9"),
+        (PIXELS, {"size": (11, 40)}, "11x40 is not larger than 12x9"),
         (PIXELS, {"network": "nothing"}, "no pretrained 'nothing': choose one of full, photo, plus"),
-        (PIXELS, {"output": "x.png"}, "output goes with a path"),
+        (PIXELS, {"output": "x.png"}, "output requires a path as source"),
         ([1, 2], {}, "list cannot be enlarged"),
         (b"text", {}, "the picture: not a picture"),
         ("-", {}, "- is no file"),
@@ -114,7 +114,7 @@ def test_pretrained_networks_are_used_at_every_scale():
         (PIXELS, {"model": "x.keras"}, "must be a functional Keras model"),
         (PIXELS, {"model": _NOT_LARGER}, "the model enlarges x1: srnet.enlarge needs at least x2"),
         (PIXELS, {"precision": "bf16"}, "precision 'bf16' cannot be used: choose float32"),
-        (".", {}, "is no file: srnet.enlarge takes one picture"),
+        (".", {}, "is not a file: srnet.enlarge takes one picture"),
     ],
 )
 def test_what_cannot_be_used_is_said(source, options, message):

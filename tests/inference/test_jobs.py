@@ -81,7 +81,7 @@ def test_jobs(photos, tmp_path):
     assert names(find_jobs([str(photos / "notes.txt")], out, False, _x4)[0]) == ["notes.png"]
     both, failed = find_jobs([str(photos / "a.png"), str(photos / "inner" / "a.png")], out, False, _x4)
     assert names(both) == ["a.png"]
-    assert failed == [f"{photos}/inner/a.png: {photos}/a.png becomes {out}/a.png, too; enlarge it by itself"]
+    assert failed == [f"{photos}/inner/a.png: {photos}/a.png becomes {out}/a.png, too; enlarge it separately"]
     with pytest.raises(UsageError, match="x.docx: no picture format"):
         find_jobs([str(photos / "a.png")], str(tmp_path / "x.docx"), False, _x4)
     (tmp_path / "nothing").mkdir()
@@ -97,7 +97,7 @@ def test_results_stand_beside_the_pictures_where_no_output_is_given(photos):
     again, _ = find_jobs([*sources, f"{photos}/./a.png"], None, False, lambda: "x2.5")
     assert again == jobs
     jobs, failed = find_jobs([str(photos / "a.png"), str(photos / "a.gif")], None, False, _x4)
-    message = f"{photos}/a.gif: {photos}/a.png becomes {photos}/a_x4.png, too; enlarge it by itself"
+    message = f"{photos}/a.gif: {photos}/a.png becomes {photos}/a_x4.png, too; enlarge it separately"
     assert len(jobs) == 1 and failed == [message]
     for source, kind in ((str(photos), "the folder"), ("-", "standard input")):
         with pytest.raises(UsageError, match=f"--output is required for {kind}"):

@@ -258,7 +258,7 @@ def test_models_of_other_kinds_are_refused():
         def call(self, inputs):
             return inputs
 
-    with pytest.raises(TypeError, match="network 'own' are not known: it is no functional Keras model"):
+    with pytest.raises(TypeError, match="network 'own' are not known: it is not a functional Keras model"):
         reach(Own(name="own"))
     with pytest.raises(TypeError, match=r"layer 'own' \(Own\) is not known"):
         reach(_network(Own(name="own")))

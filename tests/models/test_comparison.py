@@ -294,9 +294,9 @@ def test_arrays_of_a_larger_network_are_refused():
     names = [f"body.{b}.rdb{d}.conv{c}" for b in range(2) for d in (1, 2, 3) for c in (1, 2, 3, 4, 5)]
     names += ["conv_first", "conv_body", "conv_up1", "conv_up2", "conv_hr", "conv_last"]
     arrays = {f"{name}.{part}": random.normal(size=1) for name in names for part in ("weight", "bias")}
-    with pytest.raises(DataError, match=r"body.1.rdb1.conv1.weight and 29 more without a place in this network"):
+    with pytest.raises(DataError, match=r"body.1.rdb1.conv1.weight and 29 more not used by this network"):
         models.load_published(models.build("esrgan", 4, 3, blocks=1, **small), arrays)
-    with pytest.raises(DataError, match="conv_up2.weight and 1 more without a place in this network"):
+    with pytest.raises(DataError, match="conv_up2.weight and 1 more not used by this network"):
         models.load_published(models.build("esrgan", 2, 3, blocks=2, **small), arrays)
     with pytest.raises(DataError, match=r"conv_first, kernel: shape \(1,\)"):
         models.load_published(models.build("esrgan", 4, 3, blocks=2, **small), arrays)
@@ -317,7 +317,7 @@ def test_named_arrays_of_other_kinds_are_refused():
 
 
 def test_networks_of_other_layers_take_no_published_arrays():
-    with pytest.raises(UsageError, match="network rednet has other layers than srcnn and vdsr: published weights fit"):
+    with pytest.raises(UsageError, match="network rednet is neither srcnn nor vdsr: published weights fit"):
         models.load_published(models.build("rednet", 2, filters=2, depth=2), [])
 
 

@@ -29,12 +29,12 @@ def test_weights_lie_between(name):
 
 def test_other_networks_and_shares_are_refused():
     first = models.build("vdsr", 2, filters=4)
-    with pytest.raises(UsageError, match="networks vdsr and vdsr have other layers: they must be the same network"):
+    with pytest.raises(UsageError, match="networks vdsr and vdsr have different layers: give two of the same network"):
         models.interpolate(first, models.build("vdsr", 2, filters=5), 0.5)
-    with pytest.raises(UsageError, match="share 1.5 cannot be used: it must be within 0 and 1"):
+    with pytest.raises(UsageError, match="share 1.5 cannot be used: it must be between 0 and 1"):
         models.interpolate(first, first, 1.5)
-    with pytest.raises(UsageError, match="have other layers"):
+    with pytest.raises(UsageError, match="have different layers"):
         models.interpolate(models.build("srcnn", 2), models.build("srcnn", 3), 0.5)
     lr = keras.Input((None, None, 1))
-    with pytest.raises(UsageError, match="have other layers"):
+    with pytest.raises(UsageError, match="have different layers"):
         models.interpolate(first, keras.Model(lr, keras.layers.Conv2D(1, 3)(lr)), 0.5)

@@ -301,7 +301,7 @@ def test_single_upsampling_is_one_layer_of_the_scale():
     ("arguments", "message"),
     [
         ({"name": "fuller"}, "network 'fuller' is unknown: choose one of full, "),
-        ({"scale": 5}, "scale 5 cannot be made of stages of 2"),
+        ({"scale": 5}, "scale 5 is not supported"),
         ({"scale": 1}, "at least 2"),
         ({"channels": 2}, "channels 2"),
         ({"dilation": 2}, "has no option 'dilation'"),

@@ -109,7 +109,7 @@ def test_results_of_another_version_are_refused(run_tool, tmp_path):
     (tmp_path / "results").mkdir()
     (tmp_path / "results/quick.jsonl").write_text('{"version": 0}\n')
     status, _, errors = run_tool("ablation_sweep.py", "--variants=full", "--scales=2")
-    assert status == 1 and "quick.jsonl: line 1 is no result of version 1" in errors[0]
+    assert status == 1 and "quick.jsonl: line 1 is not a record of version 1" in errors[0]
     assert (tmp_path / "results/quick.jsonl").read_text() == '{"version": 0}\n'
 
 

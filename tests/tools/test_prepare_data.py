@@ -60,7 +60,7 @@ def test_from_a_folder(call, published, tmp_path):
     assert call("--sets=Letters", f"--source={published}") == expected
     assert sorted(path.name for path in (tmp_path / "images" / "Letters").iterdir()) == ["a.webp", "b.png", "c.bmp"]
     assert call("--verify") == expected == call("--verify", "--sets=Letters")
-    message = f"Letters: {tmp_path / 'images' / 'Letters'} is there already; --verify compares it\n"
+    message = f"Letters: {tmp_path / 'images' / 'Letters'} already exists; --verify checks it\n"
     assert call("--sets=Letters", f"--source={published}") == (0, message, "")
 
 
@@ -76,7 +76,7 @@ def test_from_archives(call, published, tmp_path):
         (tmp_path / "set.zip").write_bytes(content)
         status, _, errors = call("--sets=Letters", f"--source={tmp_path / 'set.zip'}")
         assert status == 1 and errors.count("\n") == 1
-        assert errors.startswith(f"error: {tmp_path / 'set.zip'}: damaged, cut short, or no zip or tar archive (")
+        assert errors.startswith(f"error: {tmp_path / 'set.zip'}: damaged, truncated, or not a zip or tar archive (")
     whole = (tmp_path / "set.tgz").read_bytes()
     (tmp_path / "set.tgz").write_bytes(whole[:-40])
     status, _, errors = call("--sets=Letters", f"--source={tmp_path / 'set.tgz'}")
@@ -101,7 +101,7 @@ def test_from_its_url_once(call, published, tmp_path, monkeypatch):
         short = url.replace("set.zip", "short.zip")
         (tmp_path / "web" / "set.zip").rename(tmp_path / "web" / "short.zip")
         size = (tmp_path / "web" / "short.zip").stat().st_size
-        message = f"error: {short}: cut short, 99 of {size} bytes came; run again\n"
+        message = f"error: {short}: download incomplete (99 of {size} bytes); run again\n"
         assert call("--sets=Set5", f"--source={short}") == (1, "", message)
         server.shutdown()
     (tmp_path / "images" / "Letters").rename(tmp_path / "first")
@@ -124,20 +124,18 @@ def test_what_differs_is_named(call, published, tmp_path):
 
 def test_wrong_usage(call, published):
     assert call("--sets=Nothing")[2].startswith("error: --sets=Nothing: unknown; choose from T91, BSD200")
-    message = (
-        "error: Letters: its authors give it on request (https://example.org); then use --source=ARCHIVE_OR_FOLDER\n"
-    )
+    message = "error: Letters: available on request from https://example.org; then use --source=ARCHIVE_OR_FOLDER\n"
     assert call("--sets=Letters") == (2, "", message)
     assert call("--sets=Letters,Set5", f"--source={published}")[2].startswith("error: --source needs one set")
     assert call()[2].startswith("error: --sets: name at least one of T91, BSD200")
-    assert call("--verify")[2].endswith("images: no folder of an image set in it\n")
+    assert call("--verify")[2].endswith("images: contains no image set\n")
     status, output, errors = call("--sets=Letters,Set5", "--verify")
     assert (status, output) == (1, "") and errors.count("\n") == 2
 
 
 def test_a_set_of_unknown_pixels_is_counted(call, published, monkeypatch):
     monkeypatch.setitem(IMAGE_SETS, "Numbers", ImageSet(3, "", "*"))
-    expected = (0, "Numbers: 3 images; this project does not know their pixels\n", "")
+    expected = (0, "Numbers: 3 images; no published digests to compare\n", "")
     assert call("--sets=Numbers", f"--source={published}") == expected
     (published / "deep").mkdir()
     (published / "deep" / "x1.bmp").write_bytes((published / "x2.bmp").read_bytes())

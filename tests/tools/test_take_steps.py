@@ -231,8 +231,8 @@ def test_one_that_fails_does_not_stop_the_others(begin, call, tmp_path):
     status, _, errors = call(TAKE, f"--steps={','.join(str(steps / f'{name}.npz') for name in names)}")
     assert status == 1 and len(errors) == 5
     assert f"{steps}/run.npz: the loss is no longer finite at step " in errors[0]
-    assert errors[1] == "error: tiny: these images are not those that the run is trained on"
-    assert f"{steps}/cut.npz: not a file of steps that can be read" in errors[2]
+    assert errors[1] == "error: tiny: these are not the training images of the run"
+    assert f"{steps}/cut.npz: not a readable steps file" in errors[2]
     assert f"{steps}/damaged.npz: JAX" in errors[3]
     assert "'mine' is unknown" in errors[4]
     assert sorted(path.name for path in (tmp_path / "taken").iterdir()) == ["good.npz"]
@@ -253,7 +253,7 @@ def test_files_of_another_tool(begin, call, tmp_path):
     call(EXPORT)
     call(TAKE)
     exported, taken = tmp_path / "steps" / "run.npz", tmp_path / "taken" / "run.npz"
-    wrong = "not the right file of steps (it has no"
+    wrong = "the wrong kind of steps file (it has no"
     assert call(TAKE, f"--steps={taken}")[::2] == (1, [f"error: {taken}: {wrong} 'compiled')"])
     assert call(IMPORT, f"--taken={exported}")[::2] == (1, [f"error: {exported}: {wrong} 'losses')"])
 
@@ -273,11 +273,11 @@ def test_runs_that_cannot_be_exported(begin, call, picture_root, tmp_path):
 
     averaged = dataclasses.replace(ADAM, average_decay=0.9)
     assert error(averaged) == "it trains with average_decay 0.9, which cannot be exported"
-    assert error(dataclasses.replace(ADAM, epochs=1)) == "only the last epoch is left, which srnet.train takes"
+    assert error(dataclasses.replace(ADAM, epochs=1)) == "only the last epoch is left; finish it with srnet.train"
     begin(ADAM, "other")
     shutil.rmtree(Run(tmp_path / "other").last)
     status, _, errors = call(EXPORT, f"--run={tmp_path / 'other'}")
-    assert (status, "no step is done yet" in errors[0]) == (1, True)
+    assert (status, "no steps yet" in errors[0]) == (1, True)
 
 
 def test_steps_of_another_run(begin, call, tmp_path):

@@ -70,7 +70,7 @@ def test_help_comes_from_the_fields_without_tensorflow(without_tensorflow, optio
         ("--epochs=0", "epochs 0 cannot be used: it must be at least 1"),
         ("--loss=l1", "loss 'l1' is unknown: choose one of mse, mae, euclidean, psnr"),
         ("--degradation=blur", "degradation 'blur' is unknown: " + KNOWN),
-        ("--degradation=noise9-1", "9-1 is no range: it must go from a smaller to a larger value"),
+        ("--degradation=noise9-1", "9-1 is not a range: it must go from a smaller to a larger value"),
         ("--degradation=jpeg0", "jpeg0-0: the quality must be from 1 to 100"),
         ("--degradation=jpeg9+jpeg10", "degradation jpeg9+jpeg10: jpeg is given twice"),
         ("--augment_scales=1,half", "--augment_scales: expected numbers separated by commas, not 1,half"),

@@ -56,7 +56,7 @@ def test_lines_give_the_epochs_mean_loss_and_learning_rate(train, tmp_path):
 def test_pictures_smaller_than_a_patch_are_left_out(train, picture_root, capfd, tmp_path):
     PIL.Image.new("L", (15, 40)).save(picture_root / "tiny" / "small.png")
     with_small = train("with_small")
-    assert "1 of 4 training images are left out: they are smaller than a patch of 16x16" in capfd.readouterr().out
+    assert "1 of 4 training images are skipped: they are smaller than a patch of 16x16" in capfd.readouterr().out
     (picture_root / "tiny" / "small.png").unlink()
     train("without")
     assert len(list((tmp_path / "cache").glob("*.h5"))) == 1
@@ -69,7 +69,7 @@ def test_damaged_pictures_are_named_and_left_out_on_request(train, picture_root,
     with pytest.raises(DataError, match=r"tiny/cut\.png: "):
         train()
     run = train(skip_damaged=True)
-    assert "left out: " in (said := capfd.readouterr().out) and "tiny/cut.png" in said
+    assert "skipped: " in (said := capfd.readouterr().out) and "tiny/cut.png" in said
     (picture_root / "tiny" / "cut.png").unlink()
     train(epochs=3)  # the same patches
     assert len(list((tmp_path / "cache").glob("*.h5"))) == 1 and read_metrics(run)[-1]["step"] == 15

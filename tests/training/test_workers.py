@@ -140,7 +140,10 @@ def test_workers_resume_to_the_same_bits_after_a_kill(start, tmp_path, victim):
 @pytest.mark.parametrize(
     ("own", "message"),
     [
-        ("--learning_rate=0.01", "worker 1 has learning_rate 0.01, but worker 0 has 0.001: start all of them alike"),
+        (
+            "--learning_rate=0.01",
+            "worker 1 has learning_rate 0.01, but worker 0 has 0.001: start all workers alike",
+        ),
         pytest.param("--run_dir=elsewhere", None, marks=pytest.mark.slow),
     ],
 )
@@ -159,7 +162,7 @@ def test_an_error_of_the_first_worker_is_that_of_all(start, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "other").touch()
     ended = _end(start(tmp_path / "run", "--steps_per_epoch=1", "--epochs=1"))
-    message = f"error: {tmp_path / 'run'} is in use and holds no run: choose another --run_dir"
+    message = f"error: {tmp_path / 'run'} exists and is not a run folder: choose another --run_dir"
     assert [(status, errors.splitlines()[-1]) for status, errors in ended] == [(2, message)] * 2
 
 
@@ -206,7 +209,7 @@ def test_start_that_takes_too_long_ends_with_one_line(first):
 )
 def test_malformed_tf_config(monkeypatch, text, why):
     monkeypatch.setenv("TF_CONFIG", text)
-    with pytest.raises(UsageError, match=f"^TF_CONFIG: {why}; expected such as "):
+    with pytest.raises(UsageError, match=f"^TF_CONFIG: {why}; expected, for example, "):
         cluster.find_cluster()
 
 
@@ -252,5 +255,5 @@ def test_step_of_slurm(monkeypatch):
 def test_neither_tf_config_nor_slurm(monkeypatch):
     for name in ("TF_CONFIG", "SLURM_STEP_NODELIST"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(UsageError, match="^--strategy=multi_worker: TF_CONFIG is not set; expected such as "):
+    with pytest.raises(UsageError, match="^--strategy=multi_worker: TF_CONFIG is not set; expected, for example, "):
         cluster.find_cluster()
