@@ -199,6 +199,8 @@ RECIPES: dict[str, Recipe] = {
         earlier_probability=0.15,
     ),
 }
+# Half of the pictures clean: for a network that must stay close to one trained on clean pictures alone.
+RECIPES["photo_clean"] = dataclasses.replace(RECIPES["photo"], clean=0.5)
 _STEP = re.compile(r"(blur|noise|poisson|jpeg)(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?")
 
 
