@@ -91,7 +91,10 @@ def test_recipes_draw_from_their_ranges():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: named("fog"), "degradation 'fog' is unknown: choose one of bicubic, noise, photo, photo_clean, or steps"),
+        (
+            lambda: named("fog"),
+            "degradation 'fog' is unknown: choose one of bicubic, noise, photo, photo_clean, or steps",
+        ),
         (lambda: named("noise25-5"), "25-5 is not a range"),
         (lambda: named("jpeg101"), "jpeg101-101: the quality must be from 1 to 100"),
         (lambda: named("noise5+noise6"), "noise is given twice"),
