@@ -70,7 +70,7 @@ def test_runs_of_different_lengths_share_neither_table_nor_figure(tmp_path):
     with pytest.raises(DataError, match=message.format("no_deconv_no_dilation x4 seed 0, 10 steps in 1 epochs")):
         draw_curves(found, tmp_path / "figure.png")
     for each in ({"seed": 1, "method": "full"}, {"method": "no_skips"}):
-        with pytest.raises(DataError, match="20 steps in 2 epochs, cannot share"):
+        with pytest.raises(DataError, match="20 steps in 2 epochs, are not comparable"):
             describe_table_1([*found, _record(**{"psnrs": [25, 26], **each})], "cpu")
 
 

@@ -104,7 +104,7 @@ def test_pretrained_networks_are_used_at_every_scale():
         (PIXELS, {"output": "x.png"}, "output requires a path as source"),
         ([1, 2], {}, "list cannot be enlarged"),
         (b"text", {}, "the picture: not a picture"),
-        ("-", {}, "- is no file"),
+        ("-", {}, "- is not a file"),
         (PIXELS, {"scale": "2"}, "scale '2' cannot be used: it must be a number"),
         (PIXELS, {"size": 80}, "size 80 cannot be used"),
         (PIXELS, {"size": (80.5, 96)}, r"it must be \(width, height\) in pixels"),

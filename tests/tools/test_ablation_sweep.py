@@ -52,7 +52,7 @@ def test_sweep_makes_each_cell_once_and_names_what_it_cannot_make(run_tool, tmp_
     status, _, errors = run_tool("ablation_sweep.py", "--variants=full,long_only,no_deconv", "--scales=2")
     assert status == 1
     assert [line.split(":")[1].strip() for line in errors] == ["full_x2_seed0", "long_only_x2_seed0"]
-    assert "config.json" in errors[0] and "holds no run" in errors[1]
+    assert "config.json" in errors[0] and "is not a run folder" in errors[1]
     assert [record["method"] for record in _records(tmp_path)] == ["bicubic", "no_deconv"]
 
 

@@ -29,7 +29,7 @@ def test_other_images_are_refused(train, picture_root):
 def test_a_folder_in_use_is_not_written_to(train, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.tex").write_text("")
-    with pytest.raises(UsageError, match="in use and holds no run"):
+    with pytest.raises(UsageError, match="exists and is not a run folder"):
         train()
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["thesis.tex"]
 
