@@ -181,26 +181,27 @@ _STORED = Recipe(
     subsampled=0.7,
     shifted=True,
 )
+_PHOTO = Recipe(
+    blur=Draw(0.4, 1.6, 0.2),
+    anisotropic=0.3,
+    reductions=(*14 * ["bicubic"], "bilinear", "area"),
+    noise=Draw(1, 27, 0.2),
+    poisson=Draw(1, 15, 0.1),
+    gray=0.4,
+    jpeg=Draw(25, 98, 0.55),
+    subsampled=0.5,
+    shifted=True,
+    clean=0.3,
+    earlier=_STORED,
+    earlier_probability=0.15,
+)
 RECIPES: dict[str, Recipe] = {
     # The paper's equation 1.
     "noise": Recipe(blur=Draw(0.8, 0.8), noise=Draw(5, 25)),
-    "photo": Recipe(
-        blur=Draw(0.4, 1.6, 0.2),
-        anisotropic=0.3,
-        reductions=(*14 * ["bicubic"], "bilinear", "area"),
-        noise=Draw(1, 27, 0.2),
-        poisson=Draw(1, 15, 0.1),
-        gray=0.4,
-        jpeg=Draw(25, 98, 0.55),
-        subsampled=0.5,
-        shifted=True,
-        clean=0.3,
-        earlier=_STORED,
-        earlier_probability=0.15,
-    ),
+    "photo": _PHOTO,
+    # For a network that must stay close, on clean pictures, to one trained on these alone.
+    "photo_clean": dataclasses.replace(_PHOTO, clean=0.5),
 }
-# Half of the pictures clean: for a network that must stay close to one trained on clean pictures alone.
-RECIPES["photo_clean"] = dataclasses.replace(RECIPES["photo"], clean=0.5)
 _STEP = re.compile(r"(blur|noise|poisson|jpeg)(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?")
 
 

@@ -100,9 +100,9 @@ def _without_clashes(jobs: list[Job], failed: list[str]) -> list[Job]:
     pictures = {os.path.realpath(source): source for source in of_source}
     kept: dict[Place, Job] = {}  # by target
     for job in of_source.values():
-        replaced = pictures.get(os.path.realpath(job.target))
-        if replaced is not None:
-            which = "it" if os.path.realpath(job.source) == os.path.realpath(replaced) else str(replaced)
+        own, target = os.path.realpath(job.source), os.path.realpath(job.target)
+        if target in pictures:
+            which = "it" if target == own else pictures[target]
             failed.append(f"{job.source}: its result would replace {which}; choose another --output")
         elif job.target in kept:
             failed.append(f"{job.source}: {kept[job.target].source} becomes {job.target}, too; enlarge it separately")

@@ -138,7 +138,7 @@ class Workers:
                 one, two = first.get(name), other.get(name)
                 if one != two:
                     both = f"worker {number} has {name} {two!r}, but worker 0 has {one!r}"
-                    raise UsageError(f"{both}: start all workers alike")
+                    raise UsageError(f"{both}: start all workers with the same settings")
 
     def share(self, variables: Iterable[Any]) -> None:
         """Sets variables to their values on the first worker.

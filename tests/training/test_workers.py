@@ -142,7 +142,7 @@ def test_workers_resume_to_the_same_bits_after_a_kill(start, tmp_path, victim):
     [
         (
             "--learning_rate=0.01",
-            "worker 1 has learning_rate 0.01, but worker 0 has 0.001: start all workers alike",
+            "worker 1 has learning_rate 0.01, but worker 0 has 0.001: start all workers with the same settings",
         ),
         pytest.param("--run_dir=elsewhere", None, marks=pytest.mark.slow),
     ],
