@@ -14,7 +14,8 @@ from srnet.errors import UsageError
 def define_flags() -> None:
     """Defines --budget and the flags for the folders of images, caches, runs and results."""
     define_budget_flag()
-    flags.DEFINE_string("runs", None, "Folder of the run folders. Default: runs/experiments_BUDGET in the project.")
+    text = "Folder of the run folders. Default: runs/experiments_BUDGET in the project; under noise, ..._BUDGET_noise."
+    flags.DEFINE_string("runs", None, text)
     flags.DEFINE_string("output", str(RESULTS), "Folder of the results.")
     cli.define_folder_flags()
 
