@@ -9,7 +9,7 @@ import scipy.stats
 from experiments.recipes.ablation import measured_set
 from experiments.recipes.budgets import BUDGETS
 from experiments.recipes.claims import ORDER, PARTS, Claim
-from experiments.records import Record
+from experiments.results_file import Record
 from experiments.tables import markdown_table
 
 CONFIDENCE = 0.95

@@ -5,18 +5,18 @@ from typing import Any
 
 import numpy as np
 
-from experiments import records
 from experiments.cells import Cell, is_trained, run_of
 from experiments.costs import method_of
 from experiments.details import Detail, crop_of, reduce_and_enlarge
 from experiments.recipes.figure_6 import Crop
+from experiments.results_file import VERSION, put_line, read_lines
 from experiments.sweeps import find_cell
 from experiments.workspace import Workspace
 from srnet.errors import DataError, UsageError
-from srnet.files import locked
 from srnet.images.write import write_image
 
 KEY = ("set", "image", "scale", "crop", "method")
+_FIELDS = {*KEY, "started", "psnr", "ssim", "file"}
 
 Line = dict[str, Any]
 Key = tuple[str, int, int, Crop, str]
@@ -40,14 +40,11 @@ def read_crops(path: pathlib.Path) -> dict[Key, Line]:
     Raises:
       DataError: if it is damaged or of another version.
     """
-    lines = records.read_lines(path, {*KEY, "started", "psnr", "ssim", "file"})
-    for line in lines:
-        line["crop"] = tuple(line["crop"])
-    return {_key(line): line for line in lines}
+    return {_key(line): line for line in read_lines(path, _FIELDS, _key)}
 
 
 def _key(line: Line) -> Key:
-    return line["set"], line["image"], line["scale"], line["crop"], line["method"]
+    return line["set"], line["image"], line["scale"], tuple(line["crop"]), line["method"]
 
 
 def add_crops(
@@ -79,9 +76,7 @@ def add_crops(
         except (UsageError, DataError) as error:
             failed[cell.name] = str(error)
             continue
-        with locked(path.parent):
-            lines = {**read_crops(path), key: line}
-            records.write_lines(path, [lines[each] for each in sorted(lines)])
+        put_line(path, line, _FIELDS, _key)
     place = (detail.set, detail.image, detail.scale, detail.crop)
     return {key[4]: line for key, line in read_crops(path).items() if key[:4] == place}, failed
 
@@ -102,7 +97,7 @@ def _line(
     sr, values = reduce_and_enlarge(method_of(cell, workspace), picture, cell.scale)
     file = _write_crop(path, detail, cell.method, sr)
     named = dict(zip(KEY, (detail.set, detail.image, detail.scale, detail.crop, cell.method)))
-    return {"version": records.VERSION, **named, **run_of(cell), **values, "file": file}
+    return {"version": VERSION, **named, **run_of(cell), **values, "file": file}
 
 
 def _write_crop(path: pathlib.Path, detail: Detail, label: str, picture: np.ndarray) -> str:

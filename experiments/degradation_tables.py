@@ -5,11 +5,10 @@ import pathlib
 from collections.abc import Sequence
 
 from experiments.recipes.degradations import METHODS, METRICS, NAMES
-from experiments.records import VERSION, Record, read_lines, write_lines
+from experiments.results_file import VERSION, Record, put_line, read_lines
 from experiments.tables import markdown_table
 from srnet.evaluation.benchmark import evaluate_sets
 from srnet.evaluation.methods import NamedMethod
-from srnet.files import locked
 from srnet.training.origin import origin
 
 _KEY = ("method", "weights", "scale", "set", "degradation")
@@ -33,17 +32,15 @@ def measure(
     """
     here = {name: value for name, value in origin().items() if name in ("commit", "hardware")}
     for name, degradation in itertools.product(sets, NAMES):
-        done = {tuple(record[field] for field in _KEY) for record in read_lines(path, _KEY)}
+        done = {tuple(record[field] for field in _KEY) for record in read_lines(path, _KEY, _order)}
         if (method.name, weights, scale, name, degradation) in done:
             continue
         (result,) = evaluate_sets(method, [name], [scale], data_root, METRICS, [degradation])
         record = {"version": VERSION, "method": method.name, "weights": weights, "scale": scale, "set": name}
         record |= {"degradation": degradation, **{metric: result[metric] for metric in METRICS}}
         record |= {"images": result["images"], "seconds": result["seconds"], **here}
-        with locked(path.parent):
-            others = [each for each in read_lines(path, _KEY) if _cell(each) != _cell(record)]
-            write_lines(path, sorted([*others, record], key=_order))
-    return read_lines(path, _KEY)
+        put_line(path, record, _KEY, _order)
+    return read_lines(path, _KEY, _order)
 
 
 def _cell(record: Record) -> tuple[str, int, str, str]:

@@ -75,7 +75,7 @@ def _by_picture(lines: Iterable[Line]) -> list[dict[str, Line]]:
     """The lines of each crop by method, for crops shown by bicubic interpolation and another method."""
     pictures: dict[tuple, dict[str, Line]] = {}
     for line in lines:
-        place = line["set"], line["image"], line["scale"], line["crop"]
+        place = line["set"], line["image"], line["scale"], tuple(line["crop"])
         pictures.setdefault(place, {})[line["method"]] = line
     return [group for group in pictures.values() if "bicubic" in group and len(group) > 1]
 

@@ -2,19 +2,13 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Collection, Sequence
-from typing import Any
 
+from experiments import results_file
 from experiments.cells import Cell, origin_of
-from srnet.errors import DataError
-from srnet.files import locked, write_text
-from srnet.json_files import read_json_lines, to_checked_json
+from experiments.results_file import VERSION, Record
 from srnet.training.config import TrainConfig, load_config
 from srnet.training.run_folder import read_metrics
 
-Record = dict[str, Any]
-
-VERSION = 1
 _FIELDS = {"budget", "method", "scale", "seed", "measurements", "cost", "run"}
 _NOT_COMMON = {"variant", "scale", "seed", "epochs", "model_options"}
 SETTINGS = tuple(field.name for field in dataclasses.fields(TrainConfig) if field.name not in _NOT_COMMON)
@@ -47,75 +41,17 @@ def record_of(cell: Cell, budget: str) -> Record:
     return record if run else {**record, "origin": origin_of(cell)}
 
 
-def comparable_runs(found: Sequence[Record], networks: Sequence[str]) -> dict[tuple[str, int], list[Record]]:
-    """Returns the records of comparable runs of some networks, as a dict from (network, scale).
-
-    Args:
-      found: records of any methods.
-      networks: names of networks that are trained alike.
-
-    Raises:
-      DataError: if the epochs of two runs were not measured after the same steps.
-    """
-    chosen = [record for record in found if record["method"] in networks and record["run"]]
-    runs: dict[tuple[str, int], list[Record]] = {}
-    for record in chosen:
-        if _steps(record) != _steps(chosen[0]):
-            both = " and ".join(
-                f"{each['method']} x{each['scale']} seed {each['seed']}, "
-                f"{max(_steps(each), default=0)} steps in {len(_steps(each))} epochs"
-                for each in (chosen[0], record)
-            )
-            raise DataError(f"{both}, are not comparable: remove one of their lines from the records")
-        runs.setdefault((record["method"], record["scale"]), []).append(record)
-    return runs
-
-
-def _steps(record: Record) -> list[int]:
-    """The steps after which the epochs of a run were measured."""
-    return [line["step"] for line in record["run"]["epochs"]]
-
-
 def read_records(path: pathlib.Path) -> list[Record]:
     """Returns the records of a results file; none if there is no file.
 
     Raises:
       DataError: if it is damaged or of another version, or has a duplicate record.
     """
-    found = read_lines(path, _FIELDS)
-    if len({_key(record) for record in found}) < len(found):
-        raise DataError(f"{path}: damaged; a method, scale and seed have two lines")
-    return found
+    return results_file.read_lines(path, _FIELDS, _key)
 
 
 def _key(record: Record) -> tuple[int, str, int]:
     return record["scale"], record["method"], record["seed"]
-
-
-def read_lines(path: pathlib.Path, fields: Collection[str]) -> list[Record]:
-    """Returns the objects of a JSON lines file; none if there is no file.
-
-    Args:
-      path: the file.
-      fields: names that each object must have, besides "version".
-
-    Raises:
-      DataError: if it is damaged or of another version.
-    """
-    found = read_json_lines(path)
-    for number, value in enumerate(found, 1):
-        if value.get("version") != VERSION or not set(fields) <= set(value):
-            raise DataError(f"{path}: line {number} is not a record of version {VERSION}; move the file away")
-    return found
-
-
-def write_lines(path: pathlib.Path, values: Sequence[Record]) -> None:
-    """Writes objects as JSON lines, atomically.
-
-    Raises:
-      DataError: if it cannot be written.
-    """
-    write_text(path, "".join(to_checked_json(value) + "\n" for value in values))
 
 
 def add_record(path: pathlib.Path, record: Record) -> Record:
@@ -127,15 +63,14 @@ def add_record(path: pathlib.Path, record: Record) -> Record:
     Raises:
       DataError: if the file is damaged or of another version, or cannot be written.
     """
-    with locked(path.parent):
-        found = {_key(each): each for each in read_records(path)}
-        old = found.get(_key(record))
-        if old and _run_of(old) == _run_of(record):
-            measurements = {**old["measurements"], **record["measurements"]}
-            record = {**record, "measurements": measurements, "cost": record["cost"] or old["cost"]}
-        found[_key(record)] = record
-        write_lines(path, [found[key] for key in sorted(found)])
-    return record
+    return results_file.put_line(path, record, _FIELDS, _key, _merge)
+
+
+def _merge(old: Record, new: Record) -> Record:
+    """A new record, with the measurements and the cost of an older one of the same run."""
+    if _run_of(old) != _run_of(new):
+        return new
+    return {**new, "measurements": {**old["measurements"], **new["measurements"]}, "cost": new["cost"] or old["cost"]}
 
 
 def _run_of(record: Record) -> tuple[str | None, int | None]:

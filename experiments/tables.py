@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from experiments.recipes import table_2
 from experiments.recipes.budgets import BUDGETS
-from experiments.records import Record
+from experiments.results_file import Record
 from experiments.workspace import ROOT
 from srnet.data.datasets import TEST_SETS
 from srnet.errors import DataError

@@ -1,0 +1,64 @@
+"""Results files: JSON lines, one for each key, to which several tools may add at the same time."""
+
+import pathlib
+from collections.abc import Callable, Collection
+from typing import Any
+
+from srnet.errors import DataError
+from srnet.files import locked, write_text
+from srnet.json_files import read_json_lines, to_checked_json
+
+VERSION = 1
+
+Record = dict[str, Any]
+
+
+def read_lines(path: pathlib.Path, fields: Collection[str], key: Callable[[Record], Any]) -> list[Record]:
+    """Returns the objects of a results file; none if there is no file.
+
+    Args:
+      path: the file.
+      fields: names that each object must have, besides "version".
+      key: callable from an object to its key.
+
+    Raises:
+      DataError: if it is damaged or of another version, or two lines have the same key.
+    """
+    found, seen = read_json_lines(path), set()
+    for number, value in enumerate(found, 1):
+        if value.get("version") != VERSION or not set(fields) <= set(value):
+            raise DataError(f"{path}: line {number} is not a record of version {VERSION}; move the file away")
+        if key(value) in seen:
+            raise DataError(f"{path}: line {number} repeats the key of an earlier one; remove one of them")
+        seen.add(key(value))
+    return found
+
+
+def put_line(
+    path: pathlib.Path,
+    value: Record,
+    fields: Collection[str],
+    key: Callable[[Record], Any],
+    merge: Callable[[Record, Record], Record] = lambda old, new: new,
+) -> Record:
+    """Adds an object to a results file, or replaces the one with its key; the lines are sorted by their keys.
+
+    Args:
+      path: the file.
+      value: the object, with "version".
+      fields, key: as for `read_lines`.
+      merge: callable (the replaced object, the new one) that returns the object to store.
+
+    Returns:
+      The object as stored.
+
+    Raises:
+      DataError: if the file is damaged or of another version, or cannot be written.
+    """
+    with locked(path.parent):
+        found = {key(each): each for each in read_lines(path, fields, key)}
+        if key(value) in found:
+            value = merge(found[key(value)], value)
+        found[key(value)] = value
+        write_text(path, "".join(to_checked_json(found[each]) + "\n" for each in sorted(found)))
+    return value
