@@ -129,10 +129,10 @@ def describe_plus_ablation(found: Sequence[Record], budget: str) -> str:
     header = ["", "parameters", "G MAC", "s/Mpx", "minutes", *sets, "mean"]
     return "\n".join(
         [
-            f"# `plus`, one thing changed at a time, budget `{budget}`",
+            f"# Ablation of `plus`, budget `{budget}`",
             "",
             f"x{plus_ablation.SCALE}{_describe_run(by_row['plus']['run']) if 'plus' in by_row else ''}; PSNR in dB / "
-            "SSIM. The last column is the mean PSNR of the sets against that of `plus`.",
+            "SSIM. Each row changes one setting. The last column is its mean PSNR over the sets, less that of `plus`.",
             "",
             markdown_table(header, rows),
             "",

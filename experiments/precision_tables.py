@@ -22,4 +22,4 @@ def describe(records: Sequence[dict[str, Any]]) -> str:
     for row, (first, *others) in measured.items():
         rows.append([*row, f"{first:.3f}", *(f"{each - first:+.3f}" for each in others)])
     table = markdown_table(["network", "scale", "set", "metric", *PRECISIONS], rows)
-    return f"# PSNR in dB in float32, and how other precisions differ from it\n\n{table}\n"
+    return f"# PSNR in dB in float32, and the difference in other precisions\n\n{table}\n"
