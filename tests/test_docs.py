@@ -73,7 +73,7 @@ def test_the_recipe_of_the_pretrained_weights_can_be_followed():
     for line in table.splitlines()[2:]:
         run, start, steps, _, rate, flags = (cell.strip().replace("`", "") for cell in line.strip("|").split("|"))
         given = dict(flag.removeprefix("--").split("=") for flag in flags.split())
-        settings = {**preset_settings("cpu", run.split("_")[0]), "learning_rate": float(rate)}
+        settings = {**preset_settings("cpu", run.split("_x")[0]), "learning_rate": float(rate)}
         for name in ("steps_per_epoch", "patch", "stride", "orientations"):
             settings |= {name: int(given[name])} if name in given else {}
         assert TrainConfig(**settings).total_steps == int(steps.replace(",", ""))

@@ -16,7 +16,7 @@ from srnet.training.settings import checked, setting
 # The networks of `srnet.models`, listed here because importing that module imports Keras.
 NETWORKS = (
     *("full", "no_deconv", "no_dilation", "no_deconv_no_dilation", "no_skips", "local_only", "long_only"),
-    *("plus", "srcnn", "vdsr", "rednet", "drcn", "idn", "rcan", "rcan_small", "esrgan", "esrgan_small"),
+    *("plus", "plus_small", "srcnn", "vdsr", "rednet", "drcn", "idn", "rcan", "rcan_small", "esrgan", "esrgan_small"),
 )
 
 

@@ -60,6 +60,8 @@ _PLUS: Settings = {
     "learning_rate": 5e-4,
 }
 
+_PLUS_SMALL: Settings = {**_PLUS, "learning_rate": 2e-3}
+
 # Zhang et al. 2018: Adam at 1e-4, halved every 200,000 steps, absolute error, batch 16. Their LR patches are 48x48 at
 # every scale, as these are at x2; for x3 and x4 set --patch=144 and 192.
 _RCAN: Settings = {
@@ -80,6 +82,7 @@ _ESRGAN: Settings = {**_RCAN, "patch": 128, "learning_rate": 2e-4}
 # applies them, but keeps the images and the number of steps of the paper.
 OWN_SETTINGS: dict[str, Settings] = {
     "plus": _PLUS,
+    "plus_small": _PLUS_SMALL,
     # Dong et al. 2014: SGD at 1e-4 (1e-5 for the last layer), weights of standard deviation 0.001, 33x33 patches at
     # stride 14; momentum, loss and batch size are from the authors' Caffe files, in which the biases have a smaller
     # learning rate, too.
@@ -150,6 +153,7 @@ _FROM_BICUBIC: Settings = {"initializer": "identity", "learning_rate": 5e-4, "be
 _AT_LR_SIZE: Settings = {**_PLUS, "orientations": 4, "augment_scales": (1.0,)}  # see `_PLUS` on patches
 SHORT_SETTINGS: dict[str, Settings] = {
     "plus": _PLUS,
+    "plus_small": _PLUS_SMALL,
     "srcnn": _FROM_BICUBIC,
     "rednet": _FROM_BICUBIC,
     "drcn": {"supervision": 1.0},
