@@ -39,14 +39,14 @@ if TYPE_CHECKING:
 SIZE = (720, 1280)  # of the result
 PROBE = (36, 48)  # LR pixels on which the frameworks must agree
 NEEDS = {"srnet": (), "PyTorch": ("torch",), "ONNX Runtime": ("onnxruntime", "tf2onnx")}
-NETWORKS = ("plus", "full", "vdsr")
+NETWORKS = ("plus", "plus_small", "full", "vdsr")
 RGB = {"plus": "RGB picture by plus", "photo": "RGB picture by photo"}
 
 Run = Callable[[np.ndarray], np.ndarray]  # LR picture to HR picture
 
 
 def define_flags() -> None:
-    flags.DEFINE_list("networks", None, "Networks on luma. Default: plus, full and vdsr.")
+    flags.DEFINE_list("networks", None, f"Networks on luma. Default: all, {', '.join(NETWORKS)}.")
     flags.DEFINE_list("scales", ["2", "3", "4"], "Scales.")
     flags.DEFINE_list("precisions", list(PRECISIONS[:2]), "Precisions.")
     flags.DEFINE_integer("rounds", 5, "Timed enlargements by each framework.", lower_bound=1)
