@@ -5,16 +5,13 @@ Finished runs and measurements are reused; interrupted runs are resumed.
 
 import contextlib
 import logging
-import os
 import pathlib
 import shlex
-import signal
 import subprocess
 import sys
 import time
-import warnings
 from collections.abc import Callable, Iterator, Sequence
-from typing import TextIO
+from typing import Any, TextIO
 
 from experiments import records
 from experiments.cells import Cell, is_trained, recorded_steps, report_failures
@@ -86,9 +83,8 @@ def _run_all(cells: Sequence[Cell], path: pathlib.Path, workspace: Workspace) ->
     folders = [f"--data_root={workspace.data_root}"] if workspace.data_root else []
     folders.append(f"--cache_dir={workspace.cache_dir}")
     total = sum(cell.config.total_steps for cell in cells if cell.config)
-    usual = signal.signal(signal.SIGTERM, signal.default_int_handler)
     bar = {"initial": _steps(cells), "dynamic_ncols": True, "miniters": 0}  # 0: the clock runs on between updates
-    with _client(workspace) as client, progress_bar(total, "", "step", **bar) as progress:
+    with _connect(workspace) as client, progress_bar(total, "", "step", **bar) as progress:
         stop = distributed.Event(client=client)
         tasks: dict[Cell, distributed.Future] = {}
         try:
@@ -106,7 +102,6 @@ def _run_all(cells: Sequence[Cell], path: pathlib.Path, workspace: Workspace) ->
             progress.write("interrupted: running jobs save their state; the same command resumes them", sys.stderr)
             raise
         finally:
-            signal.signal(signal.SIGTERM, usual)
             with contextlib.suppress(OSError):  # if the scheduler was lost
                 stop.set()
             while any(_is_running(cell) for cell, task in tasks.items() if not task.done()):
@@ -123,24 +118,18 @@ def _steps(cells: Sequence[Cell]) -> int:
     return done
 
 
-@contextlib.contextmanager
-def _client(workspace: Workspace) -> Iterator[distributed.Client]:
+def _connect(workspace: Workspace) -> distributed.Client:
     """Connects to the workspace's scheduler, or to one in this process with threads as workers."""
-    cluster = None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        if not workspace.scheduler:
-            # No memory limit: other processes do the work.
-            threads = {"threads_per_worker": 1, "processes": False, "memory_limit": None}
-            # A sleeping machine sends no heartbeat: keep its workers.
-            with dask.config.set({"distributed.scheduler.worker-ttl": None}):
-                cluster = distributed.LocalCluster(n_workers=workspace.jobs, dashboard_address=None, **threads)
+    options: dict[str, Any] = {"address": workspace.scheduler}
+    if not workspace.scheduler:  # no memory limit: other processes do the work
+        options = {"n_workers": workspace.jobs, "threads_per_worker": 1, "processes": False, "memory_limit": None}
+        options["dashboard_address"] = None
+    # A sleeping machine sends no heartbeat: keep its workers.
+    with dask.config.set({"scheduler-address": None, "distributed.scheduler.worker-ttl": None}):
         try:
-            client = distributed.Client(cluster or workspace.scheduler, timeout=CONNECT_SECONDS)
+            return distributed.Client(**options, timeout=CONNECT_SECONDS)
         except OSError as error:
             raise DataError(f"--scheduler={workspace.scheduler}: no Dask scheduler answers there") from error
-    with cluster or contextlib.nullcontext(), client:
-        yield client
 
 
 def _failure(task: distributed.Future) -> str:
@@ -218,16 +207,12 @@ def _run(arguments: Sequence[str], log: TextIO, stop: distributed.Event) -> None
     command = [sys.executable, "-m", *arguments]
     log.truncate(0)
     print(shlex.join(command), file=log, flush=True)
-    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    process = subprocess.Popen(
-        command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True, env={**os.environ, "PYTHONPATH": path}
-    )
-    try:
-        while process.poll() is None:
-            _pause(stop)
-    finally:
-        process.terminate()
-        process.wait()
+    with subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True, cwd=ROOT) as process:
+        try:
+            while process.poll() is None:
+                _pause(stop)
+        finally:
+            process.terminate()
     if process.returncode:
         log.seek(0)
         lines = log.read().strip().splitlines()
