@@ -2,7 +2,7 @@
 
 import pathlib
 import statistics
-import time
+import timeit
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -57,16 +57,10 @@ def _cost(cell: Cell, workspace: Workspace) -> dict[str, Any]:
     if cell.config:
         network, _ = load_run(cell.folder)
         parameters, macs = network.count_params(), multiply_accumulates(network, height, width)
-        enlarge = network_method(network)
-    else:
-        enlarge = method_of(cell, workspace)
+    enlarge = method_of(cell, workspace)
     lr = np.random.default_rng(0).uniform(0, 255, (height, width)).astype(np.float32)
     enlarge(lr)
-    seconds = []
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        enlarge(lr)
-        seconds.append(time.perf_counter() - start)
+    seconds = statistics.median(timeit.repeat(lambda: enlarge(lr), number=1, repeat=REPEATS))
     megapixels = height * width * cell.scale**2 / 1e6
-    speed = {"seconds_per_megapixel": statistics.median(seconds) / megapixels, "hardware": hardware()}
+    speed = {"seconds_per_megapixel": seconds / megapixels, "hardware": hardware()}
     return {"parameters": parameters, "macs": macs, **speed}
