@@ -6,13 +6,11 @@ Importing this module does not import TensorFlow, which Dask's workers do not ne
 import dataclasses
 import pathlib
 from collections.abc import Mapping
-from typing import Any
 
 from srnet import cli
-from srnet.errors import DataError, UsageError
-from srnet.json_files import read_json
+from srnet.errors import UsageError
 from srnet.training.config import TrainConfig
-from srnet.training.run_folder import Run, check_run, is_exported, read_metrics, steps_done
+from srnet.training.run_folder import Run, check_run, is_exported, steps_done
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -27,7 +25,6 @@ class Cell:
       train: arguments of `srnet.train`; empty for a classical method.
       config: the run's `TrainConfig`; None for a classical method.
       seed: seed of the run.
-      degradation: how the LR images are made.
     """
 
     method: str
@@ -37,7 +34,6 @@ class Cell:
     train: tuple[str, ...] = ()
     config: TrainConfig | None = None
     seed: int = 0
-    degradation: str = "bicubic"
 
     @property
     def name(self) -> str:
@@ -54,58 +50,19 @@ class Cell:
 
 
 def is_trained(cell: Cell) -> bool:
-    """Returns whether a cell's run is complete, with all steps of its configuration; True for a classical method.
+    """Returns whether a cell's run has all steps of its configuration and is exported; True for a classical method.
 
     Raises:
       UsageError: if its folder holds another run, or a longer one.
-      DataError: if its folder cannot be read, or epochs are missing from its metrics.jsonl.
+      DataError: if its folder cannot be read.
     """
     if cell.config is None:
         return True
     there, needed = check_run(cell.folder, cell.config), cell.config.total_steps
-    if there is None:
-        return False
-    if there.total_steps > needed:
+    if there and there.total_steps > needed:
         held = f"{cell.folder} holds a run of {there.total_steps} steps"
         raise UsageError(f"{held}, the budget has {needed}: choose another --runs")
-    done, recorded = steps_done(cell.run), recorded_steps(cell)  # in this order, the reverse of training's writes
-    if done == needed > recorded:
-        raise DataError(f"{cell.run.metrics}: damaged (epochs are missing); delete {cell.folder} to train it again")
-    return there.total_steps == needed == done == recorded and is_exported(cell.run)
-
-
-def recorded_steps(cell: Cell) -> int:
-    """Returns the number of steps in a cell's finished epochs; 0 for a classical method.
-
-    Raises:
-      DataError: if its metrics.jsonl is damaged.
-    """
-    return max((line["step"] for line in read_metrics(cell.run)), default=0)
-
-
-def origin_of(cell: Cell) -> dict[str, Any]:
-    """Returns started, command, commit and hardware of a run, or of a classical method's measurements.
-
-    Raises:
-      DataError: if its run.json is missing or damaged.
-    """
-    found, names = read_json(cell.run.origin, dict), ("started", "command", "commit", "hardware")
-    if not set(names) <= set(found):
-        raise DataError(f"{cell.run.origin}: damaged (fields are missing); delete {cell.folder} to train it again")
-    return {name: found[name] for name in names}
-
-
-def run_of(cell: Cell) -> dict[str, Any]:
-    """Returns the identity of the run behind a cell's results: a dict of started and steps.
-
-    Extending a run keeps its start time, so both are needed. Both are None for a classical method.
-
-    Raises:
-      DataError: if its run.json is missing or damaged.
-    """
-    if cell.config is None:
-        return {"started": None, "steps": None}
-    return {"started": origin_of(cell)["started"], "steps": cell.config.total_steps}
+    return there is not None and steps_done(cell.run) == needed and is_exported(cell.run)
 
 
 def report_failures(failed: Mapping[str, str]) -> int:

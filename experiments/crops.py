@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from experiments.cells import Cell, is_trained, run_of
+from experiments.cells import Cell, is_trained
 from experiments.costs import method_of
 from experiments.details import Detail, crop_of, reduce_and_enlarge
 from experiments.recipes.figure_6 import Crop
+from experiments.records import record_of, run_of
 from experiments.results_file import VERSION, put_line, read_lines
 from experiments.sweeps import find_cell
 from experiments.workspace import Workspace
@@ -92,12 +93,13 @@ def _line(
         command = f"tools/compare_methods.py --budget={workspace.budget}"
         command += f" --methods={cell.method} --scales={cell.scale}"
         raise DataError(f"{cell.folder}: no complete run; make it with {command}")
-    if known and run_of(cell).items() <= known.items() and (path.parent / known["file"]).exists():
+    made_by = run_of(record_of(cell, workspace.budget)) if cell.config else {"started": None, "steps": None}
+    if known and made_by.items() <= known.items() and (path.parent / known["file"]).exists():
         return known
     sr, values = reduce_and_enlarge(method_of(cell, workspace), picture, cell.scale)
     file = _write_crop(path, detail, cell.method, sr)
     named = dict(zip(KEY, (detail.set, detail.image, detail.scale, detail.crop, cell.method)))
-    return {"version": VERSION, **named, **run_of(cell), **values, "file": file}
+    return {"version": VERSION, **named, **made_by, **values, "file": file}
 
 
 def _write_crop(path: pathlib.Path, detail: Detail, label: str, picture: np.ndarray) -> str:

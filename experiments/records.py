@@ -2,10 +2,13 @@
 
 import dataclasses
 import pathlib
+from typing import Any
 
 from experiments import results_file
-from experiments.cells import Cell, origin_of
+from experiments.cells import Cell
 from experiments.results_file import VERSION, Record
+from srnet.errors import DataError
+from srnet.json_files import read_json
 from srnet.training.config import TrainConfig, load_config
 from srnet.training.run_folder import read_metrics
 
@@ -28,17 +31,27 @@ def record_of(cell: Cell, budget: str) -> Record:
       For a method without training `run` is None, and `origin` has started, command, commit and hardware.
 
     Raises:
-      DataError: if a file of the cell is damaged.
+      DataError: if a file of the cell is damaged, or its metrics.jsonl lacks the last epoch.
     """
     place = {"version": VERSION, "budget": budget, "method": cell.method, "scale": cell.scale, "seed": cell.seed}
-    run = None
-    if cell.config:
-        values = load_config(cell.run.config).to_json()  # the run's own: this machine may resolve another precision
-        lines = read_metrics(cell.run)
-        run = {**origin_of(cell), "seconds": lines[-1]["seconds"], "steps": cell.config.total_steps}
-        run |= {**{name: values[name] for name in (*SETTINGS, "model_options")}, "epochs": lines}
-    record = {**place, "measurements": {}, "cost": None, "run": run}
-    return record if run else {**record, "origin": origin_of(cell)}
+    blank = {**place, "measurements": {}, "cost": None, "run": None}
+    if cell.config is None:
+        return {**blank, "origin": _origin_of(cell)}
+    steps, lines = cell.config.total_steps, read_metrics(cell.run)
+    if not any(line["step"] == steps for line in lines):
+        raise DataError(f"{cell.run.metrics}: damaged (epochs are missing); delete {cell.folder} to train it again")
+    values = load_config(cell.run.config).to_json()  # the run's own: this machine may resolve another precision
+    run = {**_origin_of(cell), "seconds": lines[-1]["seconds"], "steps": steps}
+    run |= {**{name: values[name] for name in (*SETTINGS, "model_options")}, "epochs": lines}
+    return {**blank, "run": run}
+
+
+def _origin_of(cell: Cell) -> dict[str, Any]:
+    """The start, command, commit and hardware of a run, or of a classical method's measurements."""
+    found, names = read_json(cell.run.origin, dict), ("started", "command", "commit", "hardware")
+    if not set(names) <= set(found):
+        raise DataError(f"{cell.run.origin}: damaged (fields are missing); delete {cell.folder} to train it again")
+    return {name: found[name] for name in names}
 
 
 def read_records(path: pathlib.Path) -> list[Record]:
@@ -68,12 +81,15 @@ def add_record(path: pathlib.Path, record: Record) -> Record:
 
 def _merge(old: Record, new: Record) -> Record:
     """A new record, with the measurements and the cost of an older one of the same run."""
-    if _run_of(old) != _run_of(new):
+    if run_of(old) != run_of(new):
         return new
     return {**new, "measurements": {**old["measurements"], **new["measurements"]}, "cost": new["cost"] or old["cost"]}
 
 
-def _run_of(record: Record) -> tuple[str | None, int | None]:
-    """The identity of a record's run, which keeps its start when extended; older classical records have none."""
+def run_of(record: Record) -> dict[str, Any]:
+    """Returns the identity of a record's run: started and steps, since extending a run keeps its start.
+
+    Both are None for a classical method of older records.
+    """
     known = record["run"] or record.get("origin") or {}
-    return known.get("started"), known.get("steps")
+    return {name: known.get(name) for name in ("started", "steps")}

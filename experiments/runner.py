@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TextIO
 
 from experiments import records
-from experiments.cells import Cell, is_trained, recorded_steps, report_failures
+from experiments.cells import Cell, is_trained, report_failures
 from experiments.workspace import ROOT, Workspace
 from srnet import durable
 from srnet.data.datasets import find_images
@@ -22,6 +22,7 @@ from srnet.errors import DataError, UsageError
 from srnet.files import reason
 from srnet.json_files import read_json, write_json
 from srnet.progress import progress_bar
+from srnet.training.checkpoint_files import newest_checkpoint, step_of
 from srnet.training.origin import origin
 
 try:
@@ -41,15 +42,15 @@ Measurer = Callable[[Sequence[Cell], pathlib.Path, Workspace], dict[str, str]]
 
 
 def run_cells(
-    cells: Sequence[Cell], workspace: Workspace, prefix: str, write: Writer, measure: Measurer | None = None
+    cells: Sequence[Cell], workspace: Workspace, path: pathlib.Path, write: Writer, measure: Measurer | None = None
 ) -> int:
     """Trains and measures what cells lack, then writes tables and figures, even after an interruption.
 
     Args:
       cells: the cells, each with its own folder.
       workspace: `Workspace`.
-      prefix: prefix of the records file's name.
-      write: callable (all the file's records, the file) that writes tables and figures.
+      path: the records file.
+      write: callable (all records, the records file) that writes tables and figures.
       measure: callable (trained cells, the records file, workspace) that takes further measurements and returns a dict
         from the names of failed cells to the reasons; or None.
 
@@ -64,10 +65,9 @@ def run_cells(
     for name in {name for cell in cells if cell.config for name in cell.config.train_sets}:
         find_images(name, workspace.data_root)
     workspace.make_results_folder()
-    path = workspace.results_file(prefix)
     records.read_records(path)
     try:
-        failed = _run_all(cells, path, workspace)
+        failed = _run_all(cells, path.absolute(), workspace)
         made = [cell for cell in cells if cell.name not in failed]
         failed |= measure(made, path, workspace) if measure else {}
     finally:
@@ -80,17 +80,14 @@ def run_cells(
 
 def _run_all(cells: Sequence[Cell], path: pathlib.Path, workspace: Workspace) -> dict[str, str]:
     """Trains and measures cells with one progress bar; returns a dict from the names of failed ones to the reasons."""
-    folders = [f"--data_root={workspace.data_root}"] if workspace.data_root else []
-    folders.append(f"--cache_dir={workspace.cache_dir}")
     total = sum(cell.config.total_steps for cell in cells if cell.config)
     bar = {"initial": _steps(cells), "dynamic_ncols": True, "miniters": 0}  # 0: the clock runs on between updates
     with _connect(workspace) as client, progress_bar(total, "", "step", **bar) as progress:
         stop = distributed.Event(client=client)
         tasks: dict[Cell, distributed.Future] = {}
         try:
-            for number, cell in enumerate(cells):
-                arguments = (cell, path.absolute(), workspace.budget, folders, stop)
-                tasks[cell] = client.submit(make_cell, *arguments, pure=False, priority=-number)
+            for rank, cell in enumerate(cells):
+                tasks[cell] = client.submit(make_cell, cell, path, workspace, stop, pure=False, priority=-rank)
             pending = list(cells)
             while pending:
                 time.sleep(_POLL_SECONDS)
@@ -110,12 +107,9 @@ def _run_all(cells: Sequence[Cell], path: pathlib.Path, workspace: Workspace) ->
 
 
 def _steps(cells: Sequence[Cell]) -> int:
-    """The number of steps in the finished epochs of cells."""
-    done = 0
-    for cell in cells:
-        with contextlib.suppress(DataError):  # the cell's task reports it
-            done += recorded_steps(cell)
-    return done
+    """The number of steps that the cells' checkpoints have done."""
+    newest = [newest_checkpoint(cell.run.last) for cell in cells]
+    return sum(step_of(checkpoint) for checkpoint in newest if checkpoint)
 
 
 def _connect(workspace: Workspace) -> distributed.Client:
@@ -142,32 +136,33 @@ def _failure(task: distributed.Future) -> str:
     return str(error) if isinstance(error, (UsageError, DataError)) else f"{type(error).__name__}: {error}"
 
 
-def make_cell(cell: Cell, path: pathlib.Path, budget: str, folders: Sequence[str], stop: distributed.Event) -> None:
+def make_cell(cell: Cell, path: pathlib.Path, workspace: Workspace, stop: distributed.Event) -> None:
     """Trains and measures what a cell lacks; runs as a task on a worker, which may be another machine's.
 
     Args:
       cell: `Cell`.
       path: the records file.
-      budget: the budget that the cell belongs to.
-      folders: flags that name the commands' image and cache folders.
+      workspace: `Workspace`.
       stop: event that asks the commands to save their state and end.
 
     Raises:
       UsageError: if the cell's folder holds another run.
       DataError: if a file cannot be used, a command fails, or the event is set.
     """
+    folders = [f"--data_root={workspace.data_root}"] if workspace.data_root else []
+    folders.append(f"--cache_dir={workspace.cache_dir}")
     with _locked_log(cell, stop) as log:
         if cell.config is None and not cell.run.origin.exists():
             write_json(cell.run.origin, origin())
         if not is_trained(cell):
             _run(["srnet.train", *cell.train, f"--run_dir={cell.folder}", *folders], log, stop)
-        record = records.add_record(path, records.record_of(cell, budget))
+        record = records.add_record(path, records.record_of(cell, workspace.budget))
         source = f"--run={cell.folder}" if cell.config else f"--method={cell.method}"
         output = cell.folder / "measurement.json"
         for name, images in cell.sets.items():
             if record["measurements"].get(name, {}).get("images") == images:
                 continue
-            flags = [source, f"--sets={name}", f"--scales={cell.scale}", f"--degradation={cell.degradation}"]
+            flags = [source, f"--sets={name}", f"--scales={cell.scale}", f"--degradation={workspace.degradation}"]
             _run(["srnet.evaluate", *flags, f"--output={output}", *folders], log, stop)
             (found,) = read_json(output)
             measurement = {field: found[field] for field in ("psnr", "ssim", "images", "seconds")}

@@ -41,7 +41,7 @@ def find_cell(
       UsageError: for a scale, a seed or settings that cannot be used.
     """
     if name in CLASSICAL:
-        return Cell(name, scale, workspace.runs / f"{name}_x{scale}", sets, degradation=workspace.degradation)
+        return Cell(name, scale, workspace.runs / f"{name}_x{scale}", sets)
     from srnet.training.run import resolve
 
     preset, changes = run_settings(workspace.budget, name, scale, seed)
@@ -52,7 +52,7 @@ def find_cell(
     config, _ = resolve(config, workspace.data_root, fixed=("train_sets", "validation_set"))
     arguments = (f"--preset={preset}", *(f"--{field}={_as_flag(value)}" for field, value in changes.items()))
     folder = workspace.runs / f"{name}_x{scale}_{row or f'seed{seed}'}"
-    return Cell(row or name, scale, folder, sets, arguments, config, config.seed, config.degradation)
+    return Cell(row or name, scale, folder, sets, arguments, config, config.seed)
 
 
 def run_settings(budget: str, network: str, scale: int, seed: int) -> tuple[str, dict[str, Any]]:

@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> int:
     cells = sweeps.ablation_cells(workspace, scales, networks, seeds)
     path = workspace.results_file()
     sweeps.check_alike(records.read_records(path), cells, path)
-    return runner.run_cells(cells, workspace, "", write)
+    return runner.run_cells(cells, workspace, path, write)
 
 
 if __name__ == "__main__":

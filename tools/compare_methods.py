@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> int:
         write_table(describe_claims(found, workspace.budget), path.with_name(f"claims_{path.stem}.md"))
 
     cells = sweeps.comparison_cells(workspace, scales, methods, seeds)
-    return runner.run_cells(cells, workspace, "", write, costs.add_costs)
+    return runner.run_cells(cells, workspace, workspace.results_file(), write, costs.add_costs)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
         write_table(describe_plus_ablation(found, workspace.budget), path.with_suffix(".md"))
 
     cells = sweeps.plus_cells(workspace, rows)
-    return runner.run_cells(cells, workspace, "plus_ablation_", write, costs.add_costs)
+    return runner.run_cells(cells, workspace, workspace.results_file("plus_ablation_"), write, costs.add_costs)
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def test_lost_epochs_are_damage(tmp_path):
     _train(cell)
     cell.run.metrics.write_text("")
     with pytest.raises(DataError, match=r"metrics.jsonl: damaged \(epochs are missing\)"):
-        cells.is_trained(cell)
+        records.record_of(cell, "cpu")
 
 
 def test_a_run_extended_beyond_the_budget_is_refused(tmp_path):

@@ -5,6 +5,7 @@ import types
 import pytest
 
 from experiments import cells, records, runner
+from experiments.workspace import Workspace
 from srnet.errors import DataError
 from srnet.json_files import write_json
 
@@ -15,6 +16,7 @@ STOP = types.SimpleNamespace(is_set=lambda: False)
 def make(tmp_path, monkeypatch):
     """A callable (sets, failing) that makes a cell of bicubic interpolation: (measured sets, record)."""
     path = tmp_path / "results" / "quick.jsonl"
+    workspace = Workspace("quick", tmp_path / "runs", path.parent, None, str(tmp_path))
 
     def make(sets, failing=None):
         measured = []
@@ -31,9 +33,9 @@ def make(tmp_path, monkeypatch):
         cell = cells.Cell("bicubic", 2, tmp_path / "runs" / "bicubic_x2", sets)
         if failing:
             with pytest.raises(DataError, match="interrupted"):
-                runner.make_cell(cell, path, "quick", [], STOP)
+                runner.make_cell(cell, path, workspace, STOP)
         else:
-            runner.make_cell(cell, path, "quick", [], STOP)
+            runner.make_cell(cell, path, workspace, STOP)
         (record,) = records.read_records(path)
         return measured, record
 
@@ -56,7 +58,8 @@ def test_a_set_of_another_number_of_images_is_measured_again(make):
 
 def test_nothing_is_begun_after_the_tool_was_stopped(tmp_path):
     cell = cells.Cell("bicubic", 2, tmp_path / "runs" / "bicubic_x2", {"first": 1})
+    workspace = Workspace("quick", tmp_path / "runs", tmp_path, None, str(tmp_path))
     stop = types.SimpleNamespace(is_set=lambda: True)
     with pytest.raises(DataError, match="interrupted"):
-        runner.make_cell(cell, tmp_path / "quick.jsonl", "quick", [], stop)
+        runner.make_cell(cell, tmp_path / "quick.jsonl", workspace, stop)
     assert not any(tmp_path.iterdir())
