@@ -61,6 +61,5 @@ def _cost(cell: Cell, workspace: Workspace) -> dict[str, Any]:
     lr = np.random.default_rng(0).uniform(0, 255, (height, width)).astype(np.float32)
     enlarge(lr)
     seconds = statistics.median(timeit.repeat(lambda: enlarge(lr), number=1, repeat=REPEATS))
-    megapixels = height * width * cell.scale**2 / 1e6
-    speed = {"seconds_per_megapixel": seconds / megapixels, "hardware": hardware()}
-    return {"parameters": parameters, "macs": macs, **speed}
+    speed = seconds / (height * width * cell.scale**2 / 1e6)
+    return {"parameters": parameters, "macs": macs, "seconds_per_megapixel": speed, "hardware": hardware()}

@@ -33,25 +33,21 @@ def record_of(cell: Cell, budget: str) -> Record:
     Raises:
       DataError: if a file of the cell is damaged, or its metrics.jsonl lacks the last epoch.
     """
+    found, names = read_json(cell.run.origin, dict), ("started", "command", "commit", "hardware")
+    if not set(names) <= set(found):
+        raise DataError(f"{cell.run.origin}: damaged (fields are missing); delete {cell.folder} to train it again")
+    origin = {name: found[name] for name in names}
     place = {"version": VERSION, "budget": budget, "method": cell.method, "scale": cell.scale, "seed": cell.seed}
     blank = {**place, "measurements": {}, "cost": None, "run": None}
     if cell.config is None:
-        return {**blank, "origin": _origin_of(cell)}
+        return {**blank, "origin": origin}
     steps, lines = cell.config.total_steps, read_metrics(cell.run)
     if not any(line["step"] == steps for line in lines):
         raise DataError(f"{cell.run.metrics}: damaged (epochs are missing); delete {cell.folder} to train it again")
     values = load_config(cell.run.config).to_json()  # the run's own: this machine may resolve another precision
-    run = {**_origin_of(cell), "seconds": lines[-1]["seconds"], "steps": steps}
+    run = {**origin, "seconds": lines[-1]["seconds"], "steps": steps}
     run |= {**{name: values[name] for name in (*SETTINGS, "model_options")}, "epochs": lines}
     return {**blank, "run": run}
-
-
-def _origin_of(cell: Cell) -> dict[str, Any]:
-    """The start, command, commit and hardware of a run, or of a classical method's measurements."""
-    found, names = read_json(cell.run.origin, dict), ("started", "command", "commit", "hardware")
-    if not set(names) <= set(found):
-        raise DataError(f"{cell.run.origin}: damaged (fields are missing); delete {cell.folder} to train it again")
-    return {name: found[name] for name in names}
 
 
 def read_records(path: pathlib.Path) -> list[Record]:
@@ -87,9 +83,6 @@ def _merge(old: Record, new: Record) -> Record:
 
 
 def run_of(record: Record) -> dict[str, Any]:
-    """Returns the identity of a record's run: started and steps, since extending a run keeps its start.
-
-    Both are None for a classical method of older records.
-    """
-    known = record["run"] or record.get("origin") or {}
+    """Returns the identity of a record's run: a dict of started and steps, since extending a run keeps its start."""
+    known = record["run"] or record.get("origin") or {}  # older records of classical methods have neither
     return {name: known.get(name) for name in ("started", "steps")}
