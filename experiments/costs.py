@@ -57,7 +57,9 @@ def _cost(cell: Cell, workspace: Workspace) -> dict[str, Any]:
     if cell.config:
         network, _ = load_run(cell.folder)
         parameters, macs = network.count_params(), multiply_accumulates(network, height, width)
-    enlarge = method_of(cell, workspace)
+        enlarge = network_method(network)
+    else:
+        enlarge = method_of(cell, workspace)
     lr = np.random.default_rng(0).uniform(0, 255, (height, width)).astype(np.float32)
     enlarge(lr)
     seconds = statistics.median(timeit.repeat(lambda: enlarge(lr), number=1, repeat=REPEATS))

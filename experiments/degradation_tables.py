@@ -11,7 +11,7 @@ from srnet.evaluation.benchmark import evaluate_sets
 from srnet.evaluation.methods import NamedMethod
 from srnet.training.origin import origin
 
-_KEY = ("method", "weights", "scale", "set", "degradation")
+_FIELDS = ("method", "weights", "scale", "set", "degradation")
 
 
 def measure(
@@ -32,23 +32,19 @@ def measure(
     """
     here = {name: value for name, value in origin().items() if name in ("commit", "hardware")}
     for name, degradation in itertools.product(sets, NAMES):
-        done = {tuple(record[field] for field in _KEY) for record in read_lines(path, _KEY, _order)}
+        done = {tuple(record[field] for field in _FIELDS) for record in read_lines(path, _FIELDS, _key)}
         if (method.name, weights, scale, name, degradation) in done:
             continue
         (result,) = evaluate_sets(method, [name], [scale], data_root, METRICS, [degradation])
         record = {"version": VERSION, "method": method.name, "weights": weights, "scale": scale, "set": name}
         record |= {"degradation": degradation, **{metric: result[metric] for metric in METRICS}}
         record |= {"images": result["images"], "seconds": result["seconds"], **here}
-        put_line(path, record, _KEY, _order)
-    return read_lines(path, _KEY, _order)
+        put_line(path, record, _FIELDS, _key)
+    return read_lines(path, _FIELDS, _key)
 
 
-def _cell(record: Record) -> tuple[str, int, str, str]:
-    return record["method"], record["scale"], record["set"], record["degradation"]
-
-
-def _order(record: Record) -> tuple[int, str, int, str]:
-    return record["scale"], record["set"], NAMES.index(record["degradation"]), record["method"]
+def _key(record: Record) -> tuple[int, str, str, str]:
+    return record["scale"], record["set"], record["degradation"], record["method"]
 
 
 def describe(found: Sequence[Record]) -> str:
@@ -60,11 +56,11 @@ def describe(found: Sequence[Record]) -> str:
     others = sorted({record["method"] for record in found} - set(METHODS))
     lines = ["# Methods under degradations", "", "PSNR of RGB / PSNR of luma in dB / SSIM of luma."]
     for scale in sorted({record["scale"] for record in found}):
-        here = {_cell(record): record for record in found if record["scale"] == scale}
+        here = {_key(record): record for record in found if record["scale"] == scale}
         sets = list(dict.fromkeys(record["set"] for record in here.values()))
         rows = []
         for degradation, method in itertools.product(NAMES, (*METHODS, *others)):
-            cells = [here.get((method, scale, name, degradation)) for name in sets]
+            cells = [here.get((scale, name, degradation, method)) for name in sets]
             if any(cells):
                 rows.append([f"`{degradation}`", method, *map(_figures, cells)])
         lines += ["", f"x{scale}:", "", markdown_table(["degradation", "method", *sets], rows)]

@@ -1,4 +1,4 @@
-"""Results files: JSON lines, one for each key, to which several tools may add at the same time."""
+"""Results files: JSON lines, one for each result, to which several tools may add at the same time."""
 
 import pathlib
 from collections.abc import Callable, Collection
@@ -19,18 +19,18 @@ def read_lines(path: pathlib.Path, fields: Collection[str], key: Callable[[Recor
     Args:
       path: the file.
       fields: names that each object must have, besides "version".
-      key: callable from an object to its key.
+      key: callable from an object to what identifies the result.
 
     Raises:
-      DataError: if it is damaged or of another version, or two lines have the same key.
+      DataError: if it is damaged or of another version, or two lines hold the same result.
     """
-    found, seen = read_json_lines(path), set()
+    found, lines = read_json_lines(path), dict[Any, int]()
     for number, value in enumerate(found, 1):
         if value.get("version") != VERSION or not set(fields) <= set(value):
             raise DataError(f"{path}: line {number} is not a record of version {VERSION}; move the file away")
-        if key(value) in seen:
-            raise DataError(f"{path}: line {number} repeats the key of an earlier one; remove one of them")
-        seen.add(key(value))
+        first = lines.setdefault(key(value), number)
+        if first != number:
+            raise DataError(f"{path}: lines {first} and {number} hold the same result; remove one of them")
     return found
 
 

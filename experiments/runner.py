@@ -10,6 +10,7 @@ import shlex
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TextIO
 
@@ -107,7 +108,7 @@ def _run_all(cells: Sequence[Cell], path: pathlib.Path, workspace: Workspace) ->
 
 
 def _steps(cells: Sequence[Cell]) -> int:
-    """The number of steps that the cells' checkpoints have done."""
+    """The steps of the cells' newest checkpoints, summed."""
     newest = [newest_checkpoint(cell.run.last) for cell in cells]
     return sum(step_of(checkpoint) for checkpoint in newest if checkpoint)
 
@@ -118,8 +119,10 @@ def _connect(workspace: Workspace) -> distributed.Client:
     if not workspace.scheduler:  # no memory limit: other processes do the work
         options = {"n_workers": workspace.jobs, "threads_per_worker": 1, "processes": False, "memory_limit": None}
         options["dashboard_address"] = None
-    # A sleeping machine sends no heartbeat: keep its workers.
-    with dask.config.set({"scheduler-address": None, "distributed.scheduler.worker-ttl": None}):
+    # An address in Dask's own configuration is not used. A sleeping machine sends no heartbeat: keep its workers.
+    settings = {"scheduler-address": None, "distributed.scheduler.worker-ttl": None}
+    with dask.config.set(settings), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a port in use, a machine without a network
         try:
             return distributed.Client(**options, timeout=CONNECT_SECONDS)
         except OSError as error:

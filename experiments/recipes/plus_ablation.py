@@ -1,6 +1,6 @@
 """The effect of each part of `plus`, this project's own network, and of its training.
 
-Each row changes one thing in the run of Table 2. The paper has no such table.
+Each row differs from the run of Table 2 in what its label names. The paper has no such table.
 
 Command: python tools/plus_ablation.py --budget=cpu --jobs=2   (two cores: 80 minutes beside other work)
 Expect, x4, mean PSNR of the four sets relative to `plus`, in dB: another seed -0.12, without the bicubic

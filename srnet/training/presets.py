@@ -79,8 +79,8 @@ _RCAN: Settings = {
 
 _ESRGAN: Settings = {**_RCAN, "patch": 128, "learning_rate": 2e-4}
 
-# The settings of the comparison networks' own papers, and of `plus`, that differ from the paper's. The paper preset
-# applies them, but keeps the images and the number of steps of the paper.
+# The settings of the comparison networks' own papers, and of `plus` and `plus_small`, that differ from the paper's. The
+# paper preset applies them, but keeps the images and the number of steps of the paper.
 OWN_SETTINGS: dict[str, Settings] = {
     "plus": _PLUS,
     "plus_small": _PLUS_SMALL,

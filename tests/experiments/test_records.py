@@ -34,11 +34,11 @@ def test_measurements_of_the_same_run_are_kept_and_of_another_replaced(tmp_path)
         records.add_record(path, {**first, "run": other, "cost": {"macs": 1}})
 
 
-def test_a_repeated_line_is_named(tmp_path):
+def test_repeated_lines_are_named(tmp_path):
     path = tmp_path / "cpu.jsonl"
     records.add_record(path, {**BLANK, "method": "full", "seed": 0})
     path.write_text(path.read_text() * 2)
-    with pytest.raises(DataError, match="cpu.jsonl: line 2 repeats"):
+    with pytest.raises(DataError, match="cpu.jsonl: lines 1 and 2 hold the same result"):
         records.read_records(path)
 
 

@@ -73,13 +73,13 @@ def test_a_killed_sweep_leaves_a_command_that_the_next_one_waits_for(start_tool,
     assert [" / " in cell for cell in last.split("|")[2:-1]] == [True, False, False, False]
 
 
-@pytest.mark.slow  # test_plus_ablation.py interrupts a tool, too
+@pytest.mark.slow  # test_plus_ablation.py interrupts a tool by SIGINT
 def test_interrupted_sweep_resumes(start_tool, run_tool, tmp_path, wait_for):
     process = start_tool("ablation_sweep.py", "--variants=full,no_skips", "--scales=2")
     wait_for(tmp_path / "runs/no_skips_x2_seed0/config.json")
-    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
     process.communicate(timeout=120)
-    assert process.returncode == 130
+    assert process.returncode == 128 + signal.SIGTERM
     finished = tmp_path / "runs/full_x2_seed0/metrics.jsonl"
     before = finished.stat().st_mtime_ns
     status, output, errors = run_tool("ablation_sweep.py", "--variants=full,no_skips", "--scales=2")

@@ -1,13 +1,17 @@
 """Tools whose jobs are done by the workers of a Dask scheduler."""
 
+import contextlib
 import os
 import signal
+import socket
 import time
 
+import dask
 import distributed
 import pytest
 
 from experiments import runner
+from experiments.workspace import Workspace
 from srnet.json_files import read_json_lines
 
 SWEEP = ("ablation_sweep.py", "--variants=no_skips", "--scales=2")
@@ -59,6 +63,15 @@ def test_a_machine_that_sleeps_does_not_lose_its_workers(start_tool, tmp_path, w
     tool.send_signal(signal.SIGCONT)
     _, errors = tool.communicate(timeout=120)
     assert tool.returncode == 0, errors
+
+
+def test_the_local_cluster_ignores_a_busy_port_and_a_configured_scheduler(tmp_path):
+    with socket.socket() as busy, dask.config.set({"scheduler-address": "tcp://127.0.0.1:1"}):
+        with contextlib.suppress(OSError):  # in use already
+            busy.bind(("", 8787))
+            busy.listen()
+        with runner._connect(Workspace("quick", tmp_path, tmp_path, None, "")) as client:
+            assert client.submit(abs, -1).result() == 1
 
 
 @pytest.mark.usefixtures("run_tool")  # the budget TINY
