@@ -1,25 +1,73 @@
-"""The table of the PSNR that 16-bit precision costs."""
+"""The PSNR that 16-bit precision costs: measured, recorded, and written as Markdown."""
 
+import pathlib
 from collections.abc import Sequence
-from typing import Any
 
+from experiments.results_file import VERSION, Record, put_line, read_lines
 from experiments.tables import markdown_table
+from srnet.evaluation.benchmark import evaluate_sets
+from srnet.evaluation.methods import model_method
+from srnet.models.mixed_precision import with_precision
 from srnet.precision import PRECISIONS
+from srnet.pretrained import cards
+from srnet.pretrained.load import load
+from srnet.training.origin import origin
+
+_FIELDS = ("network", "weights", "scale", "set", "precision")
 
 
-def describe(records: Sequence[dict[str, Any]]) -> str:
-    """Returns records of `tools/compare_precisions.py` as Markdown: PSNR in float32, and the differences from it.
+def measure(
+    path: pathlib.Path, network: str, scale: int, precision: str, sets: Sequence[str], data_root: str | None
+) -> list[Record]:
+    """Adds a pretrained network's missing measurements to a file, set by set, and returns all the file's records.
 
     Args:
-      records: dicts of network, scale, set, metric, precision and value, each row's precisions in the
-        order of `PRECISIONS`.
+      path: the JSON lines file.
+      network: name of a pretrained network; measurements of older weights are replaced.
+      scale: one of its scales.
+      precision: one of `srnet.precision.PRECISIONS`.
+      sets: names of image sets.
+      data_root: folder with a folder for each set, or None.
+
+    Raises:
+      DataError: if the file is damaged or cannot be written, or an image cannot be used.
     """
-    measured: dict[tuple[str, ...], list[float]] = {}
-    for record in records:
-        key = (record["network"], f"x{record['scale']}", record["set"], record["metric"])
-        measured.setdefault(key, []).append(record["value"])
-    rows = []
-    for row, (first, *others) in measured.items():
-        rows.append([*row, f"{first:.3f}", *(f"{each - first:+.3f}" for each in others)])
-    table = markdown_table(["network", "scale", "set", "metric", *PRECISIONS], rows)
+    card = cards.card(scale, network)
+    metric = "psnr" if card["channels"] == 1 else "psnr_rgb"
+    here = {name: value for name, value in origin().items() if name in ("commit", "hardware")}
+    done = {tuple(record[field] for field in _FIELDS) for record in read_lines(path, _FIELDS, _key)}
+    missing = [name for name in sets if (network, card["sha256"], scale, name, precision) not in done]
+    if missing:
+        model = with_precision(load(scale, network), precision)
+        method = model_method(network, {scale: lambda: model}, card["channels"])
+        for result in evaluate_sets(method, missing, [scale], data_root, [metric]):
+            record = {"version": VERSION, "network": network, "weights": card["sha256"], "scale": scale}
+            record |= {"set": result["set"], "precision": precision, "metric": metric, "value": result[metric], **here}
+            put_line(path, record, _FIELDS, _key)
+    return read_lines(path, _FIELDS, _key)
+
+
+def _key(record: Record) -> tuple[str, int, str, str]:
+    return record["network"], record["scale"], record["set"], record["precision"]
+
+
+def describe(found: Sequence[Record]) -> str:
+    """Returns the records as Markdown: PSNR in float32, and the difference in the other precisions.
+
+    Args:
+      found: the records.
+    """
+    rows: dict[tuple[str, ...], dict[str, float]] = {}
+    for record in found:
+        place = (record["network"], f"x{record['scale']}", record["set"], record["metric"])
+        rows.setdefault(place, {})[record["precision"]] = record["value"]
+    first, *others = PRECISIONS
+    table = markdown_table(
+        ["network", "scale", "set", "metric", *PRECISIONS],
+        [
+            [*place, f"{values[first]:.3f}", *(f"{values[each] - values[first]:+.3f}" for each in others)]
+            for place, values in rows.items()
+            if len(values) == len(PRECISIONS)
+        ],
+    )
     return f"# PSNR in dB in float32, and the difference in other precisions\n\n{table}\n"

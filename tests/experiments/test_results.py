@@ -11,7 +11,7 @@ from experiments.claims import describe_claims
 from experiments.crops import read_crops
 from experiments.tables import describe_table_2
 from srnet.images.read import read_image
-from srnet.json_files import read_json
+from srnet.json_files import read_json_lines
 from srnet.pretrained import cards
 
 RESULTS = pathlib.Path(__file__).parents[2] / "experiments" / "results"
@@ -27,7 +27,9 @@ def test_the_tables_of_degradations_are_made_from_the_records(path):
 
 
 @pytest.mark.parametrize(
-    "path", sorted({*RESULTS.glob("*.jsonl")} - {RESULTS / "degradations.jsonl"}), ids=lambda path: path.stem
+    "path",
+    sorted({*RESULTS.glob("*.jsonl")} - {RESULTS / "degradations.jsonl", RESULTS / "precisions.jsonl"}),
+    ids=lambda path: path.stem,
 )
 def test_tables_are_made_from_the_records(path):
     if path.stem.startswith("figure_6"):
@@ -53,8 +55,11 @@ def test_tables_are_made_from_the_records(path):
 
 
 def test_the_table_of_precisions_is_made_from_the_records():
-    found = read_json(RESULTS / "precisions.json")["records"]
+    found = read_json_lines(RESULTS / "precisions.jsonl")
     assert (RESULTS / "precisions.md").read_text() == precision_tables.describe(found)
+    measured = {(each["network"], each["scale"], each["weights"]) for each in found}
+    shipped = [(name, scale) for name in cards.names() for scale in cards.scales(name)]
+    assert measured == {(name, scale, cards.card(scale, name)["sha256"]) for name, scale in shipped}
 
 
 def test_pages_show_the_tables_of_the_results_and_of_the_cards():
