@@ -69,20 +69,23 @@ def test_pages_say_the_same_of_plugins():
 
 def test_the_recipe_of_the_pretrained_weights_can_be_followed():
     (table,) = re.findall(r"<!-- recipe -->\n(.+?)\n\n", _text(ROOT / "docs" / "networks.md"), re.S)
-    made = []
+    made = {}
     for line in table.splitlines()[2:]:
-        run, start, steps, _, rate, flags = (cell.strip().replace("`", "") for cell in line.strip("|").split("|"))
+        run, start, steps, minutes, rate, flags = (cell.strip().replace("`", "") for cell in line.strip("|").split("|"))
         given = dict(flag.removeprefix("--").split("=") for flag in flags.split())
         settings = {**preset_settings("cpu", run.split("_x")[0]), "learning_rate": float(rate)}
-        for name in ("steps_per_epoch", "patch", "stride", "orientations"):
+        for name in ("epochs", "steps_per_epoch", "patch", "stride", "orientations"):
             settings |= {name: int(given[name])} if name in given else {}
         assert TrainConfig(**settings).total_steps == int(steps.replace(",", ""))
         assert run not in made
         assert start == "random weights" or start in made and given["initial_run"] == f"runs/{start}"
-        made.append(run)
-    names = set(cards.names()) - {cards.PHOTO}  # whose recipe changed during its training
-    shipped = [f"{name}_x{scale}" for name in names for scale in cards.scales(name)]
-    assert all(any(run.startswith(name) for run in made) for name in shipped)
+        made[run] = (int(steps.replace(",", "")), int(minutes), float(rate))
+    for name in set(cards.names()) - {cards.PHOTO}:  # whose recipe changed during its training
+        for scale in cards.scales(name):
+            last = [run for run in made if run.startswith(f"{name}_x{scale}")][-1]
+            trained = cards.card(scale, name)["run"]
+            measured = (trained["steps"], round(trained["seconds"] / 60), trained["config"]["learning_rate"])
+            assert made[last] == measured
 
 
 def test_the_last_runs_of_photo_are_those_of_its_cards():

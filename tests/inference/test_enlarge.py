@@ -100,7 +100,7 @@ def test_pretrained_networks_are_used_at_every_scale():
     [
         (PIXELS, {"scale": 1}, "scale 1 cannot be used"),
         (PIXELS, {"size": (11, 40)}, "11x40 is not larger than 12x9"),
-        (PIXELS, {"network": "nothing"}, "no pretrained 'nothing': choose one of full, photo, plus"),
+        (PIXELS, {"network": "nothing"}, "no pretrained 'nothing': choose one of full, photo, plus, plus_small"),
         (PIXELS, {"output": "x.png"}, "output requires a path as source"),
         ([1, 2], {}, "list cannot be enlarged"),
         (b"text", {}, "the picture: not a picture"),
