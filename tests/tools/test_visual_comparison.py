@@ -87,7 +87,7 @@ def test_page_shows_tables_and_sliders(run_tool, browser, tmp_path):
     browser.get(f"file://{tmp_path / 'report.html'}")
     run = browser.execute_script
     headings = run("return [...document.querySelectorAll('h2')].map(x => x.textContent)")
-    assert [heading.split(":")[0].split(",")[0] for heading in headings] == ["Figure 6", "Table 1", "plus"]
+    assert [heading.split(":")[0].split(",")[0] for heading in headings] == ["Figure 6", "Table 1", "Ablation of plus"]
     linked = "return [...document.querySelectorAll('nav a')].map(x => document.querySelector(x.hash).textContent)"
     assert run(linked) == headings
     assert run("return document.querySelector('td:nth-child(2)').textContent") == "20.00 / 0.5000"
