@@ -132,8 +132,8 @@ def describe_plus_ablation(found: Sequence[Record], budget: str) -> str:
             f"# Ablation of `plus`, budget `{budget}`",
             "",
             f"x{plus_ablation.SCALE}{_describe_run(by_row['plus']['run']) if 'plus' in by_row else ''}; PSNR in dB / "
-            "SSIM. Each row differs from `plus` in what it names. The last column is its mean PSNR over the sets, less "
-            "that of `plus`.",
+            "SSIM. Each label names what differs from `plus`. The last column is the mean PSNR over the sets, relative "
+            "to `plus`.",
             "",
             markdown_table(header, rows),
             "",

@@ -4,9 +4,8 @@ import dataclasses
 import pathlib
 from typing import Any
 
-from experiments import results_file
 from experiments.cells import Cell
-from experiments.results_file import VERSION, Record
+from experiments.results_file import VERSION, Record, put_line, read_lines
 from srnet.errors import DataError
 from srnet.json_files import read_json
 from srnet.training.config import TrainConfig, load_config
@@ -56,7 +55,7 @@ def read_records(path: pathlib.Path) -> list[Record]:
     Raises:
       DataError: if it is damaged or of another version, or has a duplicate record.
     """
-    return results_file.read_lines(path, _FIELDS, _key)
+    return read_lines(path, _FIELDS, _key)
 
 
 def _key(record: Record) -> tuple[int, str, int]:
@@ -72,7 +71,7 @@ def add_record(path: pathlib.Path, record: Record) -> Record:
     Raises:
       DataError: if the file is damaged or of another version, or cannot be written.
     """
-    return results_file.put_line(path, record, _FIELDS, _key, _merge)
+    return put_line(path, record, _FIELDS, _key, _merge)
 
 
 def _merge(old: Record, new: Record) -> Record:
