@@ -118,11 +118,11 @@ def _connect(workspace: Workspace) -> distributed.Client:
     options: dict[str, Any] = {"address": workspace.scheduler}
     if not workspace.scheduler:  # no memory limit: other processes do the work
         options = {"n_workers": workspace.jobs, "threads_per_worker": 1, "processes": False, "memory_limit": None}
-        options["dashboard_address"] = None
+        options |= {"dashboard_address": "127.0.0.1:0", "worker_dashboard_address": "127.0.0.1:0"}
     # An address in Dask's own configuration is not used. A sleeping machine sends no heartbeat: keep its workers.
     settings = {"scheduler-address": None, "distributed.scheduler.worker-ttl": None}
     with dask.config.set(settings), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a port in use, a machine without a network
+        warnings.simplefilter("ignore")  # of a machine without a network
         try:
             return distributed.Client(**options, timeout=CONNECT_SECONDS)
         except OSError as error:

@@ -2,6 +2,7 @@
 
 import types
 
+import psutil
 import pytest
 
 from experiments import cells, records, runner
@@ -63,3 +64,11 @@ def test_nothing_is_begun_after_the_tool_was_stopped(tmp_path):
     with pytest.raises(DataError, match="interrupted"):
         runner.make_cell(cell, tmp_path / "quick.jsonl", workspace, stop)
     assert not any(tmp_path.iterdir())
+
+
+def test_only_this_machine_can_connect_to_the_local_scheduler(tmp_path):
+    workspace = Workspace("quick", tmp_path / "runs", tmp_path, None, str(tmp_path), jobs=2)
+    before = {each.laddr for each in psutil.Process().net_connections()}
+    with runner._connect(workspace):
+        opened = {each.laddr for each in psutil.Process().net_connections() if each.status == psutil.CONN_LISTEN}
+    assert {address.ip for address in opened - before} == {"127.0.0.1"}
