@@ -201,8 +201,6 @@ RECIPES: dict[str, Recipe] = {
     "photo": _PHOTO,
     # For a network that must stay close, on clean pictures, to one trained on these alone.
     "photo_clean": dataclasses.replace(_PHOTO, clean=0.5),
-    # For a network that is best on JPEG.
-    "photo_jpeg": dataclasses.replace(_PHOTO, jpeg=Draw(25, 98, 0.85)),
 }
 _STEP = re.compile(r"(blur|noise|poisson|jpeg)(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?")
 
