@@ -54,7 +54,7 @@ def describe_table_1(found: Sequence[Record], budget: str) -> str:
     if not runs:
         return ""
     whole = measured_set(budget)
-    lines = [f"# Table 1: skips, budget `{budget}`", ""]
+    lines = [f"# Table 1: skip connections, budget `{budget}`", ""]
     for scale in sorted({scale for _, scale in runs}):
         columns = {label: runs.get((network, scale), []) for label, network in table_1.COLUMNS.items()}
         lines += [_describe_scale(columns, scale, whole), ""]
@@ -85,7 +85,7 @@ def _describe_scale(columns: Mapping[str, list[Record]], scale: int, whole: str)
     caption = (
         f"x{scale}, {'' if degradation == 'bicubic' else f'under `{degradation}`, '}"
         f"{' + '.join(run['train_sets'])}, learning rate {run['learning_rate']:g}, "
-        f"batch {run['batch_size']}, patch {run['patch']}, {run['precision']}; PSNR in dB / SSIM, by skips"
+        f"batch {run['batch_size']}, patch {run['patch']}, {run['precision']}; PSNR in dB / SSIM, by skip connections"
     )
     if len({record["seed"] for record in found}) > 1:
         counts = ", ".join(f"{label} {len(column)}" for label, column in columns.items())
@@ -126,7 +126,7 @@ def describe_plus_ablation(found: Sequence[Record], budget: str) -> str:
         for row, (label, _) in plus_ablation.ROWS.items()
         if row in by_row
     ]
-    header = ["", "parameters", "G MAC", "s/Mpx", "minutes", *sets, "mean"]
+    header = ["", "parameters", "GMACs", "s/Mpx", "minutes", *sets, "mean"]
     return "\n".join(
         [
             f"# Ablation of `plus`, budget `{budget}`",
@@ -137,7 +137,8 @@ def describe_plus_ablation(found: Sequence[Record], budget: str) -> str:
             "",
             markdown_table(header, rows),
             "",
-            "Multiply-accumulates for an output of 1280x720; seconds for a megapixel of it in float32.",
+            "GMACs: billions of multiply-accumulate operations for an output of 1280x720. s/Mpx: seconds per output "
+            "megapixel in float32.",
             "",
         ]
     )

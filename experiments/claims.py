@@ -38,14 +38,14 @@ def describe_claims(found: Sequence[Record], budget: str) -> str:
     if not rows:
         return ""
     shown = [scale for scale in scales if any(scale in cells for cells in rows.values())]
-    header = ["claim", "in the paper", "compared", "PSNR on", *(f"x{scale}" for scale in shown)]
+    header = ["claim", "in the paper", "networks", "evaluated on", *(f"x{scale}" for scale in shown)]
     table = markdown_table(header, [[*row, *(cells.get(scale, "-") for scale in shown)] for row, cells in rows.items()])
     degradations = {record["run"].get("degradation", "bicubic") for record in found if record["run"]} - {"bicubic"}
     under = f", trained and measured under {', '.join(sorted(degradations))}" if degradations else ""
     note = (
         f"Difference of mean PSNR in dB{under}, with its {CONFIDENCE:.0%} confidence interval over seeds (Welch's "
-        "t-test) and the number of runs of each. A claim holds where the interval is above 0, and does not hold where "
-        "it is below. One run has no interval. Methods without seeds (-) have no seed noise."
+        "t-test) and the number of runs of each (-: a method without seeds). A claim holds if the whole interval is "
+        "above 0, and does not hold if it is below; otherwise it is undecided, as with one run, which has no interval."
     )
     return "\n".join([f"# The paper's claims, budget `{budget}`", "", table, "", note, ""])
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from experiments.cells import Cell, is_trained
 from experiments.costs import method_of
-from experiments.details import Detail, crop_of, reduce_and_enlarge
+from experiments.details import Detail, crop_of, downscale_and_enlarge
 from experiments.recipes.figure_6 import Crop
 from experiments.records import record_of, run_of
 from experiments.results_file import VERSION, put_line, read_lines
@@ -96,7 +96,7 @@ def _line(
     made_by = run_of(record_of(cell, workspace.budget)) if cell.config else {"started": None, "steps": None}
     if known and made_by.items() <= known.items() and (path.parent / known["file"]).exists():
         return known
-    sr, values = reduce_and_enlarge(method_of(cell, workspace), picture, cell.scale)
+    sr, values = downscale_and_enlarge(method_of(cell, workspace), picture, cell.scale)
     file = _write_crop(path, detail, cell.method, sr)
     named = dict(zip(KEY, (detail.set, detail.image, detail.scale, detail.crop, cell.method)))
     return {"version": VERSION, **named, **made_by, **values, "file": file}

@@ -1,4 +1,4 @@
-"""Details of pictures: reduced by the benchmark protocol, enlarged by a method, and cropped."""
+"""Details of pictures: downscaled by the benchmark protocol, enlarged by a method, and cropped."""
 
 import dataclasses
 import pathlib
@@ -118,10 +118,10 @@ def open_picture(path: pathlib.Path, scale: int, crop: Crop, name: str) -> np.nd
     return picture
 
 
-def reduce_and_enlarge(
+def downscale_and_enlarge(
     method: Method, picture: np.ndarray, scale: int, channels: int = 1
 ) -> tuple[np.ndarray, dict[str, float]]:
-    """Reduces a picture by the protocol and enlarges it again; with a luma method, chroma is enlarged bicubically.
+    """Downscales a picture by the protocol and enlarges it again; with a luma method, chroma is enlarged bicubically.
 
     Args:
       method: callable from LR to SR luma, or RGB, float32 in [0, 255].

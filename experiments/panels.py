@@ -8,7 +8,7 @@ import PIL.Image
 import PIL.ImageDraw
 import PIL.ImageFont
 
-from experiments.details import crop_of, image_of_set, open_picture, reduce_and_enlarge
+from experiments.details import crop_of, downscale_and_enlarge, image_of_set, open_picture
 from experiments.recipes.figure_6 import Crop
 from srnet.errors import UsageError
 from srnet.evaluation.methods import named_method
@@ -52,7 +52,7 @@ def draw_comparison(
         method = named_method(name)
         if method.only and scale not in method.scales:
             raise UsageError(f"--scale={scale}: {name} has scales {', '.join(map(str, method.scales))}")
-        sr, values = reduce_and_enlarge(method.at_scale(scale), picture, scale, method.channels)
+        sr, values = downscale_and_enlarge(method.at_scale(scale), picture, scale, method.channels)
         psnr[label] = values["psnr"]
         panels.append((f"{label}: {values['psnr']:.2f} dB", crop_of(sr, crop)))
     write_image(path, arrange_panels([*panels, ("original", crop_of(picture, crop))]))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from experiments.details import crop_of, largest_window, reduce_and_enlarge
+from experiments.details import crop_of, downscale_and_enlarge, largest_window
 from srnet.data.datasets import find_images
 from srnet.evaluation.benchmark import evaluate_sets
 from srnet.evaluation.methods import NamedMethod
@@ -87,7 +87,7 @@ def _detail(path: pathlib.Path, scale: int, sign: int, rival: NamedMethod, netwo
     """The crops of the original, the rival and the network where the network gains most, or with sign -1 loses most."""
     picture = crop_to_multiple(measurable_image(path, scale), scale)
     results = [
-        reduce_and_enlarge(method.at_scale(scale), picture, scale, method.channels)[0] for method in (rival, network)
+        downscale_and_enlarge(method.at_scale(scale), picture, scale, method.channels)[0] for method in (rival, network)
     ]
     errors = [(to_luma(result).astype(np.float64) - to_luma(picture)) ** 2 for result in results]
     crop = largest_window(sign * (errors[0] - errors[1]), CROP)

@@ -45,8 +45,8 @@ def draw_situations(networks: Sequence[str], path: pathlib.Path) -> None:
 
 
 def _row(situation: Situation, networks: Sequence[str]) -> np.ndarray:
-    hr = crop_to_multiple(_picture(situation.picture), situation.reduction)
-    lr = degrade(hr, situation.reduction, situation.degradation, np.random.default_rng(0))
+    hr = crop_to_multiple(_picture(situation.picture), situation.factor)
+    lr = degrade(hr, situation.factor, situation.degradation, np.random.default_rng(0))
     lr = np.repeat(lr, 3 // lr.shape[2], axis=2)
     size = (lr.shape[1] * SCALE, lr.shape[0] * SCALE)
     bicubic = np.asarray(PIL.Image.fromarray(lr).resize(size, PIL.Image.Resampling.BICUBIC))

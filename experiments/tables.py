@@ -100,10 +100,10 @@ def describe_table_2(found: Sequence[Record], budget: str) -> str:
     scales = sorted({scale for method, scale in costed if method in BUDGETS[budget]["methods"]})
     if not scales:
         return ""
-    header = ["method", "parameters", "G MAC", "s/Mpx", "steps x batch, patch", "precision, minutes", *sets]
+    header = ["method", "parameters", "GMACs", "s/Mpx", "steps x batch, patch", "precision, minutes", *sets]
     parts = {"": table_2.ROWS, ", networks named in the introduction": table_2.INTRODUCTION}
     for scale, (title, methods) in itertools.product(scales, parts.items()):
-        rows = []
+        rows, cpus = [], dict[str, None]()
         for label, (method, printed) in methods.items():
             if (method, scale) not in costed:
                 continue
@@ -116,14 +116,17 @@ def describe_table_2(found: Sequence[Record], budget: str) -> str:
                     psnr, ssim, source = literature[printed, name, scale]
                     cells[-1] += f"<br>*{psnr} / {ssim}*"
                     sources.setdefault(source, {})[printed] = None
+            cpus[record["cost"]["hardware"]["cpu"]] = None
             described = _describe_method(label, record)
             rows.append([described, *describe_cost(record["cost"]), *_describe_run(record), *cells])
         if rows:
-            lines += [f"x{scale}{title}, PSNR in dB / SSIM:", "", markdown_table(header, rows), ""]
+            title = f"x{scale}{title}, PSNR in dB / SSIM; timed on {' and '.join(cpus)}:"
+            lines += [title, "", markdown_table(header, rows), ""]
     height, width = OUTPUT_SIZE
     lines.append(
-        f"Multiply-accumulates for an output of {width}x{height} (or the next smaller multiple of the scale); seconds "
-        f"for a megapixel of it in float32, on the hardware that `{budget}.jsonl` names. {table_2.NOTE}"
+        f"GMACs: billions of multiply-accumulate operations for an output of {width}x{height} (or the next smaller "
+        "multiple of the scale). s/Mpx: seconds per output megapixel in float32; compare only times on the same CPU. "
+        f"{table_2.NOTE}"
     )
     if sources:
         listed = "; ".join(f"{', '.join(labels)}: {source}" for source, labels in sorted(sources.items()))
@@ -161,4 +164,4 @@ def describe_weights(cards: Sequence[tuple[str, Record]], macs: Sequence[int], s
         for network, card, cost in here:
             size, measurements = _describe_size(card["parameters"], cost), card["measurements"]
             rows.append([f"x{scale}", f"`{network}`", *size, *(scores(measurements[name]) for name in sets)])
-    return markdown_table(["scale", "network", "parameters", "G MAC", *sets], rows)
+    return markdown_table(["scale", "network", "parameters", "GMACs", *sets], rows)

@@ -19,16 +19,16 @@ from srnet.pretrained.load import load
 from srnet.training.checkpoints import load_run
 from srnet.training.run_folder import Run, history, read_metrics
 
-USE = "Enlarging photographs and other continuous-tone pictures that were reduced, or taken, without strong blur."
+USE = "Enlarging photographs and other continuous-tone pictures that were downscaled, or taken, without strong blur."
 DEGRADED_USE = "Enlarging photographs that were compressed as JPEG, are noisy or slightly blurred; in RGB."
 DEGRADED_LIMITS = (
     "Trained on blur, noise and JPEG of the recipe named by its degradation: it takes away fine texture together with "
     "noise, and gives slightly softer results than plus on clean pictures. It invents no detail that is not hinted at."
 )
 LIMITS = (
-    "Trained on pictures reduced by MATLAB's antialiased bicubic imresize: it sharpens what that takes away. It does "
-    "not remove noise, JPEG artifacts or motion blur, but amplifies them, and invents no detail that is not hinted at. "
-    "Figures are of luma; chroma is enlarged bicubically."
+    "Trained on pictures downscaled by MATLAB's antialiased bicubic imresize: it sharpens what that takes away. It "
+    "does not remove noise, JPEG artifacts or motion blur, but amplifies them, and invents no detail that is not "
+    "hinted at. Figures are of luma; chroma is enlarged bicubically."
 )
 PAGE = PAGES / "networks.md"
 

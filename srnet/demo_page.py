@@ -201,7 +201,7 @@ def view(result: Result, zoom: int | None) -> tuple[PIL.Image.Image, PIL.Image.I
 
     Args:
       result: the result.
-      zoom: page pixels per pixel of the result; None shows the whole picture, reduced.
+      zoom: page pixels per pixel of the result; None shows the whole picture, downscaled.
 
     Raises:
       DataError: if the files are no longer kept.
@@ -223,7 +223,7 @@ def _decoded(path: str) -> PIL.Image.Image:
 
 
 def reduced_size(size: tuple[int, int], most: tuple[int, int]) -> tuple[int, int]:
-    """Returns (width, height) of a picture reduced to fit within another size; a smaller one keeps its size.
+    """Returns (width, height) of a picture downscaled to fit within another size; a smaller one keeps its size.
 
     Args:
       size: (width, height) of the picture.

@@ -1,4 +1,4 @@
-"""Evaluates a method on the benchmark sets by the field's protocol.
+"""Evaluates a method on the benchmark sets by the standard protocol (luma, shaved borders).
 
 python -m srnet.evaluate --network=plus                       a pretrained network
 python -m srnet.evaluate --run=RUN_DIR                        the network of a run
@@ -26,7 +26,7 @@ def define_flags() -> None:
     flags.DEFINE_list("metrics", ["psnr", "ssim"], "psnr and ssim, on luma; psnr_rgb; a plugin may add more.")
     degradation = "Degradations that make the LR images, such as bicubic, photo, jpeg40, noise10, blur0.8+noise15."
     flags.DEFINE_list("degradation", ["bicubic"], degradation)
-    flags.DEFINE_bool("self_ensemble", False, "Average eight flips and rotations, eight times slower.")
+    flags.DEFINE_bool("self_ensemble", False, network_flags.SELF_ENSEMBLE)
     cli.define_folder_flags()
     flags.DEFINE_string("output", None, "JSON file for the results.")
 

@@ -1,10 +1,10 @@
-"""Exports a network for programs without srnet: a pretrained one, or that of a run or a .keras file.
+"""Exports a network, pretrained or of a run or a .keras file, for other programs; only .keras needs srnet there.
 
 python -m srnet.export --output=DIR --scale=4                               a TensorFlow SavedModel
 python -m srnet.export --output=FILE.tflite --scale=4                       LiteRT (TensorFlow Lite)
 python -m srnet.export --output=FILE.tflite --scale=4 --format=litert_int8  the same, a quarter of the size
 python -m srnet.export --output=FILE.onnx --run=RUN_DIR                     ONNX
-python -m srnet.export --output=FILE.keras --scale=4                        Keras, for programs with srnet
+python -m srnet.export --output=FILE.keras --scale=4                        Keras
 """
 
 import os

@@ -3,8 +3,8 @@
 python -m srnet.train --scale=4 --variant=full                  the paper's run, on T91 and BSD200
 python -m srnet.train --scale=4 --variant=full --preset=quick   minutes on two cores, on scikit-image's photographs
 
-Every field of the configuration is a flag; a flag overrides the preset. The same command resumes a run; more --epochs
-extend it. Numbers in parentheses are sections of the paper.
+Every field of the configuration is a flag; a flag overrides the preset. The same command resumes a run; a larger
+--epochs extends it. Numbers such as (2.2.3) are sections of the paper.
 """
 
 import dataclasses

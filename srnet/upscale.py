@@ -5,7 +5,8 @@ python -m srnet.upscale photo.jpg --output=large.png --scale=2.5
 python -m srnet.upscale photos more/*.png --output=large --scale=3 --recursive
 python -m srnet.upscale - --output=- --size=1920x1080 --run=RUN_DIR < photo.jpg > large.jpg
 
-Other scales use the next larger network, or several (x2 and then x3 for x5), and downscale the result.
+Other scales use the network of the next higher scale, or several in turn (x5: x2 and then x3), and downscale the
+result.
 Transparency, 16 bits and metadata are kept. Each failure prints one line; processing continues and the exit
 status is 1. SRNET_DEBUG=1 prints the traceback, too.
 """
@@ -33,7 +34,7 @@ def define_flags() -> None:
     network_flags.define(cards.AUTO)
     text = "File, folder, or - for standard output. Default: beside each picture."
     flags.DEFINE_string("output", None, text, short_name="o")
-    text = "Scale, above 1. Default: 4, or the scale of --run or --model."
+    text = f"Scale, above 1 and at most {LARGEST_SCALE}. Default: 4, or the scale of --run or --model."
     flags.DEFINE_float("scale", None, text, short_name="s")
     text = "Exact size of the results, WIDTHxHEIGHT, instead of --scale. WIDTHx or xHEIGHT keeps the proportions."
     flags.DEFINE_string("size", None, text)
@@ -45,10 +46,12 @@ def define_flags() -> None:
     flags.DEFINE_bool("recursive", False, "Search subfolders.")
     flags.DEFINE_bool("overwrite", False, "Replace existing files.")
     flags.DEFINE_bool("skip_existing", False, "Skip pictures whose result exists.")
-    flags.DEFINE_bool("self_ensemble", False, "Average eight flips and rotations: better, eight times slower.")
+    flags.DEFINE_bool("self_ensemble", False, network_flags.SELF_ENSEMBLE)
     network_flags.define_precision()
     flags.DEFINE_bool("preview", False, "Also write FILE.preview.png: bicubic and srnet, side by side.")
-    text = "Maximum tile size: side, in LR pixels, of a square of equal area. Default: by free memory."
+    text = (
+        "Maximum tile size in LR pixels: the side of a square; other tiles have the same area. Default: by free memory."
+    )
     flags.DEFINE_integer("tile", None, text, 1)
 
 

@@ -9,6 +9,10 @@ import numpy as np
 import PIL.Image
 import pytest
 
+# pytest's processes share the cores: more threads in each only wait for one another.
+for variable in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+    os.environ.setdefault(variable, "1")
+
 # Tests that send signals need what a terminal has, also where they run in the background.
 for number in (signal.SIGINT, signal.SIGHUP):
     if signal.getsignal(number) is signal.SIG_IGN:

@@ -78,7 +78,7 @@ def test_the_recipe_of_the_pretrained_weights_can_be_followed():
             settings |= {name: int(given[name])} if name in given else {}
         assert TrainConfig(**settings).total_steps == int(steps.replace(",", ""))
         assert run not in made
-        assert start == "random weights" or start in made and given["initial_run"] == f"runs/{start}"
+        assert start == "random" or start in made and given["initial_run"] == f"runs/{start}"
         made[run] = (int(steps.replace(",", "")), int(minutes), float(rate))
     for name in set(cards.names()) - {cards.PHOTO}:  # whose recipe changed during its training
         for scale in cards.scales(name):

@@ -1,4 +1,4 @@
-"""Measures the overhead of enlarging a folder of small pictures of different sizes over the network alone.
+"""Measures how much slower enlarging a folder of small pictures of different sizes is than the network alone.
 
 python tools/benchmark_folder.py
 

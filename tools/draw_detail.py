@@ -3,7 +3,7 @@
 python tools/draw_detail.py    README's picture: the launch tower in scikit-image's rocket.jpg (SpaceX, public domain)
 python tools/draw_detail.py --picture=photo.jpg --scale=4 --crop=120,80,120,120 --output=detail.png
 
-The photograph is reduced and enlarged again by the benchmark protocol; PSNR is that of the whole photograph.
+The photograph is downscaled and enlarged again by the benchmark protocol; PSNR is that of the whole photograph.
 No pretrained network was trained on rocket.jpg.
 """
 

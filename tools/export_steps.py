@@ -4,7 +4,7 @@ python tools/export_steps.py --run=runs/full_x4 --steps=steps/full_x4.npz
 
 Start the run with srnet.train, in float32 or mixed_bfloat16, and stop it with Ctrl-C. TensorFlow compiles its training
 step (network, loss on `tf.GradientTape`, optimizer, schedule) to StableHLO. On the other machine, tools/take_steps.py
-takes the steps; tools/import_steps.py imports their result into the run, which srnet.train then finishes.
+runs the steps; tools/import_steps.py imports their result into the run, which srnet.train then finishes.
 JAX: pip install -e '.[jax]'.
 """
 

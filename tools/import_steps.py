@@ -1,4 +1,4 @@
-"""Imports the steps that tools/take_steps.py took into their run, which srnet.train then finishes.
+"""Imports the result of tools/take_steps.py into its run, which srnet.train then finishes.
 
 python tools/import_steps.py --run=runs/full_x4 --taken=taken/full_x4.npz
 

@@ -1,4 +1,4 @@
-"""Draws the pictures where a pretrained network gains most and least over other methods.
+"""Draws the pictures where a pretrained network improves most and least on other methods.
 
 python tools/picture_sheet.py --scale=4                         against bicubic interpolation, on all four test sets
 python tools/picture_sheet.py --scale=2 --rivals=bicubic,full   against the paper's network, too

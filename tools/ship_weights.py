@@ -1,4 +1,4 @@
-"""Adds the trained network of a run to the pretrained ones, with a card of its description and scores.
+"""Adds the trained network of a run to the pretrained ones, with a model card (configuration, history, scores).
 
 python tools/ship_weights.py --run=runs/full_x4_cpu    adds this network, or replaces the one of its name and scale
 python tools/ship_weights.py --run=runs/photo_x4 --name=photo

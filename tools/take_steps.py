@@ -1,4 +1,4 @@
-"""Takes the training steps that tools/export_steps.py exported, in JAX, without TensorFlow.
+"""Runs the training steps that tools/export_steps.py exported, in JAX, without TensorFlow.
 
 python tools/take_steps.py --steps=steps/full_x4.npz,steps/full_x2.npz --output=taken --data_root=images
 

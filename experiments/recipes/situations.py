@@ -18,14 +18,14 @@ class Situation:
     Attributes:
       name: what the picture is.
       picture: file of scikit-image, or "screenshot", "page" or "pixel art", which are drawn.
-      reduction: integer factor by which the picture is reduced.
+      factor: integer downscaling factor.
       degradation: its further degradation, in the form of `--degradation`.
       corner: left and top of the detail in LR pixels.
     """
 
     name: str
     picture: str
-    reduction: int
+    factor: int
     degradation: str
     corner: tuple[int, int]
 

@@ -1,4 +1,4 @@
-"""Augmentation: flipped, rotated and reduced copies of a picture, from which training patches are cut."""
+"""Augmentation: flipped, rotated and downscaled copies of a picture, from which training patches are cut."""
 
 import dataclasses
 import threading
@@ -63,11 +63,11 @@ def copies(
 
 
 class Source:
-    """A picture that several threads make copies of; it is decoded once, and reduced once per factor."""
+    """A picture that several threads make copies of; it is decoded once, and downscaled once per factor."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._reduced: dict[float, np.ndarray] = {}
+        self._resized: dict[float, np.ndarray] = {}
 
     def read(self, copy: Copy, channels: int | None) -> np.ndarray:
         """Returns the pixels of a copy, uint8 (H, W, channels).
@@ -80,14 +80,14 @@ class Source:
           DataError: if the picture cannot be read.
         """
         with self._lock:
-            if copy.factor not in self._reduced:
-                self._reduced[copy.factor] = self._reduce(copy, channels)
-        image = self._reduced[copy.factor]
+            if copy.factor not in self._resized:
+                self._resized[copy.factor] = self._resize(copy, channels)
+        image = self._resized[copy.factor]
         return np.rot90(image[:, ::-1] if copy.mirrored else image, copy.turns)
 
-    def _reduce(self, copy: Copy, channels: int | None) -> np.ndarray:
-        if 1 not in self._reduced:
+    def _resize(self, copy: Copy, channels: int | None) -> np.ndarray:
+        if 1 not in self._resized:
             image = read_image(copy.path)
-            self._reduced[1] = in_channels(image, channels or (1 if image.ndim == 2 else 3))
-        whole = self._reduced[1]
+            self._resized[1] = in_channels(image, channels or (1 if image.ndim == 2 else 3))
+        whole = self._resized[1]
         return whole if copy.factor == 1 else round_to_uint8(imresize(whole, copy.factor))

@@ -2,7 +2,7 @@
 
 A degradation is a callable (hr, scale, random):
   hr: uint8 (H, W, C) array, H and W multiples of `scale`, C 3 for RGB or 1 for a grayscale picture.
-  scale: integer reduction.
+  scale: integer downscaling factor.
   random: `np.random.Generator` for this picture and copy alone; its draws are the same in every build.
 It returns a uint8 (H / scale, W / scale, C) array. A patch store identifies a registered degradation by its name, so a
 changed function needs a new name; it identifies a recipe (`srnet.data.recipes`) by its content.
@@ -21,7 +21,7 @@ Degradation = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
 
 
 def bicubic(hr: np.ndarray, scale: int, random: np.random.Generator) -> np.ndarray:
-    """Reduces by MATLAB's antialiased bicubic `imresize` and rounds to 8 bits, as is usual for LR pictures."""
+    """Downscales by MATLAB's antialiased bicubic `imresize` and rounds to 8 bits, as is usual for LR pictures."""
     return round_to_uint8(imresize(hr, 1 / scale))
 
 
@@ -64,7 +64,7 @@ def degrade(hr: np.ndarray, scale: int, name: str, random: np.random.Generator) 
 
     Args:
       hr: uint8 (H, W, C) array, H and W multiples of `scale`.
-      scale: integer reduction.
+      scale: integer downscaling factor.
       name: as for `named`.
       random: generator of its random numbers.
 

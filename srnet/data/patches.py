@@ -49,13 +49,13 @@ class PatchOptions:
     """How patches are cut.
 
     Attributes:
-      scale: integer reduction from HR to LR.
+      scale: integer downscaling factor from HR to LR.
       channels: 1 for luma, 3 for RGB.
       patch: side of an HR patch in pixels, a multiple of `scale`.
       stride: distance between HR patches in pixels, a multiple of `scale`.
       orientations: number of flips and rotations of a picture: 1 (no augmentation), 4 (section 3.1) or 8.
       augment_scales: scale factors of the copies that patches are cut from, each above 0 and at most 1; 1 is the
-        picture itself. Reduced copies smaller than a patch are left out.
+        picture itself. Downscaled copies smaller than a patch are left out.
       degradation: how the LR picture is made, as for `srnet.data.degradation.named`.
       seed: of random degradations, together with the picture and the copy.
     """
@@ -263,7 +263,7 @@ def _with_sources(made: Iterable[Copy]) -> Iterator[tuple[Copy, Source]]:
 
 def _cut(copy: Copy, source: Source, options: PatchOptions, as_patches: bool) -> tuple[np.ndarray, np.ndarray]:
     """Returns the LR and HR patches of a copy, uint8 (n, side, side, channels), or its LR and HR picture."""
-    # As in the evaluation protocol: bicubic reduces the luma; after any other degradation, the luma is taken.
+    # As in the evaluation protocol: bicubic downscales the luma; after any other degradation, the luma is taken.
     luma_after = options.channels == 1 and options.degradation != "bicubic"
     image = crop_to_multiple(source.read(copy, None if luma_after else options.channels), options.scale)
     seed = (*copy.seed, options.seed) if options.seed else copy.seed
@@ -272,8 +272,8 @@ def _cut(copy: Copy, source: Source, options: PatchOptions, as_patches: bool) ->
     return (_windows(lr, options, options.scale), _windows(hr, options, 1)) if as_patches else (lr, hr)
 
 
-def _windows(image: np.ndarray, options: PatchOptions, reduction: int) -> np.ndarray:
-    side, stride = options.patch // reduction, options.stride // reduction
+def _windows(image: np.ndarray, options: PatchOptions, scale: int) -> np.ndarray:
+    side, stride = options.patch // scale, options.stride // scale
     windows = np.lib.stride_tricks.sliding_window_view(image, (side, side), axis=(0, 1))
     windows = np.moveaxis(windows[::stride, ::stride], 2, -1)
     return windows.reshape(-1, side, side, image.shape[2])

@@ -1,7 +1,7 @@
-"""Degradations as data: blur, reduction, noise and JPEG, each with a probability and a range to draw from.
+"""Degradations as data: blur, downscaling, noise and JPEG, each with a probability and a range to draw from.
 
-The order is that of the paper's imaging model (equation 1: blur, reduction, noise), then compression. A recipe may have
-an earlier round, for pictures that were stored, reduced and stored again (Wang et al. 2021, Real-ESRGAN).
+The order is that of the paper's imaging model (equation 1: blur, downscaling, noise), then compression. A recipe may
+have an earlier round, for pictures that were stored, downscaled and stored again (Wang et al. 2021, Real-ESRGAN).
 """
 
 import dataclasses
@@ -57,21 +57,21 @@ class Recipe:
     Attributes:
       blur: standard deviation of a Gaussian, in HR pixels.
       anisotropic: probability that the blur is narrower in one direction, which is drawn at random.
-      reductions: names of kernels, one of which is drawn: "bicubic", "bilinear", "area"; all antialiased.
+      kernels: names of kernels, one of which is drawn: "bicubic", "bilinear", "area"; all antialiased.
       noise: standard deviation of Gaussian noise, in 8-bit levels.
       poisson: standard deviation of Poisson noise where a picture is white, in 8-bit levels.
       gray: probability that noise is the same in all channels.
       jpeg: quality, from 1 to 100, of Pillow's encoder.
       subsampled: probability that JPEG halves the chroma (4:2:0).
       shifted: whether JPEG's blocks begin at a random offset, as in a cropped picture.
-      clean: probability that the picture is only reduced, by "bicubic".
+      clean: probability that the picture is only downscaled, by "bicubic".
       earlier: an earlier round, to a size between HR and LR, or None.
       earlier_probability: probability of the earlier round.
     """
 
     blur: Draw | None = None
     anisotropic: float = 0.0
-    reductions: tuple[str, ...] = ("bicubic",)
+    kernels: tuple[str, ...] = ("bicubic",)
     noise: Draw | None = None
     poisson: Draw | None = None
     gray: float = 0.0
@@ -83,9 +83,9 @@ class Recipe:
     earlier_probability: float = 0.0
 
     def __post_init__(self) -> None:
-        unknown = set(self.reductions) - set(_FILTERS)
-        if unknown or not self.reductions:
-            raise UsageError(f"reductions {','.join(self.reductions)}: choose among {', '.join(_FILTERS)}")
+        unknown = set(self.kernels) - set(_FILTERS)
+        if unknown or not self.kernels:
+            raise UsageError(f"kernels {','.join(self.kernels)}: choose among {', '.join(_FILTERS)}")
         if self.jpeg and not 1 <= self.jpeg.low <= self.jpeg.high <= 100:
             raise UsageError(f"jpeg{self.jpeg.low:g}-{self.jpeg.high:g}: the quality must be from 1 to 100")
 
@@ -106,7 +106,7 @@ class Recipe:
         sigma = self.blur and self.blur.level(random)
         if sigma:
             values = _blurred(values, sigma, self.anisotropic, random)
-        values = _reduced(values, size, self.reductions[random.integers(len(self.reductions))])
+        values = _downscaled(values, size, self.kernels[random.integers(len(self.kernels))])
         for name in ("poisson", "noise"):
             draw = getattr(self, name)
             level = draw and draw.level(random)
@@ -136,7 +136,7 @@ def _blurred(values: np.ndarray, sigma: float, anisotropic: float, random: np.ra
     return scipy.signal.fftconvolve(padded, kernel[..., None], mode="valid", axes=(0, 1))
 
 
-def _reduced(values: np.ndarray, size: tuple[int, int], kernel: str) -> np.ndarray:
+def _downscaled(values: np.ndarray, size: tuple[int, int], kernel: str) -> np.ndarray:
     height, width = values.shape[:2]
     if (height, width) == size:
         return values
@@ -175,7 +175,7 @@ def compressed(picture: np.ndarray, quality: int, subsampled: bool, offset: tupl
 # Narrower ranges than Real-ESRGAN's: beyond them, little is left to enlarge.
 _STORED = Recipe(
     blur=Draw(0.2, 1.0, 0.3),
-    reductions=("bicubic", "bilinear", "area"),
+    kernels=("bicubic", "bilinear", "area"),
     noise=Draw(1, 10, 0.3),
     jpeg=Draw(50, 95, 0.8),
     subsampled=0.7,
@@ -184,7 +184,7 @@ _STORED = Recipe(
 _PHOTO = Recipe(
     blur=Draw(0.4, 1.6, 0.2),
     anisotropic=0.3,
-    reductions=(*14 * ["bicubic"], "bilinear", "area"),
+    kernels=(*14 * ["bicubic"], "bilinear", "area"),
     noise=Draw(1, 27, 0.2),
     poisson=Draw(1, 15, 0.1),
     gray=0.4,

@@ -225,9 +225,9 @@ def _patches(descriptor: int, content: h5py.File, name: str, description: dict[s
 
 
 def _windows(descriptor: int, content: h5py.File, name: str, description: dict[str, Any]) -> Windows:
-    reduction = description["scale"] if name == "lr" else 1
-    sizes = content["sizes"][()].astype(np.int64) // reduction
-    side, stride = description["patch"] // reduction, description["stride"] // reduction
+    scale = description["scale"] if name == "lr" else 1
+    sizes = content["sizes"][()].astype(np.int64) // scale
+    side, stride = description["patch"] // scale, description["stride"] // scale
     windows = Windows(descriptor, _place(content[name], 1), sizes, side, stride, description["channels"])
     if (windows.nbytes,) != content[name].shape:
         raise ValueError(f"{name} is not as large as its pictures")

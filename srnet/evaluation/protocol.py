@@ -137,7 +137,7 @@ def benchmark_pair(
 
     Args:
       image: uint8 (H, W) or (H, W, 3).
-      scale: integer reduction.
+      scale: integer downscaling factor.
       channels: 1 for luma, 3 for RGB.
       degradation: as for `srnet.data.degradation.named`.
 

@@ -1,6 +1,6 @@
 """MATLAB's antialiased bicubic `imresize`, in the two variants that the field's LR images are made with.
 
-Keys' cubic with a = -0.5, widened by the factor when reducing, weights normalized, height before width.
+Keys' cubic with a = -0.5, widened by the factor when downscaling, weights normalized, height before width.
 """
 
 import functools
@@ -47,7 +47,7 @@ def imresize(image: np.ndarray, scale: float) -> np.ndarray:
 
     Args:
       image: (H, W) or (H, W, C) array.
-      scale: factor above 0; below 1 it reduces, with antialiasing.
+      scale: factor above 0; below 1 it downscales, with antialiasing.
 
     Returns:
       float64 array (ceil(scale*H), ceil(scale*W)[, C]), not rounded and not clipped.
@@ -59,14 +59,14 @@ def imresize(image: np.ndarray, scale: float) -> np.ndarray:
 
 
 def downscale(image: np.ndarray, scale: int) -> np.ndarray:
-    """Reduces an 8-bit image the way the field's published LR files were made.
+    """Downscales an 8-bit image the way the field's published LR files were made.
 
     The image is cropped to a multiple of the scale, edge pixels are repeated beyond the border, and values are rounded
     half up to 8 bits after each of the two passes. This reproduces the files of the SelfExSR package.
 
     Args:
       image: uint8 (H, W) or (H, W, C) array.
-      scale: integer reduction, at least 1.
+      scale: integer downscaling factor, at least 1.
 
     Returns:
       uint8 array (H // scale, W // scale[, C]).

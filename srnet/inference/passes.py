@@ -1,4 +1,4 @@
-"""Enlarges one picture to any larger size: chooses a network and its passes, then reduces to the exact size."""
+"""Enlarges one picture to any larger size: chooses a network and its passes, then downscales to the exact size."""
 
 import dataclasses
 import functools
@@ -144,7 +144,7 @@ def enlarge_picture(
     upscalers: Upscalers,
     progress: "Progress | None" = None,
 ) -> Picture:
-    """Enlarges a picture with networks to at least a size, then reduces it to that size (bicubic, antialiased).
+    """Enlarges a picture with networks to at least a size, then downscales it to that size (bicubic, antialiased).
 
     Args:
       picture: the picture.
@@ -166,7 +166,7 @@ def enlarge_picture(
         for scale in chosen:
             pixels = upscalers[scale]().enlarge(pixels, picture.mode, progress)
         if pixels.shape[:2] != size:
-            pixels = _reduce(pixels, size, picture.mode)
+            pixels = _downscale(pixels, size, picture.mode)
     except MemoryError as error:
         raise DataError(f"{width}x{height} to {size[1]}x{size[0]}: {str(error) or 'not enough memory'}") from error
     return dataclasses.replace(picture, pixels=pixels)
@@ -178,26 +178,26 @@ def _check_memory(pixels: np.ndarray, factor: int) -> None:
         raise DataError(f"the result takes {needed / 2**30:.1f} GiB of memory, {available / 2**30:.1f} are free")
 
 
-def _reduce(pixels: np.ndarray, size: tuple[int, int], mode: str) -> np.ndarray:
-    """Antialiased bicubic reduction in floating point, a band of rows at a time."""
+def _downscale(pixels: np.ndarray, size: tuple[int, int], mode: str) -> np.ndarray:
+    """Antialiased bicubic downscaling in floating point, a band of rows at a time."""
     height, width = pixels.shape[:2]
     ratio = height / size[0]
     margin = math.ceil(2 * ratio) + 1  # the cubic kernel reaches two pixels of the result
     planes = pixels.reshape(height, width, -1)
     transparent = planes.shape[2] in (2, 4) and mode != "CMYK"
-    reduced = np.empty((*size, planes.shape[2]), pixels.dtype)
+    downscaled = np.empty((*size, planes.shape[2]), pixels.dtype)
     for top in range(0, size[0], _BAND):
         bottom = min(top + _BAND, size[0])
         first = max(0, math.floor(top * ratio) - margin)
         band = planes[first : math.ceil(bottom * ratio) + margin].astype(np.float32)
         box = (0, top * ratio - first, width, min(bottom * ratio - first, len(band)))
-        reduce = functools.partial(_resize, size=(size[1], bottom - top), box=box)
-        values = reduce(band)
+        resize = functools.partial(_resize, size=(size[1], bottom - top), box=box)
+        values = resize(band)
         if transparent:
             opacity = band[..., -1:] / np.float32(PEAKS[pixels.dtype.name])
-            values[..., :-1] = weighted(reduce, band[..., :-1], opacity, values[..., :-1])
-        reduced[top:bottom] = quantize(values, pixels.dtype)
-    return reduced.reshape(*size, *pixels.shape[2:])
+            values[..., :-1] = weighted(resize, band[..., :-1], opacity, values[..., :-1])
+        downscaled[top:bottom] = quantize(values, pixels.dtype)
+    return downscaled.reshape(*size, *pixels.shape[2:])
 
 
 def _resize(values: np.ndarray, size: tuple[int, int], box: tuple[float, float, float, float]) -> np.ndarray:

@@ -13,8 +13,8 @@ def define_flags() -> None:
 def main(arguments: list[str]) -> None:
     scales = cli.integers("SCALE", arguments) or (2, 4)
     height, width = OUTPUT_SIZE
-    print(f"G MAC: multiply-accumulates, in billions, for an output of {width}x{height}")
-    print(f"{'network':<22} {'scale':>5} {'parameters':>10} {'G MAC':>7}  receptive field, LR pixels")
+    print(f"GMACs: billions of multiply-accumulate operations for an output of {width}x{height}")
+    print(f"{'network':<22} {'scale':>5} {'parameters':>10} {'GMACs':>7}  receptive field, LR pixels")
     for name in names():
         for scale in scales:
             model = build(name, scale)

@@ -37,13 +37,13 @@ class TrainConfig:
     initializer: str = setting(
         "he",
         "Weight initialization (2.2.3): he; paper, normal with standard deviation 0.001; or identity (srcnn, rednet, "
-        "idn), which starts from the bicubic enlargement. rcan and esrgan use their own.",
+        "idn), which reproduces bicubic interpolation. rcan and esrgan use their own.",
         choices=("he", "paper", "identity"),
     )
     initial_run: str = setting(
         "",
-        "Initial weights: a run folder, .keras file or pretrained network, such as plus_x2; its weights are copied to "
-        "each layer of the same name and shape.",
+        "Warm start: a run folder, .keras file or pretrained network, such as plus_x2, whose weights are copied to "
+        "layers of the same name and shape.",
     )
     model_options: dict[str, Any] = setting(
         {}, 'Further network options by name; on the command line, a JSON object such as {"depth": 3}.'
@@ -66,8 +66,8 @@ class TrainConfig:
     )
     degradation: str = setting(
         "bicubic",
-        "Degradation that makes the LR training images: bicubic; noise, as in equation 1; photo; steps, such as "
-        "blur0.8+noise5-25+jpeg40-90; or one registered by a --plugin.",
+        "Degradation that makes the LR training images: bicubic; noise, as in equation 1; photo; a chain, such "
+        "as blur0.8+noise5-25+jpeg40-90; or one registered by a --plugin.",
     )
     store_limit: float = setting(
         8.0,
@@ -94,9 +94,13 @@ class TrainConfig:
     decay_every: int = setting(
         20, "Interval in epochs at which staircase multiplies the learning rate by --decay_rate (2.2.3).", at_least=1
     )
-    decay_rate: float = setting(0.5, "Factor of staircase (2.2.3).", above=0, at_most=1)
-    beta_1: float = setting(0.9, "Adam's decay of the first moment (2.2.2), or SGD's momentum.", at_least=0, below=1)
-    beta_2: float = setting(0.9999, "Adam's decay of the second moment (2.2.2).", at_least=0, below=1)
+    decay_rate: float = setting(
+        0.5, "Factor by which staircase multiplies the learning rate (2.2.3).", above=0, at_most=1
+    )
+    beta_1: float = setting(
+        0.9, "Adam's beta_1, decay of the first moment (2.2.2); or SGD's momentum.", at_least=0, below=1
+    )
+    beta_2: float = setting(0.9999, "Adam's beta_2, decay of the second moment (2.2.2).", at_least=0, below=1)
     epsilon: float = setting(1e-8, "Adam's epsilon (2.2.2).", above=0)
     clip: float = setting(
         0.0,
@@ -106,8 +110,9 @@ class TrainConfig:
     )
     loss: str = setting(
         "mse",
-        "mse (2.2.1) or mae, in 8-bit units; psnr, each patch's mse in dB, which weights clean and degraded patches "
-        "alike; euclidean, half of each patch's sum of squared errors in units of 1; or one registered by a --plugin.",
+        "mse (2.2.1, L2) or mae (L1), in 8-bit units; psnr, each patch's negative PSNR, with which clean and degraded "
+        "patches count equally; euclidean, half of each patch's sum of squared errors for pixels in [0, 1], as in "
+        "Caffe; or one registered by a --plugin.",
         choices=LOSSES,
     )
     loss_weight: float = setting(1.0, "Weight of --loss, beside --perceptual and --adversarial.", at_least=0)
@@ -127,21 +132,22 @@ class TrainConfig:
         decides=False,
     )
     discriminator_filters: int = setting(
-        64, "Channels of the discriminator's first convolution; its widest have eight times as many.", at_least=1
+        64, "Channels of the discriminator's first convolution; its widest layers have eight times as many.", at_least=1
     )
     supervision: float = setting(
         0.0,
-        "Initial weight of the mean loss of the intermediate outputs (drcn); it falls linearly to 0 over the run.",
+        "Initial weight of recursive supervision, the mean loss of drcn's intermediate outputs; it falls linearly to 0 "
+        "over the run.",
         at_least=0,
         at_most=1,
     )
     weight_decay: float = setting(
-        1e-3, "Beta of the penalty beta/2 * sum of squared kernels, added to the loss (2.2.1).", at_least=0
+        1e-3, "Weight decay: half of this times the sum of squared kernels is added to the loss (2.2.1).", at_least=0
     )
     average_decay: float = setting(
         0.0,
-        "Decay of the moving average of the weights, which is evaluated and saved in their place; at first, it is the "
-        "plain mean of the weights so far; 0 for none.",
+        "Decay of an exponential moving average (EMA) of the weights, which is evaluated and saved in their place; it "
+        "starts as the mean of the weights so far; 0 for none.",
         at_least=0,
         below=1,
     )

@@ -41,12 +41,12 @@ def test_blur_is_a_gaussian():
             assert abs(blurred - expected).max() <= 0.5
 
 
-def test_reductions():
+def test_kernels():
     picture = draw_picture(1, 48, 64)
-    area = Recipe(reductions=("area",))(picture, 4, _random())
+    area = Recipe(kernels=("area",))(picture, 4, _random())
     means = picture.reshape(12, 4, 16, 4, 3).astype(float).mean((1, 3))
     assert abs(area - means).max() <= 0.5
-    bilinear = Recipe(reductions=("bilinear",))(picture, 2, _random())
+    bilinear = Recipe(kernels=("bilinear",))(picture, 2, _random())
     expected = PIL.Image.fromarray(picture).resize((32, 24), PIL.Image.Resampling.BILINEAR)
     assert abs(bilinear.astype(int) - np.asarray(expected)).max() <= 1
     np.testing.assert_array_equal(degrade(picture, 2, "noise0", _random()), round_to_uint8(imresize(picture, 0.5)))
@@ -99,7 +99,7 @@ def test_recipes_draw_from_their_ranges():
         (lambda: named("jpeg101"), "jpeg101-101: the quality must be from 1 to 100"),
         (lambda: named("noise5+noise6"), "noise is given twice"),
         (lambda: Draw(0, 1, 2), "probability 2 cannot be used"),
-        (lambda: Recipe(reductions=("lanczos",)), "reductions lanczos: choose among bicubic, bilinear, area"),
+        (lambda: Recipe(kernels=("lanczos",)), "kernels lanczos: choose among bicubic, bilinear, area"),
         (lambda: register("jpeg40", lambda hr, scale, random: hr), "'jpeg40' is registered already"),
     ],
 )

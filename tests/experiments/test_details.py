@@ -1,15 +1,15 @@
-"""Details of pictures: checked, reduced and enlarged by the protocol, and the window where two results differ most."""
+"""Details of pictures: checked, downscaled and enlarged by the protocol; the window where two results differ most."""
 
 import numpy as np
 import pytest
 
 from experiments.details import (
+    downscale_and_enlarge,
     image_of_set,
     largest_window,
     open_detail,
     open_picture,
     parse_detail,
-    reduce_and_enlarge,
 )
 from srnet.errors import UsageError
 from srnet.evaluation.bicubic import make_bicubic
@@ -21,7 +21,7 @@ def test_grayscale_pictures_are_luma_as_they_are(picture_root):
     path = image_of_set("tiny", 3, picture_root)
     assert path.name == "grey.png"
     picture = open_picture(path, 2, (0, 0, 8, 8), "grey.png")
-    sr, values = reduce_and_enlarge(make_bicubic(2), picture, 2)
+    sr, values = downscale_and_enlarge(make_bicubic(2), picture, 2)
     (score,) = evaluate(make_bicubic(2), [path], 2)
     assert sr.shape == picture.shape == (32, 46)
     assert values == pytest.approx(score.values, abs=1e-6)
@@ -35,7 +35,7 @@ def test_networks_of_rgb_enlarge_color_and_grayscale(picture_root):
     for number in (1, 3):
         path = image_of_set("tiny", number, picture_root)
         picture = open_picture(path, 2, (0, 0, 8, 8), path.name)
-        sr, values = reduce_and_enlarge(enlarge, picture, 2, channels=3)
+        sr, values = downscale_and_enlarge(enlarge, picture, 2, channels=3)
         (score,) = evaluate(enlarge, [path], 2, channels=3)
         assert sr.shape == picture.shape and sr.dtype == np.uint8
         assert values == pytest.approx(score.values, abs=1e-6)

@@ -1,4 +1,4 @@
-"""Pictures to any size: the network, passes, reduction, CMYK, memory."""
+"""Pictures to any size: the network, passes, downscaling, CMYK, memory."""
 
 import io
 
@@ -74,7 +74,7 @@ def test_bands_reduce_as_the_whole(monkeypatch, size):
     pixels = RANDOM.uniform(0, 1, (200, 200, 3)).astype(np.float32)
     whole = [PIL.Image.fromarray(pixels[..., i]).resize(size[::-1], PIL.Image.Resampling.BICUBIC) for i in range(3)]
     monkeypatch.setattr(passes, "_BAND", 7)
-    np.testing.assert_allclose(passes._reduce(pixels, size, "RGB"), np.clip(np.stack(whole, -1), 0, 1), atol=2e-6)
+    np.testing.assert_allclose(passes._downscale(pixels, size, "RGB"), np.clip(np.stack(whole, -1), 0, 1), atol=2e-6)
 
 
 def test_memory_that_does_not_suffice_is_said():
@@ -129,10 +129,10 @@ def test_hidden_colours_do_not_bleed_where_a_picture_is_reduced(alpha):
     pixels = np.empty((20, 20, 4), np.uint8)
     pixels[:, :9] = (200, 0, 0, 255)
     pixels[:, 9:] = (0, 255, 0, alpha)
-    reduced = passes._reduce(pixels, (13, 13), "RGBA")
-    assert 0 < reduced[0, 5, 3] < 255
-    visible = reduced[..., 3] > 16
-    assert np.abs(reduced[visible].astype(int)[:, :3] - (200, 0, 0)).max() <= 16 * alpha
+    result = passes._downscale(pixels, (13, 13), "RGBA")
+    assert 0 < result[0, 5, 3] < 255
+    visible = result[..., 3] > 16
+    assert np.abs(result[visible].astype(int)[:, :3] - (200, 0, 0)).max() <= 16 * alpha
 
 
 def test_sizes_that_keep_the_proportions():

@@ -41,8 +41,8 @@ def test_each_situation_has_a_detail_of_its_picture():
     assert len({each.name for each in situations.SITUATIONS}) == 12
     for each in situations.SITUATIONS:
         picture = situations._picture(each.picture)
-        height, width = (side - side % each.reduction for side in picture.shape[:2])
-        lr = degrade(picture[:height, :width], each.reduction, each.degradation, np.random.default_rng(0))
+        height, width = (side - side % each.factor for side in picture.shape[:2])
+        lr = degrade(picture[:height, :width], each.factor, each.degradation, np.random.default_rng(0))
         right, bottom = (place + situations.SIDE for place in each.corner)
         assert right <= lr.shape[1] and bottom <= lr.shape[0], each.name
 

@@ -92,7 +92,7 @@ def test_page_shows_tables_and_sliders(run_tool, browser, tmp_path):
     assert run(linked) == headings
     assert run("return document.querySelector('td:nth-child(2)').textContent") == "20.00 / 0.5000"
     last = run("return [...document.querySelectorAll('table:last-of-type tr:last-of-type td')].map(x => x.textContent)")
-    assert last == ["squared error", "1,234", "1.0", "1.00", "1", "21.50 / 0.5000", "-"]
+    assert last == ["L2 loss (mse)", "1,234", "1.0", "1.00", "1", "21.50 / 0.5000", "-"]
     method, bicubic = browser.find_elements("tag name", "img")
     assert run("return arguments[0].naturalWidth", method) == run("return arguments[0].naturalWidth", bicubic) == 16
     assert method.rect == bicubic.rect and method.rect["width"] > 200

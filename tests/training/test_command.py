@@ -57,7 +57,8 @@ def test_help_comes_from_the_fields_without_tensorflow(without_tensorflow, optio
     assert "--schedule: <staircase|cooldown|cosine>: Learning rate over the run: staircase (2.2.3);" in text
     assert "--orientations: <1|4|8>: " in text and "--precision: <float32|mixed_bfloat16|mixed_float16|auto>: " in text
     assert "--[no]jit_compile: " in text
-    assert "--decay_rate: Factor of staircase (2.2.3). It must be above 0 and at most 1. Paper preset: 0.5." in text
+    factor = "--decay_rate: Factor by which staircase multiplies the learning rate (2.2.3)."
+    assert f"{factor} It must be above 0 and at most 1. Paper preset: 0.5." in text
     for name in (*NETWORKS, *LOSSES, "bicubic"):
         assert name in text
 
