@@ -15,7 +15,7 @@ import PIL.Image
 from srnet.demo_guard import mark_used
 from srnet.errors import DataError, UsageError
 from srnet.images.comparison import bicubic_part, box_around, busiest_point
-from srnet.images.file_formats import fallback_format, fit_to_format
+from srnet.images.file_formats import fit_to_format, natural_format
 from srnet.images.pillow import as_rgb
 from srnet.images.read import read_picture, read_size
 from srnet.images.write import write_picture
@@ -182,7 +182,7 @@ def enlarge_upload(
     picture = read_picture(path, path.name)
     mark_used(path)
     height, width = (side * scale for side in picture.size)
-    kind = fallback_format(picture, (height, width))
+    kind = natural_format(picture, (height, width))
     suffix = path.suffix
     if PIL.Image.EXTENSION.get(suffix.lower()) != kind:
         suffix = _SUFFIXES.get(kind, f".{kind.lower()}")

@@ -13,6 +13,7 @@ status is 1. SRNET_DEBUG=1 prints the traceback, too.
 
 import functools
 import os
+import pathlib
 import re
 import sys
 import traceback
@@ -21,7 +22,9 @@ from absl import flags
 
 from srnet import cli, network_flags
 from srnet.errors import DataError, UsageError, printable
-from srnet.files import reason
+from srnet.files import reason, stderr_into
+from srnet.images.picture import Picture
+from srnet.images.read import read_picture
 from srnet.inference.batch import Enlarged, enlarge_file, enlarge_files, upscalers_of, write_file
 from srnet.inference.jobs import STANDARD, Job, find_jobs
 from srnet.inference.passes import LARGEST_SCALE, Chooser, Sides, default_scale, fixed_chooser, per_picture_chooser
@@ -34,7 +37,7 @@ def define_flags() -> None:
     network_flags.define(cards.AUTO)
     text = "File, folder, or - for standard output. Default: beside each picture."
     flags.DEFINE_string("output", None, text, short_name="o")
-    text = f"Scale, above 1 and at most {LARGEST_SCALE}. Default: 4, or the scale of --run or --model."
+    text = f"Scale, from 1 (no enlarging, only cleaning) to {LARGEST_SCALE}. Default: 4, or that of --run or --model."
     flags.DEFINE_float("scale", None, text, short_name="s")
     text = "Exact size of the results, WIDTHxHEIGHT, instead of --scale. WIDTHx or xHEIGHT keeps the proportions."
     flags.DEFINE_string("size", None, text)
@@ -79,7 +82,8 @@ def main(arguments: list[str]) -> int:
         cli.stop_if_asked()
         if values.skip_existing and job.target != STANDARD and os.path.lexists(job.target):
             return f"{job.target} exists, skipped"
-        return enlarge_file(job, scale, size, choose, values.overwrite, values.preview, labels[job], values.fit)
+        options = {"label": labels[job], "fit": values.fit, "read": _read_quietly}
+        return enlarge_file(job, scale, size, choose, values.overwrite, values.preview, **options)
 
     def write(enlarged: Enlarged) -> str:
         return write_file(enlarged, values.overwrite, values.preview, values.quality)
@@ -94,6 +98,12 @@ def main(arguments: list[str]) -> int:
             print(printable(outcome), file=sys.stderr if job.target == STANDARD else sys.stdout, flush=True)
         del outcome  # an exception keeps the picture in memory
     return 1 if failed else 0
+
+
+def _read_quietly(source: str | pathlib.Path | bytes, name: str | pathlib.Path) -> Picture:
+    """Reads a picture without the messages that libraries such as libtiff print about damaged files."""
+    with pathlib.Path(os.devnull).open("wb") as nowhere, stderr_into(nowhere.fileno()):
+        return read_picture(source, name)
 
 
 def _chooser(networks: network_flags.Networks) -> Chooser:
@@ -113,12 +123,14 @@ def _check_flags() -> None:
     values = flags.FLAGS
     if values.size and values.scale:
         raise UsageError("--size and --scale cannot both be given")
-    if values.scale is not None and not 1 < values.scale <= LARGEST_SCALE:
-        raise UsageError(f"--scale={values.scale:g} cannot be used: it must be above 1, at most {LARGEST_SCALE}")
+    if values.scale is not None and not 1 <= values.scale <= LARGEST_SCALE:
+        raise UsageError(f"--scale={values.scale:g} cannot be used: it must be from 1 to {LARGEST_SCALE}")
     if values.fit and not values.size:
         raise UsageError("--fit needs --size")
     if values.overwrite and values.skip_existing:
         raise UsageError("--overwrite and --skip_existing cannot both be given")
+    if values.output == STANDARD and sys.stdout.isatty():
+        raise UsageError("--output=-: standard output is a terminal; send it to a file or a program")
     if values.preview and values.output == STANDARD:
         raise UsageError("--preview needs --output to be a file or a folder")
 
@@ -126,7 +138,7 @@ def _check_flags() -> None:
 def _described(error: Exception, source: str) -> str:
     if not isinstance(error, (DataError, UsageError)):
         return f"{source}: {type(error).__name__} ({reason(error)}); SRNET_DEBUG=1 shows where"
-    return str(error) if source in str(error) else f"{source}: {error}"
+    return str(error) if str(error).startswith(f"{source}:") else f"{source}: {error}"
 
 
 def _parse_size(text: str | None) -> Sides | None:

@@ -116,7 +116,7 @@ def test_filters_are_imported_when_they_are_needed(imported):
     "arguments",
     [
         ["srnet.upscale", "--help"],
-        ["srnet.upscale", "photo.png", "--scale=1"],
+        ["srnet.upscale", "photo.png", "--scale=0"],
         ["srnet.upscale", "photo.png", "--output=large.docx"],
         ["srnet.train", "--help"],
         ["srnet.train", "--epochs=0"],

@@ -133,7 +133,7 @@ def test_a_full_disk_is_one_line(run, photos):
         (["a.png", "--size=x"], "--size=x: expected WIDTHxHEIGHT, such as 1920x1080, or 1920x, or x1080"),
         (["a.png", "--overwrite", "--skip_existing"], "--overwrite and --skip_existing cannot both be given"),
         (["a.png", "--scale=2", "--size=3x3"], "--size and --scale cannot both"),
-        (["a.png", "--scale=1"], "--scale=1 cannot be used: it must be above 1"),
+        (["a.png", "--scale=0.5"], "--scale=0.5 cannot be used: it must be from 1 to 64"),
         (["a.png", "--size=axb"], "--size=axb: expected WIDTHxHEIGHT"),
         (["a.png", "-"], "standard input and output are for one picture"),
         (["a.png", "b.png", "--output=x.png"], "--output=x.png: more than one picture needs a folder"),

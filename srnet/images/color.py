@@ -10,6 +10,8 @@ YCBCR_MATRIX = np.array([[65.481, 128.553, 24.966], [-37.797, -74.203, 112.0], [
 # Largest value of each dtype that a picture's pixels may have; the smallest is 0.
 PEAKS = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0, "float64": 1.0}
 
+_BAND = 256  # rows worked on at a time
+
 
 def quantize(values: np.ndarray, dtype: npt.DTypeLike) -> np.ndarray:
     """Clips values to the range of a dtype and, for integers, rounds half up.
@@ -47,7 +49,11 @@ def change_depth(pixels: np.ndarray, dtype: npt.DTypeLike) -> np.ndarray:
     """
     if pixels.dtype == dtype:
         return pixels
-    return quantize(pixels.astype(np.float64) * (PEAKS[np.dtype(dtype).name] / PEAKS[pixels.dtype.name]), dtype)
+    factor = PEAKS[np.dtype(dtype).name] / PEAKS[pixels.dtype.name]
+    changed = np.empty(pixels.shape, dtype)
+    for top in range(0, len(pixels), _BAND):
+        changed[top : top + _BAND] = quantize(pixels[top : top + _BAND].astype(np.float64) * factor, dtype)
+    return changed
 
 
 def rgb_to_ycbcr(rgb: npt.ArrayLike) -> np.ndarray:

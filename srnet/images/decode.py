@@ -146,7 +146,8 @@ def decoded(opened: Opened) -> tuple[str, np.ndarray, tuple[str, ...]]:
         return *_from_vips(image), ()
     if _is_deep(image):
         mode, pixels = _from_vips(open_by_vips(opened.file))
-        if mode == "RGBA" and image.mode == "RGB":  # libvips takes an unspecified fourth sample for transparency
+        # libvips takes an unspecified fourth sample of a TIFF for transparency.
+        if mode == "RGBA" and image.mode == "RGB" and not image.has_transparency_data:
             mode, pixels = "RGB", pixels[..., :3]
         return mode, pixels, ()
     try:
@@ -212,7 +213,7 @@ def upright(pixels: np.ndarray, orientation: int | None) -> np.ndarray:
     return np.ascontiguousarray(pixels)
 
 
-def is_lossless(file: BinaryIO) -> bool:
+def is_lossless_webp(file: BinaryIO) -> bool:
     """Tells whether the first picture in a WebP file is lossless.
 
     Args:

@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 
+import numpy as np
 import PIL.Image
 
 from srnet.errors import DataError, UsageError
@@ -25,6 +26,7 @@ HOLDS: dict[str, frozenset[str]] = {
     "PPM": frozenset({"16 bits", "16 bits in color", "floating-point samples"}),
 }
 _SUFFIXES = {"PNG": ".png", "TIFF": ".tif"}
+_CODESTREAMS = (".j2k", ".j2c", ".jpc")  # of JPEG 2000; they cannot hold metadata
 _LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383, "TGA": 65535, "AVIF": 65536}  # pixels; the library's limit if lower
 
 
@@ -42,6 +44,8 @@ def output_format(path: str | pathlib.Path) -> str:
     kind = PIL.Image.EXTENSION.get(suffix, "")
     if kind not in PIL.Image.SAVE:
         raise UsageError(f"{path}: no picture format for the suffix {suffix!r}; use .png, for example")
+    if suffix in _CODESTREAMS:
+        raise UsageError(f"{path}: only the container of JPEG 2000 is written; use .jp2")
     if kind not in HOLDS:
         raise UsageError(f"{path}: {kind} would change the picture's colors or size; use .png, for example")
     return kind
@@ -65,6 +69,10 @@ def check_holds(path: str | pathlib.Path, picture: Picture, size: tuple[int, int
     if missing:
         better = " or ".join(f".{name}" for name, format in (("tif", "TIFF"), ("png", "PNG")) if needs <= HOLDS[format])
         raise DataError(f"{path}: {kind} cannot hold {' and '.join(missing)}; use {better}")
+    floating = picture.pixels.dtype.kind == "f"
+    if kind == "PPM" and floating != (pathlib.Path(path).suffix.lower() == ".pfm"):
+        right = ".pfm" if floating else ".ppm"
+        raise DataError(f"{path}: .pfm is for floating-point samples, and only for them; use {right}")
     height, width = size or picture.size
     beyond = beyond_limits(picture, kind, (height, width))
     if beyond:
@@ -90,7 +98,7 @@ def beyond_limits(picture: Picture, kind: str, size: tuple[int, int]) -> str | N
     return None
 
 
-def fallback_format(picture: Picture, size: tuple[int, int] | None = None) -> str:
+def natural_format(picture: Picture, size: tuple[int, int] | None = None) -> str:
     """Returns Pillow's name for the format of a result without a file name: the picture's own, PNG or TIFF.
 
     The last two replace formats that cannot be written, or cannot hold the picture.
@@ -111,7 +119,7 @@ def _lossless_format(picture: Picture) -> str:
 
 
 def fit_to_format(picture: Picture, kind: str) -> tuple[Picture, list[str]]:
-    """Fits a picture to a format: converts colors that it cannot hold to sRGB, and drops metadata that it cannot hold.
+    """Fits a picture to a format: drops opaque transparency and metadata that it cannot hold, and converts to sRGB.
 
     Args:
       picture: the picture.
@@ -125,13 +133,18 @@ def fit_to_format(picture: Picture, kind: str) -> tuple[Picture, list[str]]:
     """
     notes = []
     names = unsupported_parts(picture.metadata, kind)
+    if picture.mode in ("LA", "RGBA") and "transparency" not in HOLDS[kind] and picture.is_opaque:
+        colors_alone = picture.pixels[..., 0] if picture.mode == "LA" else picture.pixels[..., :3]
+        picture = dataclasses.replace(picture, pixels=np.ascontiguousarray(colors_alone), mode=picture.mode[:-1])
     if not holds_colors(picture.metadata, kind, picture.mode in ("L", "LA")):
         colors = PROFILE if picture.metadata.icc else PNG_COLORS
         try:
-            picture = to_srgb(picture)
+            converted = to_srgb(picture)
         except DataError as error:
             raise DataError(f"{kind} cannot hold {colors}, and {error}; use .png or .tif") from error
-        notes.append(f"{kind} cannot hold {colors}; converted to sRGB")
+        if converted.pixels is not picture.pixels:  # they were not in sRGB
+            notes.append(f"{kind} cannot hold {colors}; converted to sRGB")
+        picture = converted
     if names:
         notes.append(f"{kind} cannot hold {', '.join(names)}; left out")
     return dataclasses.replace(picture, metadata=supported_metadata(picture.metadata, kind)), notes

@@ -98,19 +98,19 @@ def with_metadata(data: bytes, metadata: Metadata, exif: bytes | None) -> bytes:
         output.append(_box(kind, content))
         if kind == b"jp2h":
             uuids = ((_EXIF, exif), (_XMP, metadata.xmp), (_IPTC, metadata.iptc))
-            output += [_box(b"uuid", name + said) for name, said in uuids if said]
+            output += [_box(b"uuid", name + part) for name, part in uuids if part]
     return b"".join(output)
 
 
 def _header(content: bytes, metadata: Metadata) -> bytes:
     inner = [(kind, content[begin:end]) for kind, begin, end in boxes(io.BytesIO(content), 0, len(content))]
     if metadata.icc:
-        inner = [(kind, b"\2\0\0" + metadata.icc if kind == b"colr" else said) for kind, said in inner]
+        inner = [(kind, b"\2\0\0" + metadata.icc if kind == b"colr" else part) for kind, part in inner]
     if metadata.resolution and metadata.resolution.unit != 1:
         x, y = metadata.resolution.per(3)
-        said = struct.pack(">HHHHbb", *_hundredths(y), *_hundredths(x), 2, 2)
-        inner.append((b"res ", _box(b"resc", said)))
-    return b"".join(_box(kind, said) for kind, said in inner)
+        values = struct.pack(">HHHHbb", *_hundredths(y), *_hundredths(x), 2, 2)
+        inner.append((b"res ", _box(b"resc", values)))
+    return b"".join(_box(kind, part) for kind, part in inner)
 
 
 def _hundredths(value: float) -> tuple[int, int]:

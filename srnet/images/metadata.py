@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from srnet.images import tiff
 
-Text = tuple[bytes, bytes]  # kind and data of a PNG chunk
+Chunk = tuple[bytes, bytes]  # kind and data of a PNG chunk
 
 PROFILE, PNG_COLORS, EXIF, XMP, IPTC, RESOLUTION, COMMENT, TEXT = (
     "the color profile",
@@ -72,15 +72,15 @@ class Metadata:
     """
 
     icc: bytes | None = None
-    png_colors: tuple[Text, ...] = ()
+    png_colors: tuple[Chunk, ...] = ()
     exif: bytes | None = None
     xmp: bytes | None = None
     iptc: bytes | None = None
     resolution: Resolution | None = None
-    text: tuple[Text, ...] = ()
+    text: tuple[Chunk, ...] = ()
 
     @property
-    def comments(self) -> tuple[Text, ...]:
+    def comments(self) -> tuple[Chunk, ...]:
         """The text chunks that are comments."""
         return tuple(each for each in self.text if each[0] == b"tEXt" and each[1][:8] == b"Comment\0")
 
@@ -138,6 +138,16 @@ def supported_metadata(metadata: Metadata, kind: str) -> Metadata:
         resolution=None if RESOLUTION in names else metadata.resolution,
         text=() if COMMENT in names else metadata.text if TEXT in _HOLDS[kind] else metadata.comments,
     )
+
+
+def without_lab_profile(metadata: Metadata) -> Metadata:
+    """Returns metadata without the profile of a picture in Lab, which is read as RGB.
+
+    Args:
+      metadata: the metadata.
+    """
+    lab = metadata.icc and metadata.icc[16:20] == b"Lab "
+    return dataclasses.replace(metadata, icc=None) if lab else metadata
 
 
 def holds_colors(metadata: Metadata, kind: str, gray: bool) -> bool:
@@ -276,12 +286,12 @@ def to_tiff_block(metadata: Metadata, size: tuple[int, int]) -> tiff.Block:
     block = tiff.with_size(block, size[1], size[0])
     if metadata.resolution or not {tiff.X_RESOLUTION, tiff.Y_RESOLUTION} <= set(block.tags):
         block = with_resolution_tags(block, metadata.resolution)
-    said = (
+    content = (
         (tiff.XMP, tiff.BYTE, metadata.xmp),
         (tiff.IPTC, tiff.UNDEFINED, metadata.iptc),
         (tiff.ICC, tiff.UNDEFINED, metadata.icc),
     )
-    tags = {number: tiff.Tag(kind, data) for number, kind, data in said if data}
+    tags = {number: tiff.Tag(kind, data) for number, kind, data in content if data}
     return dataclasses.replace(block, tags={**block.tags, **tags})
 
 
@@ -307,7 +317,7 @@ def upright_xmp(xmp: bytes | None) -> bytes | None:
     return _XMP_ORIENTATION.sub(rb"\g<1>1", xmp) if xmp else None
 
 
-def comment_text(comment: object) -> tuple[Text, ...]:
+def comment_text(comment: object) -> tuple[Chunk, ...]:
     """Returns another format's comment as a PNG text chunk, () if there is none.
 
     Args:

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from srnet.images.color import PEAKS
 from srnet.images.metadata import Metadata
 
 
@@ -39,9 +40,14 @@ class Picture:
             "floating-point samples": self.pixels.dtype.kind == "f",
             "16 bits": deep and self.mode == "L",
             "16 bits in color": deep and self.mode != "L",
-            "transparency": self.mode in ("LA", "RGBA"),
+            "transparency": self.mode in ("LA", "RGBA") and not self.is_opaque,
         }
         return frozenset(name for name, needed in needs.items() if needed)
+
+    @property
+    def is_opaque(self) -> bool:
+        """Whether every pixel is fully opaque."""
+        return self.mode not in ("LA", "RGBA") or self.pixels[..., -1].min() == PEAKS[self.pixels.dtype.name]
 
     @property
     def size(self) -> tuple[int, int]:

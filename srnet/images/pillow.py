@@ -14,7 +14,7 @@ from srnet.images.picture import Picture
 
 _GRAY_MODES = ("1", "L", "LA", "La", "I;16")
 # Metadata in a Pillow image's `info` that Pillow's writers use.
-_SAID = ("icc_profile", "exif", "xmp", "dpi", "comment", "gamma", "chromaticity")
+_KEPT = ("icc_profile", "exif", "xmp", "dpi", "comment", "gamma", "chromaticity")
 
 
 def from_pillow(image: PIL.Image.Image) -> tuple[str, np.ndarray]:
@@ -69,7 +69,9 @@ def info_of(image: PIL.Image.Image) -> dict[str | tuple[int, int], Any]:
     Args:
       image: Pillow image of any format.
     """
-    info: dict[str | tuple[int, int], Any] = {name: image.info[name] for name in _SAID if name in image.info}
+    info: dict[str | tuple[int, int], Any] = {name: image.info[name] for name in _KEPT if name in image.info}
+    if image.mode == "LAB":  # it becomes RGB
+        info.pop("icc_profile", None)
     if "exif" not in info and hasattr(image, "tag_v2"):  # a TIFF has it in the file's own directory
         exif = _exif_of(image)
         info |= {"exif": exif} if exif else {}

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import BinaryIO
 
 from srnet.images.jpeg import iptc_records
-from srnet.images.metadata import Metadata, Resolution, Text, parse_exif, per_meter, valid_resolution
+from srnet.images.metadata import Chunk, Metadata, Resolution, parse_exif, per_meter, valid_resolution
 from srnet.images.parts import Part, PartsOfFile
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -23,7 +23,7 @@ _XMP = b"XML:com.adobe.xmp"
 _RAW_EXIF, _RAW_IPTC = b"Raw profile type exif", b"Raw profile type iptc"  # as ImageMagick and ExifTool write them
 
 
-def split_metadata(file: BinaryIO) -> tuple[PartsOfFile, list[Text], bool]:
+def split_metadata(file: BinaryIO) -> tuple[PartsOfFile, list[Chunk], bool]:
     """Separates a PNG's metadata chunks from the rest of the file.
 
     Args:
@@ -35,7 +35,7 @@ def split_metadata(file: BinaryIO) -> tuple[PartsOfFile, list[Text], bool]:
     """
     end = file.seek(0, io.SEEK_END)
     parts: list[Part] = [(0, 8)]
-    chunks: list[Text] = []
+    chunks: list[Chunk] = []
     damaged, place = False, 8
     while place + 12 <= end:
         file.seek(place)
@@ -57,7 +57,7 @@ def split_metadata(file: BinaryIO) -> tuple[PartsOfFile, list[Text], bool]:
     return PartsOfFile(file, parts), chunks, damaged
 
 
-def read_metadata(chunks: Sequence[Text]) -> tuple[Metadata, int | None, bool]:
+def read_metadata(chunks: Sequence[Chunk]) -> tuple[Metadata, int | None, bool]:
     """Returns the metadata in a PNG's chunks, EXIF's orientation, and whether any of it is damaged.
 
     Args:
@@ -152,7 +152,7 @@ def _physical(resolution: Resolution) -> bytes:
     return struct.pack(">IIB", max(1, round(x)), max(1, round(y)), resolution.unit != 1)
 
 
-def _chunk(kind_and_data: Text) -> bytes:
+def _chunk(kind_and_data: Chunk) -> bytes:
     kind, data = kind_and_data
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 

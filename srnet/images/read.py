@@ -23,7 +23,8 @@ from srnet.errors import DataError
 from srnet.files import reason
 from srnet.images import jpeg
 from srnet.images.color import change_depth
-from srnet.images.decode import AXES_SWAPPED, Opened, check_single, decoded, is_lossless, upright
+from srnet.images.decode import AXES_SWAPPED, Opened, check_single, decoded, is_lossless_webp, upright
+from srnet.images.metadata import without_lab_profile
 from srnet.images.picture import Picture
 from srnet.images.recognize import formats, open_picture
 
@@ -66,8 +67,8 @@ def read_picture(
             upright(pixels, opened.orientation),
             mode,
             opened.format,
-            opened.metadata,
-            opened.format == "WEBP" and is_lossless(opened.file),
+            without_lab_profile(opened.metadata),
+            opened.format == "WEBP" and is_lossless_webp(opened.file),
             opened.notes + notes,
             jpeg.quality_of(opened.image),
         )

@@ -31,10 +31,9 @@ _INTERPRETATIONS = {"uint8": ("b-w", "srgb"), "uint16": ("grey16", "rgb16"), "fl
 _QUALITY: dict[str, dict[str, object]] = {
     "JPEG": {"quality": 95, "subsampling": 0},
     "WEBP": {"quality": 95},
-    "AVIF": {"quality": 90},
+    "AVIF": {"quality": 90, "subsampling": "4:4:4"},
     "TIFF": {"compression": "tiff_deflate"},
 }
-WITH_QUALITY = ("JPEG", "WEBP", "AVIF")
 _LOSSLESS_WEBP: dict[str, object] = {"lossless": True, "exact": True}
 
 
@@ -91,13 +90,13 @@ def _pillow_options(metadata: Metadata, exif: bytes | None, kind: str) -> dict[s
     if kind == "BMP":
         known = metadata.resolution
         return {"dpi": known.per(2)} if known and known.unit != 1 else {}
-    said = {"icc_profile": metadata.icc, "exif": exif, "xmp": metadata.xmp}
-    return {name: value for name, value in said.items() if value} if kind in ("WEBP", "AVIF") else {}
+    content = {"icc_profile": metadata.icc, "exif": exif, "xmp": metadata.xmp}
+    return {name: value for name, value in content.items() if value} if kind in ("WEBP", "AVIF") else {}
 
 
 def _pillow_bytes(picture: Picture, kind: str, quality: int | None = None, **options: object) -> bytes:
     usual = _QUALITY.get(kind, {})
-    if kind in WITH_QUALITY and quality:
+    if quality and "quality" in usual:
         options = {**usual, "quality": quality, **options}
     else:
         options = {**(_LOSSLESS_WEBP if kind == "WEBP" and picture.lossless else usual), **options}
@@ -185,8 +184,8 @@ def write_picture(
       path: the file.
       picture: `srnet.images.picture.Picture`.
       overwrite: whether an existing file may be replaced.
-      quality: from 1 to 100, for the formats `WITH_QUALITY`; by default 95, for AVIF 90; a picture from lossless WebP
-        stays lossless there.
+      quality: from 1 to 100, for JPEG, WebP (by default 95) and AVIF (90); a picture from lossless WebP stays lossless
+        there by default.
 
     Raises:
       UsageError: if the suffix is not that of an output format.

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 import tqdm
 
 from srnet.errors import DataError, printable
-from srnet.files import stderr_into
 from srnet.images.comparison import write_comparison
-from srnet.images.file_formats import check_holds, fallback_format, fit_to_format, output_format
+from srnet.images.file_formats import check_holds, fit_to_format, natural_format, output_format
 from srnet.images.picture import Picture
 from srnet.images.read import LARGEST_FILE, read_picture
 from srnet.images.write import write_picture, write_standard_output
@@ -89,18 +88,20 @@ def enlarge_file(
     preview: bool = False,
     label: str = "",
     fit: bool = False,
+    read: Callable[..., Picture] = read_picture,
 ) -> Enlarged:
     """Reads and enlarges a picture file.
 
     Args:
       job: source and target.
-      scale: enlargement, above 1.
+      scale: enlargement, at least 1.
       size: as `exact` of `srnet.inference.passes.target_size`, instead of the scale, or None.
       choose: callable from the picture to the `Choice` of what enlarges it.
       overwrite: whether existing files may be replaced.
       preview: whether a preview will be written, too; not for standard output.
       label: beginning of the progress bar's label.
       fit: as for `srnet.inference.passes.target_size`.
+      read: reads the picture, with the arguments of `read_picture`.
 
     Raises:
       DataError: if the file cannot be read, the target exists or cannot hold the result, or there is not enough memory.
@@ -113,9 +114,7 @@ def enlarge_file(
             if os.path.lexists(path):
                 raise DataError(f"{path} exists; --overwrite replaces it")
     source = sys.stdin.buffer.read(LARGEST_FILE + 1) if job.source == STANDARD else job.source
-    # Libraries such as libtiff print messages about damaged files.
-    with pathlib.Path(os.devnull).open("wb") as nowhere, stderr_into(nowhere.fileno()):
-        picture = read_picture(source, job.source)
+    picture = read(source, job.source)
     size = target_size(picture.size, scale, size, fit)
     choice = choose(picture)
     if target or job.suffix:
@@ -134,7 +133,7 @@ def _kind(job: Job, picture: Picture, size: tuple[int, int] | None = None) -> st
     """Pillow's name for the format of a result; on standard output, the picture's own unless a suffix names one."""
     if job.target != STANDARD:
         return output_format(job.target)
-    return output_format(f"-{job.suffix}") if job.suffix else fallback_format(picture, size)
+    return output_format(f"-{job.suffix}") if job.suffix else natural_format(picture, size)
 
 
 def write_file(enlarged: Enlarged, overwrite: bool = False, preview: bool = False, quality: int | None = None) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import PIL.Image
 
 from srnet.errors import DataError, UsageError
-from srnet.images.file_formats import fallback_format
+from srnet.images.file_formats import natural_format
 from srnet.images.jpeg import quality_of
 from srnet.images.picture import Picture
 from srnet.images.pillow import from_pillow, info_of, to_pillow
@@ -53,7 +53,7 @@ def enlarge(
     Args:
       source: path of a picture; bytes of a picture file; Pillow image; or array (H, W[, 1 to 4 channels]) of uint8,
         uint16, or floating point in [0, 1].
-      scale: enlargement, above 1 and at most 64; by default 4, or the scale of `model`.
+      scale: enlargement, from 1 (which only cleans) to 64; by default 4, or the scale of `model`.
       size: exact (width, height) of the result, instead of the scale.
       network: name of a pretrained network, such as "plus"; by default "auto", which uses "photo" for a JPEG of quality
         95 or lower, else "plus".
@@ -84,7 +84,10 @@ def enlarge(
         if str(source) == STANDARD or is_folder(source):
             raise UsageError(f"{source} is not a file: srnet.enlarge takes one picture")
         label = f"{size[0]}x{size[1]}" if size else f"x{scale:g}"
-        (job,), _ = find_jobs([str(source)], str(output) if output else None, False, lambda: label)
+        jobs, failed = find_jobs([str(source)], str(output) if output else None, False, lambda: label)
+        if failed:
+            raise UsageError(failed[0])
+        (job,) = jobs
         if not overwrite and os.path.lexists(job.target):
             raise DataError(f"{job.target} exists; overwrite=True replaces it")
         write_file(enlarge_file(job, scale, exact, choose, overwrite), overwrite)
@@ -93,8 +96,10 @@ def enlarge(
         raise UsageError("output requires a path as source; other results are returned")
     if isinstance(source, bytes):
         picture = _enlarged(read_picture(source), scale, exact, choose)
-        return encode(picture, fallback_format(picture))
+        return encode(picture, natural_format(picture))
     if isinstance(source, PIL.Image.Image):
+        if 0 in source.size:
+            raise UsageError(f"a Pillow image of {source.width}x{source.height} pixels cannot be enlarged")
         mode, pixels = from_pillow(source)
         picture = _enlarged(Picture(pixels, mode, jpeg_quality=quality_of(source)), scale, exact, choose)
         image = to_pillow(picture.pixels, mode)

@@ -98,8 +98,8 @@ def _without_clashes(jobs: list[Job], failed: list[str]) -> list[Job]:
     for job in jobs:
         of_source.setdefault(job.source, job)
     pictures = {os.path.realpath(source): source for source in of_source}
-    kept: dict[Place, Job] = {}  # by target
-    for job in of_source.values():
+    kept: dict[Place, Job] = {}  # by target; of several pictures, the one already in the result's format
+    for job in sorted(of_source.values(), key=lambda job: _suffix(job.source) != _suffix(job.target)):
         own, target = os.path.realpath(job.source), os.path.realpath(job.target)
         if target in pictures:
             which = "it" if target == own else pictures[target]
@@ -108,7 +108,11 @@ def _without_clashes(jobs: list[Job], failed: list[str]) -> list[Job]:
             failed.append(f"{job.source}: {kept[job.target].source} becomes {job.target}, too; enlarge it separately")
         else:
             kept[job.target] = job
-    return list(kept.values())
+    return [job for job in of_source.values() if kept.get(job.target) == job]
+
+
+def _suffix(place: Place) -> str:
+    return pathlib.Path(place).suffix.lower()
 
 
 def is_folder(path: Place) -> bool:

@@ -99,14 +99,12 @@ def needed_passes(factor: float, scales: Collection[int]) -> list[int]:
     """Returns the integer scales to apply in turn, whose product is at least a factor.
 
     Args:
-      factor: enlargement, at least 1.
+      factor: enlargement, at least 1; for 1, the smallest scale.
       scales: the integer scales with a network, each at least 2.
 
     Returns:
       The scales with the smallest product; among those, the fewest; in ascending order, which is the least work.
     """
-    if factor <= 1:
-        return []
     most = math.ceil(math.log(factor, min(scales))) + 1  # one more, against rounding errors
     combinations = (itertools.combinations_with_replacement(sorted(scales), count) for count in range(1, most + 1))
     suffice = [each for same in combinations for each in same if math.prod(each) >= factor]
@@ -119,22 +117,22 @@ def target_size(size: tuple[int, int], scale: float, exact: Sides | None, fit: b
 
     Args:
       size: (height, width) of the picture.
-      scale: enlargement, above 1 and up to `LARGEST_SCALE`; rounded to whole pixels.
+      scale: enlargement, from 1, which only cleans a picture, to `LARGEST_SCALE`; rounded to whole pixels.
       exact: (height, width) to use instead, or None. A side that is None keeps the proportions.
       fit: whether to keep the proportions and fit within `exact`.
 
     Raises:
       UsageError: if the scale is out of range, or the size is not an enlargement of the picture's.
     """
-    if exact is None and not 1 < scale <= LARGEST_SCALE:
-        raise UsageError(f"scale {scale:g} cannot be used: it must be above 1 and at most {LARGEST_SCALE}")
+    if exact is None and not 1 <= scale <= LARGEST_SCALE:
+        raise UsageError(f"scale {scale:g} cannot be used: it must be from 1 to {LARGEST_SCALE}")
     height, width = exact or (None, None)
     if exact and (fit or None in exact):
         scale = min(side / own for side, own in zip(exact, size) if side)
         height = width = None
     height, width = height or max(1, round(size[0] * scale)), width or max(1, round(size[1] * scale))
-    if height < size[0] or width < size[1] or (height, width) == size:
-        raise UsageError(f"{width}x{height} is not larger than {size[1]}x{size[0]}")
+    if height < size[0] or width < size[1]:
+        raise UsageError(f"{width}x{height} is smaller than {size[1]}x{size[0]}")
     return height, width
 
 

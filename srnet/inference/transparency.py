@@ -45,6 +45,21 @@ def replace_hidden_colors(image: np.ndarray, reach: int) -> np.ndarray:
     return replaced
 
 
+def is_flat(opacity: np.ndarray) -> np.ndarray:
+    """Tells which pixels have the opacity of all within 2 pixels, such as 0 or full, which a network would vary.
+
+    Args:
+      opacity: (h, w, 1) array.
+
+    Returns:
+      Boolean array of the same shape.
+    """
+    import scipy.ndimage
+
+    around = (5, 5, 1)
+    return scipy.ndimage.maximum_filter(opacity, around) == scipy.ndimage.minimum_filter(opacity, around)
+
+
 def weighted(
     interpolate: Callable[[np.ndarray], np.ndarray], colors: np.ndarray, opacity: np.ndarray, otherwise: np.ndarray
 ) -> np.ndarray:

@@ -23,7 +23,7 @@ from srnet.inference.rgb import (
     upscale_rgb,
 )
 from srnet.inference.tiles import Tile, round_down, round_up
-from srnet.inference.transparency import replace_hidden_colors, weighted
+from srnet.inference.transparency import is_flat, replace_hidden_colors, weighted
 from srnet.models.analysis import alignment, scale_of
 from srnet.models.layers import BicubicUpsampling
 from srnet.models.mixed_precision import with_precision
@@ -40,11 +40,12 @@ _WHOLE = "not enough memory for the whole picture, which this network needs"
 class Upscaler:
     """Enlarges pictures with a network.
 
-    The network enlarges luma, and bicubic interpolation chroma and transparency; an RGB network enlarges all colors.
-    Colors are weighted by their opacity, so that hidden ones do not bleed into edges. Tiles overlap by the network's
-    reach, so that the result equals that of the whole picture, up to rounding. If that takes too much memory
-    (`esrgan`), they overlap by 64 LR pixels, and pixels further away are ignored. Networks in which every pixel depends
-    on the whole picture, such as `rcan`, enlarge it in one piece.
+    A luma network enlarges luma and transparency, and bicubic interpolation chroma; an RGB network enlarges all colors,
+    but gray pictures as luma, since it would tint them. Colors are weighted by their opacity, so that hidden ones do
+    not bleed into edges. Tiles have a margin of the network's reach, so that the result equals that of the whole
+    picture, up to rounding. If that takes too much memory (`esrgan`), the margin is 64 LR pixels, and pixels further
+    away are ignored. Networks in which every pixel depends on the whole picture, such as `rcan`, enlarge it in one
+    piece.
 
     Args:
       model: Keras model from LR to HR pixels in [0, 255], of 1 or 3 channels, such as `srnet.load` returns.
@@ -141,6 +142,9 @@ class Upscaler:
           MemoryError: if there is not enough memory for the smallest tile, or for the whole picture if the network
             needs that.
         """
+        if self._channels == 3 and mode != "CMYK" and _is_neutral(pixels):
+            gray = self.enlarge(pixels[..., 2:], "", progress)
+            return np.concatenate([gray[..., :1], gray[..., :1], gray], axis=2)
         if self._whole:
             _check_memory(self._bytes_per_pixel * math.prod(pixels.shape[:2]))
         planes = [pixels[..., i] for i in range(4)] if mode == "CMYK" else [pixels]
@@ -180,14 +184,18 @@ class Upscaler:
         values = _as_levels(shown, peak)
         transparent = values.shape[2] in (2, 4)
         colors = values[..., :-1] if transparent else values
-        enlarged = self._ensemble(colors) if self._self_ensemble else self._enlarge_colors(colors)
+        sharpen = self._ensemble if self._self_ensemble else self._enlarge_colors
+        enlarged = sharpen(colors)
         if transparent:
             opacity = values[..., -1:]
+            enlarged_opacity = self._interpolate(opacity)
             if opacity.min() < 255:
                 unweighted = self._interpolate(colors)
                 own = _as_levels(crop, peak)[..., :-1]
                 enlarged = enlarged + weighted(self._interpolate, own, opacity / 255, unweighted) - unweighted
-            enlarged = np.concatenate([enlarged, self._interpolate(opacity)], axis=2)
+                flat = is_flat(opacity).repeat(self.scale, axis=0).repeat(self.scale, axis=1)
+                enlarged_opacity = np.where(flat, enlarged_opacity, sharpen(opacity))
+            enlarged = np.concatenate([enlarged, enlarged_opacity], axis=2)
         enlarged = quantize(enlarged * (peak / 255), crop.dtype)
         return enlarged.reshape(*enlarged.shape[:2], *crop.shape[2:])
 
@@ -229,6 +237,12 @@ def check_array(image: np.ndarray) -> None:
         raise UsageError("floating-point values that are not numbers (NaN): they must be within [0, 1]")
     if image.dtype.kind == "f" and not (image.min() >= 0 and image.max() <= 1):
         raise UsageError(f"floating-point values from {image.min()} to {image.max()}: they must be within [0, 1]")
+
+
+def _is_neutral(pixels: np.ndarray) -> bool:
+    """Whether a picture in RGB is a gray one, which an RGB network would tint."""
+    colors = pixels[..., :3]
+    return colors.shape[2:] == (3,) and bool((colors[..., :1] == colors[..., 1:]).all())
 
 
 def _as_levels(pixels: np.ndarray, peak: float) -> np.ndarray:

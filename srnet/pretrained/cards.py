@@ -15,7 +15,7 @@ _FIELDS = {"network", "scale", "channels", "model_options", "sha256", "run", "me
 
 def names() -> tuple[str, ...]:
     """Returns the names of the pretrained networks, sorted."""
-    return tuple(sorted({path.stem.rsplit("_x", 1)[0] for path in FOLDER.glob("[!.]*_x*.json")}))
+    return tuple(sorted({name for name, _ in _included()}))
 
 
 def scales(network: str = DEFAULT) -> tuple[int, ...]:
@@ -24,7 +24,13 @@ def scales(network: str = DEFAULT) -> tuple[int, ...]:
     Args:
       network: name of a pretrained network.
     """
-    return tuple(sorted(int(path.stem.rsplit("_x", 1)[1]) for path in FOLDER.glob(f"{network}_x*.json")))
+    return tuple(sorted(scale for name, scale in _included() if name == network))
+
+
+def _included() -> list[tuple[str, int]]:
+    """(name, scale) of each pretrained network."""
+    stems = [path.stem.rsplit("_x", 1) for path in FOLDER.glob("[!.]*_x*.json")]
+    return [(name, int(scale)) for name, scale in stems]
 
 
 def check_network(network: str) -> tuple[int, ...]:
@@ -72,7 +78,7 @@ def card(scale: int = 4, network: str = DEFAULT) -> dict[str, Any]:
       UsageError: if there are no weights for it.
       DataError: if the card is damaged.
     """
-    if scale not in scales(network):
+    if scale not in scales(network) or not isinstance(scale, int):
         known = ", ".join(map(str, scales(network))) or "none"
         raise UsageError(f"no pretrained {network} for scale {scale!r}; scales: {known}")
     found = read_json(card_file(scale, network))

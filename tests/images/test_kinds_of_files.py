@@ -6,6 +6,7 @@ import zlib
 
 import numpy as np
 import PIL.Image
+import PIL.ImageCms
 import pytest
 import tifffile
 
@@ -199,3 +200,26 @@ def test_heic_is_read_where_its_decoder_is(tmp_path):
 def test_heic_is_named_where_its_decoder_is_not(monkeypatch):
     monkeypatch.setattr(read, "formats", lambda: ("PNG", "JPEG"))
     assert is_unsupported_picture_name("x.heic") and not is_image_name("x.heic")
+
+
+def test_the_transparent_color_of_a_png_of_16_bits():
+    pixels = np.array([[(1000, 2000, 3000), (1000, 2000, 3001)]], np.uint16)
+    rows = b"\0" + pixels.astype(">u2").tobytes()
+    header = (2).to_bytes(4, "big") + (1).to_bytes(4, "big") + bytes((16, 2, 0, 0, 0))
+    transparent = pixels[0, 0].astype(">u2").tobytes()
+    chunks = [(b"IHDR", header), (b"tRNS", transparent), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    data = b"\x89PNG\r\n\x1a\n" + b"".join(
+        len(content).to_bytes(4, "big") + kind + content + zlib.crc32(kind + content).to_bytes(4, "big")
+        for kind, content in chunks
+    )
+    picture = read_picture(data)
+    assert picture.mode == "RGBA"
+    np.testing.assert_array_equal(picture.pixels[..., :3], pixels)
+    assert picture.pixels[..., 3].tolist() == [[0, 65535]]
+
+
+def test_a_picture_in_lab_becomes_rgb_without_its_profile(tmp_path):
+    profile = PIL.ImageCms.ImageCmsProfile(PIL.ImageCms.createProfile("LAB")).tobytes()
+    PIL.Image.new("LAB", (6, 4), (200, 128, 128)).save(tmp_path / "x.tif", icc_profile=profile)
+    picture = read_picture(tmp_path / "x.tif")
+    assert (picture.mode, picture.metadata.icc) == ("RGB", None)

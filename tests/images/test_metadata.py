@@ -13,7 +13,7 @@ import tifffile
 
 from srnet.errors import DataError
 from srnet.images import jpeg2000, png, tiff
-from srnet.images.file_formats import fallback_format, fit_to_format
+from srnet.images.file_formats import fit_to_format, natural_format
 from srnet.images.metadata import Metadata, Resolution, valid_resolution
 from srnet.images.parts import PartsOfFile
 from srnet.images.picture import Picture
@@ -386,15 +386,15 @@ def test_sides_have_a_longest(tmp_path, name, shape, message):
 
 def test_a_result_without_a_name_is_png_where_its_own_format_is_too_small():
     picture = Picture(np.zeros((2, 9000), np.uint8), "L", "WEBP")
-    assert (fallback_format(picture), fallback_format(picture, (4, 18000))) == ("WEBP", "PNG")
+    assert (natural_format(picture), natural_format(picture, (4, 18000))) == ("WEBP", "PNG")
 
 
 @pytest.mark.parametrize(("dtype", "mode"), [(np.uint8, "CMYK"), (np.float32, "RGBA")])
 def test_a_result_that_png_cannot_hold_is_tiff(tmp_path, dtype, mode):
     pixels = RANDOM.integers(0, 2, (6, 8, 4)).astype(dtype)
     picture = Picture(pixels, mode, "PSD")
-    assert fallback_format(picture) == "TIFF"
-    again = read_picture(encode(picture, fallback_format(picture)))
+    assert natural_format(picture) == "TIFF"
+    again = read_picture(encode(picture, natural_format(picture)))
     assert again.mode == mode
     np.testing.assert_array_equal(again.pixels, pixels)
 
@@ -508,3 +508,13 @@ def test_parts_of_a_file():
     parts = PartsOfFile(io.BytesIO(b"0123456789"), [(1, 3), (6, 0), (6, 2)])
     assert parts.read() == b"12367" and parts.read() == b"" and parts.seek(-3, io.SEEK_END) == 2
     assert parts.read(2) == b"36" and parts.tell() == 4 and parts.seek(1) == 1 and parts.read(1) == b"2"
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [((b"sRGB", b"\0"), (b"gAMA", struct.pack(">I", 45455))), ((b"cICP", bytes((1, 13, 0, 1))),)],
+)
+def test_colors_that_are_srgb_are_converted_without_a_word(chunks):
+    picture = Picture(np.zeros((2, 2, 3), np.uint8), "RGB", metadata=Metadata(png_colors=chunks))
+    fitted, notes = fit_to_format(picture, "JPEG")
+    assert (notes, fitted.metadata.png_colors) == ([], ())

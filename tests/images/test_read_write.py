@@ -2,6 +2,7 @@
 
 import io
 import struct
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -11,7 +12,8 @@ import pytest
 import tifffile
 
 from srnet.errors import DataError, UsageError
-from srnet.images.file_formats import HOLDS, fallback_format
+from srnet.images.color import change_depth
+from srnet.images.file_formats import HOLDS, natural_format
 from srnet.images.metadata import Metadata
 from srnet.images.picture import Picture
 from srnet.images.read import read_picture
@@ -244,7 +246,7 @@ def test_doubles_are_called_by_their_name(tmp_path):
 def test_formats_that_change_pictures_are_not_written(tmp_path, suffix):
     with pytest.raises(UsageError, match="would change the picture's colors or size; use .png"):
         write_picture(tmp_path / f"x.{suffix}", Picture(_pixels(3), "RGB", "PNG"))
-    assert fallback_format(Picture(_pixels(3), "RGB", suffix.upper())) == "PNG"
+    assert natural_format(Picture(_pixels(3), "RGB", suffix.upper())) == "PNG"
 
 
 def test_no_suffix_no_format(tmp_path):
@@ -267,3 +269,42 @@ def test_associated_transparency_is_read_as_straight(tmp_path, mode, channels, d
     np.testing.assert_allclose(
         picture.pixels.astype(int), straight.astype(int), atol=3
     )  # half a level, divided by 0.3, and one of the division
+
+
+@pytest.mark.parametrize(("mode", "channels", "plain"), [("RGBA", 4, "RGB"), ("LA", 2, "L")])
+def test_opaque_transparency_is_dropped_where_a_format_cannot_hold_it(tmp_path, mode, channels, plain):
+    pixels = _pixels(channels)
+    pixels[..., -1] = 255
+    for suffix in ("ppm", "bmp", "jpg"):
+        write_picture(tmp_path / f"x.{suffix}", Picture(pixels, mode))
+        assert read_picture(tmp_path / f"x.{suffix}").mode == plain
+    np.testing.assert_array_equal(read_picture(tmp_path / "x.ppm").pixels, pixels[..., :-1].reshape(7, 9, -1).squeeze())
+    write_picture(tmp_path / "x.png", Picture(pixels, mode))
+    assert read_picture(tmp_path / "x.png").mode == mode
+
+
+@pytest.mark.parametrize("suffix", ["j2k", "j2c", "jpc"])
+def test_codestreams_of_jpeg_2000_are_not_written(tmp_path, suffix):
+    with pytest.raises(UsageError, match="use .jp2"):
+        write_picture(tmp_path / f"x.{suffix}", Picture(_pixels(3), "RGB"))
+
+
+@pytest.mark.parametrize(("name", "dtype", "right"), [("x.pfm", "uint8", "ppm"), ("x.ppm", "float32", "pfm")])
+def test_portable_float_maps_hold_floating_point_alone(tmp_path, name, dtype, right):
+    with pytest.raises(DataError, match=f"{name}: .pfm is for floating-point samples, .*; use .{right}"):
+        write_picture(tmp_path / name, Picture(_pixels(3, dtype), "RGB"))
+
+
+def test_changing_the_depth_takes_little_memory():
+    pixels = RANDOM.integers(0, 65536, (3000, 300, 3)).astype(np.uint16)
+    tracemalloc.start()
+    changed = change_depth(pixels, np.uint8)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 3 * pixels.nbytes
+    np.testing.assert_array_equal(changed, np.floor(pixels / 257 + 0.5))
+
+
+def test_avif_keeps_the_colors_of_each_pixel(tmp_path):
+    write_picture(tmp_path / "x.avif", Picture(np.tile(np.uint8([(255, 0, 0), (0, 0, 255)]), (16, 8, 1)), "RGB"))
+    assert np.abs(read_picture(tmp_path / "x.avif").pixels[:, ::2].astype(int) - (255, 0, 0)).max() < 40

@@ -11,6 +11,7 @@ import pytest
 
 import srnet
 from srnet.errors import DataError, UsageError
+from srnet.images import read, recognize
 from srnet.images.resize import imresize
 
 _LR = keras.Input((None, None, 1))
@@ -98,8 +99,8 @@ def test_pretrained_networks_are_used_at_every_scale():
 @pytest.mark.parametrize(
     ("source", "options", "message"),
     [
-        (PIXELS, {"scale": 1}, "scale 1 cannot be used"),
-        (PIXELS, {"size": (11, 40)}, "11x40 is not larger than 12x9"),
+        (PIXELS, {"scale": 0.5}, "scale 0.5 cannot be used"),
+        (PIXELS, {"size": (11, 40)}, "11x40 is smaller than 12x9"),
         (PIXELS, {"network": "nothing"}, "no pretrained 'nothing': choose one of full, photo, plus, plus_small"),
         (PIXELS, {"output": "x.png"}, "output requires a path as source"),
         ([1, 2], {}, "list cannot be enlarged"),
@@ -115,8 +116,28 @@ def test_pretrained_networks_are_used_at_every_scale():
         (PIXELS, {"model": _NOT_LARGER}, "the model enlarges x1: srnet.enlarge needs at least x2"),
         (PIXELS, {"precision": "bf16"}, "precision 'bf16' cannot be used: choose float32"),
         (".", {}, "is not a file: srnet.enlarge takes one picture"),
+        (PIL.Image.new("RGB", (0, 3)), {}, "a Pillow image of 0x3 pixels cannot be enlarged"),
+        (PIXELS, {"network": "pl?s"}, "no pretrained 'pl.s'"),
     ],
 )
 def test_what_cannot_be_used_is_said(source, options, message):
     with pytest.raises((UsageError, DataError), match=message):
         srnet.enlarge(source, **options)
+
+
+def test_a_result_that_would_replace_its_source_is_refused(tmp_path):
+    path = tmp_path / "a.png"
+    PIL.Image.fromarray(PIXELS).save(path)
+    with pytest.raises(UsageError, match="a.png: its result would replace it"):
+        srnet.enlarge(path, 2, output=tmp_path)
+
+
+def test_other_threads_may_write_to_standard_error_meanwhile(bicubic, tmp_path, monkeypatch, capfd):
+    def talk(file):
+        os.write(2, b"another thread")
+        return recognize.open_picture(file)
+
+    monkeypatch.setattr(read, "open_picture", talk)
+    PIL.Image.fromarray(PIXELS).save(tmp_path / "a.png")
+    srnet.enlarge(tmp_path / "a.png", model=bicubic)
+    assert "another thread" in capfd.readouterr().err

@@ -128,3 +128,13 @@ def test_names_of_folders(photos, tmp_path):
     for output in ("c.png", "c.JPG"):
         with pytest.raises(UsageError, match="more than one picture needs a folder"):
             find_jobs([str(photos)], f"{tmp_path}/{output}", False, _x4)
+
+
+def test_of_pictures_with_the_same_result_the_one_in_its_format_is_enlarged(tmp_path):
+    folder = tmp_path / "sprites"
+    folder.mkdir()
+    for name in ("a.dds", "a.gif", "a.png", "b.png"):
+        (folder / name).touch()
+    jobs, failed = find_jobs([str(folder)], str(tmp_path / "large"), False, _x4)
+    assert [job.source.name for job in jobs] == ["a.png", "b.png"]
+    assert [line.split(":")[0] for line in failed] == [f"{folder}/a.dds", f"{folder}/a.gif"]

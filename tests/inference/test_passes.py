@@ -6,6 +6,7 @@ import numpy as np
 import PIL.Image
 import psutil
 import pytest
+import skimage.data
 
 import srnet
 from srnet import models
@@ -43,7 +44,7 @@ def upscalers():
         (64, [2, 3, 4], [4, 4, 4]),
         (3, [2, 4], [4]),
         (500, [2], [2] * 9),
-        (1, [2, 4], []),
+        (1, [2, 4], [2]),
         (5, [3], [3, 3]),
         (1.1, [4], [4]),
     ],
@@ -100,16 +101,27 @@ def test_progress_reaches_the_whole(upscalers):
     assert told == [(72, 288), (144, 288), (216, 288), (288, 288)]
 
 
-@pytest.mark.parametrize("size", [(9, 12), (8, 40), (40, 11)])
-def test_sizes_that_are_no_enlargement(size):
-    with pytest.raises(UsageError, match="is not larger than 12x9"):
+@pytest.mark.parametrize("size", [(8, 40), (40, 11)])
+def test_sizes_that_are_smaller(size):
+    with pytest.raises(UsageError, match="is smaller than 12x9"):
         target_size((9, 12), 4, size)
 
 
-@pytest.mark.parametrize("scale", [1, 0.5, 65, float("nan")])
-def test_scales_that_are_no_enlargement(scale):
-    with pytest.raises(UsageError, match="it must be above 1 and at most 64"):
+@pytest.mark.parametrize("scale", [0.9, 0.5, 65, float("nan")])
+def test_scales_out_of_range(scale):
+    with pytest.raises(UsageError, match="it must be from 1 to 64"):
         target_size((9, 12), scale, None)
+
+
+def test_a_scale_of_1_cleans_a_photograph():
+    original = skimage.data.coffee()[:96, :128]
+    file = io.BytesIO()
+    PIL.Image.fromarray(original).save(file, "JPEG", quality=40)
+    compressed = PIL.Image.open(file)
+    cleaned = srnet.enlarge(compressed, 1, network="photo")
+    assert cleaned.size == compressed.size
+    before, after = (np.square(np.asarray(each, float) - original).mean() for each in (compressed, cleaned))
+    assert after < 0.93 * before
 
 
 def test_sizes_of_scales_are_rounded():
@@ -144,7 +156,7 @@ def test_sizes_that_keep_the_proportions():
         ((27, 100), False, (27, 100)),
     ):
         assert target_size((9, 12), 4, exact, fit) == expected
-    with pytest.raises(UsageError, match="8x6 is not larger than 12x9"):
+    with pytest.raises(UsageError, match="8x6 is smaller than 12x9"):
         target_size((9, 12), 4, (None, 8))
 
 
