@@ -1,13 +1,9 @@
-"""Cells: one method at one scale and seed, with its own run folder.
-
-Importing this module does not import TensorFlow, which Dask's workers do not need.
-"""
+"""Cells: one method at one scale and seed, with its own run folder."""
 
 import dataclasses
 import pathlib
 from collections.abc import Mapping
 
-from srnet import cli
 from srnet.errors import UsageError
 from srnet.training.config import TrainConfig
 from srnet.training.run_folder import Run, check_run, is_exported, steps_done
@@ -20,7 +16,7 @@ class Cell:
     Attributes:
       method: name of a network, of a method of `srnet.evaluation.classical`, or of a table row.
       scale: integer scale.
-      folder: its run folder.
+      run: its run folder.
       sets: dict from the names of the sets it is measured on to their number of images.
       train: arguments of `srnet.train`; empty for a classical method.
       config: the run's `TrainConfig`; None for a classical method.
@@ -29,7 +25,7 @@ class Cell:
 
     method: str
     scale: int
-    folder: pathlib.Path
+    run: Run
     sets: Mapping[str, int]
     train: tuple[str, ...] = ()
     config: TrainConfig | None = None
@@ -37,40 +33,25 @@ class Cell:
 
     @property
     def name(self) -> str:
-        return self.folder.name
-
-    @property
-    def run(self) -> Run:
-        return Run(self.folder)
+        return self.run.folder.name
 
     @property
     def log(self) -> pathlib.Path:
         """The output of the latest command; locked while the cell is trained or measured."""
-        return self.folder.with_name(f"{self.name}.log")
+        return self.run.folder.with_name(f"{self.name}.log")
 
 
 def is_trained(cell: Cell) -> bool:
     """Returns whether a cell's run has all steps of its configuration and is exported; True for a classical method.
 
     Raises:
-      UsageError: if its folder holds another run, or a longer one.
+      UsageError: if its folder holds another run, or one of another length.
       DataError: if its folder cannot be read.
     """
     if cell.config is None:
         return True
-    there, needed = check_run(cell.folder, cell.config), cell.config.total_steps
-    if there and there.total_steps > needed:
-        held = f"{cell.folder} holds a run of {there.total_steps} steps"
+    there, needed = check_run(cell.run.folder, cell.config), cell.config.total_steps
+    if there and there.total_steps != needed:
+        held = f"{cell.run.folder} holds a run of {there.total_steps} steps"
         raise UsageError(f"{held}, the budget has {needed}: choose another --runs")
-    return there is not None and steps_done(cell.run) == needed and is_exported(cell.run)
-
-
-def report_failures(failed: Mapping[str, str]) -> int:
-    """Prints a line for each cell that failed and returns the exit status.
-
-    Args:
-      failed: dict from the names of failed cells to the reasons.
-    """
-    for name, why in failed.items():
-        cli.complain(f"{name}: {why}")
-    return 1 if failed else 0
+    return steps_done(cell.run) == needed and is_exported(cell.run)

@@ -3,22 +3,19 @@
 import pathlib
 import statistics
 import timeit
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from experiments.cells import Cell
-from experiments.records import add_record, record_of
+from experiments.records import Record, add_record, record_of
 from experiments.workspace import Workspace
 from srnet.errors import DataError
 from srnet.evaluation.methods import named_method
-from srnet.inference.method import network_method
+from srnet.inference.method import Method, network_method
 from srnet.models.analysis import OUTPUT_SIZE, multiply_accumulates
 from srnet.training.checkpoints import load_run
 from srnet.training.origin import hardware
-
-REPEATS = 3  # timed enlargements, whose median is taken
 
 
 def add_costs(cells: Sequence[Cell], path: pathlib.Path, workspace: Workspace) -> dict[str, str]:
@@ -43,25 +40,22 @@ def add_costs(cells: Sequence[Cell], path: pathlib.Path, workspace: Workspace) -
     return failed
 
 
-def method_of(cell: Cell, workspace: Workspace) -> Callable[[np.ndarray], np.ndarray]:
+def method_of(cell: Cell, workspace: Workspace) -> Method:
     """Returns a trained cell as a method: a callable from LR luma to SR luma, float32 in [0, 255]."""
     if cell.config:
-        return network_method(load_run(cell.folder)[0])
+        return network_method(load_run(cell.run.folder)[0])
     return named_method(cell.method, workspace.data_root, workspace.cache_dir).at_scale(cell.scale)
 
 
-def _cost(cell: Cell, workspace: Workspace) -> dict[str, Any]:
+def _cost(cell: Cell, workspace: Workspace) -> Record:
     """The cost of enlarging one picture to the size that Table 2 states."""
     height, width = (side // cell.scale for side in OUTPUT_SIZE)
-    parameters = macs = None
+    enlarge, parameters, macs = method_of(cell, workspace), None, None
     if cell.config:
-        network, _ = load_run(cell.folder)
+        network, _ = load_run(cell.run.folder)
         parameters, macs = network.count_params(), multiply_accumulates(network, height, width)
-        enlarge = network_method(network)
-    else:
-        enlarge = method_of(cell, workspace)
     lr = np.random.default_rng(0).uniform(0, 255, (height, width)).astype(np.float32)
     enlarge(lr)
-    seconds = statistics.median(timeit.repeat(lambda: enlarge(lr), number=1, repeat=REPEATS))
+    seconds = statistics.median(timeit.repeat(lambda: enlarge(lr), number=1, repeat=3))
     speed = seconds / (height * width * cell.scale**2 / 1e6)
     return {"parameters": parameters, "macs": macs, "seconds_per_megapixel": speed, "hardware": hardware()}

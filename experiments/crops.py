@@ -11,7 +11,7 @@ from experiments.details import Detail, crop_of, downscale_and_enlarge
 from experiments.recipes.figure_6 import Crop
 from experiments.records import record_of, run_of
 from experiments.results_file import VERSION, put_line, read_lines
-from experiments.sweeps import find_cell
+from experiments.sweeps import cell_of
 from experiments.workspace import Workspace
 from srnet.errors import DataError, UsageError
 from srnet.images.write import write_image
@@ -70,7 +70,7 @@ def add_crops(
     _write_crop(path, detail, "original", picture)
     failed = {}
     for method in methods:
-        cell = find_cell(workspace, method, detail.scale, {})
+        cell = cell_of(workspace, method, detail.scale, {})
         key = (detail.set, detail.image, detail.scale, detail.crop, method)
         try:
             line = _line(workspace, cell, path, detail, read_crops(path).get(key), picture)
@@ -92,7 +92,7 @@ def _line(
     if not complete:
         command = f"tools/compare_methods.py --budget={workspace.budget}"
         command += f" --methods={cell.method} --scales={cell.scale}"
-        raise DataError(f"{cell.folder}: no complete run; make it with {command}")
+        raise DataError(f"{cell.run.folder}: no complete run; make it with {command}")
     made_by = run_of(record_of(cell, workspace.budget)) if cell.config else {"started": None, "steps": None}
     if known and made_by.items() <= known.items() and (path.parent / known["file"]).exists():
         return known

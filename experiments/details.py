@@ -88,7 +88,7 @@ def image_of_set(name: str, number: int, data_root: pathlib.Path | str | None) -
     """
     paths = find_images(name, data_root)
     if not 1 <= number <= len(paths):
-        raise UsageError(f"--picture: {name} has images 1 to {len(paths)}, not {number}")
+        raise UsageError(f"{name} has images 1 to {len(paths)}, not {number}")
     return paths[number - 1]
 
 
@@ -109,12 +109,12 @@ def open_picture(path: pathlib.Path, scale: int, crop: Crop, name: str) -> np.nd
       DataError: if the picture cannot be read, or is too small.
     """
     if scale < 2:
-        raise UsageError(f"--picture: scale {scale} cannot be used: it must be at least 2")
+        raise UsageError(f"scale {scale} cannot be used: it must be at least 2")
     picture = crop_to_multiple(measurable_image(path, scale), scale)
     left, top, width, height = crop
     if min(left, top) < 0 or min(width, height) < 1 or left + width > picture.shape[1] or top + height > len(picture):
         size = f"{picture.shape[1]}x{picture.shape[0]}"
-        raise UsageError(f"--picture: crop {left},{top},{width},{height} is not inside {name}, {size}")
+        raise UsageError(f"crop {left},{top},{width},{height} is not inside {name}, {size}")
     return picture
 
 

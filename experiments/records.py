@@ -1,6 +1,5 @@
 """Results as data: one JSON line for each method, scale and seed."""
 
-import dataclasses
 import pathlib
 from typing import Any
 
@@ -8,12 +7,10 @@ from experiments.cells import Cell
 from experiments.results_file import VERSION, Record, put_line, read_lines
 from srnet.errors import DataError
 from srnet.json_files import read_json
-from srnet.training.config import TrainConfig, load_config
-from srnet.training.run_folder import read_metrics
+from srnet.training.config import load_config
+from srnet.training.run_folder import pick_history, read_metrics
 
 _FIELDS = {"budget", "method", "scale", "seed", "measurements", "cost", "run"}
-_NOT_COMMON = {"variant", "scale", "seed", "epochs", "model_options"}
-SETTINGS = tuple(field.name for field in dataclasses.fields(TrainConfig) if field.name not in _NOT_COMMON)
 
 
 def record_of(cell: Cell, budget: str) -> Record:
@@ -32,21 +29,16 @@ def record_of(cell: Cell, budget: str) -> Record:
     Raises:
       DataError: if a file of the cell is damaged, or its metrics.jsonl lacks the last epoch.
     """
-    found, names = read_json(cell.run.origin, dict), ("started", "command", "commit", "hardware")
-    if not set(names) <= set(found):
-        raise DataError(f"{cell.run.origin}: damaged (fields are missing); delete {cell.folder} to train it again")
-    origin = {name: found[name] for name in names}
-    place = {"version": VERSION, "budget": budget, "method": cell.method, "scale": cell.scale, "seed": cell.seed}
-    blank = {**place, "measurements": {}, "cost": None, "run": None}
+    origin = pick_history(read_json(cell.run.origin, dict))
+    record = {"version": VERSION, "budget": budget, "method": cell.method, "scale": cell.scale, "seed": cell.seed}
+    record |= {"measurements": {}, "cost": None, "run": None}
     if cell.config is None:
-        return {**blank, "origin": origin}
+        return {**record, "origin": origin}
     steps, lines = cell.config.total_steps, read_metrics(cell.run)
     if not any(line["step"] == steps for line in lines):
-        raise DataError(f"{cell.run.metrics}: damaged (epochs are missing); delete {cell.folder} to train it again")
-    values = load_config(cell.run.config).to_json()  # the run's own: this machine may resolve another precision
-    run = {**origin, "seconds": lines[-1]["seconds"], "steps": steps}
-    run |= {**{name: values[name] for name in (*SETTINGS, "model_options")}, "epochs": lines}
-    return {**blank, "run": run}
+        raise DataError(f"{cell.run.metrics}: damaged (epochs are missing); delete {cell.run.folder} to train it again")
+    config = load_config(cell.run.config).to_json()  # the run's own: this machine may resolve another precision
+    return {**record, "run": {**origin, **config, "seconds": lines[-1]["seconds"], "steps": steps, "epochs": lines}}
 
 
 def read_records(path: pathlib.Path) -> list[Record]:

@@ -11,16 +11,15 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
 from experiments import records
-from experiments.cells import Cell, is_trained, report_failures
+from experiments.cells import Cell, is_trained
 from experiments.workspace import ROOT, Workspace
-from srnet import durable
+from srnet import cli, durable
 from srnet.data.datasets import find_images
 from srnet.errors import DataError, UsageError
-from srnet.files import reason
 from srnet.json_files import read_json, write_json
 from srnet.progress import progress_bar
 from srnet.training.checkpoint_files import newest_checkpoint, step_of
@@ -76,7 +75,9 @@ def run_cells(
         write(found, path)
         if found:
             print(path)
-    return report_failures(failed)
+    for name, why in failed.items():
+        cli.complain(f"{name}: {why}")
+    return 1 if failed else 0
 
 
 def _run_all(cells: Sequence[Cell], path: pathlib.Path, workspace: Workspace) -> dict[str, str]:
@@ -86,13 +87,15 @@ def _run_all(cells: Sequence[Cell], path: pathlib.Path, workspace: Workspace) ->
     with _connect(workspace) as client, progress_bar(total, "", "step", **bar) as progress:
         stop = distributed.Event(client=client)
         tasks: dict[Cell, distributed.Future] = {}
+        ended: dict[Cell, str] = {}  # to `_failure`, asked at once: all tasks are cancelled if the scheduler is lost
         try:
             for rank, cell in enumerate(cells):
-                tasks[cell] = client.submit(make_cell, cell, path, workspace, stop, pure=False, priority=-rank)
+                tasks[cell] = client.submit(_make_cell, cell, path, workspace, stop, pure=False, priority=-rank)
             pending = list(cells)
             while pending:
                 time.sleep(_POLL_SECONDS)
-                pending = [cell for cell in cells if not tasks[cell].done()]
+                ended |= {cell: _failure(tasks[cell]) for cell in pending if tasks[cell].done()}
+                pending = [cell for cell in cells if cell not in ended]
                 running = ", ".join(cell.name for cell in pending if _is_running(cell))
                 progress.set_description_str(running or ("waiting" if pending else "done"), refresh=False)
                 progress.update(_steps(cells) - progress.n)
@@ -104,7 +107,7 @@ def _run_all(cells: Sequence[Cell], path: pathlib.Path, workspace: Workspace) ->
                 stop.set()
             while any(_is_running(cell) for cell, task in tasks.items() if not task.done()):
                 time.sleep(_POLL_SECONDS)
-        return {cell.name: why for cell, task in tasks.items() if (why := _failure(task))}
+        return {cell.name: ended[cell] for cell in cells if ended[cell]}
 
 
 def _steps(cells: Sequence[Cell]) -> int:
@@ -134,34 +137,26 @@ def _failure(task: distributed.Future) -> str:
     if task.status != "error":
         return "" if task.status == "finished" else "the connection to the scheduler was lost"
     error = task.exception()
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {reason(error)}"
     return str(error) if isinstance(error, (UsageError, DataError)) else f"{type(error).__name__}: {error}"
 
 
-def make_cell(cell: Cell, path: pathlib.Path, workspace: Workspace, stop: distributed.Event) -> None:
-    """Trains and measures what a cell lacks; runs as a task on a worker, which may be another machine's.
-
-    Args:
-      cell: `Cell`.
-      path: the records file.
-      workspace: `Workspace`.
-      stop: event that asks the commands to save their state and end.
-
-    Raises:
-      UsageError: if the cell's folder holds another run.
-      DataError: if a file cannot be used, a command fails, or the event is set.
-    """
+def _make_cell(cell: Cell, path: pathlib.Path, workspace: Workspace, stop: distributed.Event) -> None:
+    """Trains and measures what a cell lacks; a task of a worker, which may be another machine's."""
+    if stop.is_set():
+        raise DataError("interrupted")
     folders = [f"--data_root={workspace.data_root}"] if workspace.data_root else []
     folders.append(f"--cache_dir={workspace.cache_dir}")
-    with _locked_log(cell, stop) as log:
+    cell.log.parent.mkdir(parents=True, exist_ok=True)
+    with cell.log.open("a+", errors="replace") as log:  # commands inherit its lock, and keep it if they outlive this
+        while durable.lock_open(log.fileno()) is False:  # another process is working on the cell
+            _pause(stop)
         if cell.config is None and not cell.run.origin.exists():
             write_json(cell.run.origin, origin())
         if not is_trained(cell):
-            _run(["srnet.train", *cell.train, f"--run_dir={cell.folder}", *folders], log, stop)
+            _run(["srnet.train", *cell.train, f"--run_dir={cell.run.folder}", *folders], log, stop)
         record = records.add_record(path, records.record_of(cell, workspace.budget))
-        source = f"--run={cell.folder}" if cell.config else f"--method={cell.method}"
-        output = cell.folder / "measurement.json"
+        source = f"--run={cell.run.folder}" if cell.config else f"--method={cell.method}"
+        output = cell.run.folder / "measurement.json"
         for name, images in cell.sets.items():
             if record["measurements"].get(name, {}).get("images") == images:
                 continue
@@ -173,31 +168,15 @@ def make_cell(cell: Cell, path: pathlib.Path, workspace: Workspace, stop: distri
             output.unlink()
 
 
-@contextlib.contextmanager
-def _locked_log(cell: Cell, stop: distributed.Event) -> Iterator[TextIO]:
-    """Yields a cell's log, locked until this task and its commands have ended, even if they outlive this process."""
-    if stop.is_set():
-        raise DataError("interrupted")
-    cell.folder.parent.mkdir(parents=True, exist_ok=True)
-    with cell.log.open("a+") as log:
-        # Another process, or a command that outlived its worker, may be working on the cell.
-        while durable.lock_open(log.fileno()) is False:
-            _pause(stop)
-        yield log
-
-
 def _is_running(cell: Cell) -> bool:
-    try:
-        with cell.log.open() as log:
-            return durable.lock_open(log.fileno(), shared=True) is False
-    except FileNotFoundError:
-        return False
+    with contextlib.suppress(FileNotFoundError), cell.log.open() as log:
+        return durable.lock_open(log.fileno(), shared=True) is False
+    return False
 
 
 def _pause(stop: distributed.Event) -> None:
-    if stop.is_set():
+    if stop.wait(_POLL_SECONDS):
         raise DataError("interrupted")
-    time.sleep(_POLL_SECONDS)
 
 
 def _run(arguments: Sequence[str], log: TextIO, stop: distributed.Event) -> None:

@@ -1,5 +1,6 @@
 """The runs and measurements that each experiment needs, as cells."""
 
+import dataclasses
 import json
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -15,9 +16,14 @@ from srnet.errors import DataError
 from srnet.evaluation.classical import CLASSICAL
 from srnet.training.config import TrainConfig
 from srnet.training.presets import preset_settings
+from srnet.training.run_folder import Run
+
+# The settings that runs in one table must share: those that decide a result, but for what the table compares.
+_ALIKE = {field.name for field in dataclasses.fields(TrainConfig) if field.metadata["decides"]}
+_ALIKE = _ALIKE - {"variant", "scale", "seed", "model_options"} | {"precision", "steps"}
 
 
-def find_cell(
+def cell_of(
     workspace: Workspace,
     name: str,
     scale: int,
@@ -41,7 +47,7 @@ def find_cell(
       UsageError: for a scale, a seed or settings that cannot be used.
     """
     if name in CLASSICAL:
-        return Cell(name, scale, workspace.runs / f"{name}_x{scale}", sets)
+        return Cell(name, scale, Run(workspace.runs / f"{name}_x{scale}"), sets)
     from srnet.training.run import resolve
 
     preset, changes = run_settings(workspace.budget, name, scale, seed)
@@ -51,8 +57,8 @@ def find_cell(
     config = TrainConfig(**{**preset_settings(preset, name), **changes})
     config, _ = resolve(config, workspace.data_root, fixed=("train_sets", "validation_set"))
     arguments = (f"--preset={preset}", *(f"--{field}={_as_flag(value)}" for field, value in changes.items()))
-    folder = workspace.runs / f"{name}_x{scale}_{row or f'seed{seed}'}"
-    return Cell(row or name, scale, folder, sets, arguments, config, config.seed)
+    run = Run(workspace.runs / f"{name}_x{scale}_{row or f'seed{seed}'}")
+    return Cell(row or name, scale, run, sets, arguments, config, config.seed)
 
 
 def run_settings(budget: str, network: str, scale: int, seed: int) -> tuple[str, dict[str, Any]]:
@@ -88,11 +94,11 @@ def ablation_cells(
     # If every epoch is measured on the whole set, nothing is left to measure at the end.
     at_the_end = whole if BUDGETS[workspace.budget]["changes"].get("validation_images") else {}
     cells = [
-        find_cell(workspace, network, scale, at_the_end if network in table_1.COLUMNS.values() else {}, seed)
+        cell_of(workspace, network, scale, at_the_end if network in table_1.COLUMNS.values() else {}, seed)
         for network, scale in ablation.needed(scales, networks)
         for seed in seeds
     ]
-    return cells + [find_cell(workspace, "bicubic", scale, whole) for scale in scales]
+    return cells + [cell_of(workspace, "bicubic", scale, whole) for scale in scales]
 
 
 def check_alike(found: Sequence[records.Record], cells: Sequence[Cell], path: pathlib.Path) -> None:
@@ -128,7 +134,7 @@ def _settings_of(run: records.Record) -> records.Record:
     """The settings that runs in one table must share; runs of an older srnet may lack some."""
     if not run.get("augment", True):  # from srnet 0.1, which had no `orientations` of 1
         run = {**run, "orientations": 1}
-    return {name: run[name] for name in ("steps", *records.SETTINGS) if name in run}
+    return {name: run[name] for name in sorted(_ALIKE & set(run))}
 
 
 def comparison_cells(
@@ -148,7 +154,7 @@ def comparison_cells(
     """
     sets = _measured_sets(workspace)
     return [
-        find_cell(workspace, name, scale, sets, seed)
+        cell_of(workspace, name, scale, sets, seed)
         for scale in scales
         for name in methods
         for seed in (seeds[:1] if name in CLASSICAL else seeds)
@@ -172,10 +178,10 @@ def plus_cells(workspace: Workspace, rows: Sequence[str]) -> list[Cell]:
 def _plus_cell(workspace: Workspace, row: str, sets: dict[str, int]) -> Cell:
     scale, (_, own) = plus_ablation.SCALE, plus_ablation.ROWS[row]
     if not own:
-        return find_cell(workspace, row, scale, sets)
+        return cell_of(workspace, row, scale, sets)
     _, settings = run_settings(workspace.budget, "plus", scale, 0)
     options = {**settings.get("model_options", {}), **own.get("model_options", {})}
-    return find_cell(workspace, "plus", scale, sets, row=row, own={**own, "model_options": options})
+    return cell_of(workspace, "plus", scale, sets, row=row, own={**own, "model_options": options})
 
 
 def _measured_sets(workspace: Workspace) -> dict[str, int]:

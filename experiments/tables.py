@@ -103,7 +103,7 @@ def describe_table_2(found: Sequence[Record], budget: str) -> str:
     header = ["method", "parameters", "GMACs", "s/Mpx", "steps x batch, patch", "precision, minutes", *sets]
     parts = {"": table_2.ROWS, ", networks named in the introduction": table_2.INTRODUCTION}
     for scale, (title, methods) in itertools.product(scales, parts.items()):
-        rows, cpus = [], dict[str, None]()
+        rows, devices = [], dict[str, None]()
         for label, (method, printed) in methods.items():
             if (method, scale) not in costed:
                 continue
@@ -116,22 +116,26 @@ def describe_table_2(found: Sequence[Record], budget: str) -> str:
                     psnr, ssim, source = literature[printed, name, scale]
                     cells[-1] += f"<br>*{psnr} / {ssim}*"
                     sources.setdefault(source, {})[printed] = None
-            cpus[record["cost"]["hardware"]["cpu"]] = None
+            devices |= dict.fromkeys(_devices(record["cost"]["hardware"]))
             described = _describe_method(label, record)
             rows.append([described, *describe_cost(record["cost"]), *_describe_run(record), *cells])
         if rows:
-            title = f"x{scale}{title}, PSNR in dB / SSIM; timed on {' and '.join(cpus)}:"
+            title = f"x{scale}{title}, PSNR in dB / SSIM; timed on {' and '.join(devices)}:"
             lines += [title, "", markdown_table(header, rows), ""]
     height, width = OUTPUT_SIZE
     lines.append(
         f"GMACs: billions of multiply-accumulate operations for an output of {width}x{height} (or the next smaller "
-        "multiple of the scale). s/Mpx: seconds per output megapixel in float32; compare only times on the same CPU. "
-        f"{table_2.NOTE}"
+        "multiple of the scale). s/Mpx: seconds per output megapixel in float32; compare only times on the same "
+        f"device. {table_2.NOTE}"
     )
     if sources:
         listed = "; ".join(f"{', '.join(labels)}: {source}" for source, labels in sorted(sources.items()))
         lines.append(f"In italics, as published: {listed}.")
     return "\n".join(lines) + "\n"
+
+
+def _devices(hardware: Record) -> list[str]:
+    return hardware["gpus"] or [hardware["cpu"]]
 
 
 def _describe_method(label: str, record: Record) -> str:

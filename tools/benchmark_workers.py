@@ -74,16 +74,21 @@ def _steps_per_second(folder: pathlib.Path, cores: list[list[int]]) -> float:
     addresses = _free_addresses(len(cores))
     processes = []
     with tempfile.TemporaryDirectory(dir=folder) as run_dir:
-        for number, own in enumerate(cores):
-            config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": number}}
-            # The cores are set before Python starts, since TensorFlow counts them.
-            pinned = ["taskset", "--cpu-list", ",".join(map(str, own)), *command, f"--run_dir={run_dir}"]
-            environment = {**os.environ, "TF_CONFIG": json.dumps(config)}
-            process = subprocess.Popen(
-                pinned, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-            )
-            processes.append(process)
-        errors = [process.communicate()[1] for process in processes]
+        try:
+            for number, own in enumerate(cores):
+                config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": number}}
+                # The cores are set before Python starts, since TensorFlow counts them.
+                pinned = ["taskset", "--cpu-list", ",".join(map(str, own)), *command, f"--run_dir={run_dir}"]
+                environment = {**os.environ, "TF_CONFIG": json.dumps(config)}
+                process = subprocess.Popen(
+                    pinned, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+                )
+                processes.append(process)
+            errors = [process.communicate()[1] for process in processes]
+        finally:
+            for process in processes:
+                process.kill()
+                process.wait()
         for process, text in zip(processes, errors):
             if process.returncode:
                 raise DataError((text.strip().splitlines() or [f"a process ended with {process.returncode}"])[-1])

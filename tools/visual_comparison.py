@@ -30,7 +30,6 @@ def main(arguments: list[str]) -> int:
     values, workspace, methods = flags.FLAGS, shared_flags.workspace(), shared_flags.methods()
     cli.import_tensorflow()
     from experiments import crops, plots
-    from experiments.cells import report_failures
     from experiments.details import Detail, open_detail, parse_detail
 
     usual = figure_6.EMBEDDED_PICTURES if workspace.budget == "quick" else figure_6.PICTURES
@@ -48,7 +47,9 @@ def main(arguments: list[str]) -> int:
             figure = path.with_name(f"{path.stem}_{detail.stem}.png")
             plots.draw_crops(picture, detail.crop, title, shown, path.parent, figure)
             print(figure)
-    return report_failures(failed)
+    for name, why in failed.items():
+        cli.complain(f"{name}: {why}")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

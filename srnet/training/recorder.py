@@ -53,7 +53,7 @@ class Recorder:
         step = self._state.step
         kept, ended = drop_metrics_after(self._run, step), step // self._config.steps_per_epoch
         if kept < ended:
-            say(f"{self._run.metrics} has {kept} of the {ended} epochs until here; the others are missing")
+            say(f"{self._run.metrics} has {kept} of the {ended} epochs until here")
         if step >= self._config.total_steps:
             say(f"{self._run.folder} is complete already")
         elif step:

@@ -17,6 +17,7 @@ from srnet.errors import DataError
 from srnet.models.hybrid import VARIANTS
 from srnet.training.config import TrainConfig
 from srnet.training.presets import preset_settings
+from srnet.training.run_folder import Run
 
 
 def _record(method, psnrs, scale=2, seed=0, end=None, **settings):
@@ -84,7 +85,7 @@ def test_nothing_to_show_is_no_table(tmp_path):
 def cells(tmp_path):
     config = TrainConfig(epochs=2, steps_per_epoch=10, batch_size=16, patch=48, validation_images=5)
     config = dataclasses.replace(config, validation_set="Urban100")
-    return [Cell(name, 2, tmp_path, {}, config=config) for name in ("full", "no_skips")]
+    return [Cell(name, 2, Run(tmp_path), {}, config=config) for name in ("full", "no_skips")]
 
 
 def test_runs_of_other_settings_are_not_mixed(cells):

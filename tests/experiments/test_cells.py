@@ -14,13 +14,14 @@ from srnet.evaluation.bicubic import make_bicubic
 from srnet.images.read import read_image
 from srnet.json_files import write_json
 from srnet.training.config import TrainConfig
+from srnet.training.run_folder import Run
 
 COST = {"parameters": 1, "macs": 2, "seconds_per_megapixel": 0.5, "hardware": {}}
 
 
 def _cell(folder, epochs, sets=None):
     config = TrainConfig(steps_per_epoch=10, epochs=epochs)
-    return cells.Cell("full", 2, folder / "full_x2_seed0", {"Set5": 5} if sets is None else sets, config=config)
+    return cells.Cell("full", 2, Run(folder / "full_x2_seed0"), {"Set5": 5} if sets is None else sets, config=config)
 
 
 def _train(cell):
@@ -61,7 +62,7 @@ def test_a_run_is_trained_when_its_last_step_is_exported(tmp_path):
 
 
 def test_the_log_of_a_run_has_its_whole_name(tmp_path):
-    cell = cells.Cell("average_0.99", 4, tmp_path / "plus_x4_average_0.99", {})
+    cell = cells.Cell("average_0.99", 4, Run(tmp_path / "plus_x4_average_0.99"), {})
     assert cell.log == tmp_path / "plus_x4_average_0.99.log"
 
 
@@ -73,13 +74,13 @@ def test_lost_epochs_are_damage(tmp_path):
         records.record_of(cell, "cpu")
 
 
-def test_a_run_extended_beyond_the_budget_is_refused(tmp_path):
-    cell = _cell(tmp_path, 2)
-    _train(cell)
-    assert cells.is_trained(cell)
-    _train(_cell(tmp_path, 4))
-    with pytest.raises(UsageError, match="holds a run of 40 steps, the budget has 20: choose another --runs"):
-        cells.is_trained(cell)
+@pytest.mark.parametrize("epochs", [1, 4])
+def test_a_run_of_another_length_is_refused(tmp_path, epochs):
+    _train(_cell(tmp_path, epochs))
+    with pytest.raises(
+        UsageError, match=f"holds a run of {10 * epochs} steps, the budget has 20: choose another --runs"
+    ):
+        cells.is_trained(_cell(tmp_path, 2))
 
 
 def test_results_of_a_run_before_it_was_extended_or_trained_again_are_not_kept(tmp_path):
@@ -90,7 +91,6 @@ def test_results_of_a_run_before_it_was_extended_or_trained_again_are_not_kept(t
     again = records.add_record(path, records.record_of(first, "cpu"))
     assert (again["measurements"]["Set5"]["psnr"], again["cost"]) == (30, COST)
 
-    assert not cells.is_trained(extended)
     _train(extended)
     assert cells.is_trained(extended)
     record = records.add_record(path, records.record_of(extended, "cpu"))
@@ -106,7 +106,7 @@ def test_results_of_a_run_before_it_was_extended_or_trained_again_are_not_kept(t
 
 def test_crops_of_an_extended_run_are_made_again(tmp_path, monkeypatch, picture_root):
     monkeypatch.setattr(crops, "method_of", lambda cell, workspace: make_bicubic(2))
-    monkeypatch.setattr(crops, "find_cell", lambda *_: cell)
+    monkeypatch.setattr(crops, "cell_of", lambda *_: cell)
     workspace = Workspace("quick", tmp_path, tmp_path / "results", None, str(tmp_path))
     picture, detail = read_image(picture_root / "held_out/a.png"), Detail("held_out", 1, 2, (3, 5, 16, 12))
 

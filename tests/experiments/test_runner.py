@@ -9,8 +9,9 @@ from experiments import cells, records, runner
 from experiments.workspace import Workspace
 from srnet.errors import DataError
 from srnet.json_files import write_json
+from srnet.training.run_folder import Run
 
-STOP = types.SimpleNamespace(is_set=lambda: False)
+STOP = types.SimpleNamespace(is_set=lambda: False, wait=lambda timeout: False)
 
 
 @pytest.fixture
@@ -31,12 +32,12 @@ def make(tmp_path, monkeypatch):
             write_json(flags["output"], [values])
 
         monkeypatch.setattr(runner, "_run", run)
-        cell = cells.Cell("bicubic", 2, tmp_path / "runs" / "bicubic_x2", sets)
+        cell = cells.Cell("bicubic", 2, Run(tmp_path / "runs" / "bicubic_x2"), sets)
         if failing:
             with pytest.raises(DataError, match="interrupted"):
-                runner.make_cell(cell, path, workspace, STOP)
+                runner._make_cell(cell, path, workspace, STOP)
         else:
-            runner.make_cell(cell, path, workspace, STOP)
+            runner._make_cell(cell, path, workspace, STOP)
         (record,) = records.read_records(path)
         return measured, record
 
@@ -58,11 +59,11 @@ def test_a_set_of_another_number_of_images_is_measured_again(make):
 
 
 def test_nothing_is_begun_after_the_tool_was_stopped(tmp_path):
-    cell = cells.Cell("bicubic", 2, tmp_path / "runs" / "bicubic_x2", {"first": 1})
+    cell = cells.Cell("bicubic", 2, Run(tmp_path / "runs" / "bicubic_x2"), {"first": 1})
     workspace = Workspace("quick", tmp_path / "runs", tmp_path, None, str(tmp_path))
     stop = types.SimpleNamespace(is_set=lambda: True)
     with pytest.raises(DataError, match="interrupted"):
-        runner.make_cell(cell, tmp_path / "quick.jsonl", workspace, stop)
+        runner._make_cell(cell, tmp_path / "quick.jsonl", workspace, stop)
     assert not any(tmp_path.iterdir())
 
 

@@ -16,7 +16,7 @@ def _record(method, scale, psnr, parameters, **options):
         "parameters": parameters,
         "macs": parameters and 1e9,
         "seconds_per_megapixel": 0.5,
-        "hardware": {"cpu": "A"},
+        "hardware": {"cpu": "A", "gpus": []},
     }
     run = {"steps": 2000, "batch_size": 16, "patch": 48, "precision": "mixed_bfloat16", "seconds": 500.0}
     found = {"method": method, "scale": scale, "seed": 0, "cost": cost, "measurements": {"Set5": measurement}}
@@ -31,7 +31,7 @@ def test_table_gives_ours_and_the_published_figure():
         {**_record("full", 2, 36.0, 406913), "cost": None},
         _record("no_skips", 2, 30.0, 406913),
     ]
-    found[0]["cost"]["hardware"] = {"cpu": "B"}
+    found[0]["cost"]["hardware"] = {"cpu": "A", "gpus": ["B"]}
     lines = describe_table_2(found, "cpu").splitlines()
     assert lines[2] == "x2, PSNR in dB / SSIM; timed on A and B:"
     starts = (
