@@ -38,7 +38,7 @@ def describe_claims(found: Sequence[Record], budget: str) -> str:
     if not rows:
         return ""
     shown = [scale for scale in scales if any(scale in cells for cells in rows.values())]
-    header = ["claim", "in the paper", "networks", "evaluated on", *(f"x{scale}" for scale in shown)]
+    header = ["claim", "in the paper", "methods", "evaluated on", *(f"x{scale}" for scale in shown)]
     table = markdown_table(header, [[*row, *(cells.get(scale, "-") for scale in shown)] for row, cells in rows.items()])
     degradations = {record["run"].get("degradation", "bicubic") for record in found if record["run"]} - {"bicubic"}
     under = f", trained and measured under {', '.join(sorted(degradations))}" if degradations else ""

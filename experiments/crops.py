@@ -9,7 +9,7 @@ from experiments.cells import Cell, is_trained
 from experiments.costs import method_of
 from experiments.details import Detail, crop_of, downscale_and_enlarge
 from experiments.recipes.figure_6 import Crop
-from experiments.records import record_of, run_of
+from experiments.records import record_of, run_identity
 from experiments.results_file import VERSION, put_line, read_lines
 from experiments.sweeps import cell_of
 from experiments.workspace import Workspace
@@ -93,7 +93,7 @@ def _line(
         command = f"tools/compare_methods.py --budget={workspace.budget}"
         command += f" --methods={cell.method} --scales={cell.scale}"
         raise DataError(f"{cell.run.folder}: no complete run; make it with {command}")
-    made_by = run_of(record_of(cell, workspace.budget)) if cell.config else {"started": None, "steps": None}
+    made_by = run_identity(record_of(cell, workspace.budget)) if cell.config else {"started": None, "steps": None}
     if known and made_by.items() <= known.items() and (path.parent / known["file"]).exists():
         return known
     sr, values = downscale_and_enlarge(method_of(cell, workspace), picture, cell.scale)

@@ -106,12 +106,12 @@ def _measurer(config: TrainConfig, data_root: str | None) -> Callable[["State"],
     import tensorflow as tf
 
     from srnet.inference.method import network_method
-    from srnet.training.data import validation_images
+    from srnet.training.data import validation_paths
     from srnet.training.state import build_network
     from srnet.training.validation import validate
     from srnet.training.workers import Workers
 
-    images, evaluated = validation_images(config, data_root), build_network(config, "float32")
+    images, evaluated = validation_paths(config, data_root), build_network(config, "float32")
     method, workers = network_method(evaluated), Workers(tf.distribute.get_strategy())
 
     def measure(state: "State") -> dict[str, float]:

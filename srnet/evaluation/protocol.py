@@ -157,7 +157,7 @@ def benchmark_pair(
     return lr[..., 0] if channels == 1 else lr, hr
 
 
-def measurable_image(path: pathlib.Path, scale: int) -> np.ndarray:
+def read_measurable_image(path: pathlib.Path, scale: int) -> np.ndarray:
     """Reads an image to evaluate.
 
     Args:
@@ -234,7 +234,7 @@ def evaluate(
     """
     check_metrics(metrics)
     for path in paths:
-        image = measurable_image(path, scale)
+        image = read_measurable_image(path, scale)
         lr, hr = benchmark_pair(image, scale, channels, degradation)
         start = time.perf_counter()
         sr = method(lr)

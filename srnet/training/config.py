@@ -110,7 +110,7 @@ class TrainConfig:
     )
     loss: str = setting(
         "mse",
-        "mse (2.2.1, L2) or mae (L1), in 8-bit units; psnr, each patch's negative PSNR, with which clean and degraded "
+        "mse (2.2.1, L2) or mae (L1), in 8-bit units; psnr, each patch's mse + 1 in dB, with which clean and degraded "
         "patches count equally; euclidean, half of each patch's sum of squared errors for pixels in [0, 1], as in "
         "Caffe; or one registered by a --plugin.",
         choices=LOSSES,

@@ -18,7 +18,7 @@ from srnet.precision import resolve_precision
 from srnet.progress import say
 from srnet.training import checkpoints, loop, perceptual, run_folder, schedule
 from srnet.training.config import TrainConfig, check_registered
-from srnet.training.data import training_patches, validation_images
+from srnet.training.data import training_patches, validation_paths
 from srnet.training.initial import copy_weights
 from srnet.training.origin import origin
 from srnet.training.run_folder import Run
@@ -64,7 +64,7 @@ def resolve(
     return settled, notes
 
 
-def prepare(config: TrainConfig) -> None:
+def set_seeds(config: TrainConfig) -> None:
     """Sets the seeds and, if configured, determinism; call it before any TensorFlow operation runs.
 
     Args:
@@ -96,7 +96,7 @@ def run_training(
       Interrupted: after Ctrl-C or SIGTERM; the state is saved.
     """
     check_registered(config)
-    prepare(config)
+    set_seeds(config)
     workers = start_workers(config)
     workers.check_equal(lambda: {**config.to_json(), **_software()})
     resumed = workers.from_first(lambda: _resumed(run_dir, config))
@@ -106,7 +106,7 @@ def run_training(
     initial = None
     if config.initial_run and not resumed:
         initial = workers.from_first(lambda: _initialize(state, config))
-    measured = validation_images(config, data_root)
+    measured = validation_paths(config, data_root)
     store = workers.first_then_others(lambda: training_patches(config, data_root, cache_dir))
     of_vgg19 = array_digest(vgg19) if vgg19 else None
     workers.check_equal(
