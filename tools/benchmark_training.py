@@ -64,7 +64,7 @@ def main(arguments: list[str]) -> None:
         steps_per_epoch=values.steps,
         epochs=values.rounds + 1,
     )
-    run.prepare(config)
+    run.set_seeds(config)
     with tempfile.TemporaryDirectory() as folder:
         store = training_patches(config, values.data_root, values.cache_dir or folder)
         with _pytorch(config) as time_pytorch:
