@@ -1,4 +1,4 @@
-"""Degradations as data: blur, downscaling, noise and JPEG, each with a probability and a range to draw from.
+"""Degradations as data: blur, downscaling, noise, JPEG and WebP, each with a probability and a range to draw from.
 
 The order is that of the paper's imaging model (equation 1: blur, downscaling, noise), then compression. A recipe may
 have an earlier round, for pictures that were stored, downscaled and stored again (Wang et al. 2021, Real-ESRGAN).
@@ -63,6 +63,7 @@ class Recipe:
       gray: probability that noise is the same in all channels.
       jpeg: quality, from 1 to 100, of Pillow's encoder.
       subsampled: probability that JPEG halves the chroma (4:2:0).
+      webp: quality, from 1 to 100, of Pillow's lossy WebP encoder.
       shifted: whether JPEG's blocks begin at a random offset, as in a cropped picture.
       clean: probability that the picture is only downscaled, by "bicubic".
       earlier: an earlier round, to a size between HR and LR, or None.
@@ -77,6 +78,7 @@ class Recipe:
     gray: float = 0.0
     jpeg: Draw | None = None
     subsampled: float = 0.0
+    webp: Draw | None = None
     shifted: bool = False
     clean: float = 0.0
     earlier: "Recipe | None" = None
@@ -86,8 +88,9 @@ class Recipe:
         unknown = set(self.kernels) - set(_FILTERS)
         if unknown or not self.kernels:
             raise UsageError(f"kernels {','.join(self.kernels)}: choose among {', '.join(_FILTERS)}")
-        if self.jpeg and not 1 <= self.jpeg.low <= self.jpeg.high <= 100:
-            raise UsageError(f"jpeg{self.jpeg.low:g}-{self.jpeg.high:g}: the quality must be from 1 to 100")
+        for name, quality in (("jpeg", self.jpeg), ("webp", self.webp)):
+            if quality and not 1 <= quality.low <= quality.high <= 100:
+                raise UsageError(f"{name}{quality.low:g}-{quality.high:g}: the quality must be from 1 to 100")
 
     def __call__(self, hr: np.ndarray, scale: int, random: np.random.Generator) -> np.ndarray:
         """Makes the LR picture, as a `srnet.data.degradation.Degradation`."""
@@ -114,10 +117,12 @@ class Recipe:
                 values = _noisy(values, name, level, random.random() < self.gray, random)
         picture = round_to_uint8(values)
         quality = self.jpeg and self.jpeg.level(random)
-        if not quality:
-            return picture
-        offset = random.integers(_BLOCK, size=2) if self.shifted else np.zeros(2, np.int64)
-        return compressed(picture, round(quality), random.random() < self.subsampled, (int(offset[0]), int(offset[1])))
+        if quality:
+            offset = random.integers(_BLOCK, size=2) if self.shifted else np.zeros(2, np.int64)
+            subsampled = random.random() < self.subsampled
+            picture = compressed(picture, round(quality), subsampled, (int(offset[0]), int(offset[1])))
+        quality = self.webp and self.webp.level(random)
+        return _stored(picture, format="WEBP", quality=round(quality)) if quality else picture
 
 
 def _blurred(values: np.ndarray, sigma: float, anisotropic: float, random: np.random.Generator) -> np.ndarray:
@@ -165,11 +170,16 @@ def compressed(picture: np.ndarray, quality: int, subsampled: bool, offset: tupl
       offset: rows and columns of the first block that lie outside the picture.
     """
     padded = np.pad(picture, ((offset[0], 0), (offset[1], 0), (0, 0)), mode="edge")
-    file = io.BytesIO()
-    image = PIL.Image.fromarray(padded[..., 0] if padded.shape[2] == 1 else padded)
-    image.save(file, format="JPEG", quality=quality, subsampling=2 if subsampled else 0)
+    stored = _stored(padded, format="JPEG", quality=quality, subsampling=2 if subsampled else 0)
+    return stored[offset[0] :, offset[1] :]
+
+
+def _stored(picture: np.ndarray, **options: Any) -> np.ndarray:
+    """A picture as it is read from the file that Pillow writes."""
+    gray, file = picture.shape[2] == 1, io.BytesIO()
+    PIL.Image.fromarray(picture[..., 0] if gray else picture).save(file, **options)
     with PIL.Image.open(file) as read:
-        return np.asarray(read).reshape(padded.shape)[offset[0] :, offset[1] :]
+        return np.asarray(read.convert("L" if gray else "RGB")).reshape(picture.shape)
 
 
 # Narrower ranges than Real-ESRGAN's: beyond them, little is left to enlarge.
@@ -202,14 +212,14 @@ RECIPES: dict[str, Recipe] = {
     # For a network that must stay close, on clean pictures, to one trained on these alone.
     "photo_clean": dataclasses.replace(_PHOTO, clean=0.5),
 }
-_STEP = re.compile(r"(blur|noise|poisson|jpeg)(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?")
+_STEP = re.compile(r"(blur|noise|poisson|jpeg|webp)(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?")
 
 
 def parse_recipe(text: str) -> Recipe | None:
     """Returns the recipe of a name in `RECIPES`, or of steps with levels or ranges, such as blur0.8+noise5-25+jpeg40.
 
     Args:
-      text: the name, or steps of blur, noise, poisson and jpeg, each once, joined by +.
+      text: the name, or steps of blur, noise, poisson, jpeg and webp, each once, joined by +.
 
     Returns:
       The recipe; None for any other text.

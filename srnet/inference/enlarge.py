@@ -56,7 +56,7 @@ def enlarge(
       scale: enlargement, from 1 (which only cleans) to 64; by default 4, or the scale of `model`.
       size: exact (width, height) of the result, instead of the scale.
       network: name of a pretrained network, such as "plus"; by default "auto", which uses "photo" for a JPEG of quality
-        95 or lower, else "plus".
+        95 or lower and a lossy WebP, else "plus".
       model: Keras model from LR to HR pixels, instead of a pretrained network.
       self_ensemble: whether to average over the eight flips and rotations; eight times the work.
       precision: of the computation, as for `srnet.Upscaler`.

@@ -21,7 +21,8 @@ if TYPE_CHECKING:  # it imports TensorFlow
     from srnet.inference.upscaler import Progress, Upscaler
 
 LARGEST_SCALE = 64
-HIGHEST_QUALITY = 95  # of a JPEG for `photo`: the highest at which it is no worse (experiments/results/BSDval50)
+# Of a JPEG for `photo`: the highest at which it is no worse (experiments/results/BSDval50). A WebP does not tell.
+HIGHEST_QUALITY = 95
 _COPIES = 3  # of the result: the array, Pillow's copy and the file
 _BAND = 256  # rows
 
@@ -80,6 +81,8 @@ def choose_network(picture: Picture) -> tuple[str, str]:
     Returns:
       (network, why).
     """
+    if picture.format == "WEBP" and not picture.lossless:
+        return cards.PHOTO, "lossy WebP"
     if picture.jpeg_quality is None:
         return cards.DEFAULT, f"{picture.format} has no JPEG quality"
     chosen = cards.PHOTO if picture.jpeg_quality <= HIGHEST_QUALITY else cards.DEFAULT

@@ -65,6 +65,16 @@ def test_noise_has_its_deviation():
         assert degrade(light, 2, "poisson12", _random()).std() == pytest.approx(12 * (level / 255) ** 0.5, rel=0.03)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_webp_is_pillows(channels):
+    picture = draw_picture(0, 48, 64, channels).reshape(48, 64, channels)
+    lr = degrade(picture, 2, "bicubic", _random())
+    file = io.BytesIO()
+    PIL.Image.fromarray(lr.squeeze()).save(file, "WEBP", quality=40)
+    read = PIL.Image.open(file).convert("L" if channels == 1 else "RGB")
+    np.testing.assert_array_equal(degrade(picture, 2, "webp40", _random()).squeeze(), np.asarray(read))
+
+
 def test_jpeg_is_pillows():
     picture = draw_picture(2, 48, 64)
     file = io.BytesIO()
@@ -96,6 +106,7 @@ def test_recipes_draw_from_their_ranges():
             "degradation 'fog' is unknown: choose one of bicubic, noise, photo, photo_clean, or steps",
         ),
         (lambda: named("noise25-5"), "25-5 is not a range"),
+        (lambda: named("webp0"), "webp0-0: the quality must be from 1 to 100"),
         (lambda: named("jpeg101"), "jpeg101-101: the quality must be from 1 to 100"),
         (lambda: named("noise5+noise6"), "noise is given twice"),
         (lambda: Draw(0, 1, 2), "probability 2 cannot be used"),

@@ -1,5 +1,6 @@
 """Pictures to any size: the network, passes, downscaling, CMYK, memory."""
 
+import dataclasses
 import io
 
 import numpy as np
@@ -171,6 +172,8 @@ def _picture(quality, kind="JPEG"):
         (_picture(95), "photo", "JPEG of quality 95"),
         (_picture(96), "plus", "JPEG of quality 96"),
         (_picture(None, "PNG"), "plus", "PNG has no JPEG quality"),
+        (_picture(None, "WEBP"), "photo", "lossy WebP"),
+        (dataclasses.replace(_picture(None, "WEBP"), lossless=True), "plus", "WEBP has no JPEG quality"),
     ],
 )
 def test_jpegs_of_low_quality_are_photographs(picture, network, why):
