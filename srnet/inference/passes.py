@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import PIL.Image
-import psutil
 
 from srnet.errors import DataError, UsageError
 from srnet.images.color import PEAKS, quantize
 from srnet.images.picture import Picture
+from srnet.inference.memory import free_memory
 from srnet.inference.transparency import weighted
 from srnet.pretrained import cards
 
@@ -174,7 +174,7 @@ def enlarge_picture(
 
 
 def _check_memory(pixels: np.ndarray, factor: int) -> None:
-    needed, available = _COPIES * pixels.nbytes * factor**2, psutil.virtual_memory().available
+    needed, available = _COPIES * pixels.nbytes * factor**2, free_memory()
     if needed > available:
         raise DataError(f"the result takes {needed / 2**30:.1f} GiB of memory, {available / 2**30:.1f} are free")
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 import keras
 import numpy as np
 import PIL.Image
-import psutil
 import tensorflow as tf
 
 from srnet.errors import UsageError
 from srnet.images.color import PEAKS, quantize
 from srnet.images.pillow import from_pillow, info_of, to_pillow
+from srnet.inference.memory import free_memory
 from srnet.inference.method import self_ensemble
 from srnet.inference.rgb import (
     CHROMA_REACH,
@@ -280,12 +280,12 @@ def _in_precision(model: keras.Model, precision: str) -> keras.Model:
 
 def _fitting_tile(model: keras.Model, margin: int) -> int:
     """The side of the largest useful tile whose feature maps fit into _SHARE_OF_MEMORY of the free memory."""
-    return fitting_tile(model, margin, _SHARE_OF_MEMORY * psutil.virtual_memory().available)
+    return fitting_tile(model, margin, _SHARE_OF_MEMORY * free_memory())
 
 
 def _check_memory(needed: float) -> None:
     """Raises a MemoryError if enlarging a picture in one piece takes more than the free memory."""
-    free = psutil.virtual_memory().available
+    free = free_memory()
     if needed > free:
         size = f"{needed / 2**30:.1f} GiB in one piece, {free / 2**30:.1f} are free"
         raise MemoryError(f"{_WHOLE}: {size}")

@@ -1,7 +1,6 @@
 """Tiles against whole pictures."""
 
 import functools
-import types
 
 import keras
 import numpy as np
@@ -58,7 +57,7 @@ def test_what_depends_on_the_whole_picture_has_no_tiles(monkeypatch):
     monkeypatch.setattr(one, "_enlarge_crop", fail)
     with pytest.raises(MemoryError, match="not enough memory for the whole picture, which this network needs"):
         one(IMAGE)
-    monkeypatch.setattr(upscaler.psutil, "virtual_memory", lambda: types.SimpleNamespace(available=2**20))
+    monkeypatch.setattr(upscaler, "free_memory", lambda: 2**20)
     with pytest.raises(MemoryError, match=r"which this network needs: 0.0 GiB in one piece, 0.0 are free"):
         one(IMAGE)
 
