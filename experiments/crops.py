@@ -9,12 +9,12 @@ from experiments.cells import Cell, is_trained
 from experiments.costs import method_of
 from experiments.details import Detail, crop_of, downscale_and_enlarge
 from experiments.recipes.figure_6 import Crop
-from experiments.records import record_of, run_identity
 from experiments.results_file import VERSION, put_line, read_lines
 from experiments.sweeps import cell_of
 from experiments.workspace import Workspace
 from srnet.errors import DataError, UsageError
 from srnet.images.write import write_image
+from srnet.json_files import read_json
 
 KEY = ("set", "image", "scale", "crop", "method")
 _FIELDS = {*KEY, "started", "psnr", "ssim", "file"}
@@ -93,7 +93,9 @@ def _line(
         command = f"tools/compare_methods.py --budget={workspace.budget}"
         command += f" --methods={cell.method} --scales={cell.scale}"
         raise DataError(f"{cell.run.folder}: no complete run; make it with {command}")
-    made_by = run_identity(record_of(cell, workspace.budget)) if cell.config else {"started": None, "steps": None}
+    made_by: dict[str, Any] = {"started": None, "steps": None}
+    if cell.config:
+        made_by = {"started": read_json(cell.run.origin, dict)["started"], "steps": cell.config.total_steps}
     if known and made_by.items() <= known.items() and (path.parent / known["file"]).exists():
         return known
     sr, values = downscale_and_enlarge(method_of(cell, workspace), picture, cell.scale)

@@ -72,17 +72,15 @@ def methods() -> tuple[str, ...]:
     Raises:
       UsageError: for a method that the budget does not have.
     """
-    known = BUDGETS[flags.FLAGS.budget]["methods"]
-    return choices("methods", known, f"the {flags.FLAGS.budget} budget has")
+    return choices("methods", BUDGETS[flags.FLAGS.budget]["methods"])
 
 
-def choices(name: str, known: tuple[str, ...], introduction: str = "choose among") -> tuple[str, ...]:
+def choices(name: str, known: tuple[str, ...]) -> tuple[str, ...]:
     """Returns the values of a list flag, without duplicates; all known values if the flag is not given.
 
     Args:
       name: the flag.
       known: the values that it may have.
-      introduction: what the error message says before it lists the known values.
 
     Raises:
       UsageError: for an unknown value.
@@ -90,7 +88,7 @@ def choices(name: str, known: tuple[str, ...], introduction: str = "choose among
     given = flags.FLAGS[name].value
     for value in given or ():
         if value not in known:
-            raise UsageError(f"--{name}: {value!r} is unknown: {introduction} {', '.join(known)}")
+            raise UsageError(f"--{name}: {value!r} is unknown: choose among {', '.join(known)}")
     return tuple(dict.fromkeys(given or known))
 
 

@@ -1,6 +1,5 @@
 """The pictures where a network gains most and least over another method, shown by their most different details."""
 
-import dataclasses
 import pathlib
 from collections.abc import Sequence
 
@@ -18,44 +17,34 @@ COUNT = 5  # pictures at each end
 CROP = 96  # side of a detail in HR pixels
 
 
-@dataclasses.dataclass(frozen=True)
-class Pictures:
-    """The pictures of some sets, at one scale.
+def psnr_of_pictures(method: NamedMethod, sets: Sequence[str], scale: int, data_root: str | None) -> np.ndarray:
+    """Returns the PSNR of a method on each picture of some sets, in dB, as a float64 array.
 
-    Attributes:
+    Args:
+      method: the method.
       sets: names of the sets.
       scale: integer scale.
       data_root: folder with a folder for each set, or None.
     """
-
-    sets: Sequence[str]
-    scale: int
-    data_root: str | None
-
-    def psnr(self, method: NamedMethod) -> np.ndarray:
-        """Returns the PSNR of a method on each picture, in dB, as a float64 array.
-
-        Args:
-          method: `srnet.evaluation.methods.NamedMethod`.
-        """
-        results = evaluate_sets(method, self.sets, [self.scale], self.data_root)
-        return np.array([score["psnr"] for result in results for score in result["per_image"]])
-
-    def paths(self) -> list[tuple[str, pathlib.Path]]:
-        """Returns (set, file) of each picture, in the order of `psnr`."""
-        return [(name, path) for name in self.sets for path in find_images(name, self.data_root)]
+    results = evaluate_sets(method, sets, [scale], data_root)
+    return np.array([score["psnr"] for result in results for score in result["per_image"]])
 
 
 def make_sheet(
-    pictures: Pictures, gains: np.ndarray, rival: NamedMethod, network: NamedMethod
+    gains: np.ndarray,
+    rival: NamedMethod,
+    network: NamedMethod,
+    sets: Sequence[str],
+    scale: int,
+    data_root: str | None,
 ) -> tuple[str, list[list[tuple[str, list[np.ndarray]]]]]:
     """Returns the title and rows of the sheet of a network against a rival, for `experiments.plots.draw_sheet`.
 
     Args:
-      pictures: `Pictures`.
       gains: PSNR of the network minus the rival's on each picture, in dB.
       rival: the other method.
       network: the network.
+      sets, scale, data_root: as for `psnr_of_pictures`.
 
     Returns:
       The mean gain as a title, and rows of (caption, crops), the largest gains on the left and the smallest on the
@@ -64,20 +53,17 @@ def make_sheet(
     Raises:
       DataError: if a picture cannot be read.
     """
-    paths = pictures.paths()
+    paths = [(name, path) for name in sets for path in find_images(name, data_root)]
     order = np.argsort(-gains, kind="stable")
     count = min(COUNT, (len(order) + 1) // 2)
     captions = [f"{name} {path.stem}: {gain:+.2f} dB" for (name, path), gain in zip(paths, gains)]
     rows = [
-        [
-            (captions[i], _detail(paths[i][1], pictures.scale, sign, rival, network))
-            for i, sign in ((most, 1), (least, -1))
-        ]
+        [(captions[i], _detail(paths[i][1], scale, sign, rival, network)) for i, sign in ((most, 1), (least, -1))]
         for most, least in zip(order[:count], order[::-1])
     ]
     title = (
-        f"x{pictures.scale}: {network.name} against {rival.name}, {len(gains)} pictures of "
-        f"{', '.join(pictures.sets)}: {gains.mean():+.2f} dB on average, worse on {np.sum(gains < 0)}; "
+        f"x{scale}: {network.name} against {rival.name}, {len(gains)} pictures of "
+        f"{', '.join(sets)}: {gains.mean():+.2f} dB on average, worse on {np.sum(gains < 0)}; "
         "left: largest gains, right: smallest"
     )
     return title, rows

@@ -152,17 +152,15 @@ def _describe_run(record: Record) -> list[str]:
     return [budget, f"{run['precision'].removeprefix('mixed_')}, {run['seconds'] / 60:.0f}"]
 
 
-def describe_weights(cards: Sequence[tuple[str, Record]], macs: Sequence[int], sets: Sequence[str] = TEST_SETS) -> str:
+def describe_weights(networks: Sequence[tuple[str, Record, int]]) -> str:
     """Returns the table of the cost and scores of the pretrained networks, as Markdown.
 
     Args:
-      cards: their names and cards.
-      macs: multiply-accumulates of each, for an output of `OUTPUT_SIZE`.
-      sets: the sets to show.
+      networks: of each, its name, card and multiply-accumulates for an output of `OUTPUT_SIZE`.
     """
-    rows = []
-    for scale in sorted({card["scale"] for _, card in cards}):
-        here = [(name, card, cost) for (name, card), cost in zip(cards, macs) if card["scale"] == scale]
+    rows, sets = [], TEST_SETS
+    for scale in sorted({card["scale"] for _, card, _ in networks}):
+        here = [each for each in networks if each[1]["scale"] == scale]
         bicubic = here[0][1]["bicubic"]
         rows.append([f"x{scale}", "bicubic", *_describe_size(None, None), *(scores(bicubic[name]) for name in sets)])
         for network, card, cost in here:

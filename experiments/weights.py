@@ -111,7 +111,7 @@ def _scores(method: NamedMethod, scale: int, data_root: str | None) -> Record:
 def weights_table() -> str:
     """Returns the Markdown table of the cost and scores of the pretrained networks, from their cards."""
     found = [(name, cards.card(scale, name)) for name in cards.names() for scale in cards.scales(name)]
-    return describe_weights(found, [_macs(name, card) for name, card in found], TEST_SETS)
+    return describe_weights([(name, card, _macs(name, card)) for name, card in found])
 
 
 def _macs(name: str, card: Record) -> int:

@@ -35,8 +35,7 @@ def define_flags() -> None:
 def main(arguments: list[str]) -> None:
     cli.expect_no_arguments(arguments)
     values, scales = flags.FLAGS, shared_flags.scales()
-    known = tuple(name for name in degradations.METHODS if name == "bicubic" or cards.scales(name))
-    names = shared_flags.choices("methods", known)
+    names = shared_flags.choices("methods", degradations.METHODS)
     own = values.run and pathlib.Path(values.run).resolve().name
     if own in degradations.METHODS:
         raise UsageError(f"--run={values.run}: its folder has the name of a method; rename it")

@@ -1,6 +1,6 @@
 """Draws details of twelve everyday pictures, enlarged by bicubic interpolation and pretrained networks.
 
-python tools/draw_situations.py                       docs/situations.jpg, by `plus`, and by `photo` if it is included
+python tools/draw_situations.py                       docs/situations.jpg, by `plus` and `photo`
 python tools/draw_situations.py --networks=full,plus --output=situations.png
 """
 
@@ -18,8 +18,7 @@ from srnet.pretrained import cards
 
 
 def define_flags() -> None:
-    there = [name for name in ("plus", "photo") if cards.scales(name)]
-    flags.DEFINE_list("networks", there, "Pretrained networks.")
+    flags.DEFINE_list("networks", ["plus", "photo"], "Pretrained networks.")
     flags.DEFINE_string("output", str(ROOT / "docs" / "situations.jpg"), "Picture to write.")
 
 

@@ -36,11 +36,11 @@ def main(arguments: list[str]) -> None:
     from experiments import plots, sheet
     from srnet.evaluation.methods import named_method
 
-    pictures = sheet.Pictures(values.sets, values.scale, values.data_root)
-    network = named_method(values.network)
-    psnr = pictures.psnr(network)
+    network, pictures = named_method(values.network), (values.sets, values.scale, values.data_root)
+    psnr = sheet.psnr_of_pictures(network, *pictures)
     for rival in map(named_method, rivals):
-        title, rows = sheet.make_sheet(pictures, psnr - pictures.psnr(rival), rival, network)
+        gains = psnr - sheet.psnr_of_pictures(rival, *pictures)
+        title, rows = sheet.make_sheet(gains, rival, network, *pictures)
         path = pathlib.Path(values.output) / f"sheet_x{values.scale}_{network.name}_{rival.name}.png"
         plots.draw_sheet(rows, ["original", rival.name, network.name], title, path)
         most, least = (", ".join(caption for caption, _ in side) for side in zip(*rows))

@@ -25,8 +25,8 @@ from srnet.progress import progress_bar
 
 Record = dict[str, Any]
 
-_LABELS = {"psnr": "PSNR", "ssim": "SSIM", "psnr_rgb": "PSNR of RGB"}
-_DECIMALS = {"psnr": 3, "psnr_rgb": 3}
+# Of each metric's column: title, unit, width and decimals.
+_COLUMNS = {"psnr": ("PSNR", " in dB", 8, 3), "ssim": ("SSIM", "", 7, 4), "psnr_rgb": ("PSNR of RGB", " in dB", 11, 3)}
 
 
 def evaluate_sets(
@@ -100,10 +100,10 @@ def describe_records(records: list[Record], metrics: Sequence[str] = DEFAULT_MET
       records: what `evaluate_sets` returns.
       metrics: the metrics in the records.
     """
-    units = {"psnr": "PSNR in dB", "ssim": "SSIM", "psnr_rgb": "PSNR of RGB in dB"}
+    columns = {name: _COLUMNS.get(name, (name, "", max(8, len(name)), 4)) for name in metrics}
     degraded = any("degradation" in record for record in records)
     protocol = DEGRADED_PROTOCOL if degraded else PROTOCOL
-    lines = [f"{' and '.join(units.get(name, name) for name in metrics)}: {protocol}."]
+    lines = [f"{' and '.join(title + unit for title, unit, _, _ in columns.values())}: {protocol}."]
     notes = dict.fromkeys(count_warning(record["set"], record["images"]) for record in records)
     lines += [f"Note: {note}." for note in notes if note]
     for record in records:
@@ -112,16 +112,12 @@ def describe_records(records: list[Record], metrics: Sequence[str] = DEFAULT_MET
             lines.append(
                 f"Note: {place}: {count} of {record['images']} images have an infinite {name}, left out of its mean."
             )
-    header = " ".join(f"{_LABELS.get(name, name):>{_width(name)}}" for name in metrics)
+    header = " ".join(f"{title:>{width}}" for title, _, width, _ in columns.values())
     made = f"{'degradation':<18} " if degraded else ""
     lines.append(f"{'method':<22} {'set':<14} {made}{'scale':>5} {header} {'images':>6} {'seconds':>8}")
     for record in records:
-        figures = " ".join(f"{record[name]:{_width(name)}.{_DECIMALS.get(name, 4)}f}" for name in metrics)
+        figures = " ".join(f"{record[name]:{width}.{decimals}f}" for name, (_, _, width, decimals) in columns.items())
         made = f"{record.get('degradation', 'bicubic'):<18} " if degraded else ""
         place = f"{record['method']:<22} {record['set']:<14} {made}{'x' + str(record['scale']):>5}"
         lines.append(f"{place} {figures} {record['images']:6d} {record['seconds']:8.2f}")
     return "\n".join(lines)
-
-
-def _width(metric: str) -> int:
-    return {"psnr": 8, "ssim": 7}.get(metric, max(8, len(_LABELS.get(metric, metric))))
