@@ -9,7 +9,6 @@ from experiments.recipes import table_2
 from experiments.recipes.budgets import BUDGETS
 from experiments.results_file import Record
 from experiments.workspace import ROOT
-from srnet.data.datasets import TEST_SETS
 from srnet.errors import DataError
 from srnet.files import write_text
 from srnet.models.analysis import OUTPUT_SIZE
@@ -158,7 +157,7 @@ def describe_weights(networks: Sequence[tuple[str, Record, int]]) -> str:
     Args:
       networks: of each, its name, card and multiply-accumulates for an output of `OUTPUT_SIZE`.
     """
-    rows, sets = [], TEST_SETS
+    rows, sets = [], list(networks[0][1]["bicubic"])
     for scale in sorted({card["scale"] for _, card, _ in networks}):
         here = [each for each in networks if each[1]["scale"] == scale]
         bicubic = here[0][1]["bicubic"]
