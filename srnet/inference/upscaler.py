@@ -13,15 +13,8 @@ from srnet.images.color import PEAKS, quantize
 from srnet.images.pillow import from_pillow, info_of, to_pillow
 from srnet.inference.memory import free_memory
 from srnet.inference.method import self_ensemble
-from srnet.inference.rgb import (
-    CHROMA_REACH,
-    bytes_per_pixel,
-    enlarge_colors,
-    fitting_tile,
-    tile_margin,
-    to_uint8,
-    upscale_rgb,
-)
+from srnet.inference.rgb import enlarge_colors, to_uint8, upscale_rgb
+from srnet.inference.tile_size import CHROMA_REACH, bytes_per_pixel, fitting_tile, tile_margin
 from srnet.inference.tiles import Tile, round_down, round_up
 from srnet.inference.transparency import is_flat, replace_hidden_colors, weighted
 from srnet.models.analysis import alignment, scale_of

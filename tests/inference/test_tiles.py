@@ -11,7 +11,7 @@ import srnet
 from srnet import models
 from srnet.inference import upscaler
 from srnet.inference.method import network_method
-from srnet.inference.rgb import fitting_tile, tile_margin
+from srnet.inference.tile_size import fitting_tile, tile_margin
 from srnet.inference.tiles import Tile
 from srnet.models.analysis import alignment, reach
 from srnet.models.hybrid import VARIANTS
