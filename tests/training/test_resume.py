@@ -132,6 +132,7 @@ def _kill_and_resume(command, run_dir, delays):
     return kills
 
 
+@pytest.mark.slow
 def test_killed_run_of_degraded_patches_ends_with_the_same_bits(picture_root, tmp_path):
     more = ("--steps_per_epoch=40", "--epochs=6", "--degradation=photo", "--channels=3", "--loss=psnr")
     whole, killed = tmp_path / "whole", tmp_path / "killed"
