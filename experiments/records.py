@@ -30,6 +30,8 @@ def record_of(cell: Cell, budget: str) -> Record:
       DataError: if a file of the cell is damaged, or its metrics.jsonl lacks the last epoch.
     """
     origin = pick_history(read_json(cell.run.origin, dict))
+    if "started" not in origin:
+        raise DataError(f"{cell.run.origin}: damaged (fields are missing); delete {cell.run.folder} to train it again")
     record = {"version": VERSION, "budget": budget, "method": cell.method, "scale": cell.scale, "seed": cell.seed}
     record |= {"measurements": {}, "cost": None, "run": None}
     if cell.config is None:
