@@ -53,7 +53,7 @@ def define_flags() -> None:
     network_flags.define_precision()
     flags.DEFINE_bool("preview", False, "Also write FILE.preview.png: bicubic and srnet, side by side.")
     text = (
-        "Maximum tile size in LR pixels: the side of a square; other tiles have the same area. Default: by free memory."
+        "Maximum tile size in LR pixels: the side of a square; no tile has a larger area. Default: by free memory."
     )
     flags.DEFINE_integer("tile", None, text, 1)
 
