@@ -95,7 +95,7 @@ def _line(
         raise DataError(f"{cell.run.folder}: no complete run; make it with {command}")
     made_by: dict[str, Any] = {"started": None, "steps": None}
     if cell.config:
-        made_by = {"started": read_json(cell.run.origin, dict)["started"], "steps": cell.config.total_steps}
+        made_by = {"started": read_json(cell.run.origin, dict).get("started"), "steps": cell.config.total_steps}
     if known and made_by.items() <= known.items() and (path.parent / known["file"]).exists():
         return known
     sr, values = downscale_and_enlarge(method_of(cell, workspace), picture, cell.scale)
