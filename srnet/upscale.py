@@ -52,9 +52,7 @@ def define_flags() -> None:
     flags.DEFINE_bool("self_ensemble", False, network_flags.SELF_ENSEMBLE)
     network_flags.define_precision()
     flags.DEFINE_bool("preview", False, "Also write FILE.preview.png: bicubic and srnet, side by side.")
-    text = (
-        "Maximum tile size in LR pixels: the side of a square; no tile has a larger area. Default: by free memory."
-    )
+    text = "Maximum tile size in LR pixels: the side of a square; no tile has a larger area. Default: by free memory."
     flags.DEFINE_integer("tile", None, text, 1)
 
 
