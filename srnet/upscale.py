@@ -13,7 +13,6 @@ status is 1. SRNET_DEBUG=1 prints the traceback, too.
 
 import functools
 import os
-import pathlib
 import re
 import sys
 import traceback
@@ -22,9 +21,8 @@ from absl import flags
 
 from srnet import cli, network_flags
 from srnet.errors import DataError, UsageError, printable
-from srnet.files import reason, stderr_into
-from srnet.images.picture import Picture
-from srnet.images.read import read_picture
+from srnet.files import reason
+from srnet.images.read import read_quietly
 from srnet.inference.batch import Enlarged, enlarge_file, enlarge_files, upscalers_of, write_file
 from srnet.inference.jobs import STANDARD, Job, find_jobs
 from srnet.inference.passes import LARGEST_SCALE, Chooser, Sides, default_scale, fixed_chooser, per_picture_chooser
@@ -80,7 +78,7 @@ def main(arguments: list[str]) -> int:
         cli.stop_if_asked()
         if values.skip_existing and job.target != STANDARD and os.path.lexists(job.target):
             return f"{job.target} exists, skipped"
-        options = {"label": labels[job], "fit": values.fit, "read": _read_quietly}
+        options = {"label": labels[job], "fit": values.fit, "read": read_quietly}
         return enlarge_file(job, scale, size, choose, values.overwrite, values.preview, **options)
 
     def write(enlarged: Enlarged) -> str:
@@ -96,12 +94,6 @@ def main(arguments: list[str]) -> int:
             print(printable(outcome), file=sys.stderr if job.target == STANDARD else sys.stdout, flush=True)
         del outcome  # an exception keeps the picture in memory
     return 1 if failed else 0
-
-
-def _read_quietly(source: str | pathlib.Path | bytes, name: str | pathlib.Path) -> Picture:
-    """Reads a picture without the messages that libraries such as libtiff print about damaged files."""
-    with pathlib.Path(os.devnull).open("wb") as nowhere, stderr_into(nowhere.fileno()):
-        return read_picture(source, name)
 
 
 def _chooser(networks: network_flags.Networks) -> Chooser:

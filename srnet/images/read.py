@@ -20,7 +20,7 @@ import numpy as np
 import PIL.Image
 
 from srnet.errors import DataError
-from srnet.files import reason
+from srnet.files import reason, stderr_into
 from srnet.images import jpeg
 from srnet.images.color import change_depth
 from srnet.images.decode import AXES_SWAPPED, Opened, check_single, decoded, is_lossless_webp, upright
@@ -72,6 +72,22 @@ def read_picture(
             opened.notes + notes,
             jpeg.quality_of(opened.image),
         )
+
+
+def read_quietly(source: str | pathlib.Path | bytes, name: str | pathlib.Path | None = None) -> Picture:
+    """Reads a picture without the messages that libraries such as libtiff print about damaged files.
+
+    Standard error is redirected for the whole process, so a program with threads of its own uses `read_picture`.
+
+    Args:
+      source: as for `read_picture`.
+      name: as for `read_picture`.
+
+    Raises:
+      DataError: as `read_picture`.
+    """
+    with pathlib.Path(os.devnull).open("wb") as nowhere, stderr_into(nowhere.fileno()):
+        return read_picture(source, name)
 
 
 def read_image(path: str | pathlib.Path) -> np.ndarray:
