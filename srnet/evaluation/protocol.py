@@ -229,7 +229,8 @@ def evaluate(
       An `ImageScore` for each file.
 
     Raises:
-      DataError: for a file that cannot be read or is too small; the message names it.
+      DataError: for a file that cannot be read or is too small, or whose LR image is too large for the free memory; the
+        message names it.
       UsageError: for a metric that is not registered.
     """
     check_metrics(metrics)
@@ -237,7 +238,11 @@ def evaluate(
         image = read_measurable_image(path, scale)
         lr, hr = benchmark_pair(image, scale, channels, degradation)
         start = time.perf_counter()
-        sr = method(lr)
+        try:
+            sr = method(lr)
+        except MemoryError as error:
+            size = f"{lr.shape[1]}x{lr.shape[0]}"
+            raise DataError(f"{path}: not enough memory to enlarge {size} at x{scale} in one piece") from error
         seconds = time.perf_counter() - start
         sr = sr if hr.ndim == sr.ndim else sr.mean(axis=2)  # of RGB, for a grayscale picture
         values = compare_luma(hr, sr, scale, [name for name in metrics if name in METRICS])

@@ -16,7 +16,8 @@ def network_method(model: keras.Model) -> Method:
       model: Keras model from LR to HR pixels in [0, 255].
 
     Returns:
-      A callable from a float32 array (H, W), or (H, W, 3) for an RGB network, to (scale*H, scale*W[, 3]).
+      A callable from a float32 array (H, W), or (H, W, 3) for an RGB network, to (scale*H, scale*W[, 3]). It raises a
+      MemoryError if there is not enough memory to enlarge the image in one piece.
     """
     channels = model.input_shape[-1]
     predict = tf.function(
@@ -26,7 +27,10 @@ def network_method(model: keras.Model) -> Method:
 
     def method(lr: np.ndarray) -> np.ndarray:
         batch = np.asarray(lr, np.float32).reshape(1, *lr.shape[:2], channels)
-        sr = predict(batch).numpy()[0]
+        try:
+            sr = predict(batch).numpy()[0]
+        except tf.errors.ResourceExhaustedError as error:
+            raise MemoryError("not enough memory") from error
         return sr[..., 0] if lr.ndim == 2 else sr
 
     return method

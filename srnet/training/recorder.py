@@ -109,18 +109,18 @@ class Recorder:
         self._workers.from_first(lambda: self._epoch(line, strip))
 
     def _epoch(self, line: dict[str, Any], strip: np.ndarray) -> None:
+        if line["psnr"] > self._state.best_psnr:
+            self._state.best_psnr.assign(line["psnr"])
+            checkpoints.save(self._best, self._state.step)
+        append_metrics(self._run, line)
+        checkpoints.save(self._last, self._state.step)
+        say(_describe(self._config, line))
         with self._events(line["step"]) as writer:
             for name in (*self._state.loss_sums, "psnr", "ssim", "learning_rate", "images_per_second"):
                 tf.summary.scalar(name, line[name])
             tf.summary.image("LR, bicubic, SR, HR", strip[None])
             writer.flush()
         write_image(self._run.preview, strip)
-        say(_describe(self._config, line))
-        if line["psnr"] > self._state.best_psnr:
-            self._state.best_psnr.assign(line["psnr"])
-            checkpoints.save(self._best, self._state.step)
-        append_metrics(self._run, line)
-        checkpoints.save(self._last, self._state.step)
 
     def save(self) -> None:
         """Saves a checkpoint within an epoch.

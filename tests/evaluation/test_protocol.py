@@ -6,6 +6,7 @@ import numpy as np
 import PIL.Image
 import pytest
 import skimage.metrics
+import tensorflow as tf
 
 from srnet.data.datasets import find_images
 from srnet.errors import DataError
@@ -13,6 +14,7 @@ from srnet.evaluation import protocol
 from srnet.evaluation.bicubic import bicubic, make_bicubic
 from srnet.images.read import read_image
 from srnet.images.resize import imresize
+from srnet.inference.method import network_method
 
 
 @pytest.fixture
@@ -65,6 +67,18 @@ def test_too_small_images_are_named(picture_root, tmp_path):
     paths = find_images("tiny", picture_root)
     with pytest.raises(DataError, match=r"b2\.png: 35x33 is too small to measure at x16"):
         list(protocol.evaluate(lambda lr: lr, paths, 16))
+
+
+def test_a_picture_that_memory_cannot_hold_is_named(picture_root):
+    class Hungry:
+        input_shape = (None, None, None, 1)
+
+        def __call__(self, lr, training):
+            return tf.tile(lr, (2**20, 2**20, 1, 1))
+
+    (path,) = find_images("held_out", picture_root)
+    with pytest.raises(DataError, match=r"\.png: not enough memory to enlarge \d+x\d+ at x2 in one piece$"):
+        list(protocol.evaluate(network_method(Hungry()), [path], 2))
 
 
 def test_rgb_methods_get_rgb_and_are_measured_on_luma(picture_root):

@@ -162,6 +162,7 @@ def test_a_full_disk_is_said_of_the_file_that_did_not_fit(train, tmp_path, monke
         patch.setattr(loop.tf.summary, "scalar", lambda *arguments, **options: fail("events"))
         with pytest.raises(DataError, match=r"tensorboard: cannot be written \(No space left on device\)$"):
             train()
+    assert (tmp_path / "run" / "checkpoints" / "step-5.index").exists()  # the epoch is not lost
     with monkeypatch.context() as patch:
         patch.setattr(tf.train.CheckpointManager, "save", lambda *arguments, **options: fail("step-5"))
         with pytest.raises(DataError, match=r"checkpoints.*: cannot be written \(No space left on device\)$"):
