@@ -99,8 +99,9 @@ def prepare_pytorch(config: "TrainConfig") -> None:
       config: `TrainConfig`; its loss is replaced by mean squared error, its schedule by a constant learning rate.
     """
     global _pytorch_step
+    import torch._dynamo  # with Triton, which crashes if it is imported after TensorFlow
+
     cli.import_tensorflow()
-    import torch
 
     from experiments.torch_twin import TorchTwin
     from srnet.training.state import build_network
