@@ -189,7 +189,7 @@ def enlarge_upload(
     target = pathlib.Path(tempfile.mkdtemp(dir=folder)) / f"{path.stem}_x{scale}{suffix}"
     fitting, changes = fit_to_format(picture, kind)
     chosen = choose(picture)
-    enlarged = enlarge_picture(fitting, (height, width), chosen.upscalers, lambda done, whole: progress(done / whole))
+    enlarged = enlarge_picture(fitting, (height, width), chosen.upscalers, progress)
     write_picture(target, enlarged)
     center = busiest_point(as_rgb(picture))
     notes = (*picture.notes, *changes)

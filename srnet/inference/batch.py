@@ -228,6 +228,6 @@ def _outcome(job: Job, begun: _Outcome) -> tuple[Job, str | Exception]:
         return job, error
 
 
-def _show(bar: tqdm.tqdm, done: int, whole: int) -> None:
-    bar.n = done / whole
+def _show(bar: tqdm.tqdm, share: float) -> None:
+    bar.n = share
     bar.refresh()

@@ -18,7 +18,7 @@ from srnet.inference.transparency import weighted
 from srnet.pretrained import cards
 
 if TYPE_CHECKING:  # it imports TensorFlow
-    from srnet.inference.upscaler import Progress, Upscaler
+    from srnet.inference.upscaler import Upscaler
 
 LARGEST_SCALE = 64
 # Of a JPEG for `photo`: the highest at which it is no worse (experiments/results/BSDval50). A WebP does not tell.
@@ -143,7 +143,7 @@ def enlarge_picture(
     picture: Picture,
     size: tuple[int, int],
     upscalers: Upscalers,
-    progress: "Progress | None" = None,
+    progress: Callable[[float], object] | None = None,
 ) -> Picture:
     """Enlarges a picture with networks to at least a size, then downscales it to that size (bicubic, antialiased).
 
@@ -151,7 +151,7 @@ def enlarge_picture(
       picture: the picture.
       size: (height, width) of the result, from `target_size`.
       upscalers: as for `Choice`.
-      progress: callable (done, total), called with LR pixels of the current pass, or None.
+      progress: callable that receives the share done so far, up to 1, or None.
 
     Returns:
       A picture of that size.
@@ -164,13 +164,20 @@ def enlarge_picture(
     chosen = needed_passes(max(size[0] / height, size[1] / width), upscalers)
     _check_memory(pixels, math.prod(chosen))
     try:
-        for scale in chosen:
-            pixels = upscalers[scale]().enlarge(pixels, picture.mode, progress)
+        for number, scale in enumerate(chosen):
+            report = progress and functools.partial(_report, progress, chosen, number)
+            pixels = upscalers[scale]().enlarge(pixels, picture.mode, report)
         if pixels.shape[:2] != size:
             pixels = _downscale(pixels, size, picture.mode)
     except MemoryError as error:
         raise DataError(f"{width}x{height} to {size[1]}x{size[0]}: {str(error) or 'not enough memory'}") from error
     return dataclasses.replace(picture, pixels=pixels)
+
+
+def _report(progress: Callable[[float], object], passes: list[int], number: int, done: int, whole: int) -> None:
+    """Reports the share done of all passes, whose work grows with the pixels that they start from."""
+    work = [math.prod(passes[:before]) ** 2 for before in range(len(passes))]
+    progress((sum(work[:number]) + work[number] * done / whole) / sum(work))
 
 
 def _check_memory(pixels: np.ndarray, factor: int) -> None:

@@ -98,8 +98,14 @@ def test_cmyk_is_enlarged_ink_by_ink(upscalers):
 def test_progress_reaches_the_whole(upscalers):
     told = []
     picture = Picture(np.zeros((8, 9, 4), np.uint8), "CMYK", "JPEG")
-    enlarge_picture(picture, (16, 18), upscalers, lambda done, whole: told.append((done, whole)))
-    assert told == [(72, 288), (144, 288), (216, 288), (288, 288)]
+    enlarge_picture(picture, (16, 18), upscalers, told.append)
+    assert told == [0.25, 0.5, 0.75, 1]
+
+
+def test_progress_of_several_passes_goes_up_to_the_end_once(upscalers):
+    told = []
+    enlarge_picture(Picture(np.zeros((8, 9), np.uint8), "L", "PNG"), (32, 36), {2: upscalers[2]}, told.append)
+    assert told == [0.2, 1]  # the second pass has four times the pixels
 
 
 @pytest.mark.parametrize("size", [(8, 40), (40, 11)])
