@@ -77,7 +77,7 @@ def read_picture(
 def read_quietly(source: str | pathlib.Path | bytes, name: str | pathlib.Path | None = None) -> Picture:
     """Reads a picture without the messages that libraries such as libtiff print about damaged files.
 
-    Standard error is redirected for the whole process, so a program with threads of its own uses `read_picture`.
+    It hides the messages of other threads, too, since it redirects standard error for the whole process.
 
     Args:
       source: as for `read_picture`.
