@@ -7,8 +7,7 @@ convolutions cost 1/scale^2 and see scale times as far, and adds its result to t
 1. Feature extraction: one 3x3 convolution gives F0, `blocks` residual blocks of two 3x3 convolutions give F1.
 2. Encoder-decoder, for context: `depth` convolutions of stride 2, as many transposed ones back, all with ReLU; the
    local skip adds F1. Depth 0 leaves both out.
-3. Reconstruction: 3x3 convolutions with ReLU and the paper's dilation rates, one linear convolution; the long skip
-   adds F0.
+3. Reconstruction: 3x3 convolutions with ReLU and `dilation_rates`, one linear convolution; the long skip adds F0.
 4. Upsampling: one transposed convolution of stride `scale`, whose kernel of 3*scale covers every phase, at any scale.
 
 Residual blocks are initialized as the identity, and the network as the bicubic enlargement (if that is added): their
@@ -37,11 +36,11 @@ class PlusOptions:
       initializer: "he", or "paper" for the normal distribution of standard deviation 0.001.
     """
 
-    blocks: int = 5
+    blocks: int = 19
     depth: int = 2
-    dilation_rates: tuple[int, ...] = (1, 1, 2, 4)
+    dilation_rates: tuple[int, ...] = (1, 1)
     bicubic: bool = True
-    filters: int = 48
+    filters: int = 32
     initializer: str = "he"
 
     def __post_init__(self) -> None:

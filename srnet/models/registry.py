@@ -43,7 +43,7 @@ class Network(NamedTuple):
 _networks = {
     **{name: Network(build_hybrid, HybridOptions, row) for name, row in VARIANTS.items()},
     "plus": Network(build_plus, PlusOptions, {}),
-    "plus_small": Network(build_plus, PlusOptions, {"filters": 16, "blocks": 10, "depth": 0, "dilation_rates": (1, 1)}),
+    "plus_small": Network(build_plus, PlusOptions, {"filters": 16, "blocks": 10, "depth": 0}),
     "srcnn": Network(build_srcnn, SrcnnOptions, {}),
     "vdsr": Network(build_vdsr, VdsrOptions, {}),
     "rednet": Network(build_rednet, RednetOptions, {}),

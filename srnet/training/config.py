@@ -20,6 +20,10 @@ NETWORKS = (
 )
 
 
+# The shape of `plus` in srnet 0.1.
+_FIRST_PLUS = {"filters": 48, "blocks": 5, "depth": 2, "dilation_rates": [1, 1, 2, 4]}
+
+
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
     """A training run; equal configurations, images and given weights (initial, VGG19) give the same result.
@@ -265,8 +269,11 @@ def parse_config(values: Any, name: Path | str) -> TrainConfig:
     if not isinstance(values, dict):
         raise DataError(f"{name}: not a configuration (expected a JSON object)")
     values = dict(values)
-    if not values.pop("augment", True):  # of srnet 0.1, where `orientations` had no 1
-        values["orientations"] = 1
+    if "augment" in values:  # of srnet 0.1
+        if not values.pop("augment"):
+            values["orientations"] = 1  # which it did not have
+        if values.get("variant") == "plus":
+            values["model_options"] = {**_FIRST_PLUS, **values.get("model_options", {})}
     known = {field.name for field in dataclasses.fields(TrainConfig)}
     if set(values) - known:
         odd = ", ".join(sorted(set(values) - known))

@@ -48,6 +48,15 @@ def test_augment_of_older_versions_becomes_orientations(tmp_path, augment, befor
     assert load_config(tmp_path / "config.json") == TrainConfig(orientations=orientations)
 
 
+def test_plus_of_older_versions_keeps_its_shape(tmp_path):
+    config = TrainConfig(variant="plus", model_options={"blocks": 3})
+    write_json(tmp_path / "config.json", {**config.to_json(), "augment": True})
+    options = load_config(tmp_path / "config.json").model_options
+    assert options == {"filters": 48, "blocks": 3, "depth": 2, "dilation_rates": [1, 1, 2, 4]}
+    write_json(tmp_path / "config.json", config.to_json())
+    assert load_config(tmp_path / "config.json") == config
+
+
 def test_every_field_says_what_it_is_and_whether_it_decides_the_result():
     for field in dataclasses.fields(TrainConfig):
         assert field.metadata["help"].endswith("."), field.name
