@@ -20,7 +20,7 @@ def copy_weights(model: keras.Model, source: str) -> tuple[int, int, dict[str, A
     """Copies trained weights into each layer of the same name and shape.
 
     An RGB network also takes the weights of a luma network; if it adds the bicubic enlargement, as `plus` does, it
-    then does to the luma what the luma network does.
+    then does to gray pictures what the luma network does. Its first layer keeps its own response to colors.
 
     Args:
       model: Keras model.
@@ -38,9 +38,10 @@ def copy_weights(model: keras.Model, source: str) -> tuple[int, int, dict[str, A
     there = {layer.name: layer for layer in trained.layers}
     layers = [layer for layer in model.layers if layer.weights]
     same = 0
+    mean = -np.asarray(model.get_layer("subtract_mean").offset) if "subtract_mean" in there else None
     for layer in layers:
         known_weights = there[layer.name].get_weights() if layer.name in there else None
-        weights = _fitting(known_weights, _shapes(layer), "subtract_mean" in there) if known_weights else None
+        weights = _fitting(known_weights, layer.get_weights(), mean) if known_weights else None
         if weights:
             layer.set_weights(weights)
             same += 1
@@ -60,22 +61,23 @@ def _trained(source: str) -> tuple[keras.Model, dict[str, Any]]:
     return model, history(Run(Path(source)))
 
 
-def _fitting(weights: list[np.ndarray], shapes: list[tuple[int, ...]], without_mean: bool) -> list[np.ndarray] | None:
-    """The weights if they fit these shapes, else None; a luma network's first and last layers are converted to RGB."""
-    have = [weight.shape for weight in weights]
+def _fitting(weights: list[np.ndarray], own: list[np.ndarray], mean: np.ndarray | None) -> list[np.ndarray] | None:
+    """The weights if they fit in place of a layer's own, else None.
+
+    A luma network's first and last layers are converted to RGB, whose mean color the network may subtract.
+    """
+    have, shapes = ([weight.shape for weight in each] for each in (weights, own))
     if have == shapes:
         return weights
     if len(have) != 2 or len(shapes) != 2 or have[0] != (*shapes[0][:2], 1, shapes[0][3]) or shapes[0][2] != 3:
         return None
     kernel, bias = weights
     if have[1] == shapes[1] == shapes[0][3:]:  # first layer: its input is in units of 1, or less the mean color
-        offset = 0.0 if without_mean else YCBCR_OFFSET[0] / 255 * kernel.sum((0, 1, 2))
-        return [kernel * YCBCR_MATRIX[0][:, None], bias + offset]
+        # If neither the first nor the last layer responded to colors, neither would have a gradient of them.
+        color = own[0] - own[0].mean(2, keepdims=True)
+        gray = YCBCR_OFFSET[0] / 255 * kernel.sum((0, 1, 2)) if mean is None else mean @ color.sum((0, 1))
+        return [kernel * YCBCR_MATRIX[0][:, None] + color, bias + gray]
     if have[1] == (1,) and shapes[1] == (3,):  # last layer
         to_rgb = np.linalg.inv(YCBCR_MATRIX)[:, 0]
         return [kernel * to_rgb[:, None], bias * to_rgb]
     return None
-
-
-def _shapes(layer: keras.Layer) -> list[tuple[int, ...]]:
-    return [tuple(weight.shape) for weight in layer.weights]

@@ -87,9 +87,19 @@ def test_a_network_of_rgb_begins_as_one_of_luma(tmp_path):
     luma.set_weights([0.2 * random.standard_normal(weight.shape) for weight in luma.get_weights()])
     save_file(luma, tmp_path / "luma.keras")
     assert copy_weights(rgb, str(tmp_path / "luma.keras"))[:2] == (8, 8)
-    pictures = random.uniform(0, 255, (1, 48, 48, 3)).astype(np.float32)
+    grays = np.repeat(random.uniform(0, 255, (1, 48, 48, 1)), 3, axis=3).astype(np.float32)
     inner = np.s_[:, 24:-24, 24:-24]  # padding with 0 is another gray of luma
-    np.testing.assert_allclose(rgb(pictures)[inner], enlarge_colors(luma, pictures)[inner], atol=2e-2)
+    np.testing.assert_allclose(rgb(grays)[inner], enlarge_colors(luma, grays)[inner], atol=2e-2)
+
+
+def test_a_network_of_rgb_that_begins_as_one_of_luma_sees_colors(tmp_path):
+    luma, rgb = (models.build("plus", 2, channels=channels, blocks=1, filters=4) for channels in (1, 3))
+    save_file(luma, tmp_path / "luma.keras")
+    copy_weights(rgb, str(tmp_path / "luma.keras"))
+    equal_luma = 100 + np.array([[0, 0, 0], [24.966, 0, -65.481]])  # ITU-R BT.601
+    features = keras.Model(rgb.input, rgb.get_layer("extract").output)
+    gray, color = features(np.broadcast_to(equal_luma[:, None, None], (2, 8, 8, 3)))
+    assert np.abs(gray - color).max() > 0.1
 
 
 def test_a_network_of_rgb_without_its_mean_sees_the_luma_of_a_picture(tmp_path):
@@ -97,7 +107,7 @@ def test_a_network_of_rgb_without_its_mean_sees_the_luma_of_a_picture(tmp_path):
     luma, rgb = (models.build("rcan", 2, channels=channels, **options) for channels in (1, 3))
     save_file(luma, tmp_path / "luma.keras")
     copy_weights(rgb, str(tmp_path / "luma.keras"))
-    pictures = np.random.default_rng(0).uniform(0, 255, (1, 9, 12, 3)).astype(np.float32)
+    pictures = np.repeat(np.random.default_rng(0).uniform(0, 255, (1, 9, 12, 1)), 3, axis=3).astype(np.float32)
     gray = 16 + pictures @ np.array([65.481, 128.553, 24.966]) / 255  # ITU-R BT.601
     features = [keras.Model(model.input, model.get_layer("head").output) for model in (luma, rgb)]
     inner = np.s_[:, 1:-1, 1:-1]  # padding with 0 is another gray of luma
