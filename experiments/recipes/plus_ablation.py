@@ -35,9 +35,4 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     "average_0.99": ("EMA of the weights, decay 0.99", {"average_decay": 0.99}),
     "patch_128": ("patches of 128x128", {"patch": 128}),
     "no_augmentation": ("no augmentation", {"orientations": 1}),
-    "eight_orientations": ("all eight flips and rotations, at one size", {"orientations": 8, "augment_scales": [1.0]}),
-    "smaller_copies": (
-        "the paper's four, at sizes 1, 0.8 and 0.6",
-        {"orientations": 4, "augment_scales": [1.0, 0.8, 0.6]},
-    ),
 }

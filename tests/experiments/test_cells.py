@@ -135,5 +135,7 @@ def test_each_network_has_a_run_for_each_seed_and_a_classical_method_one(tmp_pat
 
 def test_rows_of_plus_give_their_settings_to_training(tmp_path):
     workspace = Workspace("quick", tmp_path, tmp_path, None, str(tmp_path))
-    (cell,) = plus_cells(workspace, ["smaller_copies"])
-    assert "--augment_scales=1.0,0.8,0.6" in cell.train and cell.config.augment_scales == (1.0, 0.8, 0.6)
+    (cell,) = plus_cells(workspace, ["dilation"])
+    options = {"blocks": 18, "dilation_rates": [1, 1, 2, 4]}
+    assert f"--model_options={json.dumps(options)}" in cell.train and cell.config.model_options == options
+    assert "--augment_scales=1.0" in cell.train and cell.config.augment_scales == (1.0,)
