@@ -102,7 +102,7 @@ def describe_table_2(found: Sequence[Record], budget: str) -> str:
     header = ["method", "parameters", "GMACs", "s/Mpx", "steps x batch, patch", "precision, minutes", *sets]
     parts = {"": table_2.ROWS, ", networks named in the introduction": table_2.INTRODUCTION}
     for scale, (title, methods) in itertools.product(scales, parts.items()):
-        rows, devices = [], dict[str, None]()
+        rows, devices = [], dict[str, list[str]]()  # from device to labels
         for label, (method, printed) in methods.items():
             if (method, scale) not in costed:
                 continue
@@ -115,11 +115,11 @@ def describe_table_2(found: Sequence[Record], budget: str) -> str:
                     psnr, ssim, source = literature[printed, name, scale]
                     cells[-1] += f"<br>*{psnr} / {ssim}*"
                     sources.setdefault(source, {})[printed] = None
-            devices |= dict.fromkeys(_devices(record["cost"]["hardware"]))
+            devices.setdefault(_device(record["cost"]["hardware"]), []).append(label)
             described = _describe_method(label, record)
             rows.append([described, *describe_cost(record["cost"]), *_describe_run(record), *cells])
         if rows:
-            title = f"x{scale}{title}, PSNR in dB / SSIM; timed on {' and '.join(devices)}:"
+            title = f"x{scale}{title}, PSNR in dB / SSIM; timed on {_describe_devices(devices)}:"
             lines += [title, "", markdown_table(header, rows), ""]
     height, width = OUTPUT_SIZE
     lines.append(
@@ -133,8 +133,14 @@ def describe_table_2(found: Sequence[Record], budget: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _devices(hardware: Record) -> list[str]:
-    return hardware["gpus"] or [hardware["cpu"]]
+def _device(hardware: Record) -> str:
+    return " and ".join(dict.fromkeys(hardware["gpus"])) or hardware["cpu"]
+
+
+def _describe_devices(devices: dict[str, list[str]]) -> str:
+    """The device of most labels, then each other device with its labels."""
+    usual, *others = sorted(devices, key=lambda device: -len(devices[device]))
+    return ", ".join([usual, *(f"{' and '.join(devices[other])} on {other}" for other in others)])
 
 
 def _describe_method(label: str, record: Record) -> str:

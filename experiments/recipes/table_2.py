@@ -9,8 +9,8 @@ Command: python tools/compare_methods.py --budget=cpu   (two cores: two hours fo
          python tools/compare_methods.py --budget=cpu --methods=drcn,idn,rcan_small,esrgan_small   (the second part)
          python tools/compare_methods.py --budget=quick (two cores: minutes, not measured yet; without A+)
 Expect, at the cpu budget and x2 on Set5 (seed 0, two cores), PSNR in dB: bicubic 33.66, A+ 36.64, SRCNN 36.46, VDSR
-36.56, RED-Net of 64 filters 37.04, the paper's network 36.26, `plus` 36.93; at x4: bicubic 28.42, A+ 30.35, SRCNN
-30.31, VDSR 30.31, RED-Net of 64 filters 30.54, the paper's network 30.16, `plus` 30.47; in the second part IDN 36.05
+36.56, RED-Net of 64 filters 37.04, the paper's network 36.26, `plus` 37.29; at x4: bicubic 28.42, A+ 30.35, SRCNN
+30.31, VDSR 30.31, RED-Net of 64 filters 30.54, the paper's network 30.16, `plus` 30.93; in the second part IDN 36.05
 and 30.34, RCAN (small) 37.04 and 30.69, ESRGAN's generator (small) 36.50 and 29.95, DRCN of 64 filters 36.03 and 29.24.
 """
 
