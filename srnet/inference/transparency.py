@@ -46,7 +46,7 @@ def replace_hidden_colors(image: np.ndarray, reach: int) -> np.ndarray:
 
 
 def is_flat(opacity: np.ndarray) -> np.ndarray:
-    """Tells which pixels have the opacity of all within 2 pixels, such as 0 or full, which a network would vary.
+    """Tells which pixels have the opacity of all eight around them, such as 0 or full, which a network would vary.
 
     Args:
       opacity: (h, w, 1) array.
@@ -56,7 +56,7 @@ def is_flat(opacity: np.ndarray) -> np.ndarray:
     """
     import scipy.ndimage
 
-    around = (5, 5, 1)
+    around = (3, 3, 1)
     return scipy.ndimage.maximum_filter(opacity, around) == scipy.ndimage.minimum_filter(opacity, around)
 
 
