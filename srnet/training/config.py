@@ -271,7 +271,7 @@ def parse_config(values: Any, name: Path | str) -> TrainConfig:
     values = dict(values)
     if "augment" in values:  # of srnet 0.1
         if not values.pop("augment"):
-            values["orientations"] = 1  # which it did not have
+            values["orientations"] = 1  # a value it did not have
         if values.get("variant") == "plus":
             values["model_options"] = {**_FIRST_PLUS, **values.get("model_options", {})}
     known = {field.name for field in dataclasses.fields(TrainConfig)}

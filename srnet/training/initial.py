@@ -38,7 +38,7 @@ def copy_weights(model: keras.Model, source: str) -> tuple[int, int, dict[str, A
     there = {layer.name: layer for layer in trained.layers}
     layers = [layer for layer in model.layers if layer.weights]
     same = 0
-    mean = -np.asarray(model.get_layer("subtract_mean").offset) if "subtract_mean" in there else None
+    mean = next((-np.asarray(layer.offset) for layer in model.layers if layer.name == "subtract_mean"), None)
     for layer in layers:
         known_weights = there[layer.name].get_weights() if layer.name in there else None
         weights = _fitting(known_weights, layer.get_weights(), mean) if known_weights else None

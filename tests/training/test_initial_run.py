@@ -73,6 +73,9 @@ def test_weights_to_begin_with_must_fit(train, tmp_path):
 
 
 def test_a_layer_whose_namesake_has_no_weights_does_not_fit(tmp_path):
+    save_file(models.build("rcan", 2, groups=1, blocks=1, filters=4), tmp_path / "rcan.keras")
+    with pytest.raises(UsageError, match="no layer of rcan has the name and shape"):
+        copy_weights(models.build("srcnn", 2), str(tmp_path / "rcan.keras"))
     save_file(models.build("plus", 2, filters=4), tmp_path / "plus.keras")
     lr = keras.Input((None, None, 3))
     model = keras.Model(lr, keras.layers.Conv2D(4, 3, name="pad")(lr))
