@@ -61,7 +61,7 @@ def build_page(networks: Mapping[str, Chooser], scales: Sequence[int], folder: p
     Args:
       networks: dict from names to `srnet.inference.passes.Chooser`; the first is preselected.
       scales: integer scales that can be chosen.
-      folder: where results are kept for an hour at most.
+      folder: of the results; old ones are removed once an hour.
     """
     PIL.Image.MAX_IMAGE_PIXELS = _MOST_PIXELS // 2  # results are read again, and Pillow refuses more than twice this
     no_result = [

@@ -35,7 +35,10 @@ def define_flags() -> None:
     network_flags.define(cards.AUTO)
     text = "File, folder, or - for standard output. Default: beside each picture."
     flags.DEFINE_string("output", None, text, short_name="o")
-    text = f"Scale, from 1 (no enlarging, only cleaning) to {LARGEST_SCALE}. Default: 4, or that of --run or --model."
+    text = (
+        f"Scale, from 1 to {LARGEST_SCALE}. 1 keeps the size: --network=photo then removes noise and artifacts. "
+        "Default: 4, or that of --run or --model."
+    )
     flags.DEFINE_float("scale", None, text, short_name="s")
     text = "Exact size of the results, WIDTHxHEIGHT, instead of --scale. WIDTHx or xHEIGHT keeps the proportions."
     flags.DEFINE_string("size", None, text)
@@ -50,7 +53,7 @@ def define_flags() -> None:
     flags.DEFINE_bool("self_ensemble", False, network_flags.SELF_ENSEMBLE)
     network_flags.define_precision()
     flags.DEFINE_bool("preview", False, "Also write FILE.preview.png: bicubic and srnet, side by side.")
-    text = "Maximum tile size in LR pixels: the side of a square; no tile has a larger area. Default: by free memory."
+    text = "A tile covers at most N x N LR pixels. Default: by free memory."
     flags.DEFINE_integer("tile", None, text, 1)
 
 

@@ -53,7 +53,7 @@ def enlarge(
     Args:
       source: path of a picture; bytes of a picture file; Pillow image; or array (H, W[, 1 to 4 channels]) of uint8,
         uint16, or floating point in [0, 1].
-      scale: enlargement, from 1 (which only cleans) to 64; by default 4, or the scale of `model`.
+      scale: enlargement, from 1 (the same size, cleaned by `photo`) to 64; by default 4, or the scale of `model`.
       size: exact (width, height) of the result, instead of the scale.
       network: name of a pretrained network, such as "plus"; by default "auto", which uses "photo" for a JPEG of quality
         95 or lower and a lossy WebP, else "plus".

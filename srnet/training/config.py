@@ -114,9 +114,9 @@ class TrainConfig:
     )
     loss: str = setting(
         "mse",
-        "mse (2.2.1, L2) or mae (L1), in 8-bit units; psnr, each patch's mse + 1 in dB, with which clean and degraded "
-        "patches count equally; euclidean, half of each patch's sum of squared errors for pixels in [0, 1], as in "
-        "Caffe; or one registered by a --plugin.",
+        "mse (2.2.1, L2) or mae (L1), in 8-bit units; psnr, 10*log10(mse + 1) of each patch, so that strongly "
+        "degraded patches do not dominate; euclidean, half of each patch's sum of squared errors for pixels in [0, 1], "
+        "as in Caffe; or one registered by a --plugin.",
         choices=LOSSES,
     )
     loss_weight: float = setting(1.0, "Weight of --loss, beside --perceptual and --adversarial.", at_least=0)

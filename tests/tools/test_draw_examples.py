@@ -1,4 +1,4 @@
-"""Twelve situations: the panels against pixels computed here."""
+"""Twelve examples: the panels against pixels computed here."""
 
 import importlib
 
@@ -13,11 +13,11 @@ SIDE, GAP = 240, 8
 
 
 def test_panels_are_the_picture_and_its_enlargements(call_tool, tmp_path, monkeypatch):
-    target = tmp_path / "situations.png"
-    situations = importlib.import_module("experiments.situations")
-    chosen = [each for each in situations.SITUATIONS if each.name in ("face", "pixel art")]
-    monkeypatch.setattr(situations, "SITUATIONS", chosen)
-    assert call_tool("draw_situations.py", "--networks=full", f"--output={target}") == (0, f"{target}\n", "")
+    target = tmp_path / "examples.png"
+    examples = importlib.import_module("experiments.examples")
+    chosen = [each for each in examples.EXAMPLES if each.name in ("face", "pixel art")]
+    monkeypatch.setattr(examples, "EXAMPLES", chosen)
+    assert call_tool("draw_examples.py", "--networks=full", f"--output={target}") == (0, f"{target}\n", "")
     with PIL.Image.open(target) as image:
         drawn = np.asarray(image)
     height = drawn.shape[0] // 2
@@ -36,17 +36,17 @@ def test_panels_are_the_picture_and_its_enlargements(call_tool, tmp_path, monkey
     np.testing.assert_array_equal(art[:, -SIDE:], srnet.enlarge(lr, 4, network="full"))
 
 
-def test_each_situation_has_a_detail_of_its_picture():
-    situations = importlib.import_module("experiments.situations")
-    assert len({each.name for each in situations.SITUATIONS}) == 12
-    for each in situations.SITUATIONS:
-        picture = situations._picture(each.picture)
+def test_each_example_has_a_detail_of_its_picture():
+    examples = importlib.import_module("experiments.examples")
+    assert len({each.name for each in examples.EXAMPLES}) == 12
+    for each in examples.EXAMPLES:
+        picture = examples._picture(each.picture)
         height, width = (side - side % each.factor for side in picture.shape[:2])
         lr = degrade(picture[:height, :width], each.factor, each.degradation, np.random.default_rng(0))
-        right, bottom = (place + situations.SIDE for place in each.corner)
+        right, bottom = (place + examples.SIDE for place in each.corner)
         assert right <= lr.shape[1] and bottom <= lr.shape[0], each.name
 
 
 def test_an_unknown_network_is_named(call_tool):
-    status, _, errors = call_tool("draw_situations.py", "--networks=lanczos")
+    status, _, errors = call_tool("draw_examples.py", "--networks=lanczos")
     assert status == 2 and "--networks: 'lanczos' is unknown" in errors

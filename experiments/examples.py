@@ -12,7 +12,7 @@ import skimage
 import srnet
 from experiments.details import crop_of
 from experiments.panels import arrange_panels
-from experiments.recipes.situations import SCALE, SIDE, SITUATIONS, Situation
+from experiments.recipes.examples import EXAMPLES, SCALE, SIDE, Example
 from srnet.data.degradation import degrade
 from srnet.images.read import read_image
 from srnet.images.resize import crop_to_multiple
@@ -31,8 +31,8 @@ _SPRITE = (
 _COLORS = {".": "#101830", "a": "#58c040", "b": "#f0f0f0", "c": "#e07020"}
 
 
-def draw_situations(networks: Sequence[str], path: pathlib.Path) -> None:
-    """Draws a detail of each situation: LR, bicubic, and enlarged by each network.
+def draw_examples(networks: Sequence[str], path: pathlib.Path) -> None:
+    """Draws a detail of each example: LR, bicubic, and enlarged by each network.
 
     Args:
       networks: names of pretrained networks.
@@ -41,20 +41,20 @@ def draw_situations(networks: Sequence[str], path: pathlib.Path) -> None:
     Raises:
       DataError: if it cannot be written.
     """
-    write_image(path, np.concatenate([_row(each, networks) for each in SITUATIONS]))
+    write_image(path, np.concatenate([_row(each, networks) for each in EXAMPLES]))
 
 
-def _row(situation: Situation, networks: Sequence[str]) -> np.ndarray:
-    hr = crop_to_multiple(_picture(situation.picture), situation.factor)
-    lr = degrade(hr, situation.factor, situation.degradation, np.random.default_rng(0))
+def _row(example: Example, networks: Sequence[str]) -> np.ndarray:
+    hr = crop_to_multiple(_picture(example.picture), example.factor)
+    lr = degrade(hr, example.factor, example.degradation, np.random.default_rng(0))
     lr = np.repeat(lr, 3 // lr.shape[2], axis=2)
     size = (lr.shape[1] * SCALE, lr.shape[0] * SCALE)
     bicubic = np.asarray(PIL.Image.fromarray(lr).resize(size, PIL.Image.Resampling.BICUBIC))
     large = {"bicubic": bicubic, **{name: srnet.enlarge(lr, SCALE, network=name) for name in networks}}
-    crop = (*situation.corner, SIDE, SIDE)
+    crop = (*example.corner, SIDE, SIDE)
     left, top, width, height = (number * SCALE for number in crop)
     details = [(name, crop_of(each, (left, top, width, height))) for name, each in large.items()]
-    return arrange_panels([(situation.name, crop_of(lr, crop)), *details])
+    return arrange_panels([(example.name, crop_of(lr, crop)), *details])
 
 
 def _picture(name: str) -> np.ndarray:

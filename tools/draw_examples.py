@@ -1,7 +1,7 @@
 """Draws details of twelve everyday pictures, enlarged by bicubic interpolation and pretrained networks.
 
-python tools/draw_situations.py                       docs/situations.jpg, by `plus` and `photo`
-python tools/draw_situations.py --networks=full,plus --output=situations.png
+python tools/draw_examples.py                       docs/examples.jpg, by `plus` and `photo`
+python tools/draw_examples.py --networks=full,plus --output=examples.png
 """
 
 import pathlib
@@ -19,7 +19,7 @@ from srnet.pretrained import cards
 
 def define_flags() -> None:
     flags.DEFINE_list("networks", ["plus", "photo"], "Pretrained networks.")
-    flags.DEFINE_string("output", str(ROOT / "docs" / "situations.jpg"), "Picture to write.")
+    flags.DEFINE_string("output", str(ROOT / "docs" / "examples.jpg"), "Picture to write.")
 
 
 def main(arguments: list[str]) -> None:
@@ -27,9 +27,9 @@ def main(arguments: list[str]) -> None:
     path = pathlib.Path(flags.FLAGS.output)
     networks = shared_flags.choices("networks", cards.names())
     cli.import_tensorflow()
-    from experiments.situations import draw_situations
+    from experiments.examples import draw_examples
 
-    draw_situations(networks, path)
+    draw_examples(networks, path)
     print(path)
 
 
