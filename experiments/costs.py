@@ -37,11 +37,18 @@ def add_costs(cells: Sequence[Cell], path: pathlib.Path, workspace: Workspace) -
                 add_record(path, {**record, "measurements": {}, "cost": _cost(cell, workspace)})
         except DataError as error:
             failed[cell.name] = str(error)
+        except MemoryError:
+            failed[cell.name] = "not enough memory to measure its cost"
     return failed
 
 
 def method_of(cell: Cell, workspace: Workspace) -> Method:
-    """Returns a trained cell as a method: a callable from LR luma to SR luma, float32 in [0, 255]."""
+    """Returns a trained cell as a method: a callable from LR luma to SR luma, float32 in [0, 255].
+
+    Args:
+      cell: the cell.
+      workspace: `Workspace`.
+    """
     if cell.config:
         return network_method(load_run(cell.run.folder)[0])
     return named_method(cell.method, workspace.data_root, workspace.cache_dir).at_scale(cell.scale)
@@ -50,10 +57,13 @@ def method_of(cell: Cell, workspace: Workspace) -> Method:
 def _cost(cell: Cell, workspace: Workspace) -> Record:
     """The cost of enlarging one picture to the size that Table 2 states."""
     height, width = (side // cell.scale for side in OUTPUT_SIZE)
-    enlarge, parameters, macs = method_of(cell, workspace), None, None
+    parameters = macs = None
     if cell.config:
         network, _ = load_run(cell.run.folder)
+        enlarge = network_method(network)
         parameters, macs = network.count_params(), multiply_accumulates(network, height, width)
+    else:
+        enlarge = method_of(cell, workspace)
     lr = np.random.default_rng(0).uniform(0, 255, (height, width)).astype(np.float32)
     enlarge(lr)
     seconds = statistics.median(timeit.repeat(lambda: enlarge(lr), number=1, repeat=3))

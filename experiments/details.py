@@ -10,10 +10,9 @@ from scipy.ndimage import uniform_filter
 from experiments.recipes.figure_6 import Crop
 from srnet.data.datasets import find_images
 from srnet.errors import UsageError
-from srnet.evaluation.bicubic import bicubic
-from srnet.evaluation.protocol import benchmark_pair, compare_luma, read_measurable_image
-from srnet.images.color import rgb_to_ycbcr, round_to_uint8, ycbcr_to_rgb
-from srnet.images.resize import crop_to_multiple, imresize
+from srnet.evaluation.protocol import benchmark_pair, compare_luma, read_measurable_image, with_chroma
+from srnet.images.color import round_to_uint8
+from srnet.images.resize import crop_to_multiple
 from srnet.inference.method import Method
 
 
@@ -136,11 +135,9 @@ def downscale_and_enlarge(
     sr = method(lr)
     sr = sr if hr.ndim == sr.ndim else sr.mean(axis=2)  # an RGB method, on a grayscale picture
     values = compare_luma(hr, sr, scale)
-    if picture.ndim == sr.ndim:
-        return round_to_uint8(sr), values
-    chroma = bicubic(imresize(rgb_to_ycbcr(picture.astype(np.float64))[..., 1:], 1 / scale), scale)
-    ycbcr = np.concatenate([np.clip(sr, 0, 255)[..., None], chroma], axis=-1)
-    return round_to_uint8(ycbcr_to_rgb(ycbcr)), values
+    if picture.ndim > sr.ndim:
+        sr = with_chroma(np.clip(sr, 0, 255), benchmark_pair(picture, scale, 3)[0], scale)
+    return round_to_uint8(sr), values
 
 
 def crop_of(picture: np.ndarray, crop: Crop) -> np.ndarray:

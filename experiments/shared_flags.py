@@ -99,9 +99,12 @@ def integers(name: str) -> tuple[int, ...]:
       name: the flag; it has a default.
 
     Raises:
-      UsageError: if a value is not an integer.
+      UsageError: if there are none, or a value is not an integer.
     """
-    return tuple(dict.fromkeys(cli.integers(f"--{name}", flags.FLAGS[name].value) or ()))
+    found = cli.integers(f"--{name}", flags.FLAGS[name].value)
+    if not found:
+        raise UsageError(f"--{name} is empty")
+    return tuple(dict.fromkeys(found))
 
 
 def scales() -> tuple[int, ...]:
@@ -111,6 +114,6 @@ def scales() -> tuple[int, ...]:
       UsageError: if there are none, or one is not an integer of at least 2.
     """
     found = integers("scales")
-    if min(found, default=0) < 2:
+    if min(found) < 2:
         raise UsageError(f"--scales={','.join(flags.FLAGS.scales)}: scales are integers of at least 2")
     return found

@@ -71,7 +71,7 @@ def run(main: Main, define_flags: Callable[[], None]) -> None:
 
     def guarded(argv: list[str]) -> int | None:
         try:
-            for name in ("run", "model", "output"):
+            for name in ("run", "model", "output", "run_dir", "data_root", "cache_dir"):
                 if name in flags.FLAGS and flags.FLAGS[name].value == "":  # from an unset shell variable
                     raise UsageError(f"--{name} is empty")
             if "plugin" in flags.FLAGS:
@@ -222,8 +222,11 @@ def import_plugins(names: Sequence[str]) -> None:
       names: modules, in the working directory or on the Python path.
 
     Raises:
-      UsageError: if one cannot be found.
+      UsageError: if one is not a module's name, or cannot be found.
     """
+    for name in names:
+        if not all(part.isidentifier() for part in name.split(".")):
+            raise UsageError(f"--plugin={name!r}: not the name of a module, such as mine or my.networks")
     if names:
         import_tensorflow()
         sys.path.insert(0, str(pathlib.Path.cwd()))  # console scripts do not search it

@@ -184,7 +184,7 @@ def enlarge_upload(
     height, width = (side * scale for side in picture.size)
     kind = natural_format(picture, (height, width))
     suffix = path.suffix
-    if PIL.Image.EXTENSION.get(suffix.lower()) != kind:
+    if PIL.Image.EXTENSION.get(suffix.lower()) != kind or kind == "JPEG2000":  # it has suffixes that are not written
         suffix = _SUFFIXES.get(kind, f".{kind.lower()}")
     target = pathlib.Path(tempfile.mkdtemp(dir=folder)) / f"{path.stem}_x{scale}{suffix}"
     fitting, changes = fit_to_format(picture, kind)

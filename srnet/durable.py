@@ -82,13 +82,13 @@ def lock_open(descriptor: int, shared: bool = False) -> bool | None:
       shared: whether others may hold shared locks, too.
 
     Returns:
-      True if locked, False if another process holds a lock, None if the file system has no locks.
+      True if locked, False if another process holds a lock, None if it cannot be locked.
     """
     try:
         import fcntl  # not on Windows
 
         fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
+    except BlockingIOError:
         return False
     except (ImportError, OSError):
         return None

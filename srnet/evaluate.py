@@ -14,6 +14,7 @@ from srnet import cli, network_flags
 from srnet.data.datasets import TEST_SETS
 from srnet.errors import UsageError
 from srnet.evaluation.classical import CLASSICAL
+from srnet.files import check_writable
 from srnet.json_files import write_json
 from srnet.pretrained import cards
 
@@ -37,6 +38,8 @@ def main(arguments: list[str]) -> None:
     if sum(map(bool, (values.network, values.run, values.model, values.method))) != 1:
         raise UsageError("give one of --network, --run, --model and --method")
     scales = cli.integers("--scales", values.scales)
+    if values.output:
+        check_writable(values.output)
     cli.import_tensorflow()
     from srnet.evaluation.benchmark import describe_records, evaluate_sets
     from srnet.evaluation.methods import model_method, named_method, self_ensembled

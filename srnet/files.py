@@ -40,11 +40,9 @@ def atomic_write(path: str | pathlib.Path, overwrite: bool = True) -> Iterator[p
       DataError: if something exists that must not be replaced, or something cannot be written; partial output is
         removed.
     """
-    path = pathlib.Path(path).resolve()
+    path = pathlib.Path(os.path.realpath(path))  # before Python 3.13, Path.resolve() fails at a loop of links
     try:
-        _check_target(path)
-        durable.make_folder(path.parent)
-        with durable.working_folder(path.parent) as folder:
+        with _folder_beside(path) as folder:
             yield folder / path.name
             try:
                 durable.place(folder / path.name, path, overwrite)
@@ -52,6 +50,32 @@ def atomic_write(path: str | pathlib.Path, overwrite: bool = True) -> Iterator[p
                 raise DataError(f"{path}: exists and is not replaced; it has just been written") from error
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({reason(error)})") from error
+
+
+def check_writable(path: str | pathlib.Path) -> None:
+    """Checks that `atomic_write` can write a file, before long work on its content.
+
+    Args:
+      path: the file or folder.
+
+    Raises:
+      DataError: if it cannot.
+    """
+    path = pathlib.Path(os.path.realpath(path))
+    try:
+        with _folder_beside(path):
+            pass
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({reason(error)})") from error
+
+
+@contextlib.contextmanager
+def _folder_beside(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """A hidden working folder in the parent of a file, which is created if missing."""
+    _check_target(path)
+    durable.make_folder(path.parent)
+    with durable.working_folder(path.parent) as folder:
+        yield folder
 
 
 @contextlib.contextmanager

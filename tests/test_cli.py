@@ -229,11 +229,25 @@ def test_notes_of_libvips_are_not_printed():
     assert (result.returncode, result.stderr) == (0, "")
 
 
+_NO_MODULE = "not the name of a module, such as mine or my.networks"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["srnet.export", "--run=", "--output=x.onnx"], "--run is empty"),
         (["srnet.upscale", "photo.jpg", "--output=", "--overwrite"], "--output is empty"),
+        (["srnet.train", "--run_dir="], "--run_dir is empty"),
+        (["srnet.train", "--cache_dir="], "--cache_dir is empty"),
+        (["srnet.evaluate", "--method=bicubic", "--data_root="], "--data_root is empty"),
+        (
+            ["srnet.upscale", "photo.jpg", "--plugin=.x"],
+            "--plugin='.x': not the name of a module, such as mine or my.networks",
+        ),
+        (
+            ["srnet.upscale", "photo.jpg", "--plugin=x,"],
+            "--plugin='': not the name of a module, such as mine or my.networks",
+        ),
         (["srnet.upscale", "photo.jpg", "--network=plus", "--checkpoint=best"], "--checkpoint needs --run"),
     ],
 )

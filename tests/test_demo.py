@@ -194,7 +194,12 @@ def test_results_too_large_for_the_page_are_refused_by_the_header(choose, tmp_pa
 
 @pytest.mark.parametrize(
     ("name", "mode", "result"),
-    [("a.gif", "P", "a_x3.png"), ("a.tif", "CMYK", "a_x3.tif"), ("a.jpeg", "L", "a_x3.jpeg")],
+    [
+        ("a.gif", "P", "a_x3.png"),
+        ("a.tif", "CMYK", "a_x3.tif"),
+        ("a.jpeg", "L", "a_x3.jpeg"),
+        ("a.j2k", "RGB", "a_x3.jp2"),
+    ],
 )
 def test_results_keep_the_format_where_it_holds_them(choose, tmp_path, name, mode, result):
     PHOTO.convert(mode).save(tmp_path / name)

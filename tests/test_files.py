@@ -12,7 +12,7 @@ import pytest
 
 from srnet import durable
 from srnet.errors import DataError, UsageError, printable
-from srnet.files import atomic_write, locked, write_text
+from srnet.files import atomic_write, check_writable, locked, write_text
 from srnet.json_files import read_json, write_json
 
 
@@ -217,6 +217,31 @@ def test_a_file_system_without_locks(tmp_path, monkeypatch, capsys):
             pass
         assert (tmp_path / "x").read_text() == str(number)
     assert "this file system has no locks; use it from one process at a time" in capsys.readouterr().err
+
+
+def test_files_are_written_where_locks_are_forbidden(tmp_path, monkeypatch):
+    def flock(*arguments):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    write_text(tmp_path / "x", "text")
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_a_loop_of_links_is_an_error(tmp_path):
+    (tmp_path / "x").symlink_to("y")
+    (tmp_path / "y").symlink_to("x")
+    for write in (check_writable, lambda path: write_text(path, "text")):
+        with pytest.raises(DataError, match=r"cannot be written \(File exists\)"):  # as x is no folder
+            write(tmp_path / "x" / "file")
+
+
+def test_a_file_that_cannot_be_written_is_known_before_the_work(tmp_path):
+    check_writable(tmp_path / "new" / "x")
+    assert not list((tmp_path / "new").iterdir())
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match="cannot be written"):
+        check_writable(tmp_path / "file" / "x")
 
 
 def test_a_locked_folder_is_busy(tmp_path):

@@ -49,8 +49,8 @@ def main(arguments: list[str]) -> None:
     cells = []
     for scale in scales:
         for name in names:
-            if name == "bicubic" or scale in cards.scales(name):
-                weights = None if name == "bicubic" else cards.card(scale, name)["sha256"]
+            weights = cards.card(scale, name)["sha256"] if scale in cards.scales(name) else None
+            if weights or name not in cards.names():
                 cells.append((named_method(name), weights, scale))
     if values.run:
         model, config = load_run(values.run)

@@ -250,7 +250,7 @@ def evaluate(
         if colors:
             if channels == 1 and image.ndim == 3:
                 lr, hr = benchmark_pair(image, scale, 3, degradation)
-                sr = _with_chroma(sr, lr, scale)
+                sr = with_chroma(sr, lr, scale)
             values |= compare_colors(to_rgb(hr), to_rgb(sr), scale, colors)
         yield ImageScore(path.name, values, seconds)
 
@@ -268,7 +268,13 @@ def compare_colors(hr: np.ndarray, sr: np.ndarray, scale: int, metrics: Sequence
     return {name: float(COLOR_METRICS[name](hr[shave], round_to_uint8(sr)[shave])) for name in metrics}
 
 
-def _with_chroma(luma: np.ndarray, lr: np.ndarray, scale: int) -> np.ndarray:
-    """Enlarged luma with the chroma of the LR picture, bicubically enlarged, as RGB."""
+def with_chroma(luma: np.ndarray, lr: np.ndarray, scale: int) -> np.ndarray:
+    """Returns enlarged luma with the chroma of the LR picture, bicubically enlarged, as RGB.
+
+    Args:
+      luma: (scale*H, scale*W), in [0, 255].
+      lr: RGB (H, W, 3), in [0, 255].
+      scale: integer enlargement.
+    """
     chroma = imresize(rgb_to_ycbcr(lr)[..., 1:], scale)
     return ycbcr_to_rgb(np.concatenate([luma[..., None], chroma], axis=2))

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 _MODE_OF_CHANNELS = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 AXES_SWAPPED = (5, 6, 7, 8)  # orientations that swap the axes
-_TIFF_BITS = 258
+_TIFF_BITS, _TIFF_SAMPLE_FORMAT = 258, 339
+_SIGNED = 2  # of TIFF's sample formats
 _LAST_ROWS = 16  # of a JPEG: two rows of blocks, or one if the chroma is halved
 _VIPS_TYPES = {"uchar": "uint8", "ushort": "uint16", "float": "float32"}
 
@@ -150,6 +151,8 @@ def decoded(opened: Opened) -> tuple[str, np.ndarray, tuple[str, ...]]:
         if mode == "RGBA" and image.mode == "RGB" and not image.has_transparency_data:
             mode, pixels = "RGB", pixels[..., :3]
         return mode, pixels, ()
+    if isinstance(image, PIL.TiffImagePlugin.TiffImageFile) and _SIGNED in image.tag_v2.get(_TIFF_SAMPLE_FORMAT, ()):
+        raise DataError("signed samples cannot be enlarged")  # Pillow would take them for unsigned ones
     try:
         image.load()
         return *from_pillow(image), ()
@@ -186,8 +189,8 @@ def _is_sound(data: bytes, without: int) -> bool:
 
 
 def _from_vips(image: "pyvips.Image") -> tuple[str, np.ndarray]:
-    pixels = image.numpy()
-    pixels = pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
+    bands = (image.bands,) if image.bands > 1 else ()
+    pixels = image.numpy().reshape(image.height, image.width, *bands)  # pyvips drops axes of length 1
     return _MODE_OF_CHANNELS[image.bands], _in_range(pixels)
 
 

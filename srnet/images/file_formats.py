@@ -1,5 +1,6 @@
 """Output formats: what each can hold, and which one a picture is written in."""
 
+import contextlib
 import dataclasses
 import pathlib
 
@@ -109,7 +110,9 @@ def natural_format(picture: Picture, size: tuple[int, int] | None = None) -> str
     """
     kind = picture.format
     if kind in HOLDS and picture.needs <= HOLDS[kind] and not beyond_limits(picture, kind, size or picture.size):
-        return kind
+        with contextlib.suppress(DataError):
+            _in_colors_of(picture, kind)
+            return kind
     return _lossless_format(picture)
 
 
@@ -136,15 +139,20 @@ def fit_to_format(picture: Picture, kind: str) -> tuple[Picture, list[str]]:
     if picture.mode in ("LA", "RGBA") and "transparency" not in HOLDS[kind] and picture.is_opaque:
         colors_alone = picture.pixels[..., 0] if picture.mode == "LA" else picture.pixels[..., :3]
         picture = dataclasses.replace(picture, pixels=np.ascontiguousarray(colors_alone), mode=picture.mode[:-1])
-    if not holds_colors(picture.metadata, kind, picture.mode in ("L", "LA")):
-        colors = PROFILE if picture.metadata.icc else PNG_COLORS
-        try:
-            converted = to_srgb(picture)
-        except DataError as error:
-            raise DataError(f"{kind} cannot hold {colors}, and {error}; use .png or .tif") from error
-        if converted.pixels is not picture.pixels:  # they were not in sRGB
-            notes.append(f"{kind} cannot hold {colors}; converted to sRGB")
-        picture = converted
+    converted, colors = _in_colors_of(picture, kind)
+    if converted.pixels is not picture.pixels:  # they were not in sRGB
+        notes.append(f"{kind} cannot hold {colors}; converted to sRGB")
     if names:
         notes.append(f"{kind} cannot hold {', '.join(names)}; left out")
-    return dataclasses.replace(picture, metadata=supported_metadata(picture.metadata, kind)), notes
+    return dataclasses.replace(converted, metadata=supported_metadata(converted.metadata, kind)), notes
+
+
+def _in_colors_of(picture: Picture, kind: str) -> tuple[Picture, str]:
+    """The picture, in sRGB if a format cannot hold its colors, and what defines these."""
+    colors = PROFILE if picture.metadata.icc else PNG_COLORS
+    if holds_colors(picture.metadata, kind, picture.mode in ("L", "LA")):
+        return picture, colors
+    try:
+        return to_srgb(picture), colors
+    except DataError as error:
+        raise DataError(f"{kind} cannot hold {colors}, and {error}; use .png or .tif") from error

@@ -201,13 +201,15 @@ def _resolution_of(block: tiff.Block) -> Resolution | None:
 
 
 def valid_resolution(values: Sequence[float], unit: int) -> Resolution | None:
-    """Returns a resolution, or None if the values are useless: not two, out of range, or equal and only a ratio.
+    """Returns a resolution, or None if it is useless: not two values or out of range, a ratio of 1, an unknown unit.
 
     Args:
       values: pixels per unit, across and down.
       unit: as in `Resolution`.
     """
-    if len(values) != 2 or not all(0.01 <= value < 2**24 for value in values) or (unit == 1 and values[0] == values[1]):
+    if len(values) != 2 or unit not in (1, 2, 3) or not all(0.01 <= value < 2**24 for value in values):
+        return None
+    if unit == 1 and values[0] == values[1]:
         return None
     return Resolution(float(values[0]), float(values[1]), unit)
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import PIL.Image
 
-from srnet.errors import DataError
+from srnet.errors import DataError, UsageError
 from srnet.images import tiff
 from srnet.images.color import change_depth
 from srnet.images.metadata import parse_exif
@@ -24,8 +24,11 @@ def from_pillow(image: PIL.Image.Image) -> tuple[str, np.ndarray]:
       image: Pillow image.
 
     Raises:
+      UsageError: if it has no pixels.
       DataError: for 32-bit integers and floating-point samples, whose range is unknown.
     """
+    if 0 in image.size:
+        raise UsageError(f"a Pillow image of {image.width}x{image.height} pixels cannot be enlarged")
     if image.mode == "CMYK":
         return "CMYK", np.asarray(image)
     if image.mode.startswith("I;16"):

@@ -56,7 +56,7 @@ def enlarge(
       scale: enlargement, from 1 (the same size, cleaned by `photo`) to 64; by default 4, or the scale of `model`.
       size: exact (width, height) of the result, instead of the scale.
       network: name of a pretrained network, such as "plus"; by default "auto", which uses "photo" for a JPEG of quality
-        95 or lower and a lossy WebP, else "plus".
+        95 or lower and, in a path or bytes, a lossy WebP, else "plus".
       model: Keras model from LR to HR pixels, instead of a pretrained network.
       self_ensemble: whether to average over the eight flips and rotations; eight times the work.
       precision: of the computation, as for `srnet.Upscaler`.
@@ -98,8 +98,6 @@ def enlarge(
         picture = _enlarged(read_picture(source), scale, exact, choose)
         return encode(picture, natural_format(picture))
     if isinstance(source, PIL.Image.Image):
-        if 0 in source.size:
-            raise UsageError(f"a Pillow image of {source.width}x{source.height} pixels cannot be enlarged")
         mode, pixels = from_pillow(source)
         picture = _enlarged(Picture(pixels, mode, jpeg_quality=quality_of(source)), scale, exact, choose)
         image = to_pillow(picture.pixels, mode)

@@ -143,7 +143,7 @@ def _pictures_in(folder: pathlib.Path, recursive: bool, output: pathlib.Path, fa
     for path in inside:
         inner = is_folder(path)
         if inner and not path.is_symlink() and recursive and not path.name.startswith("."):
-            if path.resolve() != output.resolve():
+            if os.path.realpath(path) != os.path.realpath(output):
                 found += _pictures_in(path, recursive, output, failed)
         elif not inner and is_image_name(path.name) and not path.name.endswith(_PREVIEW):
             found.append(path)

@@ -107,7 +107,7 @@ class Upscaler:
           metadata, of the same mode if that is L, LA, RGB, RGBA, CMYK or I;16, else of the nearest of them.
 
         Raises:
-          UsageError: for an array of another shape, dtype or range.
+          UsageError: for an array of another shape, dtype or range, or a Pillow image without pixels.
           DataError: for a Pillow image whose samples have no known range.
           MemoryError: if there is not enough memory for the smallest tile, or for the whole picture if the network
             needs that.

@@ -1,6 +1,7 @@
 """Descriptions of the pretrained networks: a card beside each weights file."""
 
 import pathlib
+import re
 from typing import Any
 
 from srnet.errors import DataError, UsageError
@@ -29,8 +30,8 @@ def scales(network: str = DEFAULT) -> tuple[int, ...]:
 
 def _included() -> list[tuple[str, int]]:
     """(name, scale) of each pretrained network."""
-    stems = [path.stem.rsplit("_x", 1) for path in FOLDER.glob("[!.]*_x*.json")]
-    return [(name, int(scale)) for name, scale in stems]
+    found = [re.fullmatch(r"([^.].*)_x([0-9]+)\.json", path.name) for path in FOLDER.iterdir()]
+    return [(match[1], int(match[2])) for match in found if match]
 
 
 def check_network(network: str) -> tuple[int, ...]:

@@ -20,6 +20,7 @@ NETWORKS = (
 )
 
 
+_VGG19_STRIDE = 16  # pixels: VGG19 halves an image four times before the features of the perceptual loss
 # The shape of `plus` in srnet 0.1.
 _FIRST_PLUS = {"filters": 48, "blocks": 5, "depth": 2, "dilation_rates": [1, 1, 2, 4]}
 
@@ -192,6 +193,8 @@ class TrainConfig:
             raise UsageError(
                 f"perceptual {self.perceptual} cannot be used with channels 1: use channels 3, or perceptual 0"
             )
+        if self.perceptual and self.hr_patch < _VGG19_STRIDE:
+            raise UsageError(f"patch {self.patch} cannot be used with perceptual: it must be at least {_VGG19_STRIDE}")
         if self.adversarial and self.precision == "mixed_float16":
             raise UsageError("precision mixed_float16 cannot be used with adversarial: use float32 or mixed_bfloat16")
         for name in {"name", "scale", "channels", "dtype", "initializer"} & set(self.model_options):
@@ -272,8 +275,9 @@ def parse_config(values: Any, name: Path | str) -> TrainConfig:
     if "augment" in values:  # of srnet 0.1
         if not values.pop("augment"):
             values["orientations"] = 1  # a value it did not have
-        if values.get("variant") == "plus":
-            values["model_options"] = {**_FIRST_PLUS, **values.get("model_options", {})}
+        options = values.get("model_options", {})
+        if values.get("variant") == "plus" and isinstance(options, dict):
+            values["model_options"] = {**_FIRST_PLUS, **options}
     known = {field.name for field in dataclasses.fields(TrainConfig)}
     if set(values) - known:
         odd = ", ".join(sorted(set(values) - known))

@@ -28,7 +28,7 @@ from srnet.training.workers import Workers
 
 
 class Interrupted(Exception):
-    """Ctrl-C or SIGTERM stopped the run, after its state was saved.
+    """Ctrl-C, SIGTERM or SIGHUP stopped the run, after its state was saved.
 
     Attributes:
       signal: number of the signal.
@@ -58,7 +58,7 @@ def train_epochs(
       workers: `Workers`.
 
     Raises:
-      Interrupted: after Ctrl-C or SIGTERM to one of the workers; the state is saved.
+      Interrupted: after Ctrl-C, SIGTERM or SIGHUP to one of the workers; the state is saved.
       DataError: if the loss is no longer finite (the last good checkpoint is kept), a checkpoint cannot be used, the
         disk is full, or another worker has ended.
     """
@@ -184,7 +184,7 @@ def epoch_line(config: TrainConfig, state: State, values: dict[str, float], spee
 
 @contextlib.contextmanager
 def stop_signal() -> Iterator[list[int]]:
-    """Yields a list that receives the number of the first SIGINT or SIGTERM; a second one acts as usual.
+    """Yields a list that receives the number of the first SIGINT, SIGTERM or SIGHUP; a second one acts as usual.
 
     Ignored signals stay ignored, as SIGINT is in shell background jobs. Outside the main thread, no signal is received.
     """
@@ -192,7 +192,7 @@ def stop_signal() -> Iterator[list[int]]:
     if threading.current_thread() is not threading.main_thread():
         yield received
         return
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     usual = {number: handler for number, handler in handlers.items() if handler is not signal.SIG_IGN}
 
     def receive(number: int, frame: Any) -> None:

@@ -93,7 +93,7 @@ def run_training(
       UsageError: if the configuration is invalid, or the folder holds another run.
       DataError: if images, the store, a checkpoint or the disk fail, the loss is no longer finite, or another worker
         has ended.
-      Interrupted: after Ctrl-C or SIGTERM; the state is saved.
+      Interrupted: after Ctrl-C, SIGTERM or SIGHUP; the state is saved.
     """
     check_registered(config)
     set_seeds(config)
@@ -169,3 +169,4 @@ def export(run: Run) -> None:
     model, _ = checkpoints.load_run(run.folder)
     save_file(model, run.model)
     export_saved_model(model, run.saved_model)
+    run_folder.record_export(run)

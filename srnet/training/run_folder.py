@@ -2,7 +2,8 @@
 
 config.json     the TrainConfig, with the latest session's precision, strategy and number of epochs
 run.json        its origin: command, commit, versions, hardware, digests of the patches and of VGG19, initial weights;
-                and the origin of each session, with its first step, precision, strategy and number of epochs
+                the origin of each session, with its first step, precision, strategy and number of epochs; and the
+                step of the exported network
 metrics.jsonl   one line for each epoch
 checkpoints/    the last two, and best/ by validation PSNR
 tensorboard/    events
@@ -276,15 +277,22 @@ def remove_unfinished_checkpoints(run: Run) -> None:
 
 
 def is_exported(run: Run) -> bool:
-    """Whether the trained network has been exported since the newest checkpoint.
+    """Tells whether the trained network has been exported since the newest checkpoint.
 
     Args:
       run: `Run`.
     """
-    made = (run.model, run.saved_model / "saved_model.pb")
-    checkpoint = newest_checkpoint(run.last)
-    newest = checkpoint.with_suffix(".index").stat().st_mtime if checkpoint else 0
-    return all(path.exists() and path.stat().st_mtime >= newest for path in made)
+    made = run.model.exists() and (run.saved_model / "saved_model.pb").exists()
+    return made and read_json(run.origin, dict).get("exported") == steps_done(run)
+
+
+def record_export(run: Run) -> None:
+    """Records in run.json that the newest checkpoint's network has been exported.
+
+    Args:
+      run: `Run`.
+    """
+    write_json(run.origin, {**read_json(run.origin, dict), "exported": steps_done(run)})
 
 
 def history(run: Run) -> dict[str, Any]:

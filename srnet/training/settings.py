@@ -67,7 +67,7 @@ def checked(field: dataclasses.Field, value: Any) -> Any:
             value = tuple(type(default[0])(item) for item in value)
         elif isinstance(default, float) and not isinstance(value, bool):
             value = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         pass
     if any(
         isinstance(item, float) and not math.isfinite(item) for item in (value if type(value) is tuple else [value])

@@ -1,7 +1,6 @@
 """Cells: which run a folder must hold, and which results are kept of it."""
 
 import json
-import os
 
 import pytest
 
@@ -12,7 +11,7 @@ from experiments.workspace import Workspace
 from srnet.errors import DataError, UsageError
 from srnet.evaluation.bicubic import make_bicubic
 from srnet.images.read import read_image
-from srnet.json_files import write_json
+from srnet.json_files import read_json, write_json
 from srnet.training.config import TrainConfig
 from srnet.training.run_folder import Run
 
@@ -29,8 +28,8 @@ def _train(cell):
     run, config = cell.run, cell.config
     (run.last).mkdir(parents=True, exist_ok=True)
     known = json.loads(run.origin.read_text()) if run.origin.exists() else {"started": "monday", "sessions": []}
-    sessions = [*known["sessions"], {"epochs": config.epochs}]
-    write_json(run.origin, {**known, "sessions": sessions, "command": [], "commit": None, "hardware": {}})
+    known |= {"sessions": [*known["sessions"], {"epochs": config.epochs}], "exported": config.total_steps}
+    write_json(run.origin, {**known, "command": [], "commit": None, "hardware": {}})
     write_json(run.config, config.to_json())
     line = {"psnr": 30.0, "ssim": 0.9, "seconds": 9.0}
     lines = [{"epoch": n, "step": 10 * n, **line} for n in range(1, config.epochs + 1)]
@@ -52,11 +51,13 @@ def test_a_run_is_trained_when_its_last_step_is_exported(tmp_path):
     assert not cells.is_trained(cell)
     _train(cell)
     assert cells.is_trained(cell)
-    checkpoint = cell.run.last / "step-20.index"
-    newest = checkpoint.stat().st_mtime
-    os.utime(cell.run.saved_model / "saved_model.pb", (newest - 10, newest - 10))
+    origin = read_json(cell.run.origin)
+    write_json(cell.run.origin, {**origin, "exported": 10})
     assert not cells.is_trained(cell)
-    checkpoint.unlink()
+    write_json(cell.run.origin, origin)
+    (cell.run.saved_model / "saved_model.pb").unlink()
+    assert not cells.is_trained(cell)
+    (cell.run.last / "step-20.index").unlink()
     with pytest.raises(DataError, match=r"no checkpoint that can be read, though metrics\.jsonl has 20 steps"):
         cells.is_trained(cell)
 

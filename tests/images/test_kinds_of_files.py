@@ -223,3 +223,17 @@ def test_a_picture_in_lab_becomes_rgb_without_its_profile(tmp_path):
     PIL.Image.new("LAB", (6, 4), (200, 128, 128)).save(tmp_path / "x.tif", icc_profile=profile)
     picture = read_picture(tmp_path / "x.tif")
     assert (picture.mode, picture.metadata.icc) == ("RGB", None)
+
+
+@pytest.mark.parametrize("pixels", [np.uint16(300), np.float32(0.5)])
+@pytest.mark.parametrize("size", [(1, 1), (1, 2), (2, 1)])
+def test_a_deep_picture_of_one_pixel_is_read(tmp_path, pixels, size):
+    pixels = np.full(size, pixels)
+    tifffile.imwrite(tmp_path / "x.tif", pixels)
+    np.testing.assert_array_equal(read_picture(tmp_path / "x.tif").pixels, pixels)
+
+
+def test_signed_samples_are_refused(tmp_path):
+    tifffile.imwrite(tmp_path / "x.tif", np.full((4, 4), -19, np.int8), photometric="minisblack")
+    with pytest.raises(DataError, match=r"x\.tif: signed samples cannot be enlarged"):
+        read_picture(tmp_path / "x.tif")

@@ -220,6 +220,9 @@ def test_colours_that_can_be_neither_held_nor_converted_are_refused():
         fit_to_format(Picture(PIXELS, "RGB", metadata=hdr), "JPEG")
     with pytest.raises(DataError, match="cannot hold the color profile"):
         fit_to_format(Picture(PIXELS, "RGB", metadata=Metadata(icc=b"no profile")), "TGA")
+    assert natural_format(Picture(PIXELS, "RGB", "AVIF", metadata=hdr)) == "PNG"
+    p3 = Metadata(png_colors=((b"cICP", bytes([12, 13, 0, 1])),))
+    assert natural_format(Picture(PIXELS, "RGB", "AVIF", metadata=p3)) == "AVIF"
     deep = Picture(PIXELS.astype(np.uint16), "RGB", metadata=Metadata(icc=SRGB))
     with pytest.raises(DataError, match="PPM cannot hold the color profile, and .* only those of 8-bit"):
         fit_to_format(deep, "PPM")
@@ -518,3 +521,11 @@ def test_colors_that_are_srgb_are_converted_without_a_word(chunks):
     picture = Picture(np.zeros((2, 2, 3), np.uint8), "RGB", metadata=Metadata(png_colors=chunks))
     fitted, notes = fit_to_format(picture, "JPEG")
     assert (notes, fitted.metadata.png_colors) == ([], ())
+
+
+@pytest.mark.parametrize("unit", [3, 9, 255])
+def test_an_unknown_unit_of_resolution_is_ignored(unit):
+    data = bytearray(_file("JPEG"))
+    place = data.index(b"JFIF\0") + 7
+    data[place : place + 5] = struct.pack(">BHH", unit, 300, 300)
+    assert read_picture(bytes(data)).metadata.resolution is None

@@ -294,3 +294,8 @@ def test_gray_pictures_in_color_are_not_tinted():
     with_alpha = upscaler(np.concatenate([gray, gray, gray, alpha], axis=2))
     assert (with_alpha[..., :1] == with_alpha[..., :3]).all()
     np.testing.assert_array_equal(with_alpha[..., 2:], upscaler(np.concatenate([gray, alpha], axis=2)))
+
+
+def test_a_pillow_image_without_pixels_is_refused(bicubic):
+    with pytest.raises(UsageError, match="a Pillow image of 0x5 pixels cannot be enlarged"):
+        Upscaler(bicubic)(PIL.Image.new("RGB", (0, 5)))

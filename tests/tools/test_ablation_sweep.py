@@ -95,6 +95,7 @@ def test_interrupted_sweep_resumes(start_tool, run_tool, tmp_path, wait_for):
     [
         ("--variants=fulll", 2, "'fulll' is unknown: choose among full, no_deconv"),
         ("--seeds=zero", 2, "--seeds zero: expected integers"),
+        ("--seeds=", 2, "--seeds is empty"),
         ("--scheduler=nowhere", 2, "--scheduler=nowhere: expected HOST:PORT, such as tcp://10.0.0.1:8786"),
         ("--scheduler=http://host:8786", 2, "--scheduler=http://host:8786: expected HOST:PORT"),
         ("--data_root=/nowhere", 1, "/nowhere: no such folder"),

@@ -92,6 +92,7 @@ def test_fields_that_an_older_version_did_not_have_take_their_defaults(tmp_path)
         ({"augment_scales": (1.0, 1.2)}, "augment_scales 1.0,1.2 cannot be used"),
         ({"augment_scales": (1.0, 1.0)}, "augment_scales 1.0,1.0 cannot be used"),
         ({"augment_scales": ()}, "augment_scales none"),
+        ({"perceptual": 1, "channels": 3, "scale": 3, "patch": 17}, "patch 17 cannot .* perceptual: .* at least 16"),
         ({"average_decay": 1.0}, "average_decay 1.0"),
         ({"model_options": {"scale": 3}}, "model_options cannot have 'scale'"),
         ({"decay_rate": 0.0}, "decay_rate 0.0 cannot be used: it must be above 0 and at most 1"),
@@ -152,3 +153,10 @@ def test_losses_and_degradations_are_checked_when_a_run_is_trained():
     ):
         with pytest.raises(UsageError, match=message):
             check_registered(TrainConfig(**changes))  # which itself loads: a run may outlive its plugin
+
+
+def test_options_of_an_older_plus_may_be_wrong(tmp_path):
+    for wrong in ({"model_options": None}, {"model_options": "deep"}, {"learning_rate": 10**400}):
+        write_json(tmp_path / "config.json", {**TrainConfig(variant="plus").to_json(), "augment": True, **wrong})
+        with pytest.raises(DataError, match=r"config\.json: (model_options|learning_rate) .* cannot be used"):
+            load_config(tmp_path / "config.json")

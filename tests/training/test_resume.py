@@ -2,17 +2,20 @@
 
 import dataclasses
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from srnet.json_files import read_json
 from srnet.training import loop, validation
+from srnet.training import run as run_module
 from srnet.training.checkpoints import load_run
 from srnet.training.config import execution, load_config
 from srnet.training.run_folder import Run, read_metrics
@@ -34,13 +37,13 @@ def test_interrupted_run_resumes_to_the_same_weights(train, monkeypatch, changes
     validate = validation.validate
 
     def stop_then_validate(*arguments):
-        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGHUP if changes else signal.SIGTERM)
         return validate(*arguments)
 
     monkeypatch.setattr(validation, "validate", stop_then_validate)
     with pytest.raises(loop.Interrupted, match="step 5") as stop:
         train("stopped", **changes)
-    assert stop.value.signal == signal.SIGTERM
+    assert stop.value.signal == (signal.SIGHUP if changes else signal.SIGTERM)
     monkeypatch.setattr(validation, "validate", validate)
     stopped = train("stopped", **changes)
     for one, other in zip(load_run(whole.folder)[0].get_weights(), load_run(stopped.folder)[0].get_weights()):
@@ -225,6 +228,17 @@ def test_a_complete_run_without_its_export_is_exported(train):
     assert run.model.exists()
 
 
+def test_an_earlier_export_is_replaced_after_a_copy(train, tmp_path, monkeypatch):
+    earlier = train(epochs=1).model.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(run_module, "export", lambda run: None)  # as if killed before it
+        stopped = train(epochs=2)
+    assert stopped.model.read_bytes() == earlier
+    shutil.copytree(stopped.folder, tmp_path / "copied", copy_function=shutil.copyfile)  # every file is new
+    copied = train("copied", epochs=2)
+    assert keras.models.load_model(copied.model).get_weights()[0] == pytest.approx(_weights(copied.folder)[0])
+
+
 def test_resuming_with_another_way_to_compute_is_recorded(train):
     run = train(epochs=1)
     first = read_json(run.origin)
@@ -232,7 +246,7 @@ def test_resuming_with_another_way_to_compute_is_recorded(train):
     train(epochs=2, **changes)
     there = read_json(run.origin)
     sessions = there.pop("sessions")
-    assert there == {name: value for name, value in first.items() if name != "sessions"}
+    assert there == {**{name: value for name, value in first.items() if name != "sessions"}, "exported": 10}
     assert sessions[0] == first["sessions"][0] and len(sessions) == 2
     origin = {"started", "command", "commit", "versions", "hardware"}
     more = {"first_step", "workers", *execution(load_config(run.config))}

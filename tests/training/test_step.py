@@ -54,7 +54,7 @@ def _step_once(config):
 
 @pytest.mark.parametrize("loss", ["mse", "euclidean"])
 def test_sgd_moves_against_the_gradient(loss):
-    config = dataclasses.replace(SMALL, loss=loss, weight_decay=0.5, learning_rate=1e-6)
+    config = dataclasses.replace(SMALL, loss=loss, weight_decay=500.0, learning_rate=1e-6)
     _, _, before, gradients, after = _step_once(config)
     for old, gradient, new in zip(before, gradients, after):
         np.testing.assert_allclose(new, old - 1e-6 * gradient, rtol=1e-5, atol=1e-7)
