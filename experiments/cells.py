@@ -44,6 +44,9 @@ class Cell:
 def is_trained(cell: Cell) -> bool:
     """Returns whether a cell's run has all steps of its configuration and is exported; True for a classical method.
 
+    Args:
+      cell: the cell.
+
     Raises:
       UsageError: if its folder holds another run, or one of another length.
       DataError: if its folder cannot be read.

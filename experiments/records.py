@@ -46,6 +46,9 @@ def record_of(cell: Cell, budget: str) -> Record:
 def read_records(path: pathlib.Path) -> list[Record]:
     """Returns the records of a results file; none if there is no file.
 
+    Args:
+      path: the file.
+
     Raises:
       DataError: if it is damaged or of another version, or has a duplicate record.
     """
@@ -58,6 +61,10 @@ def _key(record: Record) -> tuple[int, str, int]:
 
 def add_record(path: pathlib.Path, record: Record) -> Record:
     """Adds a record to a results file, replacing an older one of the same method, scale and seed.
+
+    Args:
+      path: the file.
+      record: the record.
 
     Returns:
       The record as stored: with the older one's measurements and cost if they come from the same run.
@@ -76,6 +83,10 @@ def _merge(old: Record, new: Record) -> Record:
 
 
 def run_identity(record: Record) -> dict[str, Any]:
-    """Returns the identity of a record's run: a dict of started and steps, since extending a run keeps its start."""
+    """Returns the identity of a record's run: a dict of started and steps, since extending a run keeps its start.
+
+    Args:
+      record: the record.
+    """
     known = record["run"] or record.get("origin") or {}  # older records of classical methods have neither
     return {name: known.get(name) for name in ("started", "steps")}

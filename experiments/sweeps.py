@@ -62,7 +62,14 @@ def cell_of(
 
 
 def run_settings(budget: str, network: str, scale: int, seed: int) -> tuple[str, dict[str, Any]]:
-    """Returns (preset, changes) for the run of one network: the preset of `srnet.train` and the fields to override."""
+    """Returns (preset, changes) for the run of one network: the preset of `srnet.train` and the fields to override.
+
+    Args:
+      budget: key of `BUDGETS`.
+      network: name of the network.
+      scale: integer scale.
+      seed: of the run.
+    """
     row = BUDGETS[budget]
     changes = {"variant": network, "scale": scale, **row["changes"], **row["networks"].get(network, {})}
     return row["preset"], {**changes, "seed": seed}

@@ -128,13 +128,21 @@ def read_size(path: str | pathlib.Path, name: str | pathlib.Path | None = None) 
 
 
 def is_image_name(name: str) -> bool:
-    """Tells whether a file name has the suffix of a supported input format, and is not hidden."""
+    """Tells whether a file name has the suffix of a supported input format, and is not hidden.
+
+    Args:
+      name: of the file, without its folder.
+    """
     read = (*formats(), "MPO")  # MPO is opened as JPEG
     return not name.startswith(".") and PIL.Image.EXTENSION.get(pathlib.PurePath(name).suffix.lower()) in read
 
 
 def is_unsupported_picture_name(name: str) -> bool:
-    """Tells whether a file name has the suffix of an unsupported picture format, and is not hidden."""
+    """Tells whether a file name has the suffix of an unsupported picture format, and is not hidden.
+
+    Args:
+      name: of the file, without its folder.
+    """
     suffix = pathlib.PurePath(name).suffix.lower()
     return not name.startswith(".") and suffix in _UNREAD and not is_image_name(name)
 

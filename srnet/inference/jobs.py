@@ -116,7 +116,11 @@ def _suffix(place: Place) -> str:
 
 
 def is_folder(path: Place) -> bool:
-    """Tells whether a path is a folder; False if that cannot be determined."""
+    """Tells whether a path is a folder; False if that cannot be determined.
+
+    Args:
+      path: the path.
+    """
     try:
         return pathlib.Path(path).is_dir()
     except OSError:  # such as a name that is too long
@@ -175,5 +179,9 @@ def _name(stem: str, ending: str) -> str:
 
 
 def preview_name(target: pathlib.Path) -> pathlib.Path:
-    """Returns the path of the preview of a result."""
+    """Returns the path of the preview of a result.
+
+    Args:
+      target: the path of the result.
+    """
     return target.with_name(_name(target.name, _PREVIEW))

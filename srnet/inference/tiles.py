@@ -32,14 +32,22 @@ class Tile:
         return rows, slice(max(0, self.left - self.margin), self.right + self.margin)
 
     def inner(self, scale: int) -> Window:
-        """The part of the enlarged crop that belongs to the box."""
+        """Returns the part of the enlarged crop that belongs to the box.
+
+        Args:
+          scale: integer enlargement.
+        """
         rows, columns = self.crop
         top, left = self.top - rows.start, self.left - columns.start
         bottom, right = self.bottom - rows.start, self.right - columns.start
         return slice(scale * top, scale * bottom), slice(scale * left, scale * right)
 
     def target(self, scale: int) -> Window:
-        """The place of the box in the result."""
+        """Returns the place of the box in the result.
+
+        Args:
+          scale: integer enlargement.
+        """
         return slice(scale * self.top, scale * self.bottom), slice(scale * self.left, scale * self.right)
 
     def split(self, side: int, multiple: int) -> list["Tile"]:
@@ -70,10 +78,20 @@ class Tile:
 
 
 def round_up(value: int, multiple: int) -> int:
-    """Returns the smallest multiple that is not below a value."""
+    """Returns the smallest multiple that is not below a value.
+
+    Args:
+      value: in pixels.
+      multiple: in pixels, at least 1.
+    """
     return -(-value // multiple) * multiple
 
 
 def round_down(value: int, multiple: int) -> int:
-    """Returns the largest multiple that is not above a value, but at least `multiple` itself."""
+    """Returns the largest multiple that is not above a value, but at least `multiple` itself.
+
+    Args:
+      value: in pixels.
+      multiple: in pixels, at least 1.
+    """
     return max(multiple, value // multiple * multiple)

@@ -217,6 +217,9 @@ class Upscaler:
 def check_array(image: np.ndarray) -> None:
     """Checks that an array is a picture.
 
+    Args:
+      image: what the caller gave.
+
     Raises:
       UsageError: if it is not an array, or of a shape, dtype or range that `Upscaler` does not take.
     """

@@ -48,6 +48,9 @@ def rule_of(operation: Any) -> Rule | None:
     """Returns the rule for a layer or operation, or None for one that is not in the tables.
 
     A subclass has its base's rule unless it overrides `call`.
+
+    Args:
+      operation: the layer or operation.
     """
     kind: Any = type(operation)
     if not isinstance(operation, keras.layers.Layer):
@@ -57,7 +60,11 @@ def rule_of(operation: Any) -> Rule | None:
 
 
 def title(operation: Any) -> str:
-    """Returns the name of a layer or an operation in messages."""
+    """Returns the name of a layer or an operation in messages.
+
+    Args:
+      operation: the layer or operation.
+    """
     what = "layer" if isinstance(operation, keras.layers.Layer) else "operation"
     return f"{what} {operation.name!r} ({type(operation).__name__})"
 
