@@ -40,16 +40,13 @@ def atomic_write(path: str | pathlib.Path, overwrite: bool = True) -> Iterator[p
       DataError: if something exists that must not be replaced, or something cannot be written; partial output is
         removed.
     """
-    path = pathlib.Path(os.path.realpath(path))  # before Python 3.13, Path.resolve() fails at a loop of links
-    try:
-        with _folder_beside(path) as folder:
-            yield folder / path.name
-            try:
-                durable.place(folder / path.name, path, overwrite)
-            except FileExistsError as error:
-                raise DataError(f"{path}: exists and is not replaced; it has just been written") from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written ({reason(error)})") from error
+    path = _real(path)
+    with _folder_beside(path) as folder:
+        yield folder / path.name
+        try:
+            durable.place(folder / path.name, path, overwrite)
+        except FileExistsError as error:
+            raise DataError(f"{path}: exists and is not replaced; it has just been written") from error
 
 
 def check_writable(path: str | pathlib.Path) -> None:
@@ -61,21 +58,24 @@ def check_writable(path: str | pathlib.Path) -> None:
     Raises:
       DataError: if it cannot.
     """
-    path = pathlib.Path(os.path.realpath(path))
-    try:
-        with _folder_beside(path):
-            pass
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written ({reason(error)})") from error
+    with _folder_beside(_real(path)):
+        pass
+
+
+def _real(path: str | pathlib.Path) -> pathlib.Path:
+    return pathlib.Path(os.path.realpath(path))  # before Python 3.13, Path.resolve() fails at a loop of links
 
 
 @contextlib.contextmanager
 def _folder_beside(path: pathlib.Path) -> Iterator[pathlib.Path]:
-    """A hidden working folder in the parent of a file, which is created if missing."""
-    _check_target(path)
-    durable.make_folder(path.parent)
-    with durable.working_folder(path.parent) as folder:
-        yield folder
+    """A hidden folder in the parent of a file, which is created if missing; an OSError becomes a DataError."""
+    try:
+        _check_target(path)
+        durable.make_folder(path.parent)
+        with durable.working_folder(path.parent) as folder:
+            yield folder
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({reason(error)})") from error
 
 
 @contextlib.contextmanager

@@ -242,11 +242,11 @@ _NO_MODULE = "not the name of a module, such as mine or my.networks"
         (["srnet.evaluate", "--method=bicubic", "--data_root="], "--data_root is empty"),
         (
             ["srnet.upscale", "photo.jpg", "--plugin=.x"],
-            "--plugin='.x': not the name of a module, such as mine or my.networks",
+            f"--plugin='.x': {_NO_MODULE}",
         ),
         (
             ["srnet.upscale", "photo.jpg", "--plugin=x,"],
-            "--plugin='': not the name of a module, such as mine or my.networks",
+            f"--plugin='': {_NO_MODULE}",
         ),
         (["srnet.upscale", "photo.jpg", "--network=plus", "--checkpoint=best"], "--checkpoint needs --run"),
     ],

@@ -110,8 +110,9 @@ def natural_format(picture: Picture, size: tuple[int, int] | None = None) -> str
     """
     kind = picture.format
     if kind in HOLDS and picture.needs <= HOLDS[kind] and not beyond_limits(picture, kind, size or picture.size):
+        corner = dataclasses.replace(picture, pixels=picture.pixels[:1, :1])  # whether it can be converted, quickly
         with contextlib.suppress(DataError):
-            _in_colors_of(picture, kind)
+            _in_colors_of(corner, kind)
             return kind
     return _lossless_format(picture)
 
