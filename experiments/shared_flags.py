@@ -9,6 +9,7 @@ from experiments.recipes.budgets import BUDGETS
 from experiments.workspace import RESULTS, ROOT, Workspace
 from srnet import cli
 from srnet.errors import UsageError
+from srnet.training.config import NETWORKS
 
 
 def define_flags() -> None:
@@ -45,6 +46,16 @@ def define_seeds_flag(of_several: str) -> None:
       of_several: how results of several seeds are shown.
     """
     flags.DEFINE_list("seeds", ["0"], f"Seeds of the runs. With several, {of_several}.")
+
+
+def define_training_flags() -> None:
+    """Defines the flags of a training step that is timed, from --variant to --data_root."""
+    flags.DEFINE_enum("variant", "full", NETWORKS, "Network.")
+    flags.DEFINE_integer("batch_size", 16, "Patches per step.")
+    flags.DEFINE_integer("patch", 48, "Side of an HR patch in pixels.")
+    flags.DEFINE_enum("precision", "float32", ("float32", "mixed_bfloat16"), "Precision of the computation.")
+    flags.DEFINE_list("train_sets", "skimage_train", "Sets that the patches come from.")
+    cli.define_data_root_flag()
 
 
 def workspace() -> Workspace:

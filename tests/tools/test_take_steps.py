@@ -12,7 +12,7 @@ import time
 import numpy as np
 import pytest
 
-from experiments.steps_file import read_steps, write_steps
+from experiments.steps.file import read_steps, write_steps
 from srnet.json_files import write_json
 from srnet.training.checkpoint_files import newest_checkpoint
 from srnet.training.checkpoints import load_run
@@ -178,7 +178,7 @@ def test_an_import_that_was_killed_is_repeated(begin, call, picture_root, tmp_pa
     call(EXPORT)
     call(TAKE)
     with monkeypatch.context() as patch:  # the last thing before the checkpoint
-        patch.setattr("srnet.training.run_folder.append_metrics", _append_then_fail(3))
+        patch.setattr("experiments.steps.importing.append_metrics", _append_then_fail(3))
         assert call(IMPORT)[::2] == (1, ["error: killed"])
     assert len(read_metrics(run)) == 3
     assert call(IMPORT)[0] == 0

@@ -7,7 +7,7 @@ import pytest
 from srnet import models
 
 torch = pytest.importorskip("torch")
-torch_twin = pytest.importorskip("experiments.torch_twin")
+torch_twin = pytest.importorskip("experiments.benchmarks.torch_twin")
 
 
 @pytest.mark.parametrize("scale", [2, 3])
