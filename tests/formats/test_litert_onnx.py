@@ -22,7 +22,8 @@ SHAPES = ((1, 1, 1, 1), (1, 17, 23, 1), (2, 8, 9, 1))
 
 def _small(name, scale):
     """A network without trained weights, none of which is 0."""
-    model = build(name, scale, filters={"srcnn": (8, 8), "idn": 16}.get(name, 8))
+    blocks = {"blocks": 3} if name == "plus" else {}
+    model = build(name, scale, filters={"srcnn": (8, 8), "idn": 16}.get(name, 8), **blocks)
     for weight in model.trainable_variables:
         weight.assign(tf.random.stateless_normal(weight.shape, (0, 1), stddev=0.1))
     return model
@@ -41,7 +42,13 @@ def _interpret(path, lr):
 
 
 @pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated:UserWarning")
-@pytest.mark.parametrize("name", ["full", "plus", "srcnn", "drcn", "idn", "rcan_small", "esrgan_small"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("full", "plus", "srcnn", "drcn"),
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("idn", "rcan_small", "esrgan_small")),
+    ],
+)
 def test_litert_takes_any_size_and_batch(tmp_path, name):
     model = _small(name, 2)
     export_litert(model, tmp_path / "float.tflite")

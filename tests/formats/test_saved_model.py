@@ -38,8 +38,13 @@ np.savez(sys.argv[3], **results)
 @pytest.mark.parametrize(
     ("name", "channels", "scale"),
     [
-        *(("full", *each) for each in ((1, 2), (1, 3), (3, 4))),
-        *(("drcn", 1, 3), ("idn", 1, 3), ("rcan_small", 3, 4), ("esrgan_small", 3, 4)),
+        ("full", 1, 3),
+        ("esrgan_small", 3, 4),
+        pytest.param("full", 1, 2, marks=pytest.mark.slow),
+        pytest.param("full", 3, 4, marks=pytest.mark.slow),
+        pytest.param("drcn", 1, 3, marks=pytest.mark.slow),
+        pytest.param("idn", 1, 3, marks=pytest.mark.slow),
+        pytest.param("rcan_small", 3, 4, marks=pytest.mark.slow),
     ],
 )
 def test_export_serves_any_size_and_batch_without_srnet(tmp_path, name, channels, scale):
@@ -75,10 +80,17 @@ np.savez(sys.argv[3], **results)
 
 
 @pytest.mark.parametrize(
-    ("network", "channels", "scale"), [("plus", 1, 3), ("full", 3, 2), ("full", 1, 3), ("idn", 1, 2)]
+    ("network", "channels", "scale"),
+    [
+        ("plus", 1, 3),
+        ("full", 3, 2),
+        pytest.param("full", 1, 3, marks=pytest.mark.slow),
+        pytest.param("idn", 1, 2, marks=pytest.mark.slow),
+    ],
 )
 def test_photos_of_any_size_in_tiles_without_srnet(tmp_path, monkeypatch, network, channels, scale):
-    model = build(network, scale, channels, filters=16 if network == "idn" else 4)
+    blocks = {"blocks": 3} if network == "plus" else {}
+    model = build(network, scale, channels, filters=16 if network == "idn" else 4, **blocks)
     random = np.random.default_rng(0)
     for variable in model.trainable_variables:
         variable.assign(random.normal(0, 1 / np.sqrt(np.prod(variable.shape[:-1])), variable.shape))

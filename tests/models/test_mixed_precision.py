@@ -27,7 +27,7 @@ def _psnr(model, scale):
     return 10 * np.log10(255**2 / np.mean((np.clip(sr, 0, 255) - hr)[8:-8, 8:-8] ** 2))
 
 
-@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("network", "scale"), [(name, scale) for name in cards.names() for scale in cards.scales(name)]
 )

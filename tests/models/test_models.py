@@ -47,7 +47,7 @@ def test_every_network_is_in_the_table():
     assert set(models.names()) == set(EXPECTED)
 
 
-@pytest.mark.parametrize("name", EXPECTED)
+@pytest.mark.parametrize("name", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in ("rcan", "esrgan"))])
 def test_parameters_and_receptive_field(name):
     for scale, (parameters, field) in EXPECTED[name].items():
         model = models.build(name, scale)
@@ -62,7 +62,11 @@ def test_parameters_and_receptive_field(name):
 # All in experiments/literature.csv: Kim et al. 2016 (without biases), Hui et al. 2018, Zhang et al. 2018.
 @pytest.mark.parametrize(
     ("name", "channels", "thousands"),
-    [("drcn", 1, (1774, 1774, 1774)), ("idn", 1, (553, 553, 553)), ("rcan", 3, (15444, 15629, 15592))],
+    [
+        ("drcn", 1, (1774, 1774, 1774)),
+        ("idn", 1, (553, 553, 553)),
+        pytest.param("rcan", 3, (15444, 15629, 15592), marks=pytest.mark.slow),
+    ],
 )
 def test_parameters_are_the_published_ones(name, channels, thousands):
     for scale, expected in zip((2, 3, 4), thousands):

@@ -133,8 +133,15 @@ def test_a_kill_before_the_first_checkpoint_costs_the_epoch_alone(train):
     assert [line["loss"] for line in read_metrics(run)] == [line["loss"] for line in expected]
 
 
-@pytest.mark.parametrize("file", ["index", "data-00000-of-00001"])
-@pytest.mark.parametrize("size", [0, 100])
+@pytest.mark.parametrize(
+    ("file", "size"),
+    [
+        ("index", 0),
+        ("data-00000-of-00001", 100),
+        pytest.param("index", 100, marks=pytest.mark.slow),
+        pytest.param("data-00000-of-00001", 0, marks=pytest.mark.slow),
+    ],
+)
 def test_a_checkpoint_whose_writing_did_not_end_is_not_used(train, capsys, file, size):
     """TensorFlow writes both files in their place, and the list after them; a power loss may empty either."""
     run, expected = train(epochs=1), read_metrics(train("whole"))
