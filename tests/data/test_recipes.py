@@ -103,7 +103,7 @@ def test_recipes_draw_from_their_ranges():
     [
         (
             lambda: named("fog"),
-            "degradation 'fog' is unknown: choose one of bicubic, noise, photo, photo_clean, or steps",
+            "degradation 'fog' is unknown: choose one of bicubic, noise, photo, photo_clean, photo_jpeg, or steps",
         ),
         (lambda: named("noise25-5"), "25-5 is not a range"),
         (lambda: named("webp0"), "webp0-0: the quality must be from 1 to 100"),

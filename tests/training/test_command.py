@@ -37,7 +37,7 @@ def _run(*arguments, options=(), **environment):
     return subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environment})
 
 
-KNOWN = "choose one of bicubic, noise, photo, photo_clean, or steps such as blur0.8+noise5-25+jpeg40"
+KNOWN = "choose one of bicubic, noise, photo, photo_clean, photo_jpeg, or steps such as blur0.8+noise5-25+jpeg40"
 
 
 @pytest.fixture
