@@ -7,12 +7,13 @@ import re
 import string
 from collections.abc import Iterable, Mapping
 
-from experiments import records
-from experiments.ablation_tables import describe_plus_ablation, describe_table_1
-from experiments.claims import describe_claims
-from experiments.crops import Line, read_crops
+from experiments.pictures.crops import Line, read_crops
 from experiments.recipes import table_2
-from experiments.tables import describe_table_2, scores
+from experiments.runs import records
+from experiments.tables.ablation import describe_plus_ablation, describe_table_1
+from experiments.tables.claims import describe_claims
+from experiments.tables.comparison import describe_table_2
+from experiments.tables.markdown import scores
 from srnet.errors import DataError, UsageError
 from srnet.files import reason
 

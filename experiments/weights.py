@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from experiments.documentation import PAGES, replace_tables
 from experiments.recipes.image_sets import IMAGE_SETS
-from experiments.tables import Record, describe_weights
+from experiments.results_file import Record
+from experiments.tables.pretrained import describe_weights
 from srnet.data.datasets import TEST_SETS
 from srnet.errors import DataError
 from srnet.evaluation.benchmark import evaluate_sets

@@ -38,10 +38,11 @@ def main(arguments: list[str]) -> int:
     workspace, scales, seeds = shared_flags.workspace(), shared_flags.scales(), shared_flags.integers("seeds")
     networks = shared_flags.choices("variants", ablation.NETWORKS) if flags.FLAGS.variants else None
     cli.import_tensorflow()
-    from experiments import plots, records, runner, sweeps
-    from experiments.ablation_tables import describe_table_1
-    from experiments.claims import describe_claims
-    from experiments.tables import write_table
+    from experiments.pictures import plots
+    from experiments.runs import records, runner, sweeps
+    from experiments.tables.ablation import describe_table_1
+    from experiments.tables.claims import describe_claims
+    from experiments.tables.markdown import write_table
 
     def write(found: list[records.Record], path: pathlib.Path) -> None:
         write_table(describe_table_1(found, workspace.budget), path.with_name(f"table_1_{path.stem}.md"))

@@ -34,9 +34,10 @@ def main(arguments: list[str]) -> int:
     workspace, scales, methods = shared_flags.workspace(), shared_flags.scales(), shared_flags.methods()
     seeds = shared_flags.integers("seeds")
     cli.import_tensorflow()
-    from experiments import costs, records, runner, sweeps
-    from experiments.claims import describe_claims
-    from experiments.tables import describe_table_2, write_table
+    from experiments.runs import costs, records, runner, sweeps
+    from experiments.tables.claims import describe_claims
+    from experiments.tables.comparison import describe_table_2
+    from experiments.tables.markdown import write_table
 
     def write(found: list[records.Record], path: pathlib.Path) -> None:
         write_table(describe_table_2(found, workspace.budget), path.with_name(f"table_2_{path.stem}.md"))

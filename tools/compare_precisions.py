@@ -31,14 +31,14 @@ def main(arguments: list[str]) -> None:
     cli.expect_no_arguments(arguments)
     values, networks = flags.FLAGS, shared_flags.choices("networks", cards.names())
     cli.import_tensorflow()
-    from experiments import precision_tables
-    from experiments.tables import write_table
+    from experiments.tables.markdown import write_table
+    from experiments.tables.precisions import describe, measure
 
     path = pathlib.Path(values.output) / "precisions.jsonl"
     for name in networks:
         for scale, precision in itertools.product(cards.scales(name), PRECISIONS):
-            found = precision_tables.measure(path, name, scale, precision, values.sets, values.data_root)
-    write_table(precision_tables.describe(found), path.with_suffix(".md"))
+            found = measure(path, name, scale, precision, values.sets, values.data_root)
+    write_table(describe(found), path.with_suffix(".md"))
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> None:
     if not crop or len(crop) != 4:
         raise UsageError(f"--crop={','.join(values.crop)}: expected X,Y,WIDTH,HEIGHT")
     cli.import_tensorflow()
-    from experiments.panels import draw_comparison
+    from experiments.pictures.panels import draw_comparison
 
     path = pathlib.Path(values.output)
     psnr = draw_comparison(values.picture, values.scale, values.network, crop, path, values.data_root)

@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> None:
     path = pathlib.Path(flags.FLAGS.output)
     networks = shared_flags.choices("networks", cards.names())
     cli.import_tensorflow()
-    from experiments.examples import draw_examples
+    from experiments.pictures.examples import draw_examples
 
     draw_examples(networks, path)
     print(path)

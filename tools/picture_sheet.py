@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> None:
     cli.expect_no_arguments(arguments)
     values, rivals = flags.FLAGS, shared_flags.choices("rivals", ("bicubic", *cards.names()))
     cli.import_tensorflow()
-    from experiments import plots, sheet
+    from experiments.pictures import plots, sheet
     from srnet.evaluation.methods import named_method
 
     network, pictures = named_method(values.network), (values.sets, values.scale, values.data_root)

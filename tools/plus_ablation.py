@@ -29,9 +29,9 @@ def main(arguments: list[str]) -> int:
     cli.expect_no_arguments(arguments)
     workspace, rows = shared_flags.workspace(), shared_flags.choices("rows", tuple(ROWS))
     cli.import_tensorflow()
-    from experiments import costs, records, runner, sweeps
-    from experiments.ablation_tables import describe_plus_ablation
-    from experiments.tables import write_table
+    from experiments.runs import costs, records, runner, sweeps
+    from experiments.tables.ablation import describe_plus_ablation
+    from experiments.tables.markdown import write_table
 
     def write(found: list[records.Record], path: pathlib.Path) -> None:
         write_table(describe_plus_ablation(found, workspace.budget), path.with_suffix(".md"))

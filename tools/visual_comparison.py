@@ -29,8 +29,8 @@ def main(arguments: list[str]) -> int:
     cli.expect_no_arguments(arguments)
     values, workspace, methods = flags.FLAGS, shared_flags.workspace(), shared_flags.methods()
     cli.import_tensorflow()
-    from experiments import crops, plots
-    from experiments.details import Detail, open_detail, parse_detail
+    from experiments.pictures import crops, plots
+    from experiments.pictures.details import Detail, open_detail, parse_detail
 
     usual = figure_6.EMBEDDED_PICTURES if workspace.budget == "quick" else figure_6.PICTURES
     details = dict.fromkeys(map(parse_detail, values.picture) if values.picture else (Detail(*row) for row in usual))

@@ -6,7 +6,7 @@ import signal
 import PIL.Image
 import pytest
 
-from experiments.records import VERSION
+from experiments.runs.records import VERSION
 from srnet.json_files import read_json_lines
 from srnet.training.config import TrainConfig
 

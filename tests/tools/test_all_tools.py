@@ -1,12 +1,12 @@
 """What every tool does: quick help, one line for wrong usage and for a package that is missing."""
 
+import importlib
 import pathlib
 import subprocess
 import sys
 
 import pytest
 
-import experiments
 from srnet import cli
 
 TOOLS = sorted((pathlib.Path(__file__).parents[2] / "tools").glob("*.py"))
@@ -48,16 +48,17 @@ def test_wrong_usage_needs_neither_tensorflow_nor_dask(call_tool, monkeypatch, t
 @pytest.mark.parametrize(
     ("name", "module", "package"),
     [
-        ("picture_sheet.py", "plots", "matplotlib"),
-        ("report.py", "page", "Markdown"),
-        ("compare_methods.py", "runner", "distributed"),
+        ("picture_sheet.py", "experiments.pictures.plots", "matplotlib"),
+        ("report.py", "experiments.page", "Markdown"),
+        ("compare_methods.py", "experiments.runs.runner", "distributed"),
     ],
 )
 def test_a_missing_package_is_named(call_tool, monkeypatch, name, module, package):
     for missing in ("matplotlib.axes", "markdown", "distributed"):
         monkeypatch.setitem(sys.modules, missing, None)
-    monkeypatch.delitem(sys.modules, f"experiments.{module}", raising=False)
-    monkeypatch.delattr(experiments, module, raising=False)
+    parent, name_within = module.rsplit(".", 1)
+    monkeypatch.delitem(sys.modules, module, raising=False)
+    monkeypatch.delattr(importlib.import_module(parent), name_within, raising=False)
     assert call_tool(name) == (2, "", f"error: this tool needs {package}: pip install '.[experiments]'\n")
 
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from experiments import degradation_tables
 from experiments.recipes import degradations
+from experiments.tables import degradations as degradation_tables
 from srnet.evaluation.benchmark import evaluate_sets
 from srnet.evaluation.methods import named_method
 

@@ -1,6 +1,6 @@
 """The comparison of precisions."""
 
-from experiments import precision_tables
+from experiments.tables import precisions
 from srnet.evaluation.benchmark import evaluate_sets
 from srnet.evaluation.methods import named_method
 from srnet.json_files import read_json_lines
@@ -17,5 +17,5 @@ def test_differences_are_to_float32_and_measured_once(call_tool, picture_root, t
     assert 0 < abs(psnr["mixed_bfloat16"] - psnr["float32"]) < 0.1
     row = next(line for line in text.splitlines() if line.startswith("| plus | x2 | tiny | psnr |"))
     assert float(row.split("|")[6]) == round(psnr["mixed_bfloat16"] - psnr["float32"], 3)
-    monkeypatch.setattr(precision_tables, "evaluate_sets", None)
+    monkeypatch.setattr(precisions, "evaluate_sets", None)
     assert call_tool("compare_precisions.py", *flags)[:2] == (0, text)

@@ -14,7 +14,7 @@ SIDE, GAP = 240, 8
 
 def test_panels_are_the_picture_and_its_enlargements(call_tool, tmp_path, monkeypatch):
     target = tmp_path / "examples.png"
-    examples = importlib.import_module("experiments.examples")
+    examples = importlib.import_module("experiments.pictures.examples")
     chosen = [each for each in examples.EXAMPLES if each.name in ("face", "pixel art")]
     monkeypatch.setattr(examples, "EXAMPLES", chosen)
     assert call_tool("draw_examples.py", "--networks=full", f"--output={target}") == (0, f"{target}\n", "")
@@ -37,7 +37,7 @@ def test_panels_are_the_picture_and_its_enlargements(call_tool, tmp_path, monkey
 
 
 def test_each_example_has_a_detail_of_its_picture():
-    examples = importlib.import_module("experiments.examples")
+    examples = importlib.import_module("experiments.pictures.examples")
     assert len({each.name for each in examples.EXAMPLES}) == 12
     for each in examples.EXAMPLES:
         picture = examples._picture(each.picture)

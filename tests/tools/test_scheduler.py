@@ -10,7 +10,7 @@ import dask
 import distributed
 import pytest
 
-from experiments import runner
+from experiments.runs import runner
 from experiments.workspace import Workspace
 from srnet.json_files import read_json_lines
 

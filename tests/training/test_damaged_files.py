@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from experiments.records import read_records
+from experiments.runs.records import read_records
 from experiments.workspace import ROOT
 from srnet.data.datasets import find_images
 from srnet.data.patches import PatchOptions, ensure_store

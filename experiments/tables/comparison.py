@@ -1,52 +1,16 @@
-"""Table 2 and the table of the pretrained networks, as Markdown, and helpers for all tables."""
+"""Table 2, beside the published results."""
 
 import csv
 import itertools
-import pathlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 
 from experiments.recipes import table_2
 from experiments.recipes.budgets import BUDGETS
 from experiments.results_file import Record
+from experiments.tables.markdown import describe_cost, markdown_table, scores
 from experiments.workspace import ROOT
 from srnet.errors import DataError
-from srnet.files import write_text
 from srnet.models.analysis import OUTPUT_SIZE
-
-
-def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Returns a Markdown table.
-
-    Args:
-      header: titles of the columns.
-      rows: rows with one string per column.
-    """
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def scores(measurement: Mapping[str, float]) -> str:
-    """Returns PSNR and SSIM as tables print them.
-
-    Args:
-      measurement: dict with psnr in dB and ssim.
-    """
-    return f"{measurement['psnr']:.2f} / {measurement['ssim']:.4f}"
-
-
-def describe_cost(cost: Record) -> list[str]:
-    """Returns parameters, G multiply-accumulates and seconds per megapixel as tables print them.
-
-    Args:
-      cost: the `cost` of a record.
-    """
-    return [*_describe_size(cost["parameters"], cost["macs"]), f"{cost['seconds_per_megapixel']:.2f}"]
-
-
-def _describe_size(parameters: int | None, macs: int | None) -> list[str]:
-    if parameters is None or macs is None:
-        return ["-", "-"]
-    return [f"{parameters:,}", f"{macs / 1e9:.1f}"]
 
 
 def published() -> dict[tuple[str, str, int], tuple[str, str, str]]:
@@ -64,21 +28,6 @@ def published() -> dict[tuple[str, str, int], tuple[str, str, str]]:
             }
     except (OSError, KeyError, ValueError) as error:
         raise DataError(f"{path}: cannot be read ({error})") from error
-
-
-def write_table(table: str, path: pathlib.Path) -> None:
-    """Writes and prints a table, unless it is empty.
-
-    Args:
-      table: Markdown text.
-      path: the file.
-
-    Raises:
-      DataError: if it cannot be written.
-    """
-    if table:
-        write_text(path, table)
-        print(table, path, sep="\n")
 
 
 def describe_table_2(found: Sequence[Record], budget: str) -> str:
@@ -155,20 +104,3 @@ def _describe_run(record: Record) -> list[str]:
         return ["-", "-"]
     budget = f"{run['steps']:,} x {run['batch_size']}, {run['patch']}x{run['patch']}"
     return [budget, f"{run['precision'].removeprefix('mixed_')}, {run['seconds'] / 60:.0f}"]
-
-
-def describe_weights(networks: Sequence[tuple[str, Record, int]]) -> str:
-    """Returns the table of the cost and scores of the pretrained networks, as Markdown.
-
-    Args:
-      networks: of each, its name, card and multiply-accumulates for an output of `OUTPUT_SIZE`.
-    """
-    rows, sets = [], list(networks[0][1]["bicubic"])
-    for scale in sorted({card["scale"] for _, card, _ in networks}):
-        here = [each for each in networks if each[1]["scale"] == scale]
-        bicubic = here[0][1]["bicubic"]
-        rows.append([f"x{scale}", "bicubic", *_describe_size(None, None), *(scores(bicubic[name]) for name in sets)])
-        for network, card, cost in here:
-            size, measurements = _describe_size(card["parameters"], cost), card["measurements"]
-            rows.append([f"x{scale}", f"`{network}`", *size, *(scores(measurements[name]) for name in sets)])
-    return markdown_table(["scale", "network", "parameters", "GMACs", *sets], rows)

@@ -6,13 +6,13 @@ import statistics
 
 import pytest
 
-from experiments.ablation_tables import describe_plus_ablation, describe_table_1
-from experiments.cells import Cell
-from experiments.plots import draw_curves
+from experiments.pictures.plots import draw_curves
 from experiments.recipes import figure_5, table_1
 from experiments.recipes.ablation import NETWORKS, needed
 from experiments.recipes.budgets import BUDGETS
-from experiments.sweeps import check_alike, run_settings
+from experiments.runs.cells import Cell
+from experiments.runs.sweeps import check_alike, run_settings
+from experiments.tables.ablation import describe_plus_ablation, describe_table_1
 from srnet.errors import DataError
 from srnet.models.hybrid import VARIANTS
 from srnet.training.config import TrainConfig

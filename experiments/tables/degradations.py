@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from experiments.recipes.degradations import METHODS, METRICS, NAMES
 from experiments.results_file import VERSION, Record, put_line, read_lines
-from experiments.tables import markdown_table
+from experiments.tables.markdown import markdown_table
 from srnet.evaluation.benchmark import evaluate_sets
 from srnet.evaluation.methods import NamedMethod
 from srnet.training.origin import origin

@@ -4,7 +4,7 @@ import concurrent.futures
 
 import pytest
 
-from experiments import records
+from experiments.runs import records
 from srnet.errors import DataError
 
 BLANK = {"version": records.VERSION, "budget": "cpu", "scale": 2, "measurements": {}, "cost": None, "run": None}

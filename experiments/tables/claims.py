@@ -10,7 +10,7 @@ from experiments.recipes.ablation import measured_set
 from experiments.recipes.budgets import BUDGETS
 from experiments.recipes.claims import ORDER, PARTS, Claim
 from experiments.results_file import Record
-from experiments.tables import markdown_table
+from experiments.tables.markdown import markdown_table
 
 CONFIDENCE = 0.95
 

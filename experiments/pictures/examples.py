@@ -10,8 +10,8 @@ import PIL.ImageFont
 import skimage
 
 import srnet
-from experiments.details import crop_of
-from experiments.panels import arrange_panels
+from experiments.pictures.details import crop_of
+from experiments.pictures.panels import arrange_panels
 from experiments.recipes.examples import EXAMPLES, SCALE, SIDE, Example
 from srnet.data.degradation import degrade
 from srnet.images.read import read_image

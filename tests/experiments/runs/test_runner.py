@@ -5,7 +5,7 @@ import types
 import psutil
 import pytest
 
-from experiments import cells, records, runner
+from experiments.runs import cells, records, runner
 from experiments.workspace import Workspace
 from srnet.errors import DataError
 from srnet.json_files import write_json

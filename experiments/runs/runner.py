@@ -14,8 +14,8 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
-from experiments import records
-from experiments.cells import Cell, is_trained
+from experiments.runs import records
+from experiments.runs.cells import Cell, is_trained
 from experiments.workspace import ROOT, Workspace
 from srnet import cli, durable
 from srnet.data.datasets import find_images

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from experiments.details import (
+from experiments.pictures.details import (
     downscale_and_enlarge,
     image_of_set,
     largest_window,

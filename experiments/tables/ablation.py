@@ -7,7 +7,7 @@ from experiments.recipes import plus_ablation, table_1
 from experiments.recipes.ablation import measured_set
 from experiments.recipes.budgets import BUDGETS
 from experiments.results_file import Record
-from experiments.tables import describe_cost, markdown_table, scores
+from experiments.tables.markdown import describe_cost, markdown_table, scores
 from srnet.errors import DataError
 
 

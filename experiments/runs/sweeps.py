@@ -6,10 +6,10 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from experiments import records
-from experiments.cells import Cell
 from experiments.recipes import ablation, plus_ablation, table_1
 from experiments.recipes.budgets import BUDGETS
+from experiments.runs import records
+from experiments.runs.cells import Cell
 from experiments.workspace import Workspace
 from srnet.data.datasets import find_images
 from srnet.errors import DataError

@@ -1,6 +1,6 @@
 """Table 2 from records alone, beside the published figures."""
 
-from experiments.tables import describe_table_2, published
+from experiments.tables.comparison import describe_table_2, published
 
 
 def test_published_figures_have_sources_and_none_is_unconfirmed():

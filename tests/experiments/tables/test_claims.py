@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from experiments.claims import describe_claims, interval
+from experiments.tables.claims import describe_claims, interval
 
 
 def _record(method, last, seed=0, whole=None, sets=None, early=20.0, epochs=5):

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from experiments.ablation_tables import comparable_runs
-from experiments.details import crop_of
+from experiments.pictures.details import crop_of
 from experiments.recipes import figure_5
 from experiments.recipes.figure_6 import Crop
 from experiments.results_file import Record
+from experiments.tables.ablation import comparable_runs
 from srnet.errors import UsageError
 from srnet.files import atomic_write
 from srnet.images.color import to_rgb

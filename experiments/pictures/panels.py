@@ -8,7 +8,7 @@ import PIL.Image
 import PIL.ImageDraw
 import PIL.ImageFont
 
-from experiments.details import crop_of, downscale_and_enlarge, image_of_set, open_picture
+from experiments.pictures.details import crop_of, downscale_and_enlarge, image_of_set, open_picture
 from experiments.recipes.figure_6 import Crop
 from srnet.errors import UsageError
 from srnet.evaluation.methods import named_method

@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from experiments.cells import Cell, is_trained
-from experiments.costs import method_of
-from experiments.details import Detail, crop_of, downscale_and_enlarge
+from experiments.pictures.details import Detail, crop_of, downscale_and_enlarge
 from experiments.recipes.figure_6 import Crop
 from experiments.results_file import VERSION, put_line, read_lines
-from experiments.sweeps import cell_of
+from experiments.runs.cells import Cell, is_trained
+from experiments.runs.costs import method_of
+from experiments.runs.sweeps import cell_of
 from experiments.workspace import Workspace
 from srnet.errors import DataError, UsageError
 from srnet.images.write import write_image

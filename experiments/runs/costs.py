@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from experiments.cells import Cell
-from experiments.records import Record, add_record, record_of
+from experiments.runs.cells import Cell
+from experiments.runs.records import Record, add_record, record_of
 from experiments.workspace import Workspace
 from srnet.errors import DataError
 from srnet.evaluation.methods import named_method

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from experiments import cells, crops, records
-from experiments.details import Detail
-from experiments.sweeps import comparison_cells, plus_cells
+from experiments.pictures import crops
+from experiments.pictures.details import Detail
+from experiments.runs import cells, records
+from experiments.runs.sweeps import comparison_cells, plus_cells
 from experiments.workspace import Workspace
 from srnet.errors import DataError, UsageError
 from srnet.evaluation.bicubic import make_bicubic

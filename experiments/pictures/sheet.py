@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from experiments.details import crop_of, downscale_and_enlarge, largest_window
+from experiments.pictures.details import crop_of, downscale_and_enlarge, largest_window
 from srnet.data.datasets import find_images
 from srnet.evaluation.benchmark import evaluate_sets
 from srnet.evaluation.methods import NamedMethod

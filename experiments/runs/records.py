@@ -3,8 +3,8 @@
 import pathlib
 from typing import Any
 
-from experiments.cells import Cell
 from experiments.results_file import VERSION, Record, put_line, read_lines
+from experiments.runs.cells import Cell
 from srnet.errors import DataError
 from srnet.json_files import read_json
 from srnet.training.config import load_config

@@ -4,7 +4,7 @@ import pathlib
 from collections.abc import Sequence
 
 from experiments.results_file import VERSION, Record, put_line, read_lines
-from experiments.tables import markdown_table
+from experiments.tables.markdown import markdown_table
 from srnet.evaluation.benchmark import evaluate_sets
 from srnet.evaluation.methods import model_method
 from srnet.models.mixed_precision import with_precision
