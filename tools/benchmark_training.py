@@ -3,10 +3,10 @@
 python tools/benchmark_training.py
 python tools/benchmark_training.py --variant=plus --patch=96 --precision=mixed_bfloat16
 
-It times, interleaved, a bare compiled training step on one constant batch, the step of `srnet.train` (reading,
-shuffling, loss bookkeeping, progress bar) and, if PyTorch is installed, a step of the same network there, in its own
-process; then the data pipeline alone. It prints medians over the rounds and their ratios; compare ratios, since seconds
-depend on the machine. PyTorch: pip install -e '.[benchmark]'.
+It times, interleaved, a bare compiled training step on one constant batch, without and with XLA, the step of
+`srnet.train` (reading, shuffling, loss bookkeeping, progress bar) and, if PyTorch is installed, a step of the same
+network there, in its own process; then the data pipeline alone. It prints medians over the rounds and their ratios;
+compare ratios, since seconds depend on the machine. PyTorch: pip install -e '.[benchmark]'.
 """
 
 import pathlib
@@ -53,10 +53,11 @@ def main(arguments: list[str]) -> None:
     set_seeds(config)
     with tempfile.TemporaryDirectory() as folder:
         store = training_patches(config, values.data_root, values.cache_dir or folder)
-        bare, real, pytorch = time_steps(config, store)
+        bare, xla, real, pytorch = time_steps(config, store)
         pipeline = pipeline_speed(config, store, _BATCHES)
     needed = config.batch_size / real
     print(f"bare step on a constant batch   {bare:.4f} s")
+    print(f"the same with --jit_compile     {xla:.4f} s, {xla / bare:.3f} times the bare step")
     print(f"step of srnet.train             {real:.4f} s, {real / bare:.3f} times the bare step")
     if pytorch:
         print(f"step in PyTorch                 {pytorch:.4f} s, {pytorch / bare:.3f} times the bare step")

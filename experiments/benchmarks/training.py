@@ -1,5 +1,6 @@
 """Times training steps and the data pipeline."""
 
+import dataclasses
 import importlib.util
 import statistics
 import time
@@ -26,11 +27,13 @@ class StepSeconds(NamedTuple):
 
     Attributes:
       bare: of the compiled step on one constant batch.
+      xla: of the same step compiled with XLA.
       real: of the training loop's step.
       pytorch: of a step in PyTorch; None without PyTorch.
     """
 
     bare: float
+    xla: float
     real: float
     pytorch: float | None
 
@@ -52,20 +55,22 @@ def time_steps(config: TrainConfig, store: PatchStore) -> StepSeconds:
 def _time_steps(config: TrainConfig, store: PatchStore, time_other: Callable[[], float] | None) -> StepSeconds:
     workers = start_workers(config)
     state = new_state(config, workers.strategy)
-    time_bare = _bare_step_timer(config, store, state)
+    time_bare = _bare_step_timer(dataclasses.replace(config, jit_compile=False), store, state)
+    time_xla = _bare_step_timer(dataclasses.replace(config, jit_compile=True), store, state)
     run_steps = step.make_run_steps(config, state, workers.strategy)
     steps = 2 * config.total_steps
     iterator = distributed_batches(workers.strategy, store, config.batch_size, config.seed, 0, steps)
-    bare, real, other = [], [], []
+    bare, xla, real, other = [], [], [], []
     with tqdm.tqdm(total=config.total_steps, unit="step") as progress:
         for _ in range(config.epochs):
             bare.append(time_bare(config.steps_per_epoch))
+            xla.append(time_xla(config.steps_per_epoch))
             started = time.perf_counter()
             loop.train_epoch(config, state, run_steps, iterator, workers, [], progress, lambda losses, step: None)
             real.append((time.perf_counter() - started) / config.steps_per_epoch)
             other += [time_other()] if time_other else []
     pytorch = statistics.median(other[1:]) if other else None
-    return StepSeconds(statistics.median(bare[1:]), statistics.median(real[1:]), pytorch)
+    return StepSeconds(statistics.median(bare[1:]), statistics.median(xla[1:]), statistics.median(real[1:]), pytorch)
 
 
 def bare_step_seconds(config: TrainConfig, store: PatchStore, steps: int) -> float:

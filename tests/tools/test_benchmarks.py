@@ -11,7 +11,7 @@ TRAINING = ["--variant=srcnn", "--train_sets=tiny", "--patch=16", "--batch_size=
 @pytest.mark.parametrize(
     ("name", "given", "expected"),
     [
-        ("training", [*TRAINING, "--steps=2"], r"step of srnet\.train +[\d.]+ s, [\d.]+ times the bare step"),
+        ("training", [*TRAINING, "--steps=2"], r"--jit_compile +[\d.]+ s, .*\n.*srnet\.train +[\d.]+ s, [\d.]+ times"),
         ("workers", [*TRAINING, "--steps=2"], r"2 workers of \d+ cores each +[\d.]+ steps/s, [\d.]+ times as many"),
         ("store", ["--train_sets=skimage_test", "--batches=2", "--rounds=1"], r"2 batches are the same"),
     ],
