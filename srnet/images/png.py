@@ -15,7 +15,7 @@ from srnet.images.parts import Part, PartsOfFile
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER = 33  # bytes: signature and first chunk
-_COLORS = (b"cICP", b"sRGB", b"gAMA", b"cHRM", b"mDCV", b"cLLI")
+_COLORS = {b"cICP": 4, b"sRGB": 1, b"gAMA": 4, b"cHRM": 32, b"mDCV": 24, b"cLLI": 8}  # bytes of each
 _TEXT = (b"tEXt", b"zTXt", b"iTXt", b"tIME")
 _TAKEN = (*_COLORS, *_TEXT, b"iCCP", b"eXIf", b"pHYs")
 _LARGEST = 2**26  # bytes of a metadata chunk, also when decompressed
@@ -77,6 +77,7 @@ def read_metadata(chunks: Sequence[Chunk]) -> tuple[Metadata, int | None, bool]:
                 x, y, unit = struct.unpack(">IIB", data)
                 resolution = per_meter(x, y) if unit == 1 else valid_resolution((x, y), 1)
             elif kind in _COLORS:
+                _check_color(kind, data)
                 colors.append((kind, data))
             elif kind == b"iTXt" and keyword == _XMP:
                 found["xmp"] = _international(data)
@@ -99,6 +100,19 @@ def read_metadata(chunks: Sequence[Chunk]) -> tuple[Metadata, int | None, bool]:
         text=tuple(text),
     )
     return metadata, orientation, damaged or odd
+
+
+def _check_color(kind: bytes, data: bytes) -> None:
+    """Raises ValueError for a chunk that defines no color space."""
+    if len(data) != _COLORS[kind]:
+        raise ValueError("wrong length")
+    if kind == b"gAMA" and not any(data):
+        raise ValueError("no gamma")
+    if kind == b"cHRM":
+        _, white_y, red_x, red_y, green_x, green_y, blue_x, blue_y = struct.unpack(">8I", data)
+        area = (green_x - red_x) * (blue_y - red_y) - (blue_x - red_x) * (green_y - red_y)
+        if not (white_y and red_y and green_y and blue_y and area):
+            raise ValueError("no primaries")
 
 
 def _unpacked(data: bytes) -> bytes:

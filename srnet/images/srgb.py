@@ -75,24 +75,21 @@ def _by_profile(picture: Picture, icc: bytes) -> np.ndarray:
 
 def _space_of(chunks: dict[bytes, bytes]) -> _Space | None:
     """The color space given by PNG's chunks; None for sRGB."""
-    try:
-        if b"cICP" in chunks:
-            code, transfer, _, full = chunks[b"cICP"][:4]
-            if code not in _PRIMARIES or not full or transfer not in (*_GAMMAS, *_VIDEO, _SRGB):
-                raise DataError(f"its colors (CICP {code}/{transfer}) cannot be converted to sRGB")
-            space = _Space(_PRIMARIES[code], _GAMMAS.get(transfer))
-        elif b"sRGB" in chunks:
-            return None
-        else:
-            gamma = 1e5 / struct.unpack(">I", chunks[b"gAMA"])[0] if b"gAMA" in chunks else None
-            primaries = _PRIMARIES[1]
-            if b"cHRM" in chunks:
-                values = np.array(struct.unpack(">8I", chunks[b"cHRM"])) / 1e5
-                primaries = (*values[2:], *values[:2])  # cHRM begins with white
-            # Writers mean sRGB by a gamma of 1 / 2.2.
-            space = _Space(primaries, None if gamma and abs(gamma - 2.2) < 0.03 else gamma)
-    except (struct.error, ValueError, ZeroDivisionError) as error:
-        raise DataError("its colors cannot be converted to sRGB (PNG's description of them is damaged)") from error
+    if b"cICP" in chunks:
+        code, transfer, _, full = chunks[b"cICP"]
+        if code not in _PRIMARIES or not full or transfer not in (*_GAMMAS, *_VIDEO, _SRGB):
+            raise DataError(f"its colors (CICP {code}/{transfer}) cannot be converted to sRGB")
+        space = _Space(_PRIMARIES[code], _GAMMAS.get(transfer))
+    elif b"sRGB" in chunks:
+        return None
+    else:
+        gamma = 1e5 / struct.unpack(">I", chunks[b"gAMA"])[0] if b"gAMA" in chunks else None
+        primaries = _PRIMARIES[1]
+        if b"cHRM" in chunks:
+            values = np.array(struct.unpack(">8I", chunks[b"cHRM"])) / 1e5
+            primaries = (*values[2:], *values[:2])  # cHRM begins with white
+        # Writers mean sRGB by a gamma of 1 / 2.2.
+        space = _Space(primaries, None if gamma and abs(gamma - 2.2) < 0.03 else gamma)
     near = np.allclose(space.primaries, _PRIMARIES[1], atol=2e-3)
     return None if near and space.gamma is None else space
 
@@ -102,11 +99,8 @@ def _by_space(picture: Picture, space: _Space | None) -> np.ndarray:
         return picture.pixels
     pixels = picture.pixels.reshape(*picture.size, -1)
     count = 1 if picture.mode in ("L", "LA") else 3
-    try:
-        matrix = np.linalg.inv(_to_xyz(_PRIMARIES[1])) @ _to_xyz(space.primaries)
-        matrix /= matrix.sum(axis=1, keepdims=True)  # white stays white
-    except np.linalg.LinAlgError as error:
-        raise DataError("its colors cannot be converted to sRGB (its primaries are on a line)") from error
+    matrix = np.linalg.inv(_to_xyz(_PRIMARIES[1])) @ _to_xyz(space.primaries)
+    matrix /= matrix.sum(axis=1, keepdims=True)  # white stays white
     converted = pixels.copy()
     peak = PEAKS[pixels.dtype.name]
     for top in range(0, len(pixels), _BAND):
@@ -120,8 +114,6 @@ def _by_space(picture: Picture, space: _Space | None) -> np.ndarray:
 def _to_xyz(primaries: tuple[float, ...]) -> np.ndarray:
     """The matrix from linear RGB to XYZ."""
     x, y = np.array(primaries[0::2], np.float64), np.array(primaries[1::2], np.float64)
-    if (y <= 0).any():
-        raise np.linalg.LinAlgError
     columns = np.stack([x / y, np.ones(4), (1 - x - y) / y])
     return columns[:, :3] * np.linalg.solve(columns[:, :3], columns[:, 3])
 

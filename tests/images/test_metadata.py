@@ -176,6 +176,24 @@ def test_png_colours_stay_in_png():
     np.testing.assert_array_equal(again.pixels, PIXELS)
 
 
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        (b"gAMA", bytes(4)),
+        (b"gAMA", b"\0"),
+        (b"cHRM", struct.pack(">8I", 31270, 32900, 64000, 33000, 30000, 0, 15000, 6000)),
+        (b"cHRM", struct.pack(">8I", 31270, 32900, 10000, 10000, 20000, 20000, 30000, 30000)),
+        (b"cHRM", bytes(31)),
+        (b"cICP", b"\1\1\0"),
+        (b"sRGB", b""),
+    ],
+)
+def test_damaged_colours_of_a_png_are_left_out(kind, data):
+    picture = read_picture(_png(_chunk(kind, data)))
+    assert picture.metadata == Metadata() and picture.notes == ("damaged metadata is left out",)
+    assert read_picture(encode(picture, "JPEG")).size == picture.size
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_gamma_becomes_srgb_elsewhere(dtype):
     peak = np.iinfo(dtype).max
