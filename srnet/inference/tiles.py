@@ -59,16 +59,18 @@ class Tile:
         """
         height, width = self.bottom - self.top, self.right - self.left
         most, around = (side + 2 * self.margin) ** 2, 2 * self.margin
+        widest = round_down(most // (multiple + around) - around, multiple)
         choices = []
-        for columns in range(1, -(-width // multiple) + 1):
+        for columns in range(-(-width // widest), -(-width // multiple) + 1):
             across = round_up(-(-width // columns), multiple)
-            down = (most // (across + around) - around) // multiple * multiple
-            if down > 0:
-                rows = -(-height // down)
-                down = round_up(-(-height // rows), multiple)
-                # Between two tiles, both margins are computed twice.
-                computed = (height + (rows - 1) * around) * (width + (columns - 1) * around)
-                choices.append((computed, rows * columns, down, across))
+            down = round_down(most // (across + around) - around, multiple)
+            rows = -(-height // down)
+            down = round_up(-(-height // rows), multiple)
+            # Between two tiles, both margins are computed twice.
+            computed = (height + (rows - 1) * around) * (width + (columns - 1) * around)
+            choices.append((computed, rows * columns, down, across))
+            if rows == 1:  # more columns only add margins
+                break
         _, _, down, across = min(choices)
         return [
             Tile(top, left, min(top + down, self.bottom), min(left + across, self.right), self.margin)
