@@ -1,1 +1,1 @@
-"""The paper's tables and figures: recipes as data, the runner that trains and measures, records, tables and plots."""
+"""The paper's tables and figures: recipes as data, runs and their records, tables, pictures and benchmarks."""

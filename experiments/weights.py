@@ -23,7 +23,7 @@ from srnet.training.run_folder import Run, history, read_metrics
 USE = "Enlarging photographs and other continuous-tone pictures that were downscaled, or taken, without strong blur."
 DEGRADED_USE = "Enlarging photographs that were compressed as JPEG, are noisy or slightly blurred; in RGB."
 DEGRADED_LIMITS = (
-    "Trained on blur, noise and JPEG of the recipe named by its degradation: it takes away fine texture together with "
+    "Trained on blur, noise and JPEG of the recipes named in its history: it takes away fine texture together with "
     "noise, and gives slightly softer results than plus on clean pictures. It invents no detail that is not hinted at."
 )
 LIMITS = (

@@ -22,6 +22,14 @@ FOLDERS, FILES = 4, 500
 SUFFIXES = {"PNG": "png", "JPEG": "jpg", "TIFF": "tif", "WEBP": "webp", "AVIF": "avif", "JPEG2000": "jp2"}
 SUFFIXES |= {"TGA": "tga", "BMP": "bmp", "PPM": "ppm", "GIF": "gif", "QOI": "qoi", "PCX": "pcx", "SGI": "sgi"}
 
+TEXT = b"Comment\0\1\0\0\0\0abc"
+COLORS = {
+    b"gAMA": struct.pack(">I", 100000),
+    b"cHRM": struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000),
+    b"cICP": bytes([12, 13, 0, 1]),
+    b"sRGB": b"\0",
+}
+
 
 def _originals():
     """Small pictures of every format, depth and kind, with all the metadata that the format holds: (suffix, bytes)."""
@@ -73,8 +81,9 @@ def _with_mutated_metadata(random):
     name = random.choice(["exif", "icc", "xmp", "iptc", "png_colors", "text"])
     block = getattr(FULL.metadata, name)
     if isinstance(block, tuple):
-        kinds = (b"gAMA", b"cHRM", b"cICP", b"sRGB") if name == "png_colors" else (b"tEXt", b"zTXt", b"iTXt", b"tIME")
-        block = ((kinds[random.integers(4)], _mutated(b"Comment\0\1\0\0\0\0abc", random)),)
+        kinds = COLORS if name == "png_colors" else dict.fromkeys((b"tEXt", b"zTXt", b"iTXt", b"tIME"), TEXT)
+        kind, sound = list(kinds.items())[random.integers(4)]
+        block = ((kind, _mutated(sound, random)),)
     else:
         block = _mutated(block, random)
     metadata = dataclasses.replace(FULL.metadata, exif=None, **{name: block}) if name != "exif" else FULL.metadata

@@ -40,7 +40,8 @@ def main(arguments: list[str]) -> None:
     if own in degradations.METHODS:
         raise UsageError(f"--run={values.run}: its folder has the name of a method; rename it")
     cli.import_tensorflow()
-    from experiments.tables.degradations import describe, measure
+    from experiments.runs.degradations import measure_degradations
+    from experiments.tables.degradations import describe_degradations
     from experiments.tables.markdown import write_table
     from srnet.evaluation.methods import model_method, named_method
     from srnet.training.checkpoints import load_run
@@ -59,8 +60,8 @@ def main(arguments: list[str]) -> None:
     if not cells:
         raise UsageError(f"--scales={','.join(values.scales)}: no method in --methods has any of these scales")
     for method, weights, scale in cells:
-        found = measure(path, method, weights, scale, values.sets, values.data_root)
-    write_table(describe(found), path.with_suffix(".md"))
+        found = measure_degradations(path, method, weights, scale, values.sets, values.data_root)
+    write_table(describe_degradations(found), path.with_suffix(".md"))
 
 
 if __name__ == "__main__":

@@ -31,14 +31,15 @@ def main(arguments: list[str]) -> None:
     cli.expect_no_arguments(arguments)
     values, networks = flags.FLAGS, shared_flags.choices("networks", cards.names())
     cli.import_tensorflow()
+    from experiments.runs.precisions import measure_precision
     from experiments.tables.markdown import write_table
-    from experiments.tables.precisions import describe, measure
+    from experiments.tables.precisions import describe_precisions
 
     path = pathlib.Path(values.output) / "precisions.jsonl"
     for name in networks:
         for scale, precision in itertools.product(cards.scales(name), PRECISIONS):
-            found = measure(path, name, scale, precision, values.sets, values.data_root)
-    write_table(describe(found), path.with_suffix(".md"))
+            found = measure_precision(path, name, scale, precision, values.sets, values.data_root)
+    write_table(describe_precisions(found), path.with_suffix(".md"))
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ class StepSeconds(NamedTuple):
 
     Attributes:
       bare: of the compiled step on one constant batch.
-      xla: of the same step compiled with XLA.
+      xla: of the same step, its forward and backward pass compiled with XLA.
       real: of the training loop's step.
       pytorch: of a step in PyTorch; None without PyTorch.
     """

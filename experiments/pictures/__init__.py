@@ -1,1 +1,1 @@
-"""Curves, details of pictures and sheets, drawn from records and image sets."""
+"""Figures: curves, details of pictures, and sheets."""

@@ -9,7 +9,7 @@ from experiments.pictures.details import crop_of
 from experiments.recipes import figure_5
 from experiments.recipes.figure_6 import Crop
 from experiments.results_file import Record
-from experiments.tables.ablation import comparable_runs
+from experiments.runs.records import comparable_runs
 from srnet.errors import UsageError
 from srnet.files import atomic_write
 from srnet.images.color import to_rgb

@@ -38,7 +38,7 @@ def make_sheet(
     scale: int,
     data_root: str | None,
 ) -> tuple[str, list[list[tuple[str, list[np.ndarray]]]]]:
-    """Returns the title and rows of the sheet of a network against a rival, for `experiments.plots.draw_sheet`.
+    """Returns the title and rows, for `experiments.pictures.plots.draw_sheet`, of a network against a rival.
 
     Args:
       gains: PSNR of the network minus the rival's on each picture, in dB.

@@ -1,1 +1,1 @@
-"""What is trained and measured for the tables, and its records."""
+"""Training and measuring for the tables and figures, and the records of both."""

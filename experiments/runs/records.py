@@ -1,6 +1,7 @@
 """Results as data: one JSON line for each method, scale and seed."""
 
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 from experiments.results_file import VERSION, Record, put_line, read_lines
@@ -90,3 +91,32 @@ def run_identity(record: Record) -> dict[str, Any]:
     """
     known = record["run"] or record.get("origin") or {}  # older records of classical methods have neither
     return {name: known.get(name) for name in ("started", "steps")}
+
+
+def comparable_runs(found: Sequence[Record], networks: Sequence[str]) -> dict[tuple[str, int], list[Record]]:
+    """Returns the records of comparable runs of some networks, as a dict from (network, scale).
+
+    Args:
+      found: records of any methods.
+      networks: names of networks that are trained alike.
+
+    Raises:
+      DataError: if the epochs of two runs were not measured after the same steps.
+    """
+    chosen = [record for record in found if record["method"] in networks and record["run"]]
+    runs: dict[tuple[str, int], list[Record]] = {}
+    for record in chosen:
+        if _steps(record) != _steps(chosen[0]):
+            both = " and ".join(
+                f"{each['method']} x{each['scale']} seed {each['seed']}, "
+                f"{max(_steps(each), default=0)} steps in {len(_steps(each))} epochs"
+                for each in (chosen[0], record)
+            )
+            raise DataError(f"{both}, are not comparable: remove one of their lines from the records")
+        runs.setdefault((record["method"], record["scale"]), []).append(record)
+    return runs
+
+
+def _steps(record: Record) -> list[int]:
+    """The steps after which the epochs of a run were measured."""
+    return [line["step"] for line in record["run"]["epochs"]]

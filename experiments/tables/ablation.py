@@ -7,37 +7,8 @@ from experiments.recipes import plus_ablation, table_1
 from experiments.recipes.ablation import measured_set
 from experiments.recipes.budgets import BUDGETS
 from experiments.results_file import Record
+from experiments.runs.records import comparable_runs
 from experiments.tables.markdown import describe_cost, markdown_table, scores
-from srnet.errors import DataError
-
-
-def comparable_runs(found: Sequence[Record], networks: Sequence[str]) -> dict[tuple[str, int], list[Record]]:
-    """Returns the records of comparable runs of some networks, as a dict from (network, scale).
-
-    Args:
-      found: records of any methods.
-      networks: names of networks that are trained alike.
-
-    Raises:
-      DataError: if the epochs of two runs were not measured after the same steps.
-    """
-    chosen = [record for record in found if record["method"] in networks and record["run"]]
-    runs: dict[tuple[str, int], list[Record]] = {}
-    for record in chosen:
-        if _steps(record) != _steps(chosen[0]):
-            both = " and ".join(
-                f"{each['method']} x{each['scale']} seed {each['seed']}, "
-                f"{max(_steps(each), default=0)} steps in {len(_steps(each))} epochs"
-                for each in (chosen[0], record)
-            )
-            raise DataError(f"{both}, are not comparable: remove one of their lines from the records")
-        runs.setdefault((record["method"], record["scale"]), []).append(record)
-    return runs
-
-
-def _steps(record: Record) -> list[int]:
-    """The steps after which the epochs of a run were measured."""
-    return [line["step"] for line in record["run"]["epochs"]]
 
 
 def describe_table_1(found: Sequence[Record], budget: str) -> str:

@@ -1,53 +1,14 @@
-"""The comparison of methods under degradations: measured, recorded, and written as Markdown."""
+"""The comparison of methods under degradations."""
 
 import itertools
-import pathlib
 from collections.abc import Sequence
 
-from experiments.recipes.degradations import METHODS, METRICS, NAMES
-from experiments.results_file import VERSION, Record, put_line, read_lines
+from experiments.recipes.degradations import METHODS, NAMES
+from experiments.results_file import Record
 from experiments.tables.markdown import markdown_table
-from srnet.evaluation.benchmark import evaluate_sets
-from srnet.evaluation.methods import NamedMethod
-from srnet.training.origin import origin
-
-_FIELDS = ("method", "weights", "scale", "set", "degradation")
 
 
-def measure(
-    path: pathlib.Path, method: NamedMethod, weights: str | None, scale: int, sets: Sequence[str], data_root: str | None
-) -> list[Record]:
-    """Adds a method's missing measurements to a file, set by set, and returns all the file's records.
-
-    Args:
-      path: the JSON lines file.
-      method: the method.
-      weights: SHA-256 of its weights, or None; measurements of other weights are replaced.
-      scale: integer scale.
-      sets: names of image sets.
-      data_root: folder with a folder for each set, or None.
-
-    Raises:
-      DataError: if the file is damaged or cannot be written, or an image cannot be used.
-    """
-    here = {name: value for name, value in origin().items() if name in ("commit", "hardware")}
-    for name, degradation in itertools.product(sets, NAMES):
-        done = {tuple(record[field] for field in _FIELDS) for record in read_lines(path, _FIELDS, _key)}
-        if (method.name, weights, scale, name, degradation) in done:
-            continue
-        (result,) = evaluate_sets(method, [name], [scale], data_root, METRICS, [degradation])
-        record = {"version": VERSION, "method": method.name, "weights": weights, "scale": scale, "set": name}
-        record |= {"degradation": degradation, **{metric: result[metric] for metric in METRICS}}
-        record |= {"images": result["images"], "seconds": result["seconds"], **here}
-        put_line(path, record, _FIELDS, _key)
-    return read_lines(path, _FIELDS, _key)
-
-
-def _key(record: Record) -> tuple[int, str, str, str]:
-    return record["scale"], record["set"], record["degradation"], record["method"]
-
-
-def describe(found: Sequence[Record]) -> str:
+def describe_degradations(found: Sequence[Record]) -> str:
     """Returns the records as Markdown: a table for each scale, with a column for each set.
 
     Args:
@@ -56,11 +17,15 @@ def describe(found: Sequence[Record]) -> str:
     others = sorted({record["method"] for record in found} - set(METHODS))
     lines = ["# Methods under degradations", "", "PSNR of RGB / PSNR of luma in dB / SSIM of luma."]
     for scale in sorted({record["scale"] for record in found}):
-        here = {_key(record): record for record in found if record["scale"] == scale}
+        here = {
+            (record["set"], record["degradation"], record["method"]): record
+            for record in found
+            if record["scale"] == scale
+        }
         sets = list(dict.fromkeys(record["set"] for record in here.values()))
         rows = []
         for degradation, method in itertools.product(NAMES, (*METHODS, *others)):
-            cells = [here.get((scale, name, degradation, method)) for name in sets]
+            cells = [here.get((name, degradation, method)) for name in sets]
             if any(cells):
                 rows.append([f"`{degradation}`", method, *map(_figures, cells)])
         lines += ["", f"x{scale}:", "", markdown_table(["degradation", "method", *sets], rows)]

@@ -41,7 +41,7 @@ def describe_size(parameters: int | None, macs: int | None) -> list[str]:
 
     Args:
       parameters: their number, or None for a method without any.
-      macs: multiply-accumulates for an output of `OUTPUT_SIZE`, or None.
+      macs: multiply-accumulates for an output of `srnet.models.analysis.OUTPUT_SIZE`, or None.
     """
     if parameters is None or macs is None:
         return ["-", "-"]

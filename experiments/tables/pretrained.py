@@ -10,7 +10,7 @@ def describe_weights(networks: Sequence[tuple[str, Record, int]]) -> str:
     """Returns the table of the cost and scores of the pretrained networks, as Markdown.
 
     Args:
-      networks: of each, its name, card and multiply-accumulates for an output of `OUTPUT_SIZE`.
+      networks: of each, its name, card and multiply-accumulates for an output of `srnet.models.analysis.OUTPUT_SIZE`.
     """
     rows, sets = [], list(networks[0][1]["bicubic"])
     for scale in sorted({card["scale"] for _, card, _ in networks}):

@@ -103,15 +103,17 @@ def read_metadata(chunks: Sequence[Chunk]) -> tuple[Metadata, int | None, bool]:
 
 
 def _check_color(kind: bytes, data: bytes) -> None:
-    """Raises ValueError for a chunk that defines no color space."""
+    """Raises ValueError for a chunk of the wrong length, or whose values define no color space."""
     if len(data) != _COLORS[kind]:
         raise ValueError("wrong length")
     if kind == b"gAMA" and not any(data):
         raise ValueError("no gamma")
     if kind == b"cHRM":
-        _, white_y, red_x, red_y, green_x, green_y, blue_x, blue_y = struct.unpack(">8I", data)
+        values = struct.unpack(">8I", data)
+        _, white_y, red_x, red_y, green_x, green_y, blue_x, blue_y = values
         area = (green_x - red_x) * (blue_y - red_y) - (blue_x - red_x) * (green_y - red_y)
-        if not (white_y and red_y and green_y and blue_y and area):
+        # Chromaticities are fractions of 100,000.
+        if not (white_y and red_y and green_y and blue_y and area) or max(values) > 100_000:
             raise ValueError("no primaries")
 
 

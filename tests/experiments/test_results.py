@@ -8,10 +8,11 @@ import pytest
 from experiments import documentation, weights
 from experiments.pictures.crops import read_crops
 from experiments.runs import records
-from experiments.tables import degradations, precisions
 from experiments.tables.ablation import describe_plus_ablation, describe_table_1
 from experiments.tables.claims import describe_claims
 from experiments.tables.comparison import describe_table_2
+from experiments.tables.degradations import describe_degradations
+from experiments.tables.precisions import describe_precisions
 from srnet.images.read import read_image
 from srnet.json_files import read_json_lines
 from srnet.pretrained import cards
@@ -22,7 +23,7 @@ RESULTS = pathlib.Path(__file__).parents[2] / "experiments" / "results"
 @pytest.mark.parametrize("path", RESULTS.rglob("degradations.jsonl"), ids=lambda path: path.parent.name)
 def test_the_tables_of_degradations_are_made_from_the_records(path):
     found = [json.loads(line) for line in path.read_text().splitlines()]
-    assert path.with_suffix(".md").read_text() == degradations.describe(found)
+    assert path.with_suffix(".md").read_text() == describe_degradations(found)
     for each in found:
         shipped = each["method"] != "bicubic" and cards.card(each["scale"], each["method"])["sha256"]
         assert each["weights"] == (shipped or None)
@@ -58,7 +59,7 @@ def test_tables_are_made_from_the_records(path):
 
 def test_the_table_of_precisions_is_made_from_the_records():
     found = read_json_lines(RESULTS / "precisions.jsonl")
-    assert (RESULTS / "precisions.md").read_text() == precisions.describe(found)
+    assert (RESULTS / "precisions.md").read_text() == describe_precisions(found)
     measured = {(each["network"], each["scale"], each["weights"]) for each in found}
     shipped = [(name, scale) for name in cards.names() for scale in cards.scales(name)]
     assert measured == {(name, scale, cards.card(scale, name)["sha256"]) for name, scale in shipped}

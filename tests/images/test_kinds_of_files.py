@@ -85,6 +85,11 @@ def test_deep_netpbm(largest, channels):
         read_picture(head + values.tobytes()[:-1])
 
 
+def test_a_deep_ascii_ppm_is_read_as_8_bits():
+    picture = read_picture(b"P3\n2 1\n65535\n0 257 514 65535 32896 771\n")
+    np.testing.assert_array_equal(picture.pixels, np.uint8([[[0, 1, 2], [255, 128, 3]]]))
+
+
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_portable_float_maps(order, channels):

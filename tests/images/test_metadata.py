@@ -30,6 +30,11 @@ IPTC = b"\x1c\x02\x78\0\4text"
 ALL = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "JPEG2000")
 
 
+def _chromaticities(*primaries):
+    """A cHRM chunk with the white of D65."""
+    return struct.pack(">8I", 31270, 32900, *primaries)
+
+
 def _gray_profile(gamma):
     """An ICC profile of grayscale, by the standard: header, three tags."""
     tags = {
@@ -181,8 +186,14 @@ def test_png_colours_stay_in_png():
     [
         (b"gAMA", bytes(4)),
         (b"gAMA", b"\0"),
-        (b"cHRM", struct.pack(">8I", 31270, 32900, 64000, 33000, 30000, 0, 15000, 6000)),
-        (b"cHRM", struct.pack(">8I", 31270, 32900, 10000, 10000, 20000, 20000, 30000, 30000)),
+        (b"cHRM", _chromaticities(64000, 33000, 30000, 0, 15000, 6000)),
+        (b"cHRM", struct.pack(">8I", 31270, 0, 64000, 33000, 30000, 60000, 15000, 6000)),
+        (b"cHRM", _chromaticities(10000, 10000, 20000, 20000, 30000, 30000)),
+        # on a line but for rounding
+        (b"cHRM", _chromaticities(3635088176, 3217509546, 3635920216, 3218023775, 3635602405, 3217827357)),
+        (b"cHRM", _chromaticities(173879092, 1112038971, 174711132, 1113385240, 174393321, 1112871011)),
+        (b"mDCV", bytes(23)),
+        (b"cLLI", bytes(9)),
         (b"cHRM", bytes(31)),
         (b"cICP", b"\1\1\0"),
         (b"sRGB", b""),
@@ -206,8 +217,15 @@ def test_gamma_becomes_srgb_elsewhere(dtype):
     np.testing.assert_allclose(picture.pixels[0, 0] / peak, [0.7354] * 3 + [0.5], atol=0.004)
 
 
-def test_primaries_become_srgb_elsewhere():
-    metadata = Metadata(png_colors=((b"cICP", bytes([12, 13, 0, 1])),))
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        (b"cICP", bytes([12, 13, 0, 1])),
+        (b"cHRM", _chromaticities(68000, 32000, 26500, 69000, 15000, 6000)),
+    ],
+)
+def test_primaries_become_srgb_elsewhere(kind, data):
+    metadata = Metadata(png_colors=((kind, data),))
     pixels = np.full((2, 2, 3), (200, 100, 100), np.uint8)
     picture, _ = fit_to_format(Picture(pixels, "RGB", metadata=metadata), "JPEG")
     linear = np.where(pixels[0, 0] / 255 <= 0.04045, 0, ((pixels[0, 0] / 255 + 0.055) / 1.055) ** 2.4)
@@ -223,7 +241,7 @@ def test_primaries_become_srgb_elsewhere():
         [(b"gAMA", struct.pack(">I", 45455))],
         [
             (b"gAMA", struct.pack(">I", 45455)),
-            (b"cHRM", struct.pack(">8I", 31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)),
+            (b"cHRM", _chromaticities(64000, 33000, 30000, 60000, 15000, 6000)),
         ],
     ],
 )

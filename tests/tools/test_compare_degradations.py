@@ -4,15 +4,15 @@ import json
 
 import pytest
 
-from experiments.recipes import degradations
-from experiments.tables import degradations as degradation_tables
+from experiments.recipes.degradations import METRICS
+from experiments.runs import degradations
 from srnet.evaluation.benchmark import evaluate_sets
 from srnet.evaluation.methods import named_method
 
 
 @pytest.fixture
 def few(monkeypatch):
-    monkeypatch.setattr(degradation_tables, "NAMES", ("bicubic", "jpeg30"))
+    monkeypatch.setattr(degradations, "NAMES", ("bicubic", "jpeg30"))
 
 
 def test_a_table_is_measured_and_goes_on_after_an_interruption(few, call_tool, picture_root, tmp_path, monkeypatch):
@@ -26,7 +26,7 @@ def test_a_table_is_measured_and_goes_on_after_an_interruption(few, call_tool, p
             raise KeyboardInterrupt
         return evaluate_sets(method, sets, scales, data_root, metrics, names)
 
-    monkeypatch.setattr(degradation_tables, "evaluate_sets", evaluate)
+    monkeypatch.setattr(degradations, "evaluate_sets", evaluate)
     assert call_tool("compare_degradations.py", *flags)[0] == 130
     status, text, errors = call_tool("compare_degradations.py", *flags)
     assert status == 0, errors
@@ -34,7 +34,7 @@ def test_a_table_is_measured_and_goes_on_after_an_interruption(few, call_tool, p
         *(("held_out", "bicubic"), ("held_out", "jpeg30")),
         *(("tiny", "bicubic"), ("tiny", "bicubic"), ("tiny", "jpeg30")),
     ]
-    (known,) = evaluate_sets(named_method("bicubic"), ["tiny"], [2], picture_root, degradations.METRICS, ["jpeg30"])
+    (known,) = evaluate_sets(named_method("bicubic"), ["tiny"], [2], picture_root, METRICS, ["jpeg30"])
     figures = f"{known['psnr_rgb']:.2f} / {known['psnr']:.2f} / {known['ssim']:.4f}"
     assert (tmp_path / "degradations.md").read_text() in text
     row = next(line for line in text.splitlines() if line.startswith("| `jpeg30` | bicubic |"))
@@ -44,7 +44,7 @@ def test_a_table_is_measured_and_goes_on_after_an_interruption(few, call_tool, p
 def test_measurements_of_other_weights_are_replaced(few, picture_root, tmp_path):
     path = tmp_path / "degradations.jsonl"
     for weights in ("a", "b"):
-        found = degradation_tables.measure(path, named_method("bicubic"), weights, 2, ["held_out"], picture_root)
+        found = degradations.measure_degradations(path, named_method("bicubic"), weights, 2, ["held_out"], picture_root)
         assert [record["weights"] for record in found] == [weights] * 2
     assert [json.loads(line)["degradation"] for line in path.read_text().splitlines()] == ["bicubic", "jpeg30"]
 

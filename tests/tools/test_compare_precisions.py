@@ -1,6 +1,6 @@
 """The comparison of precisions."""
 
-from experiments.tables import precisions
+from experiments.runs import precisions
 from srnet.evaluation.benchmark import evaluate_sets
 from srnet.evaluation.methods import named_method
 from srnet.json_files import read_json_lines
