@@ -55,7 +55,7 @@ def time_steps(config: TrainConfig, store: PatchStore) -> StepSeconds:
 def _time_steps(config: TrainConfig, store: PatchStore, time_other: Callable[[], float] | None) -> StepSeconds:
     workers = start_workers(config)
     state = new_state(config, workers.strategy)
-    time_bare = _bare_step_timer(dataclasses.replace(config, jit_compile=False), store, state)
+    time_bare = _bare_step_timer(config, store, state)
     time_xla = _bare_step_timer(dataclasses.replace(config, jit_compile=True), store, state)
     run_steps = step.make_run_steps(config, state, workers.strategy)
     steps = 2 * config.total_steps

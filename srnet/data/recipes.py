@@ -211,7 +211,7 @@ RECIPES: dict[str, Recipe] = {
     "photo": _PHOTO,
     # For a network that must stay close, on clean pictures, to one trained on these alone.
     "photo_clean": dataclasses.replace(_PHOTO, clean=0.5),
-    # For a network that must gain on JPEG, the most common input.
+    # For a network that must do better on JPEG, the most common input.
     "photo_jpeg": dataclasses.replace(_PHOTO, jpeg=Draw(25, 98, 0.85)),
 }
 _STEP = re.compile(r"(blur|noise|poisson|jpeg|webp)(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?")
