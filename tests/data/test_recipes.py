@@ -83,6 +83,18 @@ def test_jpeg_is_pillows():
     assert degrade(picture[..., :1], 2, "jpeg40", _random()).shape == (24, 32, 1)
 
 
+@pytest.mark.parametrize(
+    "name, clean, jpeg", [("photo", 0.3, 0.55), ("photo_clean", 0.5, 0.55), ("photo_jpeg", 0.3, 0.85)]
+)
+def test_photos_have_the_documented_share_of_clean_and_jpeg(name, clean, jpeg):
+    # What else leaves a picture as it is: no blur, no noise of either kind, bicubic reduction, no earlier round.
+    other = 0.8 * 0.8 * 0.9 * 14 / 16 * 0.85
+    picture = draw_picture(3, 24, 24)
+    untouched = degrade(picture, 2, "bicubic", _random())
+    share = np.mean([(degrade(picture, 2, name, _random(seed)) == untouched).all() for seed in range(4000)])
+    assert share == pytest.approx(clean + (1 - clean) * other * (1 - jpeg), abs=0.02)
+
+
 def test_recipes_draw_from_their_ranges():
     levels = [Draw(5, 25, 0.5).level(_random(seed)) for seed in range(2000)]
     taken = [level for level in levels if level is not None]

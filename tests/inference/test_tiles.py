@@ -12,7 +12,7 @@ from srnet import models
 from srnet.inference import upscaler
 from srnet.inference.method import network_method
 from srnet.inference.tile_size import fitting_tile, tile_margin
-from srnet.inference.tiles import Tile
+from srnet.inference.tiles import Tile, round_up
 from srnet.models.analysis import alignment, reach
 from srnet.models.hybrid import VARIANTS
 
@@ -111,6 +111,27 @@ def test_tiles_compute_less_twice_than_squares_do(size):
     rows, columns = (-(-side // 424) for side in size)
     assert computed <= (size[0] + 56 * (rows - 1)) * (size[1] + 56 * (columns - 1))
     assert len(tiles) <= rows * columns
+
+
+def test_no_other_grid_computes_less():
+    random = np.random.default_rng(0)
+    for height, width, margin, side in random.integers((1, 1, 0, 1), (200, 200, 30, 60), (100, 4)).tolist():
+        found = Tile(0, 0, height, width, margin).split(side, 1)
+        rows, columns = len({tile.top for tile in found}), len({tile.left for tile in found})
+        grids = [(m, n) for m in range(1, height + 1) for n in range(1, width + 1)]
+        fits = [
+            (height + 2 * margin * (m - 1)) * (width + 2 * margin * (n - 1))
+            for m, n in grids
+            if (-(-height // m) + 2 * margin) * (-(-width // n) + 2 * margin) <= (side + 2 * margin) ** 2
+        ]
+        assert (height + 2 * margin * (rows - 1)) * (width + 2 * margin * (columns - 1)) == min(fits)
+
+
+def test_a_long_strip_is_split_without_trying_every_width(monkeypatch):
+    tried = []
+    monkeypatch.setattr("srnet.inference.tiles.round_up", lambda *sizes: tried.append(sizes) or round_up(*sizes))
+    Tile(0, 0, 1, 4_000_000, 48).split(256, 2)
+    assert len(tried) < 100
 
 
 def test_tiles_are_quartered_when_memory_is_short(monkeypatch):

@@ -1,0 +1,50 @@
+"""Sweeps: their settings are valid, and records of other settings are not mixed in."""
+
+import dataclasses
+import pathlib
+
+import pytest
+
+from experiments.recipes.budgets import BUDGETS
+from experiments.runs.cells import Cell
+from experiments.runs.sweeps import check_alike, run_settings
+from srnet.errors import DataError
+from srnet.training.config import TrainConfig
+from srnet.training.presets import preset_settings
+from srnet.training.run_folder import Run
+from tests.experiments.conftest import ablation_record
+
+
+@pytest.mark.parametrize("budget", BUDGETS)
+@pytest.mark.parametrize("network", ["full", "plus", "srcnn", "vdsr", "rednet"])
+def test_budgets_are_configurations(budget, network):
+    preset, changes = run_settings(budget, network, 2, 1)
+    config = TrainConfig(**{**preset_settings(preset, network), **changes})
+    assert (config.variant, config.scale, config.seed) == (network, 2, 1)
+
+
+@pytest.fixture
+def cells(tmp_path):
+    config = TrainConfig(epochs=2, steps_per_epoch=10, batch_size=16, patch=48, validation_images=5)
+    config = dataclasses.replace(config, validation_set="Urban100")
+    return [Cell(name, 2, Run(tmp_path), {}, config=config) for name in ("full", "no_skips")]
+
+
+def test_runs_of_other_settings_are_not_mixed(cells):
+    path = pathlib.Path("quick.jsonl")
+    found = [
+        ablation_record("full", [25, 26, 27]),
+        ablation_record("long_only", [24, 25]),
+        ablation_record("vdsr", [30, 31, 32]),
+    ]
+    check_alike(found, cells, path)
+    found.append(ablation_record("long_only", [24, 25, 26], seed=1))
+    message = "quick.jsonl: long_only x2 seed 1 has steps 30, this sweep would have 20; remove"
+    with pytest.raises(DataError, match=message):
+        check_alike(found, cells, path)
+
+
+def test_a_record_of_srnet_01_without_augmentation_differs(cells):
+    found = [ablation_record("long_only", [24, 25], augment=False)]
+    with pytest.raises(DataError, match="long_only x2 seed 0 has orientations 1, this sweep would have 4"):
+        check_alike(found, cells, pathlib.Path("quick.jsonl"))
