@@ -36,6 +36,7 @@ def define_flags() -> None:
 
 def main(arguments: list[str]) -> None:
     cli.expect_no_arguments(arguments)
+    network_flags.check()
     networks, scales = _networks()
     port = flags.FLAGS.port
     with private_folder() as folder:

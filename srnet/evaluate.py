@@ -37,6 +37,7 @@ def main(arguments: list[str]) -> None:
     values = flags.FLAGS
     if sum(map(bool, (values.network, values.run, values.model, values.method))) != 1:
         raise UsageError("give one of --network, --run, --model and --method")
+    network_flags.check()
     scales = cli.integers("--scales", values.scales)
     if values.output:
         check_writable(values.output)

@@ -53,11 +53,13 @@ def check_writable(path: str | pathlib.Path) -> None:
     """Checks that `atomic_write` can write a file, before long work on its content.
 
     Args:
-      path: the file or folder.
+      path: the file.
 
     Raises:
       DataError: if it cannot.
     """
+    if pathlib.Path(path).is_dir():
+        raise DataError(f"{path}: a folder; choose another place")
     with _folder_beside(_real(path)):
         pass
 
@@ -182,7 +184,7 @@ def write_text(path: str | pathlib.Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
-def source_digests(paths: Sequence[pathlib.Path]) -> list[list[str]]:
+def file_digests(paths: Sequence[pathlib.Path]) -> list[list[str]]:
     """Returns the name and SHA-256 of each file.
 
     Args:

@@ -60,12 +60,11 @@ class Networks:
     channels: int
 
 
-def chosen() -> Networks:
-    """Returns the network that the flags of `define` name; `plus` for "auto" and without any of them.
+def check() -> None:
+    """Checks the flags of `define` together.
 
     Raises:
-      UsageError: if several of them are given, or --checkpoint without --run.
-      DataError: if the run or the file cannot be used.
+      UsageError: if several networks are given, or --checkpoint without --run.
     """
     values = flags.FLAGS
     given = [name for name in ("network", "run", "model") if values[name].value]
@@ -73,6 +72,17 @@ def chosen() -> Networks:
         raise UsageError(f"give only one of {', '.join(f'--{name}' for name in given)}")
     if values["checkpoint"].present and not values.run:
         raise UsageError("--checkpoint needs --run")
+
+
+def chosen() -> Networks:
+    """Returns the network that the flags of `define` name; `plus` for "auto" and without any of them.
+
+    Raises:
+      UsageError: as `check`.
+      DataError: if the run or the file cannot be used.
+    """
+    check()
+    values = flags.FLAGS
     if values.run or values.model:
         cli.import_tensorflow()
         from srnet.models.analysis import scale_of

@@ -91,7 +91,7 @@ def main(arguments: list[str]) -> int:
         if isinstance(outcome, Exception):
             if os.environ.get("SRNET_DEBUG"):
                 traceback.print_exception(outcome)
-            failed.append(_described(outcome, str(job.source)))
+            failed.append(_described(outcome, job.source_name))
             cli.complain(failed[-1])
         else:
             print(printable(outcome), file=sys.stderr if job.target == STANDARD else sys.stdout, flush=True)

@@ -93,6 +93,13 @@ def test_models_table():
     assert "full                      x2    406,913   259.2  19x19" in result.stdout
 
 
+def test_models_table_at_a_scale_that_not_all_networks_have():
+    result = _run("srnet.models", "5")
+    assert result.returncode == 0, result.stderr
+    assert "full                      x5          -       -  -" in result.stdout
+    assert "plus                      x5    4" in result.stdout
+
+
 def _corrupt(root):
     (root / "tiny" / "bad.png").write_bytes((root / "tiny" / "b10.png").read_bytes()[:700])
 
@@ -249,6 +256,8 @@ _NO_MODULE = "not the name of a module, such as mine or my.networks"
             f"--plugin='': {_NO_MODULE}",
         ),
         (["srnet.upscale", "photo.jpg", "--network=plus", "--checkpoint=best"], "--checkpoint needs --run"),
+        (["srnet.evaluate", "--method=bicubic", "--checkpoint=best"], "--checkpoint needs --run"),
+        (["srnet.demo", "--checkpoint=best"], "--checkpoint needs --run"),
     ],
 )
 def test_flags_without_a_meaning_are_refused(tmp_path, arguments, message):

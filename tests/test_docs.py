@@ -1,5 +1,6 @@
 """README and docs/: links resolve, flags exist, recipes fit together, and the plugin of docs/extending.md works."""
 
+import dataclasses
 import json
 import pathlib
 import re
@@ -67,45 +68,68 @@ def test_pages_say_the_same_of_plugins():
     assert len(rows) == 1
 
 
+def _rows(marker):
+    (table,) = re.findall(rf"<!-- {marker} -->\n(.+?)\n\n", _text(ROOT / "docs" / "networks.md"), re.S)
+    return [[cell.strip().replace("`", "") for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
+
+
+def _config(network, flags):
+    """The `TrainConfig` that flags of `srnet.train` make with the preset cpu; the last flag of a name counts."""
+    given = dict(flag.removeprefix("--").split("=", 1) for flag in flags)
+    settings = {**preset_settings("cpu", network), "variant": network, "precision": "mixed_bfloat16"}
+    given.pop("preset", None)
+    for name, text in given.items():
+        default = getattr(TrainConfig(), name)
+        several = isinstance(default, tuple)
+        settings[name] = tuple(map(type(default[0]), text.split(","))) if several else type(default)(text)
+    return TrainConfig(**settings)
+
+
+def _differences(config, trained):
+    """A dict from the settings that decide the weights and differ from a card's to both values."""
+    deciding = {field.name for field in dataclasses.fields(TrainConfig) if field.metadata["decides"]} | {"precision"}
+    # Validation did not stop these runs; the rows name the networks and their initial weights.
+    deciding -= {"model_options", "initial_run", "validation_set", "validation_images"}
+    ours = json.loads(json.dumps(config.to_json()))
+    return {name: (ours[name], trained[name]) for name in deciding & set(trained) if ours[name] != trained[name]}
+
+
 def test_the_recipe_of_the_pretrained_weights_can_be_followed():
-    (table,) = re.findall(r"<!-- recipe -->\n(.+?)\n\n", _text(ROOT / "docs" / "networks.md"), re.S)
     made = {}
-    for line in table.splitlines()[2:]:
-        run, start, steps, minutes, rate, flags = (cell.strip().replace("`", "") for cell in line.strip("|").split("|"))
-        given = dict(flag.removeprefix("--").split("=") for flag in flags.split())
-        settings = {**preset_settings("cpu", run.split("_x")[0]), "learning_rate": float(rate)}
-        for name in ("epochs", "steps_per_epoch", "patch", "stride", "orientations"):
-            settings |= {name: int(given[name])} if name in given else {}
-        assert TrainConfig(**settings).total_steps == int(steps.replace(",", ""))
-        assert run not in made
-        assert start == "random" or start in made and given["initial_run"] == f"runs/{start}"
-        made[run] = (int(steps.replace(",", "")), int(minutes), float(rate))
-    for name in set(cards.names()) - {cards.PHOTO}:  # whose recipe changed during its training
+    for run, start, steps, minutes, rate, flags in _rows("recipe"):
+        network, scale = run.split("_x")
+        flags = [f"--scale={scale[0]}", f"--learning_rate={rate}", *flags.split()]
+        config = _config(network, [flag for flag in flags if not flag.startswith("--initial_run")])
+        assert config.total_steps == int(steps.replace(",", "")) and run not in made
+        assert start == "random" or (start in made and f"--initial_run=runs/{start}" in flags)
+        made[run] = (config, int(minutes))
+    for name in sorted(set(cards.names()) - {cards.PHOTO}):
         for scale in cards.scales(name):
-            last = [run for run in made if run.startswith(f"{name}_x{scale}")][-1]
-            trained = cards.card(scale, name)["run"]
-            measured = (trained["steps"], round(trained["seconds"] / 60), trained["config"]["learning_rate"])
-            assert made[last] == measured
+            (config, minutes), trained = made[f"{name}_x{scale}"], cards.card(scale, name)["run"]
+            assert _differences(config, trained["config"]) == {}, (name, scale)
+            assert (config.total_steps, minutes) == (trained["steps"], round(trained["seconds"] / 60))
 
 
 def test_the_runs_of_photo_are_those_of_its_cards():
     text = _text(ROOT / "docs" / "networks.md")
-    (command,) = re.findall(
-        r"^python -m srnet\.train --variant=plus --channels=3 (.+?) --initial_run", text, re.S | re.M
-    )
-    (table,) = re.findall(r"<!-- photo recipe -->\n(.+?)\n\n", text, re.S)
-    rows = [[cell.strip().replace("`", "") for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
+    (command,) = re.findall(r"^python -m srnet\.train --variant=plus (--channels=3 .+?) --init", text, re.M | re.S)
+    assert " --initial_run=runs/BEFORE " in text
+    listed_steps = {row[0]: row[2] for row in _rows("recipe")}
     for scale in cards.scales(cards.PHOTO):
         run, expected = cards.card(scale, cards.PHOTO)["run"], f"photo_x{scale}"
-        for name, before, steps, flags in reversed([row for row in rows if row[0].startswith(f"photo_x{scale}")]):
-            listed = f"{command} {flags} --scale={scale}".replace("\\\n", "").split()
+        rows = [row for row in _rows("photo recipe") if row[0].startswith(expected)]
+        for name, before, steps, flags in reversed(rows):
+            listed = [*command.replace("\\\n", "").split(), f"--scale={scale}", *flags.split()]
+            if "config" in run:  # the card has the whole configuration of the last run alone
+                assert _differences(_config("plus", listed), run["config"]) == {}, name
             # The last flag of a name counts.
             used, said = ({flag.split("=")[0]: flag for flag in each} for each in (run["command"], listed))
+            said.pop("--precision", None)  # without it, the machine decided
             assert said.items() <= used.items(), name
             assert int(steps.split()[0].replace(",", "")) == run["steps"], name
             assert name == expected
             run, expected = run["initial"], before
-        assert expected == f"plus_x{scale}"
+        assert int(listed_steps[expected].replace(",", "")) == run["steps"]
 
 
 def test_pages_name_the_quality_at_which_auto_takes_photo():

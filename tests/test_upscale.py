@@ -81,7 +81,14 @@ def test_standard_input_and_output(run, photos):
     assert done.returncode == 0, done.stderr
     with PIL.Image.open(io.BytesIO(done.stdout)) as image:
         assert (image.format, image.size, image.mode) == ("JPEG", (18, 14), "L")
-    assert b"-: 12x9 enlarged to 18x14 in " in done.stderr
+    assert done.stderr.startswith(b"standard output: 12x9 enlarged to 18x14 in ")
+    for flags, input, message in (
+        (["--format=jpg"], (photos / "c.tif").read_bytes(), b"standard output: JPEG cannot hold transparency"),
+        ([], b"text", b"standard input: "),
+    ):
+        done = _upscale("-", "--output=-", f"--run={run}", *flags, input=input)
+        assert (done.returncode, done.stdout) == (1, b"") and done.stderr.count(b"standard ") == 1 + bool(flags)
+        assert message in done.stderr
 
 
 def test_standard_output_in_the_format_and_quality_asked_for(run, photos):

@@ -8,7 +8,7 @@ the paper's own numbers.
 Command: python tools/ablation_sweep.py --budget=cpu   (two cores: 2 h 45 min, with Figure 5)
          python tools/ablation_sweep.py --budget=quick (two cores: 7 minutes, with Figure 5)
 Expect, at the cpu budget (seed 0, two cores), x2, all of Urban100, PSNR in dB: none 27.87, local 28.42, long 28.60,
-both 28.90; x4: 6.25 (diverged), 24.11, 24.09, 24.10.
+both 28.90; x4: 6.25 (diverged), 24.11, 24.09, 24.16.
 """
 
 # Column of the table: network.

@@ -32,7 +32,7 @@ from srnet.data.degradation import degrade, named
 from srnet.data.recipes import parse_recipe
 from srnet.data.store import PATCHES, PICTURES, REMEDY, VERSION, PatchStore, open_store, window_counts
 from srnet.errors import DataError, UsageError
-from srnet.files import atomic_write, digest, locked, reason, source_digests
+from srnet.files import atomic_write, digest, file_digests, locked, reason
 from srnet.images.color import in_channels
 from srnet.images.read import read_size
 from srnet.images.resize import crop_to_multiple
@@ -147,7 +147,7 @@ def describe(paths: Sequence[Path], options: PatchOptions) -> dict[str, Any]:
             description["seed"] = options.seed
         if options.channels == 1:
             description["degraded"] = "picture"  # some early stores of srnet 0.2 degraded its luma
-    return {**description, "sources": source_digests(paths)}
+    return {**description, "sources": file_digests(paths)}
 
 
 def _is_there(path: Path) -> bool:
@@ -263,7 +263,7 @@ def _with_sources(made: Iterable[Copy]) -> Iterator[tuple[Copy, Source]]:
 
 def _cut(copy: Copy, source: Source, options: PatchOptions, as_patches: bool) -> tuple[np.ndarray, np.ndarray]:
     """Returns the LR and HR patches of a copy, uint8 (n, side, side, channels), or its LR and HR picture."""
-    # As in the evaluation protocol: bicubic downscales the luma; after any other degradation, the luma is taken.
+    # As in the protocol, but for rounding: bicubic downscales the luma; after any other degradation, the luma is taken.
     luma_after = options.channels == 1 and options.degradation != "bicubic"
     image = crop_to_multiple(source.read(copy, None if luma_after else options.channels), options.scale)
     seed = (*copy.seed, options.seed) if options.seed else copy.seed

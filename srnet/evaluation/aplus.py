@@ -23,7 +23,7 @@ import tqdm
 
 from srnet.data.datasets import find_images
 from srnet.errors import DataError
-from srnet.files import atomic_write, digest, source_digests
+from srnet.files import atomic_write, digest, file_digests
 from srnet.images.color import to_luma
 from srnet.images.read import read_image
 from srnet.images.resize import crop_to_multiple, imresize
@@ -75,7 +75,7 @@ def make_aplus(
       DataError: if T91 cannot be found, or one of its files or the cached one cannot be used.
     """
     paths = find_images(TRAIN_SET, data_root)
-    description = {"version": VERSION, "scale": scale, "sources": source_digests(paths)}
+    description = {"version": VERSION, "scale": scale, "sources": file_digests(paths)}
     path = pathlib.Path(cache_dir) / f"aplus_x{scale}_{digest(description)}.npz"
     if not path.exists():
         save(path, train(paths, scale))

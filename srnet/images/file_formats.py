@@ -52,32 +52,35 @@ def output_format(path: str | pathlib.Path) -> str:
     return kind
 
 
-def check_holds(path: str | pathlib.Path, picture: Picture, size: tuple[int, int] | None = None) -> None:
+def check_holds(
+    path: str | pathlib.Path, picture: Picture, size: tuple[int, int] | None = None, name: str | None = None
+) -> None:
     """Checks that a file's format can hold a picture.
 
     Args:
       path: the file to be written.
       picture: the picture.
       size: (height, width) it will have; by default its own.
+      name: used in messages; by default the path.
 
     Raises:
       UsageError: if the suffix is not that of an output format.
       DataError: if the format cannot hold the picture.
     """
-    kind = output_format(path)
+    kind, name = output_format(path), name or str(path)
     needs = picture.needs
     missing = sorted(needs - HOLDS[kind])
     if missing:
         better = " or ".join(f".{name}" for name, format in (("tif", "TIFF"), ("png", "PNG")) if needs <= HOLDS[format])
-        raise DataError(f"{path}: {kind} cannot hold {' and '.join(missing)}; use {better}")
+        raise DataError(f"{name}: {kind} cannot hold {' and '.join(missing)}; use {better}")
     floating = picture.pixels.dtype.kind == "f"
     if kind == "PPM" and floating != (pathlib.Path(path).suffix.lower() == ".pfm"):
         right = ".pfm" if floating else ".ppm"
-        raise DataError(f"{path}: .pfm is for floating-point samples, and only for them; use {right}")
+        raise DataError(f"{name}: .pfm is for floating-point samples, and only for them; use {right}")
     height, width = size or picture.size
     beyond = beyond_limits(picture, kind, (height, width))
     if beyond:
-        raise DataError(f"{path}: {kind} cannot hold {beyond}; use {_SUFFIXES[_lossless_format(picture)]}")
+        raise DataError(f"{name}: {kind} cannot hold {beyond}; use {_SUFFIXES[_lossless_format(picture)]}")
 
 
 def beyond_limits(picture: Picture, kind: str, size: tuple[int, int]) -> str | None:

@@ -13,8 +13,8 @@ class Picture:
     """An upright picture.
 
     Attributes:
-      pixels: (H, W[, C]) array: uint8, uint16, or float32 in [0, 1].
-      mode: "L", "LA", "RGB", "RGBA" or "CMYK".
+      pixels: (H, W[, C]) array: uint8, uint16, or floating point in [0, 1]; float32 if read from a file.
+      mode: "L", "LA", "RGB", "RGBA" or "CMYK"; empty for an array, whose channels tell all but CMYK.
       format: Pillow's name for the format it was read from.
       metadata: its metadata.
       lossless: whether it was read from a lossless WebP file.

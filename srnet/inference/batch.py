@@ -114,16 +114,16 @@ def enlarge_file(
             if os.path.lexists(path):
                 raise DataError(f"{path} exists; --overwrite replaces it")
     source = sys.stdin.buffer.read(LARGEST_FILE + 1) if job.source == STANDARD else job.source
-    picture = read(source, job.source)
+    picture = read(source, job.source_name)
     size = target_size(picture.size, scale, size, fit)
     choice = choose(picture)
     if target or job.suffix:
-        check_holds(target or f"-{job.suffix}", picture, size)
+        check_holds(target or f"-{job.suffix}", picture, size, job.target_name)
     picture, changes = fit_to_format(picture, _kind(job, picture, size))
-    for place, notes in ((job.source, picture.notes), (job.target, changes)):
+    for name, notes in ((job.source_name, picture.notes), (job.target_name, changes)):
         for line in notes:
-            note(f"{place}: {line}")
-    label = printable(f"{label}{job.source}")
+            note(f"{name}: {line}")
+    label = printable(f"{label}{job.source_name}")
     with tqdm.tqdm(total=1.0, desc=label, leave=False, disable=None, bar_format=_BAR) as bar:
         enlarged = enlarge_picture(picture, size, choice.upscalers, functools.partial(_show, bar))
     return Enlarged(job, picture, enlarged, choice, start)
@@ -165,7 +165,7 @@ def write_file(enlarged: Enlarged, overwrite: bool = False, preview: bool = Fals
     stretched = abs(size[1] * height - size[0] * width) > max(height, width)
     by = f" by {network} ({why})" if why else ""
     shape = ", its proportions changed," if stretched else ""
-    return f"{job.target}: {width}x{height} enlarged to {size[1]}x{size[0]}{shape}{by} in {seconds:.1f} s"
+    return f"{job.target_name}: {width}x{height} enlarged to {size[1]}x{size[0]}{shape}{by} in {seconds:.1f} s"
 
 
 def enlarge_files(

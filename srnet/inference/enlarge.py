@@ -60,12 +60,13 @@ def enlarge(
       model: Keras model from LR to HR pixels, instead of a pretrained network.
       self_ensemble: whether to average over the eight flips and rotations; eight times the work.
       precision: of the computation, as for `srnet.Upscaler`.
-      output: for a path: the file to write; by default, photo.jpg becomes photo_x4.jpg beside it.
+      output: for a path: the file to write, or a folder, where it keeps its name; by default, photo.jpg becomes
+        photo_x4.jpg beside it.
       overwrite: for a path: whether that file may be replaced.
 
     Returns:
       The path of the result, its bytes, a Pillow image or an array. Bytes keep their format if it is an output format
-      that can hold the result; otherwise they become PNG.
+      that can hold the result; otherwise they become PNG, or TIFF if PNG cannot hold it.
 
     Raises:
       UsageError: for a source, scale, size or network that cannot be used.
@@ -83,6 +84,8 @@ def enlarge(
     if isinstance(source, (str, pathlib.Path)):
         if str(source) == STANDARD or is_folder(source):
             raise UsageError(f"{source} is not a file: srnet.enlarge takes one picture")
+        if str(output) == STANDARD:
+            raise UsageError("output - is not a file: give bytes instead of a path to get bytes")
         label = f"{size[0]}x{size[1]}" if size else f"x{scale:g}"
         jobs, failed = find_jobs([str(source)], str(output) if output else None, False, lambda: label)
         if failed:

@@ -32,6 +32,16 @@ class Job:
     target: Place
     suffix: str | None = None
 
+    @property
+    def source_name(self) -> str:
+        """What messages call the source."""
+        return "standard input" if self.source == STANDARD else str(self.source)
+
+    @property
+    def target_name(self) -> str:
+        """What messages call the target."""
+        return "standard output" if self.target == STANDARD else str(self.target)
+
 
 def find_jobs(
     sources: Sequence[str],
@@ -58,7 +68,10 @@ def find_jobs(
       UsageError: if several pictures, or a folder, would go to one file, an output is missing or is a file of no output
         format, or there are no pictures.
     """
-    sources = list(dict.fromkeys(sources))
+    spellings: dict[Place, str] = {}
+    for spelling in sources:
+        spellings.setdefault(_absolute(spelling), spelling)
+    sources = list(spellings.values())
     failed: list[str] = []
     if output is None:
         jobs = [Job(pathlib.Path(source), _beside(source, label, suffix)) for source in sources]
@@ -74,7 +87,7 @@ def find_jobs(
         return [Job(source, target, suffix if target == STANDARD else None)], []
     if STANDARD in sources:
         raise UsageError("standard input needs --output to be a file, or -")
-    if _names_file(output) and is_image_name(output):
+    if _names_file(output) and is_image_name(pathlib.Path(output).name):
         raise UsageError(f"--output={output}: more than one picture needs a folder")
     jobs = []
     for place in map(pathlib.Path, sources):
@@ -92,23 +105,29 @@ def _names_file(output: str) -> bool:
     return not output.endswith("/") and not is_folder(output) and bool(re.fullmatch(r"\.([a-z]+|jp2|j2k)", suffix))
 
 
+def _absolute(place: Place) -> Place:
+    """A place however it is spelled; links are kept, since each has a result of its own."""
+    return place if place == STANDARD else os.path.normpath(pathlib.Path(place).absolute())
+
+
 def _without_clashes(jobs: list[Job], failed: list[str]) -> list[Job]:
     """The jobs, each picture once, without those whose result would replace a source or an earlier result."""
     of_source: dict[Place, Job] = {}
     for job in jobs:
-        of_source.setdefault(job.source, job)
-    pictures = {os.path.realpath(source): source for source in of_source}
-    kept: dict[Place, Job] = {}  # by target; of several pictures, the one already in the result's format
+        of_source.setdefault(_absolute(job.source), job)
+    pictures = {os.path.realpath(job.source): job.source for job in of_source.values()}
+    kept: dict[str, Job] = {}  # by target; of several pictures, the one already in the result's format
     for job in sorted(of_source.values(), key=lambda job: _suffix(job.source) != _suffix(job.target)):
         own, target = os.path.realpath(job.source), os.path.realpath(job.target)
         if target in pictures:
             which = "it" if target == own else pictures[target]
-            failed.append(f"{job.source}: its result would replace {which}; choose another --output")
-        elif job.target in kept:
-            failed.append(f"{job.source}: {kept[job.target].source} becomes {job.target}, too; enlarge it separately")
+            failed.append(f"{job.source}: its result would replace {which}; choose another output")
+        elif target in kept:
+            failed.append(f"{job.source}: {kept[target].source} becomes {job.target}, too; enlarge it separately")
         else:
-            kept[job.target] = job
-    return [job for job in of_source.values() if kept.get(job.target) == job]
+            kept[target] = job
+    unique = set(kept.values())
+    return [job for job in of_source.values() if job in unique]
 
 
 def _suffix(place: Place) -> str:

@@ -52,6 +52,9 @@ class Upscaler:
       precision: "float32"; "mixed_bfloat16" or "mixed_float16", for which the network is copied; or "auto", the fastest
         on this machine.
 
+    Attributes:
+      scale: the network's enlargement, an integer.
+
     Raises:
       UsageError: for a tile or margin below 1, an unknown precision, anything but a functional Keras model, a network
         whose margin is unknown, or one that cannot be copied in another precision.

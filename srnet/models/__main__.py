@@ -1,6 +1,7 @@
 """Prints the size, cost and receptive field of every network: python -m srnet.models [SCALE ...]"""
 
 from srnet import cli
+from srnet.errors import UsageError
 from srnet.models import build, names
 from srnet.models.analysis import OUTPUT_SIZE, multiply_accumulates, receptive_field
 from srnet.models.rules import UnboundedError
@@ -17,14 +18,19 @@ def main(arguments: list[str]) -> None:
     print(f"{'network':<22} {'scale':>5} {'parameters':>10} {'GMACs':>7}  receptive field, LR pixels")
     for name in names():
         for scale in scales:
-            model = build(name, scale)
+            label = f"{name:<22} {'x' + str(scale):>5}"
+            try:
+                model = build(name, scale)
+            except UsageError:  # not a scale of this network
+                print(f"{label} {'-':>10} {'-':>7}  -")
+                continue
             try:
                 side = receptive_field(model)
                 field = f"{side}x{side}"
             except UnboundedError:
                 field = "whole image"
             cost = multiply_accumulates(model, height // scale, width // scale) / 1e9
-            print(f"{name:<22} {'x' + str(scale):>5} {model.count_params():>10,} {cost:>7.1f}  {field}")
+            print(f"{label} {model.count_params():>10,} {cost:>7.1f}  {field}")
 
 
 if __name__ == "__main__":

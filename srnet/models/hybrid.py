@@ -94,7 +94,7 @@ def build_hybrid(options: HybridOptions, scale: int, channels: int, dtype: str, 
     def add(x: keras.KerasTensor, y: keras.KerasTensor, label: str) -> keras.KerasTensor:
         return keras.layers.Add(dtype=dtype, name=label)([x, y])
 
-    lr = keras.Input((None, None, channels), name="lr")
+    lr = keras.Input((None, None, channels), dtype="float32", name="lr")
     x = lr
     if options.encoder_decoder:
         multiple = 2**options.depth // math.gcd(2**options.depth, scale)

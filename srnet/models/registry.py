@@ -54,6 +54,7 @@ _networks = {
     "esrgan": Network(build_esrgan, EsrganOptions, {}),
     "esrgan_small": Network(build_esrgan, EsrganOptions, {"blocks": 3, "filters": 32, "growth": 16}),
 }
+_BUILT_IN = frozenset(_networks)
 
 
 def names() -> tuple[str, ...]:
@@ -77,7 +78,7 @@ def register(name: str, builder: Builder, options: type | None = None, **row: An
     """
     if not re.fullmatch("[a-z][a-z0-9_]*", name):
         raise UsageError(f"network name {name!r} cannot be used: take lower-case letters, digits and underscores")
-    if name in _networks and not _same(builder, _networks[name].builder):
+    if name in _BUILT_IN or (name in _networks and not _same(builder, _networks[name].builder)):
         raise UsageError(f"there is a network {name!r} already: choose another name")
     network = Network(builder, options or NoOptions, row)
     if not dataclasses.is_dataclass(network.options):

@@ -45,7 +45,7 @@ class Recorder:
           DataError: if a checkpoint or the metrics cannot be used.
         """
         self._workers.from_first(self._resume)
-        self._workers.share(self._state.variables)
+        self._workers.broadcast(self._state.variables)
 
     def _resume(self) -> None:
         self._last, self._best = checkpoints.checkpoint_managers(self._state, self._run)

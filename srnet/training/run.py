@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from srnet.data.datasets import has_set
 from srnet.errors import DataError
-from srnet.files import array_digest, digest, source_digests
+from srnet.files import array_digest, digest, file_digests
 from srnet.formats.saved_model import export_saved_model
 from srnet.models.keras_file import save_file
 from srnet.precision import resolve_precision
@@ -112,7 +112,7 @@ def run_training(
     workers.check_equal(
         lambda: {
             "training patches": store.digest,
-            "validation images": digest(source_digests(measured)),
+            "validation images": digest(file_digests(measured)),
             "weights of VGG19": of_vgg19,
         }
     )

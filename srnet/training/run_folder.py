@@ -35,7 +35,20 @@ _ORIGIN = ("started", "command", "commit", "versions", "hardware")  # of a sessi
 
 @dataclasses.dataclass
 class Run:
-    """The paths of a run folder."""
+    """The paths of a run folder.
+
+    Attributes:
+      folder: the run folder.
+      config: file of the `TrainConfig`.
+      origin: file of what `srnet.training.origin.origin` returns, for each session.
+      metrics: file of the loss and validation scores, one line per epoch.
+      last: folder of the newest checkpoints.
+      best: folder of the checkpoint of the best validation PSNR.
+      tensorboard: folder of the events for TensorBoard.
+      preview: file of a validation image as LR, bicubic, SR and HR.
+      model: file of the trained Keras model.
+      saved_model: folder of the trained network as a SavedModel.
+    """
 
     folder: Path
 
@@ -223,6 +236,9 @@ def drop_metrics_after(run: Run, step: int) -> int:
 
     Returns:
       The number of epochs left.
+
+    Raises:
+      DataError: if the metrics are damaged or cannot be written.
     """
     found = read_metrics(run)
     kept = [values for values in found if values["step"] <= step]
@@ -281,6 +297,9 @@ def is_exported(run: Run) -> bool:
 
     Args:
       run: `Run`.
+
+    Raises:
+      DataError: if run.json is damaged.
     """
     made = run.model.exists() and (run.saved_model / "saved_model.pb").exists()
     return made and read_json(run.origin, dict).get("exported") == steps_done(run)
@@ -291,6 +310,9 @@ def record_export(run: Run) -> None:
 
     Args:
       run: `Run`.
+
+    Raises:
+      DataError: if run.json is damaged or cannot be written.
     """
     write_json(run.origin, {**read_json(run.origin, dict), "exported": steps_done(run)})
 
@@ -300,6 +322,9 @@ def history(run: Run) -> dict[str, Any]:
 
     Args:
       run: `Run` with a checkpoint.
+
+    Raises:
+      DataError: if run.json is damaged.
     """
     return pick_history({**read_json(run.origin, dict), "steps": steps_done(run)})
 

@@ -34,7 +34,7 @@ def validate(method: Method, paths: Sequence[Path], config: TrainConfig, workers
     scores = np.zeros((len(paths), 2))
     found = list(evaluate(method, paths[own], config.scale, config.channels, degradation=config.degradation))
     scores[own] = np.reshape([(score.values["psnr"], score.values["ssim"]) for score in found], (-1, 2))
-    return dict(zip(("psnr", "ssim"), map(mean_score, workers.total(scores).T)))
+    return dict(zip(("psnr", "ssim"), map(mean_score, workers.sum_over_workers(scores).T)))
 
 
 def picture_strip(method: Method, path: Path, config: TrainConfig) -> np.ndarray:

@@ -42,7 +42,7 @@ class Workers:
     def is_first(self) -> bool:
         return self.index == 0
 
-    def total(self, values: np.ndarray) -> np.ndarray:
+    def sum_over_workers(self, values: np.ndarray) -> np.ndarray:
         """Returns the sum over all workers of an array that each has.
 
         Args:
@@ -55,13 +55,13 @@ class Workers:
             return values
         devices = self.strategy.num_replicas_in_sync // self.count
 
-        def share(context: Any) -> tf.Tensor:  # the first device holds all of it, the others 0
+        def on_device(context: Any) -> tf.Tensor:  # the first device holds all of it, the others 0
             first = context.replica_id_in_sync_group % devices == 0
             return tf.constant(values if first else np.zeros_like(values))
 
-        shares = self.strategy.experimental_distribute_values_from_function(share)
+        parts = self.strategy.experimental_distribute_values_from_function(on_device)
         with self.detect_lost_workers():
-            return self.strategy.reduce(tf.distribute.ReduceOp.SUM, shares, axis=None).numpy()
+            return self.strategy.reduce(tf.distribute.ReduceOp.SUM, parts, axis=None).numpy()
 
     def gather(self, value: Any) -> list[Any]:
         """Returns a list of all workers' values, in order.
@@ -77,10 +77,10 @@ class Workers:
         text = np.frombuffer(json.dumps(value).encode(), np.uint8)
         lengths = np.zeros(self.count, np.int32)
         lengths[self.index] = len(text)
-        lengths = self.total(lengths)
+        lengths = self.sum_over_workers(lengths)
         texts = np.zeros((self.count, lengths.max()), np.int32)
         texts[self.index, : len(text)] = text
-        texts = self.total(texts).astype(np.uint8)
+        texts = self.sum_over_workers(texts).astype(np.uint8)
         return [json.loads(each[:length].tobytes()) for each, length in zip(texts, lengths)]
 
     def from_first(self, function: Callable[[], _T]) -> _T:
@@ -140,7 +140,7 @@ class Workers:
                     both = f"worker {number} has {name} {two!r}, but worker 0 has {one!r}"
                     raise UsageError(f"{both}: start all workers with the same settings")
 
-    def share(self, variables: Iterable[Any]) -> None:
+    def broadcast(self, variables: Iterable[Any]) -> None:
         """Sets variables to their values on the first worker.
 
         Args:
@@ -152,7 +152,7 @@ class Workers:
         if self.count > 1:
             for variable in variables:
                 value = variable.numpy()
-                variable.assign(self.total(value if self.is_first else np.zeros_like(value)))
+                variable.assign(self.sum_over_workers(value if self.is_first else np.zeros_like(value)))
 
     @contextlib.contextmanager
     def detect_lost_workers(self) -> Iterator[None]:
@@ -164,7 +164,7 @@ class Workers:
         try:
             yield
         except tf.errors.OpError as error:
-            if self.count == 1 or not (isinstance(error, _LOST) or "ollective" in str(error)):
+            if self.count == 1 or not (isinstance(error, _LOST) or "collective" in str(error).lower()):
                 raise
             lost = "another worker has ended, cannot be reached, or has another number of GPUs"
             raise DataError(f"{lost}; start all workers again with the same commands to resume") from error

@@ -106,6 +106,7 @@ def test_pretrained_networks_are_used_at_every_scale():
         ([1, 2], {}, "list cannot be enlarged"),
         (b"text", {}, "the picture: not a picture"),
         ("-", {}, "- is not a file"),
+        ("a.png", {"output": "-"}, "output - is not a file: give bytes instead of a path to get bytes"),
         (PIXELS, {"scale": "2"}, "scale '2' cannot be used: it must be a number"),
         (PIXELS, {"size": 80}, "size 80 cannot be used"),
         (PIXELS, {"size": (80.5, 96)}, r"it must be \(width, height\) in pixels"),

@@ -58,7 +58,7 @@ def test_pictures_of_a_folder_do_not_replace_themselves(photos, tmp_path):
     for output in (photos, tmp_path / "link"):
         jobs, failed = find_jobs([str(photos)], str(output), False, _x4)
         assert [job.source.name for job in jobs] == ["d.gif"]  # becomes d.png
-        assert failed[0] == f"{photos}/a.png: its result would replace it; choose another --output"
+        assert failed[0] == f"{photos}/a.png: its result would replace it; choose another output"
 
 
 def test_results_do_not_replace_other_pictures(tmp_path):
@@ -66,7 +66,7 @@ def test_results_do_not_replace_other_pictures(tmp_path):
     for order in ([first, second], [second, first]):
         jobs, failed = find_jobs([str(path) for path in order], None, False, _x4)
         assert jobs == [Job(second, tmp_path / "photo_x4_x4.png")]
-        assert failed == [f"{first}: its result would replace {second}; choose another --output"]
+        assert failed == [f"{first}: its result would replace {second}; choose another output"]
 
 
 def test_jobs(photos, tmp_path):
@@ -114,7 +114,7 @@ def test_results_are_no_sources_of_the_next_run(photos):
     assert [job.source.name for job in jobs] == ["d.gif"] and len(failed) == 3
 
 
-def test_names_of_folders(photos, tmp_path):
+def test_names_of_folders(photos, tmp_path, monkeypatch):
     for output, target in (
         ("new/", "new/a.png"),
         ("results.2024", "results.2024/a.png"),
@@ -125,9 +125,27 @@ def test_names_of_folders(photos, tmp_path):
     ):
         ((job,), _) = find_jobs([str(photos / "a.png")], f"{tmp_path}/{output}", False, _x4)
         assert str(job.target.relative_to(tmp_path)) == target
-    for output in ("c.png", "c.JPG"):
+    monkeypatch.chdir(tmp_path)
+    for output in (f"{tmp_path}/c.png", f"{tmp_path}/c.JPG", "c.png", "./c.png", "../c.png"):
         with pytest.raises(UsageError, match="more than one picture needs a folder"):
-            find_jobs([str(photos)], f"{tmp_path}/{output}", False, _x4)
+            find_jobs([str(photos)], output, False, _x4)
+
+
+def test_a_picture_named_twice_is_enlarged_once(photos, tmp_path, monkeypatch):
+    monkeypatch.chdir(photos)
+    spellings = ["a.png", f"{photos}/a.png", "../photos/a.png"]
+    for output in (None, f"{tmp_path}/out", f"{tmp_path}/large.png"):
+        jobs, failed = find_jobs(spellings, output, False, _x4)
+        assert ([str(job.source) for job in jobs], failed) == (["a.png"], [])
+    jobs, failed = find_jobs([".", *spellings[1:]], f"{tmp_path}/out", False, _x4)
+    assert [job.source.name for job in jobs].count("a.png") == 1 and not failed
+
+
+def test_results_that_are_links_to_one_file_clash(photos, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "b.jpg").symlink_to("a.png")
+    jobs, failed = find_jobs([f"{photos}/a.png", f"{photos}/b.jpg"], f"{tmp_path}/out", False, _x4)
+    assert len(jobs) == 1 and "enlarge it separately" in failed[0]
 
 
 def test_of_pictures_with_the_same_result_the_one_in_its_format_is_enlarged(tmp_path):

@@ -43,6 +43,16 @@ EXPECTED = {
 QUICK = sorted(set(EXPECTED) - {"rcan", "esrgan"})
 
 
+@pytest.mark.parametrize("name", QUICK)
+def test_pixels_are_float32_whatever_keras_is_set_to(name):
+    keras.config.set_floatx("float16")
+    try:
+        model = models.build(name, 2)
+    finally:
+        keras.config.set_floatx("float32")
+    assert model.input.dtype == model.output.dtype == "float32"
+
+
 def test_every_network_is_in_the_table():
     assert set(models.names()) == set(EXPECTED)
 

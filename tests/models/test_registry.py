@@ -9,6 +9,7 @@ from srnet import models
 from srnet.errors import UsageError
 from srnet.models import registry
 from srnet.models.layers import PixelShuffle
+from srnet.models.plus import PlusOptions, build_plus
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +60,8 @@ def test_names_that_are_taken_are_refused():
     for name in ("small", "plus"):
         with pytest.raises(UsageError, match=f"there is a network '{name}' already"):
             models.register(name, build_plain)
+    with pytest.raises(UsageError, match="there is a network 'plus_small' already"):
+        models.register("plus_small", build_plus, PlusOptions, blocks=4)  # even with its own builder
     for name in ("two", "two"):
         models.register(name, build_small, Options)
     models.register("three", lambda *arguments: build_small(*arguments))
