@@ -2,18 +2,32 @@
 
 import functools
 import hashlib
+import pathlib
 from collections.abc import Iterable
+
+import keras
 
 from experiments.documentation import PAGES, replace_tables
 from experiments.recipes.image_sets import IMAGE_SETS
 from experiments.results_file import Record
-from experiments.tables.pretrained import describe_weights
+from experiments.tables.comparison import published
+from experiments.tables.pretrained import (
+    PUBLISHED,
+    README_PUBLISHED,
+    Shipped,
+    Size,
+    describe_published,
+    describe_readme,
+    describe_weights,
+)
+from experiments.workspace import ROOT
 from srnet.data.datasets import TEST_SETS
 from srnet.errors import DataError
 from srnet.evaluation.benchmark import evaluate_sets
 from srnet.evaluation.methods import NamedMethod, model_method, named_method
 from srnet.files import atomic_write, writing
 from srnet.json_files import write_json
+from srnet.models import build
 from srnet.models.analysis import OUTPUT_SIZE, multiply_accumulates
 from srnet.pretrained import cards
 from srnet.pretrained.load import load
@@ -32,6 +46,7 @@ LIMITS = (
     "hinted at. Figures are of luma; chroma is enlarged bicubically."
 )
 PAGE = PAGES / "networks.md"
+README = ROOT / "README.md"
 
 
 def ship(run: Run, data_root: str | None, name: str | None = None) -> None:
@@ -109,26 +124,40 @@ def _scores(method: NamedMethod, scale: int, data_root: str | None) -> Record:
     return {each["set"]: {"psnr": each["psnr"], "ssim": each["ssim"]} for each in results}
 
 
-def weights_table() -> str:
-    """Returns the Markdown table of the cost and scores of the pretrained networks, from their cards."""
-    found = [(name, cards.card(scale, name)) for name in cards.names() for scale in cards.scales(name)]
-    return describe_weights([(name, card, _macs(name, card)) for name, card in found])
-
-
-def _macs(name: str, card: Record) -> int:
-    height, width = (side // card["scale"] for side in OUTPUT_SIZE)
-    return multiply_accumulates(load(card["scale"], name), height, width)
-
-
-def update_page() -> str:
-    """Updates the table of the pretrained networks in the documentation.
+def tables() -> dict[pathlib.Path, dict[str, str]]:
+    """Returns the tables of the pretrained networks, from their cards and literature.csv.
 
     Returns:
-      The table.
+      A dict from pages to dicts from names of tables to Markdown text.
 
     Raises:
-      DataError: if the page cannot be read or written, or has no place for the table.
+      DataError: if a card or literature.csv is damaged.
     """
-    table = weights_table()
-    replace_tables(PAGE, {"weights": table + "\n"})
-    return table
+    shipped = [
+        Shipped(name, cards.card(scale, name), _size(load(scale, name), scale))
+        for name in cards.names()
+        for scale in cards.scales(name)
+    ]
+    scales = sorted({each.card["scale"] for each in shipped})
+    compared = sorted({name for name in (*PUBLISHED.values(), *README_PUBLISHED.values()) if name})
+    sizes = {(name, scale): _size(build(name, scale), scale) for name in compared for scale in scales}
+    literature = published()
+    made = {
+        PAGE: {"weights": describe_weights(shipped), "published": describe_published(literature, sizes)},
+        README: {"x4": describe_readme(shipped, literature, sizes)},
+    }
+    return {page: {name: text + "\n" for name, text in of_page.items()} for page, of_page in made.items()}
+
+
+def _size(model: keras.Model, scale: int) -> Size:
+    height, width = (side // scale for side in OUTPUT_SIZE)
+    return Size(model.count_params(), multiply_accumulates(model, height, width))
+
+
+def update_pages() -> list[pathlib.Path]:
+    """Updates the tables of the pretrained networks in README and the documentation, and returns the changed pages.
+
+    Raises:
+      DataError: if a page cannot be read or written, or has no place for a table.
+    """
+    return [page for page, of_page in tables().items() if replace_tables(page, of_page)]

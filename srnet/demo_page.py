@@ -19,7 +19,8 @@ from srnet.images.file_formats import fit_to_format, natural_format
 from srnet.images.pillow import as_rgb
 from srnet.images.read import read_picture, read_size
 from srnet.images.write import write_picture
-from srnet.inference.passes import Chooser, default_scale, enlarge_picture
+from srnet.inference.choice import Chooser, default_scale
+from srnet.inference.passes import enlarge_picture
 
 _MOST_PIXELS = 256_000_000  # of a result, which is kept on disk and decoded for each part shown
 _SUFFIXES = {"JPEG": ".jpg", "JPEG2000": ".jp2", "TIFF": ".tif"}  # of formats whose names are not suffixes
@@ -59,7 +60,7 @@ def build_page(networks: Mapping[str, Chooser], scales: Sequence[int], folder: p
     """Returns the page.
 
     Args:
-      networks: dict from names to `srnet.inference.passes.Chooser`; the first is preselected.
+      networks: dict from names to `srnet.inference.choice.Chooser`; the first is preselected.
       scales: integer scales that can be chosen.
       folder: of the results; old ones are removed once an hour.
     """

@@ -15,7 +15,7 @@ from absl import flags
 
 from srnet import cli, network_flags
 from srnet.errors import DataError, UsageError
-from srnet.inference.passes import default_scale
+from srnet.inference.choice import default_scale
 
 if TYPE_CHECKING:
     import keras

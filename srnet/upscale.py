@@ -24,8 +24,9 @@ from srnet.errors import DataError, UsageError, printable
 from srnet.files import reason
 from srnet.images.read import read_quietly
 from srnet.inference.batch import Enlarged, enlarge_file, enlarge_files, upscalers_of, write_file
+from srnet.inference.choice import Chooser, default_scale, fixed_chooser, per_picture_chooser
 from srnet.inference.jobs import STANDARD, Job, find_jobs
-from srnet.inference.passes import LARGEST_SCALE, Chooser, Sides, default_scale, fixed_chooser, per_picture_chooser
+from srnet.inference.passes import LARGEST_SCALE, Sides
 from srnet.pretrained import cards
 
 FORMATS = ("png", "jpg", "tif", "webp", "avif", "jp2", "tga", "bmp", "ppm")

@@ -20,7 +20,7 @@ import srnet
 from srnet import demo, models
 from srnet.errors import DataError
 from srnet.images.read import read_size
-from srnet.inference.passes import fixed_chooser
+from srnet.inference.choice import fixed_chooser
 from srnet.inference.upscaler import Upscaler
 
 demo_page = pytest.importorskip("srnet.demo_page")

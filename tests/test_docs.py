@@ -11,7 +11,7 @@ import PIL.Image
 import pytest
 
 import srnet
-from srnet.inference import passes
+from srnet.inference import choice
 from srnet.models import analysis
 from srnet.pretrained import cards
 from srnet.training.config import TrainConfig
@@ -134,7 +134,7 @@ def test_the_runs_of_photo_are_those_of_its_cards():
 
 def test_pages_name_the_quality_at_which_auto_takes_photo():
     for page in (ROOT / "README.md", ROOT / "docs" / "enlarging.md", ROOT / "CHANGELOG.md"):
-        assert f"of quality {passes.HIGHEST_QUALITY} or lower" in " ".join(_text(page).split())
+        assert f"of quality {choice.HIGHEST_QUALITY} or lower" in " ".join(_text(page).split())
 
 
 def test_pages_say_how_the_pretrained_networks_are_tiled():

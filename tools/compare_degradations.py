@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> None:
         raise UsageError(f"--run={values.run}: its folder has the name of a method; rename it")
     cli.import_tensorflow()
     from experiments.runs.degradations import measure_degradations
-    from experiments.tables.degradations import describe_degradations
+    from experiments.tables.degradations import describe_degradations, describe_gains
     from experiments.tables.markdown import write_table
     from srnet.evaluation.methods import model_method, named_method
     from srnet.training.checkpoints import load_run
@@ -62,6 +62,7 @@ def main(arguments: list[str]) -> None:
     for method, weights, scale in cells:
         found = measure_degradations(path, method, weights, scale, values.sets, values.data_root)
     write_table(describe_degradations(found), path.with_suffix(".md"))
+    write_table(describe_gains(found), path.with_name("photo_gains.md"))
 
 
 if __name__ == "__main__":

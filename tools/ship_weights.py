@@ -5,7 +5,7 @@ python tools/ship_weights.py --run=runs/photo_x4 --name=photo
 python tools/ship_weights.py                           measures all pretrained networks again
 
 It measures PSNR and SSIM of the network and of bicubic interpolation on Set5, Set14, BSD100 and Urban100, and updates
-the table of all pretrained networks in docs/networks.md.
+the tables of the pretrained networks in README.md and docs/networks.md.
 """
 
 import pathlib
@@ -38,7 +38,8 @@ def main(arguments: list[str]) -> None:
         weights.ship(Run(pathlib.Path(values.run)), values.data_root, values.name)
     else:
         weights.measure_again(values.data_root)
-    print(weights.update_page())
+    for page in weights.update_pages():
+        print(page)
 
 
 if __name__ == "__main__":

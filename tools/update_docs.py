@@ -1,8 +1,8 @@
-"""Copies the tables of experiments/results into the pages of docs/ that show them.
+"""Updates the tables in README.md and docs/: those of experiments/results, and those of the pretrained networks.
 
 python tools/update_docs.py
 
-A page shows a table between the lines <!-- NAME.md --> and <!-- end -->.
+A page shows a table between the lines <!-- NAME --> and <!-- end -->.
 """
 
 import pathlib
@@ -15,9 +15,10 @@ from srnet import cli
 
 def main(arguments: list[str]) -> None:
     cli.expect_no_arguments(arguments)
-    from experiments.documentation import update_pages
+    cli.import_tensorflow()
+    from experiments import documentation, weights
 
-    for page in update_pages():
+    for page in dict.fromkeys([*documentation.update_pages(), *weights.update_pages()]):
         print(page)
 
 

@@ -13,8 +13,8 @@ from srnet import cli
 from srnet.images.read import read_picture
 from srnet.images.write import write_image
 from srnet.inference.batch import enlarge_file, enlarge_files, upscalers_of, write_file
+from srnet.inference.choice import Upscalers, fixed_chooser
 from srnet.inference.jobs import find_jobs
-from srnet.inference.passes import Upscalers, fixed_chooser
 
 _SIDES = (120, 480)  # range of picture sides in pixels
 EARLY = 20  # pictures, after which memory is first read

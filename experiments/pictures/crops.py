@@ -15,6 +15,7 @@ from experiments.workspace import Workspace
 from srnet.errors import DataError, UsageError
 from srnet.images.write import write_image
 from srnet.json_files import read_json
+from srnet.progress import note
 
 KEY = ("set", "image", "scale", "crop", "method")
 _FIELDS = {*KEY, "started", "psnr", "ssim", "file"}
@@ -88,6 +89,7 @@ def _line(
     """The known line of a method if it is from the current run or no run is complete; else a new one."""
     complete = is_trained(cell)
     if known and not complete:
+        note(f"{cell.run.folder}: no complete run; the detail of an earlier one is kept")
         return known
     if not complete:
         command = f"tools/compare_methods.py --budget={workspace.budget}"

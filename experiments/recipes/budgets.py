@@ -1,7 +1,7 @@
 """The budgets of the experiments: training length, training images and measurements.
 
-Each budget is a preset of `srnet.train`, the fields it overrides, and further overrides for some networks. `methods`
-and `sets` are those of Table 2. The tools' `--budget` selects a budget.
+Each budget is a preset of `srnet.train`, the fields it overrides, and further overrides for some networks, or for a
+network at one scale. `methods` and `sets` are those of Table 2. The tools' `--budget` selects a budget.
 
 | budget | images | steps, batch, patch | measured after each epoch | hardware, time for Table 1 and Figure 5 |
 | --- | --- | --- | --- | --- |
@@ -31,7 +31,7 @@ BUDGETS: dict[str, Budget] = {
     "paper": {
         "preset": "paper",
         "changes": {"validation_set": "Urban100", "validation_images": 5},
-        "networks": {},
+        "networks": {("rcan", 4): {"patch": 192}},  # LR patches of 48x48, as at x2
         "methods": (*METHODS, *_LARGE),
         "sets": ("Set5", "Set14", "BSD100", "Urban100"),
     },

@@ -19,6 +19,7 @@ NAMES = (
     "blur1.2",
     "photo",
 )
+SHOWN = ("bicubic", "jpeg50", "jpeg75", "noise10", "blur1.2")  # in the summary
 METHODS = ("bicubic", "plus", "photo")
 SCALES = (2, 4)
 METRICS = ("psnr_rgb", "psnr", "ssim")

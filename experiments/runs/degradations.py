@@ -30,8 +30,8 @@ def measure_degradations(
       DataError: if the file is damaged or cannot be written, or an image cannot be used.
     """
     here = {name: value for name, value in origin().items() if name in ("commit", "hardware")}
+    done = {tuple(record[field] for field in _FIELDS) for record in read_lines(path, _FIELDS, _key)}
     for name, degradation in itertools.product(sets, NAMES):
-        done = {tuple(record[field] for field in _FIELDS) for record in read_lines(path, _FIELDS, _key)}
         if (method.name, weights, scale, name, degradation) in done:
             continue
         (result,) = evaluate_sets(method, [name], [scale], data_root, METRICS, [degradation])

@@ -71,7 +71,8 @@ def run_settings(budget: str, network: str, scale: int, seed: int) -> tuple[str,
       seed: of the run.
     """
     row = BUDGETS[budget]
-    changes = {"variant": network, "scale": scale, **row["changes"], **row["networks"].get(network, {})}
+    own = {**row["networks"].get(network, {}), **row["networks"].get((network, scale), {})}
+    changes = {"variant": network, "scale": scale, **row["changes"], **own}
     return row["preset"], {**changes, "seed": seed}
 
 

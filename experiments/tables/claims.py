@@ -112,8 +112,12 @@ def _describe(better: Sequence[float], worse: Sequence[float], fixed: Sequence[b
 
 
 def _describe_methods(claim: Claim, sides: Sides) -> str:
-    """The names of both methods, with the steps of their runs if these differ."""
-    steps = [side[0]["run"]["steps"] if side[0]["run"] else None for side in sides]
-    if None in steps or steps[0] == steps[1]:
-        return f"`{claim.better}`, `{claim.worse}`"
-    return ", ".join(f"`{name}` ({count:,} steps)" for name, count in zip((claim.better, claim.worse), steps))
+    """The names of both methods, with options that change a network, and the steps of their runs if these differ."""
+    runs = [side[0]["run"] for side in sides]
+    steps = {run["steps"] for run in runs if run}
+    described = []
+    for name, run in zip((claim.better, claim.worse), runs):
+        notes = [f"{option} {value}" for option, value in run.get("model_options", {}).items()] if run else []
+        notes += [f"{run['steps']:,} steps"] if run and len(steps) > 1 else []
+        described.append(f"`{name}`" + (f" ({', '.join(notes)})" if notes else ""))
+    return ", ".join(described)

@@ -3,6 +3,7 @@
 import csv
 import itertools
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from experiments.recipes import table_2
 from experiments.recipes.budgets import BUDGETS
@@ -13,8 +14,17 @@ from srnet.errors import DataError
 from srnet.models.analysis import OUTPUT_SIZE
 
 
-def published() -> dict[tuple[str, str, int], tuple[str, str, str]]:
-    """Returns the published results as a dict from (method, set, scale) to (PSNR, SSIM, source).
+class Published(NamedTuple):
+    """A published result, as printed, with the number of parameters of the network."""
+
+    psnr: str
+    ssim: str
+    parameters: str
+    source: str
+
+
+def published() -> dict[tuple[str, str, int], Published]:
+    """Returns the published results as a dict from (method, set, scale) to `Published`.
 
     Raises:
       DataError: if literature.csv is damaged.
@@ -23,7 +33,9 @@ def published() -> dict[tuple[str, str, int], tuple[str, str, str]]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             return {
-                (row["method"], row["dataset"], int(row["scale"])): (row["psnr"], row["ssim"], row["source"])
+                (row["method"], row["dataset"], int(row["scale"])): Published(
+                    *(row[name] for name in Published._fields)
+                )
                 for row in csv.DictReader(file)
             }
     except (OSError, KeyError, ValueError) as error:
@@ -61,9 +73,9 @@ def describe_table_2(found: Sequence[Record], budget: str) -> str:
                 ours = record["measurements"].get(name)
                 cells.append(scores(ours) if ours else "-")
                 if printed and (printed, name, scale) in literature:
-                    psnr, ssim, source = literature[printed, name, scale]
-                    cells[-1] += f"<br>*{psnr} / {ssim}*"
-                    sources.setdefault(source, {})[printed] = None
+                    result = literature[printed, name, scale]
+                    cells[-1] += f"<br>*{result.psnr} / {result.ssim}*"
+                    sources.setdefault(result.source, {})[printed] = None
             devices.setdefault(_device(record["cost"]["hardware"]), []).append(label)
             described = _describe_method(label, record)
             rows.append([described, *describe_cost(record["cost"]), *_describe_run(record), *cells])

@@ -1,11 +1,13 @@
 """The comparison of methods under degradations."""
 
 import itertools
+import statistics
 from collections.abc import Sequence
 
-from experiments.recipes.degradations import METHODS, NAMES
+from experiments.recipes.degradations import METHODS, NAMES, SHOWN
 from experiments.results_file import Record
 from experiments.tables.markdown import markdown_table
+from srnet.data.datasets import TEST_SETS
 
 
 def describe_degradations(found: Sequence[Record]) -> str:
@@ -22,7 +24,8 @@ def describe_degradations(found: Sequence[Record]) -> str:
             for record in found
             if record["scale"] == scale
         }
-        sets = list(dict.fromkeys(record["set"] for record in here.values()))
+        measured = dict.fromkeys(record["set"] for record in here.values())
+        sets = sorted(measured, key=lambda name: (*TEST_SETS, name).index(name))
         rows = []
         for degradation, method in itertools.product(NAMES, (*METHODS, *others)):
             cells = [here.get((name, degradation, method)) for name in sets]
@@ -30,6 +33,26 @@ def describe_degradations(found: Sequence[Record]) -> str:
                 rows.append([f"`{degradation}`", method, *map(_figures, cells)])
         lines += ["", f"x{scale}:", "", markdown_table(["degradation", "method", *sets], rows)]
     return "\n".join(lines) + "\n"
+
+
+def describe_gains(found: Sequence[Record]) -> str:
+    """Returns the PSNR of luma at x4, the mean over the test sets, under some degradations, as Markdown.
+
+    Args:
+      found: the records; empty if some are missing.
+    """
+    psnr = {
+        (record["degradation"], record["method"], record["set"]): record["psnr"]
+        for record in found
+        if record["scale"] == 4
+    }
+    if not {(name, method, each) for name in SHOWN for method in METHODS for each in TEST_SETS} <= set(psnr):
+        return ""
+    rows = []
+    for name in SHOWN:
+        means = [statistics.mean(psnr[name, method, each] for each in TEST_SETS) for method in METHODS]
+        rows.append([f"`{name}`", *(f"{mean:.2f}" for mean in means)])
+    return markdown_table(["degradation", *METHODS], rows) + "\n"
 
 
 def _figures(record: Record | None) -> str:

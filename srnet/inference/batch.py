@@ -18,8 +18,9 @@ from srnet.images.file_formats import check_holds, fit_to_format, natural_format
 from srnet.images.picture import Picture
 from srnet.images.read import LARGEST_FILE, read_picture
 from srnet.images.write import write_picture, write_standard_output
+from srnet.inference.choice import Choice, Chooser
 from srnet.inference.jobs import STANDARD, Job, preview_name
-from srnet.inference.passes import Choice, Chooser, Sides, enlarge_picture, target_size
+from srnet.inference.passes import Sides, enlarge_picture, target_size
 from srnet.precision import AUTO
 from srnet.progress import note
 

@@ -18,16 +18,9 @@ from srnet.images.pillow import from_pillow, info_of, to_pillow
 from srnet.images.read import read_picture
 from srnet.images.write import encode
 from srnet.inference.batch import enlarge_file, upscalers_of, write_file
+from srnet.inference.choice import Chooser, Upscalers, default_scale, fixed_chooser, per_picture_chooser
 from srnet.inference.jobs import STANDARD, find_jobs, is_folder
-from srnet.inference.passes import (
-    Chooser,
-    Upscalers,
-    default_scale,
-    enlarge_picture,
-    fixed_chooser,
-    per_picture_chooser,
-    target_size,
-)
+from srnet.inference.passes import enlarge_picture, target_size
 from srnet.inference.upscaler import Upscaler, check_array
 from srnet.precision import AUTO
 from srnet.pretrained import cards

@@ -1,11 +1,10 @@
-"""Enlarges one picture to any larger size: chooses a network and its passes, then downscales to the exact size."""
+"""Enlarges one picture to any larger size: in passes of a network, then downscaled to the exact size."""
 
 import dataclasses
 import functools
 import itertools
 import math
-from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection
 
 import numpy as np
 import PIL.Image
@@ -13,89 +12,15 @@ import PIL.Image
 from srnet.errors import DataError, UsageError
 from srnet.images.color import PEAKS, quantize
 from srnet.images.picture import Picture
+from srnet.inference.choice import Upscalers
 from srnet.inference.memory import free_memory
 from srnet.inference.transparency import weighted
-from srnet.pretrained import cards
-
-if TYPE_CHECKING:  # it imports TensorFlow
-    from srnet.inference.upscaler import Upscaler
 
 LARGEST_SCALE = 64
-# Of a JPEG for `photo`: at 95 its PSNR on BSDval50 is no lower than that of `plus`. A WebP does not tell its quality.
-HIGHEST_QUALITY = 95
 _COPIES = 3  # of the result: the array, Pillow's copy and the file
 _BAND = 256  # rows
 
-Upscalers = Mapping[int, Callable[[], "Upscaler"]]
 Sides = tuple[int | None, int | None]  # height and width; None follows from the other one
-
-
-@dataclasses.dataclass(frozen=True)
-class Choice:
-    """What enlarges a picture.
-
-    Attributes:
-      upscalers: dict from integer scales to callables that return the `srnet.inference.upscaler.Upscaler`.
-      network: name of the network.
-      why: what in the file decided; empty if nothing did.
-    """
-
-    upscalers: Upscalers
-    network: str = "srnet"
-    why: str = ""
-
-
-Chooser = Callable[[Picture], Choice]
-
-
-def fixed_chooser(upscalers: Upscalers, network: str = "srnet") -> Chooser:
-    """Returns a chooser that always takes the same network.
-
-    Args:
-      upscalers: as for `Choice`.
-      network: name of the network.
-    """
-    return lambda _: Choice(upscalers, network)
-
-
-def per_picture_chooser(upscalers: Callable[[str], Upscalers]) -> Chooser:
-    """Returns a chooser that takes a pretrained network to suit each picture.
-
-    Args:
-      upscalers: callable from the name of a pretrained network to its `Upscalers`.
-    """
-
-    def choose(picture: Picture) -> Choice:
-        network, why = choose_network(picture)
-        return Choice(upscalers(network), network, why)
-
-    return choose
-
-
-def choose_network(picture: Picture) -> tuple[str, str]:
-    """Returns the name of the pretrained network for a picture, and the reason.
-
-    Args:
-      picture: the picture, as read.
-
-    Returns:
-      (network, why).
-    """
-    if picture.format == "WEBP" and not picture.lossless:
-        return cards.PHOTO, "lossy WebP"
-    if picture.jpeg_quality is None:
-        return cards.DEFAULT, f"{picture.format} has no JPEG quality"
-    chosen = cards.PHOTO if picture.jpeg_quality <= HIGHEST_QUALITY else cards.DEFAULT
-    return chosen, f"JPEG of quality {picture.jpeg_quality}"
-
-
-def default_scale(scales: Collection[int]) -> int:
-    """Returns the default scale: 4 if available, otherwise the largest.
-
-    Args:
-      scales: the integer scales with a network.
-    """
-    return 4 if 4 in scales else max(scales)
 
 
 def needed_passes(factor: float, scales: Collection[int]) -> list[int]:
@@ -150,7 +75,7 @@ def enlarge_picture(
     Args:
       picture: the picture.
       size: (height, width) of the result, from `target_size`.
-      upscalers: as for `Choice`.
+      upscalers: as for `srnet.inference.choice.Choice`.
       progress: callable that receives the share done so far, up to 1, or None.
 
     Returns:

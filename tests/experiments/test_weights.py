@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from experiments import weights
+from experiments.documentation import read_tables
 from experiments.workspace import ROOT
 from srnet import models
 from srnet.data.datasets import find_images
@@ -34,13 +35,16 @@ SMALL = TrainConfig(
 
 @pytest.fixture(autouse=True)
 def own_places(tmp_path, monkeypatch):
-    """A folder of weights, a page and a test set of the test's own; runs are not exported, which takes long."""
+    """A folder of weights, pages and a test set of the test's own; runs are not exported, which takes long."""
     monkeypatch.setattr(training_run, "export", lambda run: None)
     monkeypatch.setattr(cards, "FOLDER", tmp_path / "weights")
     monkeypatch.setattr(weights, "TEST_SETS", ("held_out",))
     monkeypatch.setattr(weights, "PAGE", tmp_path / "networks.md")
     cards.FOLDER.mkdir()
-    weights.PAGE.write_text("before\n<!-- weights -->\n<!-- end -->\nafter\n")
+    monkeypatch.setattr(weights, "README", tmp_path / "README.md")
+    monkeypatch.setattr(weights, "describe_readme", lambda *_: "of three networks at x4")
+    weights.PAGE.write_text("before\n<!-- weights -->\n<!-- end -->\n<!-- published -->\n<!-- end -->\nafter\n")
+    weights.README.write_text("<!-- x4 -->\n<!-- end -->\n")
 
 
 def test_a_run_without_an_epoch_is_refused(picture_root, tmp_path):
@@ -77,9 +81,12 @@ def test_a_run_is_shipped_and_all_are_measured_again(picture_root, tmp_path):
     (score,) = evaluate(lambda lr: trained(lr[None, ..., None])[0, ..., 0].numpy(), paths, 3)
     assert card["measurements"]["held_out"]["psnr"] == pytest.approx(score.values["psnr"], abs=1e-4)
 
-    table = weights.update_page()
+    assert weights.update_pages() == [weights.PAGE, weights.README]
     text = weights.PAGE.read_text()
-    assert text == f"before\n<!-- weights -->\n{table}\n<!-- end -->\nafter\n" and table.startswith("| scale |")
+    assert weights.README.read_text() == "<!-- x4 -->\nof three networks at x4\n<!-- end -->\n"
+    table, compared = read_tables(weights.PAGE).values()
+    assert text.startswith(f"before\n<!-- weights -->\n{table}<!-- end -->\n") and table.startswith("| scale |")
+    assert "| x3 | VDSR | 665,921 | 611.6 | 33.66 |" in compared and "x4" not in compared
     assert f"| x3 | `plus` | {models.build('plus', 3, filters=4, blocks=1, depth=0).count_params():,} |" in table
     before = cards.card_file(3, "plus").read_text()
     assert card["training_images"] == {"tiny": "not known"}
@@ -87,5 +94,4 @@ def test_a_run_is_shipped_and_all_are_measured_again(picture_root, tmp_path):
     write_json(cards.card_file(3, "plus"), {**card, "measurements": {"held_out": wrong}})
     weights.measure_again(picture_root)
     assert cards.card_file(3, "plus").read_text() == before
-    assert weights.update_page() == table
-    assert weights.PAGE.read_text() == text
+    assert weights.update_pages() == [] and weights.PAGE.read_text() == text

@@ -15,8 +15,8 @@ from srnet.images.picture import Picture
 from srnet.images.write import write_image
 from srnet.inference import batch
 from srnet.inference.batch import Enlarged, enlarge_file, enlarge_files, write_file
+from srnet.inference.choice import Choice, fixed_chooser
 from srnet.inference.jobs import STANDARD, Job
-from srnet.inference.passes import Choice, fixed_chooser
 
 JOBS = [Job(pathlib.Path(name), pathlib.Path(f"{name}.png")) for name in ("a", "b", "c")]
 LIMIT = 60  # seconds, after which a test has failed

@@ -1,6 +1,5 @@
-"""Pictures to any size: the network, passes, downscaling, CMYK, memory."""
+"""Pictures to any size: passes, downscaling, CMYK, memory."""
 
-import dataclasses
 import io
 
 import numpy as np
@@ -165,32 +164,6 @@ def test_sizes_that_keep_the_proportions():
         assert target_size((9, 12), 4, exact, fit) == expected
     with pytest.raises(UsageError, match="8x6 is smaller than 12x9"):
         target_size((9, 12), 4, (None, 8))
-
-
-def _picture(quality, kind="JPEG"):
-    return Picture(np.zeros((4, 4, 3), np.uint8), "RGB", kind, jpeg_quality=quality)
-
-
-@pytest.mark.parametrize(
-    ("picture", "network", "why"),
-    [
-        (_picture(40), "photo", "JPEG of quality 40"),
-        (_picture(95), "photo", "JPEG of quality 95"),
-        (_picture(96), "plus", "JPEG of quality 96"),
-        (_picture(None, "PNG"), "plus", "PNG has no JPEG quality"),
-        (_picture(None, "WEBP"), "photo", "lossy WebP"),
-        (dataclasses.replace(_picture(None, "WEBP"), lossless=True), "plus", "WEBP has no JPEG quality"),
-    ],
-)
-def test_jpegs_of_low_quality_are_photographs(picture, network, why):
-    assert passes.choose_network(picture) == (network, why)
-    chosen = passes.per_picture_chooser(lambda name: {2: name})(picture)
-    assert (chosen.upscalers, chosen.network, chosen.why) == ({2: network}, network, why)
-
-
-def test_one_network_is_no_choice():
-    chosen = passes.fixed_chooser({3: None}, "mine")(_picture(40))
-    assert (chosen.upscalers, chosen.network, chosen.why) == ({3: None}, "mine", "")
 
 
 def test_pillow_images_know_the_jpeg_that_they_were_read_from():

@@ -5,10 +5,12 @@ import pathlib
 
 import pytest
 
+from experiments.recipes.ablation import NETWORKS
 from experiments.recipes.budgets import BUDGETS
 from experiments.runs.cells import Cell
 from experiments.runs.sweeps import check_alike, run_settings
 from srnet.errors import DataError
+from srnet.evaluation.classical import CLASSICAL
 from srnet.training.config import TrainConfig
 from srnet.training.presets import preset_settings
 from srnet.training.run_folder import Run
@@ -16,11 +18,18 @@ from tests.experiments.conftest import ablation_record
 
 
 @pytest.mark.parametrize("budget", BUDGETS)
-@pytest.mark.parametrize("network", ["full", "plus", "srcnn", "vdsr", "rednet"])
-def test_budgets_are_configurations(budget, network):
-    preset, changes = run_settings(budget, network, 2, 1)
-    config = TrainConfig(**{**preset_settings(preset, network), **changes})
-    assert (config.variant, config.scale, config.seed) == (network, 2, 1)
+@pytest.mark.parametrize("scale", [2, 4])
+def test_budgets_are_configurations(budget, scale):
+    for network in sorted({*BUDGETS[budget]["methods"], *NETWORKS} - set(CLASSICAL)):
+        preset, changes = run_settings(budget, network, scale, 1)
+        config = TrainConfig(**{**preset_settings(preset, network), **changes})
+        assert (config.variant, config.scale, config.seed) == (network, scale, 1)
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_rcan_has_its_papers_patches(scale):
+    preset, changes = run_settings("paper", "rcan", scale, 0)
+    assert TrainConfig(**{**preset_settings(preset, "rcan"), **changes}).patch == 48 * scale
 
 
 @pytest.fixture

@@ -78,6 +78,10 @@ def test_the_order_of_methods_is_of_the_mean_of_all_sets():
     }
     found[-1] = _record("vdsr", 40.0, sets=sets)
     assert _cells(found)["`vdsr` (50 steps), `srcnn` (500 steps)", place] == "-0.50 (1, 1): undecided"
+    narrow = _record("rednet", 30.0, sets=dict.fromkeys(sets, 29.0))
+    narrow["run"]["model_options"] = {"filters": 64}
+    cells = _cells([narrow, _record("full", 30.0, sets=sets)])
+    assert cells["`full`, `rednet` (filters 64)", place] == "+1.00 (1, 1): undecided"
 
 
 def test_scales_stand_side_by_side_and_the_degradation_is_named():

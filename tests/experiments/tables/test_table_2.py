@@ -7,7 +7,7 @@ def test_published_figures_have_sources_and_none_is_unconfirmed():
     literature = published()
     assert literature["VDSR", "Set5", 2][:2] == ("37.53", "0.9587")
     assert literature["A+", "Urban100", 4][:2] == ("24.32", "0.7183")
-    assert all(source and "unconfirmed" not in source for _, _, source in literature.values())
+    assert all(result.source and "unconfirmed" not in result.source for result in literature.values())
 
 
 def _record(method, scale, psnr, parameters, **options):

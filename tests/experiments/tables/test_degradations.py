@@ -1,0 +1,32 @@
+"""The tables of methods under degradations, from records whose figures are known."""
+
+from experiments.recipes.degradations import METHODS, SHOWN
+from experiments.tables.degradations import describe_degradations, describe_gains
+from srnet.data.datasets import TEST_SETS
+
+
+def _record(method, name, degradation, psnr, scale=4):
+    place = {"method": method, "set": name, "scale": scale, "degradation": degradation}
+    return {**place, "psnr": psnr, "psnr_rgb": psnr - 1, "ssim": 0.5}
+
+
+def test_sets_have_the_order_of_all_tables_and_own_ones_follow():
+    found = [_record("bicubic", name, "noise10", 30.0) for name in ("mine", *sorted(TEST_SETS))]
+    lines = describe_degradations(found).splitlines()
+    assert lines[6] == "| degradation | method | Set5 | Set14 | BSD100 | Urban100 | mine |"
+    assert lines[8].startswith("| `noise10` | bicubic | 29.00 / 30.00 / 0.5000 |")
+
+
+def test_gains_are_means_over_the_test_sets():
+    found = [
+        _record(method, name, degradation, 20.0 + row + 10 * column + number / 10)
+        for column, method in enumerate(METHODS)
+        for row, degradation in enumerate(SHOWN)
+        for number, name in enumerate(TEST_SETS)
+    ]
+    other = [_record("photo", "mine", SHOWN[0], 99.0), _record("photo", "Set5", SHOWN[0], 99.0, scale=2)]
+    lines = describe_gains([*found, *other]).splitlines()
+    assert lines[0] == "| degradation | bicubic | plus | photo |"
+    assert lines[2:4] == ["| `bicubic` | 20.15 | 30.15 | 40.15 |", "| `jpeg50` | 21.15 | 31.15 | 41.15 |"]
+    assert len(lines) == 2 + len(SHOWN)
+    assert describe_gains(found[1:]) == ""
