@@ -19,7 +19,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from experiments import shared_flags
 from experiments.recipes import ablation, table_1
 from srnet import cli
-from srnet.data.degradation import named
+from srnet.data.degradation import find_degradation
 
 
 def define_flags() -> None:
@@ -34,7 +34,7 @@ def define_flags() -> None:
 
 def main(arguments: list[str]) -> int:
     cli.expect_no_arguments(arguments)
-    named(flags.FLAGS.degradation)
+    find_degradation(flags.FLAGS.degradation)
     workspace, scales, seeds = shared_flags.workspace(), shared_flags.scales(), shared_flags.integers("seeds")
     networks = shared_flags.choices("variants", ablation.NETWORKS) if flags.FLAGS.variants else None
     cli.import_tensorflow()

@@ -29,14 +29,14 @@ def main(arguments: list[str]) -> None:
     cli.expect_no_arguments(arguments)
     import numpy as np
 
-    from srnet.data.degradation import degrade, named
+    from srnet.data.degradation import degrade, find_degradation
     from srnet.images.color import to_rgb
     from srnet.images.read import read_image
     from srnet.images.resize import crop_to_multiple
     from srnet.images.write import write_image
 
     values = flags.FLAGS
-    named(values.degradation)
+    find_degradation(values.degradation)
     hr = crop_to_multiple(to_rgb(read_image(values.picture)), values.scale)
     if not hr.size:
         raise UsageError(f"{values.picture}: too small for --scale={values.scale}")

@@ -42,7 +42,7 @@ def register(name: str, function: Degradation) -> None:
         raise UsageError(f"degradation {name!r} is registered already: choose another name")
 
 
-def named(name: str) -> Degradation:
+def find_degradation(name: str) -> Degradation:
     """Returns a degradation by name.
 
     Args:
@@ -65,7 +65,7 @@ def degrade(hr: np.ndarray, scale: int, name: str, random: np.random.Generator) 
     Args:
       hr: uint8 (H, W, C) array, H and W multiples of `scale`.
       scale: integer downscaling factor.
-      name: as for `named`.
+      name: as for `find_degradation`.
       random: generator of its random numbers.
 
     Returns:
@@ -74,7 +74,7 @@ def degrade(hr: np.ndarray, scale: int, name: str, random: np.random.Generator) 
     Raises:
       UsageError: if there is no such degradation, or it returns anything else.
     """
-    lr = named(name)(hr, scale, random)
+    lr = find_degradation(name)(hr, scale, random)
     expected = (hr.shape[0] // scale, hr.shape[1] // scale, hr.shape[2])
     if not isinstance(lr, np.ndarray) or lr.dtype != np.uint8 or lr.shape != expected:
         found = f"{lr.dtype} {lr.shape}" if isinstance(lr, np.ndarray) else type(lr).__name__

@@ -28,7 +28,7 @@ import numpy as np
 
 from srnet.data.augmentation import ORIENTATIONS, Copy, Source, copies
 from srnet.data.checksums import add_checksums, head_size
-from srnet.data.degradation import degrade, named
+from srnet.data.degradation import degrade, find_degradation
 from srnet.data.recipes import parse_recipe
 from srnet.data.store import PATCHES, PICTURES, REMEDY, VERSION, PatchStore, open_store, window_counts
 from srnet.errors import DataError, UsageError
@@ -56,7 +56,7 @@ class PatchOptions:
       orientations: number of flips and rotations of a picture: 1 (no augmentation), 4 (section 3.1) or 8.
       augment_scales: scale factors of the copies that patches are cut from, each above 0 and at most 1; 1 is the
         picture itself. Downscaled copies smaller than a patch are left out.
-      degradation: how the LR picture is made, as for `srnet.data.degradation.named`.
+      degradation: how the LR picture is made, as for `srnet.data.degradation.find_degradation`.
       seed: of random degradations, together with the picture and the copy.
     """
 
@@ -77,7 +77,7 @@ class PatchOptions:
         if self.orientations not in ORIENTATIONS:
             choices = ", ".join(map(str, ORIENTATIONS))
             raise UsageError(f"orientations {self.orientations!r} is unknown: choose one of {choices}")
-        named(self.degradation)
+        find_degradation(self.degradation)
 
 
 def ensure_store(

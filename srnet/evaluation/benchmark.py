@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from srnet.data.datasets import count_warning, find_images
-from srnet.data.degradation import named
+from srnet.data.degradation import find_degradation
 from srnet.errors import UsageError
 from srnet.evaluation.methods import NamedMethod
 from srnet.evaluation.protocol import (
@@ -45,7 +45,7 @@ def evaluate_sets(
       scales: integer scales, or None for the method's own.
       data_root: folder with a subfolder for each set, or None.
       metrics: names in `srnet.evaluation.protocol.METRICS` and `COLOR_METRICS`.
-      degradations: as for `srnet.data.degradation.named`.
+      degradations: as for `srnet.data.degradation.find_degradation`.
 
     Returns:
       A list of dicts with method, set, scale, a mean for each metric by `mean_score`, images (their number), infinite
@@ -61,7 +61,7 @@ def evaluate_sets(
         if given is not None and not given:
             raise UsageError(f"no {what}: name at least one")
     for degradation in degradations:
-        named(degradation)
+        find_degradation(degradation)
     scales = method.scales if scales is None else scales
     for scale in scales:
         if scale < 2 or (method.only and scale not in method.scales):

@@ -139,7 +139,7 @@ def benchmark_pair(
       image: uint8 (H, W) or (H, W, 3).
       scale: integer downscaling factor.
       channels: 1 for luma, 3 for RGB.
-      degradation: as for `srnet.data.degradation.named`.
+      degradation: as for `srnet.data.degradation.find_degradation`.
 
     Returns:
       lr, float32 (H // scale, W // scale[, 3]), rounded only if degraded, and hr, the cropped uint8 original, (H, W)

@@ -79,14 +79,14 @@ class TrainConfig:
         "Maximum size of the stored patches in GB; above it, whole images are stored and patches are cut as they are "
         "read.",
         at_least=0,
-        decides=False,
+        affects_result=False,
     )
     skip_damaged: bool = setting(
-        False, "Skip training images that cannot be read, printing a line for each.", decides=False
+        False, "Skip training images that cannot be read, printing a line for each.", affects_result=False
     )
     batch_size: int = setting(32, "Patches per step, over all devices (2.2.3).", at_least=1)
     steps_per_epoch: int = setting(1000, "Steps between validations (2.2.3).", at_least=1)
-    epochs: int = setting(100, "Number of epochs (2.2.3); raise it to extend a run.", at_least=1, decides=False)
+    epochs: int = setting(100, "Number of epochs (2.2.3); raise it to extend a run.", at_least=1, affects_result=False)
     optimizer: str = setting("adam", "Adam (2.2.2), or SGD with momentum --beta_1.", choices=("adam", "sgd"))
     learning_rate: float = setting(1e-3, "Initial learning rate (2.2.2).", above=0)
     output_rate: float = setting(1.0, "Learning rate multiplier of the last layer, for sgd.", above=0)
@@ -134,7 +134,7 @@ class TrainConfig:
     vgg19: str = setting(
         "imagenet",
         "VGG19 weights: imagenet, fetched by Keras; a file with the same weights; or random, for tests only.",
-        decides=False,
+        affects_result=False,
     )
     discriminator_filters: int = setting(
         64, "Channels of the discriminator's first convolution; its widest layers have eight times as many.", at_least=1
@@ -161,21 +161,21 @@ class TrainConfig:
         "Compute precision; auto picks mixed_bfloat16 if the hardware supports it, else mixed_float16 on GPUs that "
         "support it, else float32.",
         choices=(*PRECISIONS, AUTO),
-        decides=False,
+        affects_result=False,
     )
-    jit_compile: bool = setting(False, "Compile the forward and backward pass with XLA.", decides=False)
+    jit_compile: bool = setting(False, "Compile the forward and backward pass with XLA.", affects_result=False)
     strategy: str = setting(
         "one_device",
         "mirrored uses all GPUs of the machine; multi_worker those of all processes named by TF_CONFIG or SLURM, on "
         "one machine or several.",
         choices=("one_device", "mirrored", "multi_worker"),
-        decides=False,
+        affects_result=False,
     )
     worker_timeout: float = setting(
-        600.0, "Seconds that multi_worker waits for all workers to start.", above=0, decides=False
+        600.0, "Seconds that multi_worker waits for all workers to start.", above=0, affects_result=False
     )
     deterministic: bool = setting(
-        False, "Make TensorFlow's operations bit-for-bit reproducible, but slower.", decides=False
+        False, "Make TensorFlow's operations bit-for-bit reproducible, but slower.", affects_result=False
     )
     seed: int = setting(
         0, "Seed of the initial weights, patch order and random degradations.", at_least=0, at_most=2**32 - 1
@@ -234,17 +234,17 @@ def check_registered(config: TrainConfig) -> None:
         choices, value = field.metadata["choices"], getattr(config, field.name)
         if isinstance(choices, Mapping) and value not in choices:
             raise UsageError(f"{field.name} {value!r} is unknown: choose one of {', '.join(choices)}")
-    degradation.named(config.degradation)
+    degradation.find_degradation(config.degradation)
 
 
-def execution(config: TrainConfig) -> dict[str, Any]:
+def resumable_settings(config: TrainConfig) -> dict[str, Any]:
     """Returns the fields that only affect how, or how long, a run computes; it may be resumed with other values.
 
     Args:
       config: `TrainConfig`.
     """
     fields = dataclasses.fields(config)
-    return {field.name: getattr(config, field.name) for field in fields if not field.metadata["decides"]}
+    return {field.name: getattr(config, field.name) for field in fields if not field.metadata["affects_result"]}
 
 
 def load_config(path: Path | str) -> TrainConfig:

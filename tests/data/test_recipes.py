@@ -10,7 +10,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from srnet.data.degradation import degrade, named, register
+from srnet.data.degradation import degrade, find_degradation, register
 from srnet.data.patches import PatchOptions, ensure_store
 from srnet.data.recipes import RECIPES, Draw, Recipe
 from srnet.errors import UsageError
@@ -114,13 +114,13 @@ def test_recipes_draw_from_their_ranges():
     ("make", "message"),
     [
         (
-            lambda: named("fog"),
+            lambda: find_degradation("fog"),
             "degradation 'fog' is unknown: choose one of bicubic, noise, photo, photo_clean, photo_jpeg, or steps",
         ),
-        (lambda: named("noise25-5"), "25-5 is not a range"),
-        (lambda: named("webp0"), "webp0-0: the quality must be from 1 to 100"),
-        (lambda: named("jpeg101"), "jpeg101-101: the quality must be from 1 to 100"),
-        (lambda: named("noise5+noise6"), "noise is given twice"),
+        (lambda: find_degradation("noise25-5"), "25-5 is not a range"),
+        (lambda: find_degradation("webp0"), "webp0-0: the quality must be from 1 to 100"),
+        (lambda: find_degradation("jpeg101"), "jpeg101-101: the quality must be from 1 to 100"),
+        (lambda: find_degradation("noise5+noise6"), "noise is given twice"),
         (lambda: Draw(0, 1, 2), "probability 2 cannot be used"),
         (lambda: Recipe(kernels=("lanczos",)), "kernels lanczos: choose among bicubic, bilinear, area"),
         (lambda: register("jpeg40", lambda hr, scale, random: hr), "'jpeg40' is registered already"),
