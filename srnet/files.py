@@ -58,10 +58,9 @@ def check_writable(path: str | pathlib.Path) -> None:
     Raises:
       DataError: if it cannot.
     """
-    if pathlib.Path(path).is_dir():
-        raise DataError(f"{path}: a folder; choose another place")
     with _folder_beside(_real(path)):
-        pass
+        if pathlib.Path(path).is_dir():
+            raise DataError(f"{path}: a folder; choose another place")
 
 
 def _real(path: str | pathlib.Path) -> pathlib.Path:

@@ -132,7 +132,7 @@ def _check_flags() -> None:
 def _described(error: Exception, source: str) -> str:
     if not isinstance(error, (DataError, UsageError)):
         return f"{source}: {type(error).__name__} ({reason(error)}); SRNET_DEBUG=1 shows where"
-    return str(error) if str(error).startswith(f"{source}:") else f"{source}: {error}"
+    return str(error) if str(error).startswith((f"{source}:", "standard output:")) else f"{source}: {error}"
 
 
 def _parse_size(text: str | None) -> Sides | None:

@@ -258,6 +258,7 @@ _NO_MODULE = "not the name of a module, such as mine or my.networks"
         (["srnet.upscale", "photo.jpg", "--network=plus", "--checkpoint=best"], "--checkpoint needs --run"),
         (["srnet.evaluate", "--method=bicubic", "--checkpoint=best"], "--checkpoint needs --run"),
         (["srnet.demo", "--checkpoint=best"], "--checkpoint needs --run"),
+        (["srnet.models", "4", "1"], "scale 1 cannot be used: it must be an integer of at least 2"),
     ],
 )
 def test_flags_without_a_meaning_are_refused(tmp_path, arguments, message):

@@ -242,6 +242,8 @@ def test_a_file_that_cannot_be_written_is_known_before_the_work(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match="cannot be written"):
         check_writable(tmp_path / "file" / "x")
+    with pytest.raises(DataError, match="cannot be written"):
+        check_writable(tmp_path / ("x" * 300))
     with pytest.raises(DataError, match="new: a folder; choose another place"):
         check_writable(tmp_path / "new")
 

@@ -3,7 +3,8 @@
 python tools/compare_degradations.py                                              on the test sets, at x2 and x4
 python tools/compare_degradations.py --sets=BSDval50 --scales=4 --output=/tmp/choice --run=runs/photo_x4   for tuning
 
-After an interruption, the same command resumes.
+After an interruption, the same command resumes. It writes degradations.jsonl and .md, and at x4, once all methods and
+test sets are measured, photo_gains.md, which `tools/update_docs.py` copies into docs/networks.md.
 """
 
 import pathlib

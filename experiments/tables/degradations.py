@@ -36,10 +36,10 @@ def describe_degradations(found: Sequence[Record]) -> str:
 
 
 def describe_gains(found: Sequence[Record]) -> str:
-    """Returns the PSNR of luma at x4, the mean over the test sets, under some degradations, as Markdown.
+    """Returns the PSNR of luma at x4, the mean over the test sets, as Markdown; empty if a record is missing.
 
     Args:
-      found: the records; empty if some are missing.
+      found: the records.
     """
     psnr = {
         (record["degradation"], record["method"], record["set"]): record["psnr"]

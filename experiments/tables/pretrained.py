@@ -8,7 +8,7 @@ from experiments.tables.comparison import Published
 from experiments.tables.markdown import describe_size, markdown_table, scores
 from srnet.data.datasets import TEST_SETS
 
-# Published networks of about the size of `plus`: name in literature.csv, and name in `srnet.models` if it is there.
+# Published networks to compare `plus` with: name in literature.csv, and name in `srnet.models` if it is there.
 PUBLISHED = {"FSRCNN": None, "VDSR": "vdsr", "IDN": "idn", "CARN": None}
 README_SCALE = 4
 README_PUBLISHED = {"SRCNN": "srcnn", "VDSR": "vdsr", "IDN": "idn"}
@@ -54,7 +54,7 @@ def describe_weights(networks: Sequence[Shipped]) -> str:
 
 
 def describe_published(literature: Literature, sizes: Mapping[tuple[str, int], Size]) -> str:
-    """Returns the table of published networks of about the size of `plus`, as Markdown.
+    """Returns the table of published networks to compare `plus` with, as Markdown.
 
     Args:
       literature: the published results.
@@ -64,8 +64,9 @@ def describe_published(literature: Literature, sizes: Mapping[tuple[str, int], S
     for scale in sorted({scale for _, scale in sizes}):
         for label, network in PUBLISHED.items():
             found = [literature.get((label, name, scale)) for name in TEST_SETS]
-            for known in list(filter(None, found))[:1]:
-                size = describe_size(*sizes[network, scale]) if network else [known.parameters, "-"]
+            known = next(filter(None, found), None)
+            if known:
+                size = describe_size(*sizes[network, scale]) if network else [known.parameters.replace("K", " K"), "-"]
                 rows.append([f"x{scale}", label, *size, *(each.psnr if each else "-" for each in found)])
     return markdown_table(["scale", "network", "parameters", "GMACs", *TEST_SETS], rows)
 
@@ -81,14 +82,14 @@ def describe_readme(networks: Sequence[Shipped], literature: Literature, sizes: 
     here = {name: (card, size) for name, card, size in networks if card["scale"] == README_SCALE}
     bicubic = next(iter(here.values()))[0]["bicubic"]
     rows: list[tuple[str, Size | None, list[float]]] = [
-        ("bicubic interpolation", None, [bicubic[name]["psnr"] for name in TEST_SETS])
+        ("bicubic interpolation", None, [round(bicubic[name]["psnr"], 2) for name in TEST_SETS])
     ]
     for label, network in README_PUBLISHED.items():
         found = [float(literature[label, name, README_SCALE].psnr) for name in TEST_SETS]
         rows.append((f"{label} (published)", sizes[network, README_SCALE], found))
     for name, label in README_NETWORKS.items():
         card, size = here[name]
-        rows.append((label, size, [card["measurements"][each]["psnr"] for each in TEST_SETS]))
+        rows.append((label, size, [round(card["measurements"][each]["psnr"], 2) for each in TEST_SETS]))
     best = [max(psnr[column] for _, _, psnr in rows) for column in range(len(TEST_SETS))]
     least = min(size.macs for _, size, _ in rows if size)
     lines = []

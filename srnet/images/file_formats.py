@@ -71,7 +71,7 @@ def check_holds(
     needs = picture.needs
     missing = sorted(needs - HOLDS[kind])
     if missing:
-        better = " or ".join(f".{name}" for name, format in (("tif", "TIFF"), ("png", "PNG")) if needs <= HOLDS[format])
+        better = " or ".join(f".{ending}" for ending, to in (("tif", "TIFF"), ("png", "PNG")) if needs <= HOLDS[to])
         raise DataError(f"{name}: {kind} cannot hold {' and '.join(missing)}; use {better}")
     floating = picture.pixels.dtype.kind == "f"
     if kind == "PPM" and floating != (pathlib.Path(path).suffix.lower() == ".pfm"):

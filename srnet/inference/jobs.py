@@ -106,8 +106,9 @@ def _names_file(output: str) -> bool:
 
 
 def _absolute(place: Place) -> Place:
-    """A place however it is spelled; links are kept, since each has a result of its own."""
-    return place if place == STANDARD else os.path.normpath(pathlib.Path(place).absolute())
+    """A place however it is spelled; links to files are kept, since each has a result of its own."""
+    path = pathlib.Path(place)
+    return place if place == STANDARD else pathlib.Path(os.path.realpath(path.parent)) / path.name
 
 
 def _without_clashes(jobs: list[Job], failed: list[str]) -> list[Job]:

@@ -4,6 +4,7 @@ from srnet import cli
 from srnet.errors import UsageError
 from srnet.models import build, names
 from srnet.models.analysis import OUTPUT_SIZE, multiply_accumulates, receptive_field
+from srnet.models.parts import check_scale
 from srnet.models.rules import UnboundedError
 
 
@@ -13,6 +14,8 @@ def define_flags() -> None:
 
 def main(arguments: list[str]) -> None:
     scales = cli.integers("SCALE", arguments) or (2, 4)
+    for scale in scales:
+        check_scale(scale)
     height, width = OUTPUT_SIZE
     print(f"GMACs: billions of multiply-accumulate operations for an output of {width}x{height}")
     print(f"{'network':<22} {'scale':>5} {'parameters':>10} {'GMACs':>7}  receptive field, LR pixels")

@@ -141,6 +141,17 @@ def test_a_picture_named_twice_is_enlarged_once(photos, tmp_path, monkeypatch):
     assert [job.source.name for job in jobs].count("a.png") == 1 and not failed
 
 
+def test_pictures_in_linked_folders(photos, tmp_path, monkeypatch):
+    monkeypatch.chdir(photos)
+    (tmp_path / "other" / "deep").mkdir(parents=True)
+    (tmp_path / "other" / "a.png").touch()
+    (tmp_path / "deep").symlink_to(tmp_path / "other" / "deep")
+    (tmp_path / "linked").symlink_to(photos)
+    (photos / "link.png").symlink_to("a.png")
+    jobs, failed = find_jobs(["a.png", "../deep/../a.png", "link.png", "../linked/a.png"], None, False, _x4)
+    assert [str(job.source) for job in jobs] == ["a.png", "../deep/../a.png", "link.png"] and not failed
+
+
 def test_results_that_are_links_to_one_file_clash(photos, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "b.jpg").symlink_to("a.png")
