@@ -98,6 +98,9 @@ def test_models_table_at_a_scale_that_not_all_networks_have():
     assert result.returncode == 0, result.stderr
     assert "full                      x5          -       -  -" in result.stdout
     assert "plus                      x5    4" in result.stdout
+    result = _run("srnet.models", "4", "1")
+    assert result.returncode == 2 and not result.stdout
+    assert result.stderr.endswith("error: scale 1 cannot be used: it must be an integer of at least 2\n")
 
 
 def _corrupt(root):
@@ -258,7 +261,6 @@ _NO_MODULE = "not the name of a module, such as mine or my.networks"
         (["srnet.upscale", "photo.jpg", "--network=plus", "--checkpoint=best"], "--checkpoint needs --run"),
         (["srnet.evaluate", "--method=bicubic", "--checkpoint=best"], "--checkpoint needs --run"),
         (["srnet.demo", "--checkpoint=best"], "--checkpoint needs --run"),
-        (["srnet.models", "4", "1"], "scale 1 cannot be used: it must be an integer of at least 2"),
     ],
 )
 def test_flags_without_a_meaning_are_refused(tmp_path, arguments, message):

@@ -112,12 +112,13 @@ def _describe(better: Sequence[float], worse: Sequence[float], fixed: Sequence[b
 
 
 def _describe_methods(claim: Claim, sides: Sides) -> str:
-    """The names of both methods, with options that change a network, and the steps of their runs if these differ."""
-    runs = [side[0]["run"] for side in sides]
+    """The names of both methods, with the options of their networks and the steps of their runs if these differ."""
+    runs = [side[0]["run"] or {} for side in sides]
+    options = [run.get("model_options", {}) for run in runs]
     steps = {run["steps"] for run in runs if run}
     described = []
-    for name, run in zip((claim.better, claim.worse), runs):
-        notes = [f"{option} {value}" for option, value in run.get("model_options", {}).items()] if run else []
+    for name, run, own in zip((claim.better, claim.worse), runs, options):
+        notes = [f"{option} {value}" for option, value in own.items()] if options[0] != options[1] else []
         notes += [f"{run['steps']:,} steps"] if run and len(steps) > 1 else []
         described.append(f"`{name}`" + (f" ({', '.join(notes)})" if notes else ""))
     return ", ".join(described)
