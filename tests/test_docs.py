@@ -87,9 +87,8 @@ def _config(network, flags):
 
 def _differences(config, trained):
     """A dict from the settings that decide the weights and differ from a card's to both values."""
-    deciding = {field.name for field in dataclasses.fields(TrainConfig) if field.metadata["affects_result"]} | {
-        "precision"
-    }
+    fields = dataclasses.fields(TrainConfig)
+    deciding = {field.name for field in fields if not field.metadata["may_change"]} | {"precision"}
     # Validation did not stop these runs; the rows name the networks and their initial weights.
     deciding -= {"model_options", "initial_run", "validation_set", "validation_images"}
     ours = json.loads(json.dumps(config.to_json()))

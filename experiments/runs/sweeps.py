@@ -19,7 +19,7 @@ from srnet.training.presets import preset_settings
 from srnet.training.run_folder import Run
 
 # The settings that runs in one table must share: those that decide a result, but for what the table compares.
-_ALIKE = {field.name for field in dataclasses.fields(TrainConfig) if field.metadata["affects_result"]}
+_ALIKE = {field.name for field in dataclasses.fields(TrainConfig) if not field.metadata["may_change"]}
 _ALIKE = _ALIKE - {"variant", "scale", "seed", "model_options"} | {"precision", "steps"}
 
 

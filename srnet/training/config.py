@@ -79,14 +79,14 @@ class TrainConfig:
         "Maximum size of the stored patches in GB; above it, whole images are stored and patches are cut as they are "
         "read.",
         at_least=0,
-        affects_result=False,
+        may_change=True,
     )
     skip_damaged: bool = setting(
-        False, "Skip training images that cannot be read, printing a line for each.", affects_result=False
+        False, "Skip training images that cannot be read, printing a line for each.", may_change=True
     )
     batch_size: int = setting(32, "Patches per step, over all devices (2.2.3).", at_least=1)
     steps_per_epoch: int = setting(1000, "Steps between validations (2.2.3).", at_least=1)
-    epochs: int = setting(100, "Number of epochs (2.2.3); raise it to extend a run.", at_least=1, affects_result=False)
+    epochs: int = setting(100, "Number of epochs (2.2.3); raise it to extend a run.", at_least=1, may_change=True)
     optimizer: str = setting("adam", "Adam (2.2.2), or SGD with momentum --beta_1.", choices=("adam", "sgd"))
     learning_rate: float = setting(1e-3, "Initial learning rate (2.2.2).", above=0)
     output_rate: float = setting(1.0, "Learning rate multiplier of the last layer, for sgd.", above=0)
@@ -134,7 +134,7 @@ class TrainConfig:
     vgg19: str = setting(
         "imagenet",
         "VGG19 weights: imagenet, fetched by Keras; a file with the same weights; or random, for tests only.",
-        affects_result=False,
+        may_change=True,
     )
     discriminator_filters: int = setting(
         64, "Channels of the discriminator's first convolution; its widest layers have eight times as many.", at_least=1
@@ -161,21 +161,21 @@ class TrainConfig:
         "Compute precision; auto picks mixed_bfloat16 if the hardware supports it, else mixed_float16 on GPUs that "
         "support it, else float32.",
         choices=(*PRECISIONS, AUTO),
-        affects_result=False,
+        may_change=True,
     )
-    jit_compile: bool = setting(False, "Compile the forward and backward pass with XLA.", affects_result=False)
+    jit_compile: bool = setting(False, "Compile the forward and backward pass with XLA.", may_change=True)
     strategy: str = setting(
         "one_device",
         "mirrored uses all GPUs of the machine; multi_worker those of all processes named by TF_CONFIG or SLURM, on "
         "one machine or several.",
         choices=("one_device", "mirrored", "multi_worker"),
-        affects_result=False,
+        may_change=True,
     )
     worker_timeout: float = setting(
-        600.0, "Seconds that multi_worker waits for all workers to start.", above=0, affects_result=False
+        600.0, "Seconds that multi_worker waits for all workers to start.", above=0, may_change=True
     )
     deterministic: bool = setting(
-        False, "Make TensorFlow's operations bit-for-bit reproducible, but slower.", affects_result=False
+        False, "Make TensorFlow's operations bit-for-bit reproducible, but slower.", may_change=True
     )
     seed: int = setting(
         0, "Seed of the initial weights, patch order and random degradations.", at_least=0, at_most=2**32 - 1
@@ -244,7 +244,7 @@ def resumable_settings(config: TrainConfig) -> dict[str, Any]:
       config: `TrainConfig`.
     """
     fields = dataclasses.fields(config)
-    return {field.name: getattr(config, field.name) for field in fields if not field.metadata["affects_result"]}
+    return {field.name: getattr(config, field.name) for field in fields if field.metadata["may_change"]}
 
 
 def load_config(path: Path | str) -> TrainConfig:

@@ -25,7 +25,7 @@ def setting(
     above: float | None = None,
     at_most: float | None = None,
     below: float | None = None,
-    affects_result: bool = True,
+    may_change: bool = False,
 ) -> Any:
     """Returns a dataclass field with what is needed to define its flag and check its value.
 
@@ -37,14 +37,14 @@ def setting(
       above: exclusive lower bound.
       at_most: largest value.
       below: exclusive upper bound.
-      affects_result: whether the value affects the result; if not, a run may be resumed with another value.
+      may_change: whether a run may be resumed with another value.
     """
     bounds = {"at least": at_least, "above": above, "at most": at_most, "below": below}
     metadata = {
         "help": text,
         "choices": choices,
         "bounds": {words: bound for words, bound in bounds.items() if bound is not None},
-        "affects_result": affects_result,
+        "may_change": may_change,
     }
     if isinstance(default, dict):
         return dataclasses.field(default_factory=default.copy, metadata=metadata)
