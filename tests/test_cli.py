@@ -88,16 +88,14 @@ def test_bicubic_needs_no_run(picture_root, tmp_path):
 
 
 def test_models_table():
-    result = _run("srnet.models", "2")
-    assert result.returncode == 0
-    assert "full                      x2    406,913   259.2  19x19" in result.stdout
-
-
-def test_models_table_at_a_scale_that_not_all_networks_have():
-    result = _run("srnet.models", "5")
+    result = _run("srnet.models", "2", "5")
     assert result.returncode == 0, result.stderr
+    assert "full                      x2    406,913   259.2  19x19" in result.stdout
     assert "full                      x5          -       -  -" in result.stdout
     assert "plus                      x5    4" in result.stdout
+
+
+def test_models_table_names_an_impossible_scale():
     result = _run("srnet.models", "4", "1")
     assert result.returncode == 2 and not result.stdout
     assert result.stderr.endswith("error: scale 1 cannot be used: it must be an integer of at least 2\n")

@@ -247,14 +247,9 @@ def test_a_port_in_use_is_one_line():
     assert done.returncode == 2 and "(Address already in use); choose another\n" in done.stderr
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"http_proxy": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"},
-        {"ALL_PROXY": "socks5://127.0.0.1:9", "GRADIO_ROOT_PATH": "/elsewhere", "GRADIO_SERVER_NAME": "0.0.0.0"},
-    ],
-)
-def test_proxies_and_settings_of_gradio_are_not_used(settings):
+def test_proxies_and_settings_of_gradio_are_not_used():
+    settings = {"http_proxy": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
+    settings |= {"ALL_PROXY": "socks5://127.0.0.1:9", "GRADIO_ROOT_PATH": "/elsewhere", "GRADIO_SERVER_NAME": "0.0.0.0"}
     port = _free_port()
     command = [sys.executable, "-m", "srnet.demo", f"--port={port}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, **settings}, text=True) as process:

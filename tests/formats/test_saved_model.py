@@ -39,7 +39,7 @@ np.savez(sys.argv[3], **results)
     ("name", "channels", "scale"),
     [
         ("full", 1, 3),
-        ("esrgan_small", 3, 4),
+        pytest.param("esrgan_small", 3, 4, marks=pytest.mark.slow),
         pytest.param("full", 1, 2, marks=pytest.mark.slow),
         pytest.param("full", 3, 4, marks=pytest.mark.slow),
         pytest.param("drcn", 1, 3, marks=pytest.mark.slow),

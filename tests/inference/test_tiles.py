@@ -35,7 +35,13 @@ def _random_weights(model):
     return keras.Model(model.input, stretch(model.output))
 
 
-@pytest.mark.parametrize("name", [*VARIANTS, "plus", "srcnn", "vdsr", "rednet", "drcn", "idn", "esrgan_small"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(*VARIANTS, "plus", "drcn", "idn", "esrgan_small"),
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("srcnn", "vdsr", "rednet")),
+    ],
+)
 def test_tiles_make_the_whole(name):
     blocks = {"plus": {"blocks": 3}, "esrgan_small": {"blocks": 1}}.get(name, {})
     model = _random_weights(models.build(name, 2, filters={"srcnn": (4, 4), "idn": 16}.get(name, 4), **blocks))

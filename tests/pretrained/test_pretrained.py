@@ -66,7 +66,7 @@ def test_weights_come_with_srnet_for_each_scale_and_beat_bicubic():
         assert load(scale).count_params() == known["parameters"]
 
 
-@pytest.mark.parametrize("scale", [2, 4])
+@pytest.mark.parametrize("scale", [pytest.param(2, marks=pytest.mark.slow), 4])
 def test_photo_removes_compression_and_noise(scale):
     degradations = ["jpeg50", "noise10", "bicubic"]
     photo, plus = (
@@ -78,7 +78,12 @@ def test_photo_removes_compression_and_noise(scale):
 
 
 @pytest.mark.parametrize(
-    ("network", "scale"), [(name, scale) for name in cards.names() for scale in cards.scales(name)]
+    ("network", "scale"),
+    [
+        pytest.param(name, scale, marks=pytest.mark.slow if name == "full" and scale > 2 else ())
+        for name in cards.names()
+        for scale in cards.scales(name)
+    ],
 )
 def test_cards_say_what_the_weights_reach(network, scale, data_root):
     (result,) = evaluate_sets(named_method(network, None, None), ["Set5"], [scale], data_root)

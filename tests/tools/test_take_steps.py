@@ -108,7 +108,9 @@ def _assert_equal_runs(run, whole, places):
             np.testing.assert_allclose(one, other, atol=1e-3 * max(np.abs(other).max(), 0.01))  # biases are small
 
 
-@pytest.mark.parametrize("config", [FULL, VDSR], ids=["full", "vdsr"])
+@pytest.mark.parametrize(
+    "config", [pytest.param(FULL, id="full", marks=pytest.mark.slow), pytest.param(VDSR, id="vdsr")]
+)
 def test_a_run_continued_elsewhere_ends_as_one_that_was_not(begin, call, picture_root, tmp_path, config):
     whole = run_training(config, tmp_path / "whole", picture_root, tmp_path / "cache")
     run = Run(begin(config))
@@ -125,6 +127,7 @@ def test_a_run_continued_elsewhere_ends_as_one_that_was_not(begin, call, picture
     _assert_equal_runs(run, whole, range(4))
 
 
+@pytest.mark.slow
 def test_a_run_may_go_there_twice(begin, call, take_until, picture_root, tmp_path):
     config = dataclasses.replace(ADAM, epochs=21, steps_per_epoch=2)  # the weights of each other epoch are kept
     whole = run_training(config, tmp_path / "whole", picture_root, tmp_path / "cache")
@@ -172,6 +175,7 @@ def test_taking_is_resumed(begin, call, take_until, tmp_path):
         np.testing.assert_array_equal(once[name], twice[name])
 
 
+@pytest.mark.slow
 def test_an_import_that_was_killed_is_repeated(begin, call, picture_root, tmp_path, monkeypatch):
     whole = run_training(ADAM, tmp_path / "whole", picture_root, tmp_path / "cache")
     run = Run(begin(ADAM))

@@ -79,7 +79,7 @@ def test_non_finite_loss_names_the_step_and_keeps_the_checkpoint(train, tmp_path
     assert all(np.isfinite(weights).all() for weights in load_run(run.folder)[0].get_weights())
 
 
-@pytest.mark.parametrize("which", ["model", "discriminator"])
+@pytest.mark.parametrize("which", ["model", pytest.param("discriminator", marks=pytest.mark.slow)])
 def test_weights_spoilt_by_the_last_step_are_not_saved(train, tmp_path, monkeypatch, which):
     make = loop.make_run_steps
 
@@ -137,7 +137,7 @@ def test_a_kill_before_the_first_checkpoint_costs_the_epoch_alone(train):
     ("file", "size"),
     [
         ("index", 0),
-        ("data-00000-of-00001", 100),
+        pytest.param("data-00000-of-00001", 100, marks=pytest.mark.slow),
         pytest.param("index", 100, marks=pytest.mark.slow),
         pytest.param("data-00000-of-00001", 0, marks=pytest.mark.slow),
     ],

@@ -26,7 +26,7 @@ from srnet.training.schedule import learning_rates
     "changes",
     [
         {},
-        {"average_decay": 0.8},
+        pytest.param({"average_decay": 0.8}, marks=pytest.mark.slow),
         {"variant": "drcn", "model_options": {"filters": 3, "recursions": 2}, "supervision": 1.0},
         {"adversarial": 1.0, "discriminator_filters": 2, "average_decay": 0.8},
         pytest.param({"precision": "mixed_float16"}, marks=pytest.mark.slow),
@@ -239,6 +239,7 @@ def test_an_earlier_export_is_replaced_after_a_copy(train, tmp_path, monkeypatch
     assert keras.models.load_model(copied.model).get_weights()[0] == pytest.approx(_weights(copied.folder)[0])
 
 
+@pytest.mark.slow
 def test_resuming_with_another_way_to_compute_is_recorded(train):
     run = train(epochs=1)
     first = read_json(run.origin)
