@@ -39,13 +39,21 @@ def origin() -> dict[str, Any]:
 
 
 def _commit() -> str | None:
-    """The commit of a source checkout, with "-dirty" if it has changes; None for an installed package."""
+    """The commit of a source checkout, with "-dirty" if Python files have changes; None for an installed package.
+
+    Results and documentation, which the tools themselves write, may have changes.
+    """
     folder = Path(srnet.__file__).parents[1]
-    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
     if not (folder / ".git").exists():
         return None
-    try:
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(folder), *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        changed = git("diff", "HEAD", "--name-only", "--", "*.py")
+        return git("rev-parse", "--short=12", "HEAD") + ("-dirty" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return None
 
