@@ -19,7 +19,13 @@ SUFFIX = ".partial"  # of working folders
 _OLD = "old"  # in a working folder: what is being replaced, if two names cannot be exchanged
 _AT_FDCWD = -100
 _NO_REPLACE, _EXCHANGE = 1, 2  # flags of renameat2
-_WITHOUT = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM)  # of file systems that lack an operation
+_WITHOUT = (
+    errno.ENOSYS,
+    errno.EINVAL,
+    errno.EOPNOTSUPP,
+    errno.ENOTSUP,
+    errno.EPERM,
+)  # of file systems that lack an operation
 
 _in_use: set[tuple[int, pathlib.Path]] = set()
 _swept: set[pathlib.Path] = set()
@@ -171,19 +177,19 @@ def place(source: pathlib.Path, target: pathlib.Path, overwrite: bool) -> None:
 
     Args:
       source: file, or folder, in a working folder beside the target.
-      target: its final path. A replaced file passes on its permissions; a folder is exchanged.
+      target: its final path. A file replaced by a file passes on its permissions.
       overwrite: whether something may be replaced.
 
     Raises:
       FileExistsError: if something is there and may not be replaced, even if it appeared at the last moment.
       OSError: if something cannot be written.
     """
-    if overwrite and target.is_file():
+    if overwrite and source.is_file() and target.is_file():
         source.chmod(stat.S_IMODE(target.stat().st_mode))
     sync_tree(source)
     if not overwrite:
         rename_new(source, target)
-    elif source.is_dir() and target.is_dir():
+    elif os.path.lexists(target) and (source.is_dir() or target.is_dir()):
         _exchange(source, target)
     else:
         source.replace(target)
@@ -216,7 +222,7 @@ def rename_new(source: pathlib.Path, target: pathlib.Path) -> None:
         target.open("xb").close()  # no hard links: an empty file takes the name, then is replaced
         try:
             source.replace(target)
-        except OSError:
+        except BaseException:  # Ctrl-C, too
             target.unlink()
             raise
     else:
@@ -228,11 +234,12 @@ def _exchange(source: pathlib.Path, target: pathlib.Path) -> None:
         return
     old = source.parent / _OLD / target.name  # `_sweep` puts it back if this process is killed now
     old.parent.mkdir()
-    target.rename(old)
     try:
+        target.rename(old)
         source.rename(target)
-    except OSError:
-        old.rename(target)
+    except BaseException:  # Ctrl-C, too: the working folder, with `old` in it, is removed next
+        if old.exists() and not target.exists():
+            old.rename(target)
         raise
 
 

@@ -67,6 +67,8 @@ def choose_format(output: str, given: str | None) -> str:
     """
     suffix = "" if output.endswith("/") else pathlib.Path(output).suffix.lower()
     fitting = [kind for kind, suffixes in _SUFFIXES.items() if suffix in suffixes]
+    if "keras" in (given, *fitting) and not output.endswith(".keras"):  # Keras looks at the name, when loading, too
+        raise UsageError(f"--output={output}: the name of a Keras file must end with .keras")
     if given and (given in fitting or not fitting):
         return given
     if given:

@@ -20,7 +20,7 @@ from srnet import durable
 from srnet.errors import DataError, UsageError
 from srnet.progress import note
 
-_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP)
 _SAVED_MODEL = {"saved_model.pb", "fingerprint.pb", "variables", "assets", "assets.extra", "keras_metadata.pb"}
 LOCK = ".lock"  # in a folder that `locked` locks
 _redirecting = threading.RLock()  # held by the thread that has redirected standard error

@@ -197,10 +197,13 @@ def test_export_names(tmp_path):
         assert (tmp_path / name.rstrip("/")).is_dir() == (what == "saved_model")
     formats = {"a.TFLITE": "litert", "b.Onnx": "onnx", "folder.onnx/": "saved_model", "a.b": "saved_model"}
     assert {name: export.choose_format(name, None) for name in formats} == formats
-    refused = [_run("srnet.export", f"--output={tmp_path}/{name}") for name in ("d.h5", "e.pb", "f.lite")]
+    refused = [_run("srnet.export", f"--output={tmp_path}/{name}") for name in ("d.h5", "e.pb", "f.lite", "g.KERAS")]
     assert {(done.returncode, done.stderr.split("/")[0]) for done in refused} == {(2, "error: --output=")}
     conflicting = _run("srnet.export", f"--output={tmp_path}/d.tflite", "--format=onnx")
     assert conflicting.returncode == 2 and ".tflite is the suffix of litert, not of onnx" in conflicting.stderr
+    for name in ("d", "d.h5"):
+        refused = _run("srnet.export", f"--output={tmp_path}/{name}", "--format=keras")
+        assert refused.returncode == 2 and "the name of a Keras file must end with .keras" in refused.stderr
     # Nothing is replaced without --overwrite, and other things never.
     before = (tmp_path / "c.keras").read_bytes()
     done = _run("srnet.export", f"--output={tmp_path}/c.keras", "--scale=3")

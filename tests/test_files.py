@@ -157,6 +157,43 @@ with atomic_write(path / 'model') as partial:
     assert done and seen[0] == "old" and seen[-1] == "new"
 
 
+def test_an_interruption_puts_an_old_folder_back(tmp_path, monkeypatch):
+    """Ctrl-C between the two renames of a file system that cannot exchange names."""
+    monkeypatch.setattr(durable, "_renameat2", lambda *arguments: False)
+    rename = pathlib.Path.rename
+
+    def rename_then_interrupt(self, target):
+        monkeypatch.setattr(pathlib.Path, "rename", rename)
+        rename(self, target)
+        raise KeyboardInterrupt
+
+    def write(text):
+        with atomic_write(tmp_path / "model") as partial:
+            partial.mkdir()
+            (partial / "saved_model.pb").write_text(text)
+
+    write("old")
+    monkeypatch.setattr(pathlib.Path, "rename", rename_then_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write("new")
+    assert (tmp_path / "model" / "saved_model.pb").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("atomic", [True, False])
+def test_a_folder_replaces_a_file(tmp_path, monkeypatch, atomic):
+    if not atomic:
+        monkeypatch.setattr(durable, "_renameat2", lambda *arguments: False)
+    (tmp_path / "model").write_text("old")
+    (tmp_path / "model").chmod(0o600)
+    with atomic_write(tmp_path / "model") as partial:
+        partial.mkdir()
+        (partial / "saved_model.pb").write_text("new")
+    assert (tmp_path / "model" / "saved_model.pb").read_text() == "new"
+    assert (tmp_path / "model").stat().st_mode & 0o100
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
 def test_everything_is_on_the_disk_before_it_appears(tmp_path, monkeypatch):
     events = []
     fsync, rename, replace = os.fsync, durable._renameat2, pathlib.Path.replace

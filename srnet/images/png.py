@@ -120,8 +120,8 @@ def _check_color(kind: bytes, data: bytes) -> None:
 def _unpacked(data: bytes) -> bytes:
     decoder = zlib.decompressobj()
     unpacked = decoder.decompress(data, _LARGEST)
-    if decoder.unconsumed_tail:
-        raise ValueError("too long")
+    if not decoder.eof:
+        raise ValueError("too long or truncated")
     return unpacked
 
 

@@ -73,6 +73,7 @@ def enlarge(
         choose = per_picture_chooser(lambda name: _pretrained_upscalers(name, self_ensemble, precision))
     scale = default_scale(upscalers) if scale is None else scale
     _check_numbers(scale, size)
+    scale = float(scale)
     exact = (size[1], size[0]) if size else None
     if isinstance(source, (str, pathlib.Path)):
         if str(source) == STANDARD or is_folder(source):

@@ -56,8 +56,8 @@ class Upscaler:
       scale: the network's enlargement, an integer.
 
     Raises:
-      UsageError: for a tile or margin below 1, an unknown precision, anything but a functional Keras model, a network
-        whose margin is unknown, or one that cannot be copied in another precision.
+      UsageError: for a tile or margin below 1, an unknown precision, anything but a functional Keras model of one
+        input and one output, a network whose margin is unknown, or one that cannot be copied in another precision.
     """
 
     def __init__(
@@ -68,9 +68,11 @@ class Upscaler:
         margin: int | None = None,
         precision: str = AUTO,
     ):
-        if not isinstance(model, (keras.models.Model, keras.Sequential)) or not hasattr(model, "inputs"):
+        if not isinstance(model, keras.Model) or not hasattr(model, "inputs"):
             kind = type(model).__name__
             raise UsageError(f"a network must be a functional Keras model, such as srnet.load returns, not {kind}")
+        if len(model.inputs) != 1 or len(model.outputs) != 1:
+            raise UsageError(f"network {model.name!r} cannot be used: it must have one input and one output")
         for name, value in (("tile", tile), ("margin", margin)):
             if value is not None and value < 1:
                 raise UsageError(f"{name} {value} cannot be used: it must be at least 1")

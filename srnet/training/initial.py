@@ -69,15 +69,19 @@ def _fitting(weights: list[np.ndarray], own: list[np.ndarray], mean: np.ndarray 
     have, shapes = ([weight.shape for weight in each] for each in (weights, own))
     if have == shapes:
         return weights
-    if len(have) != 2 or len(shapes) != 2 or have[0] != (*shapes[0][:2], 1, shapes[0][3]) or shapes[0][2] != 3:
+    if len(have) != 2 or len(shapes) != 2:
         return None
     kernel, bias = weights
+    to_rgb = np.linalg.inv(YCBCR_MATRIX)[:, 0]
+    if (have[0], shapes[0][3]) == ((*shapes[0][:3], 1), 3):  # last layer
+        return [kernel * to_rgb, bias * to_rgb]
+    if (have[0], shapes[0][2]) != ((*shapes[0][:2], 1, shapes[0][3]), 3):
+        return None
     if have[1] == shapes[1] == shapes[0][3:]:  # first layer: its input is in units of 1, or less the mean color
         # If neither the first nor the last layer responded to colors, neither would have a gradient of them.
         color = own[0] - own[0].mean(2, keepdims=True)
         gray = YCBCR_OFFSET[0] / 255 * kernel.sum((0, 1, 2)) if mean is None else mean @ color.sum((0, 1))
         return [kernel * YCBCR_MATRIX[0][:, None] + color, bias + gray]
-    if have[1] == (1,) and shapes[1] == (3,):  # last layer
-        to_rgb = np.linalg.inv(YCBCR_MATRIX)[:, 0]
+    if have[1] == (1,) and shapes[1] == (3,):  # last layer, transposed
         return [kernel * to_rgb[:, None], bias * to_rgb]
     return None

@@ -342,6 +342,7 @@ LONG_PROFILE = struct.pack(">I", len(SRGB) + len(NOISE)) + SRGB[4:] + NOISE
         (_chunk(b"tEXt", b"workflow\0" + NOISE.replace(b"\0", b"0")), False),
         (_chunk(b"tEXt", b"Comment\0hello", broken=True), True),
         (_chunk(b"iCCP", b"p\0\0not compressed"), True),
+        (_chunk(b"iCCP", b"p\0\0" + zlib.compress(SRGB)[:-20]), True),
         (_chunk(b"iCCP", b"p\0\0" + zlib.compress(bytes(2**27))), True),
         (_chunk(b"eXIf", b"XX"), True),
         (_chunk(b"pHYs", b"short"), True),

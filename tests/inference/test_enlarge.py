@@ -1,6 +1,7 @@
 """`srnet.enlarge`: what goes in comes out, of the size that was asked for."""
 
 import concurrent.futures
+import fractions
 import io
 import os
 
@@ -38,6 +39,11 @@ def test_arrays(bicubic):
     np.testing.assert_allclose(255 * halves, _expected(PIXELS[..., 0], 2), atol=0.01)
     for shape in ((9, 12, 1), (9, 12, 2), (9, 12, 4)):
         assert srnet.enlarge(np.zeros(shape, np.uint16), 2.5, model=bicubic).shape == (22, 30, shape[2])
+
+
+def test_a_fraction_is_a_scale(bicubic, tmp_path):
+    PIL.Image.fromarray(PIXELS).save(tmp_path / "photo.png")
+    assert srnet.enlarge(tmp_path / "photo.png", fractions.Fraction(5, 2), model=bicubic).name == "photo_x2.5.png"
 
 
 def test_a_scale_and_a_size_cannot_both_be_given(bicubic):

@@ -167,6 +167,9 @@ def test_other_arrays_are_refused(network, image, message):
 
 
 def test_a_name_is_no_network():
+    lr = keras.Input((None, None, 1))
+    with pytest.raises(UsageError, match="network 'twofold' cannot be used: it must have one input and one output"):
+        Upscaler(keras.Model(lr, [keras.layers.UpSampling2D(2)(lr)] * 2, name="twofold"))
     with pytest.raises(UsageError, match="must be a functional Keras model, such as srnet.load returns, not str"):
         Upscaler("plus")
 

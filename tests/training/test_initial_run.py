@@ -96,6 +96,18 @@ def test_a_network_of_rgb_begins_as_one_of_luma(tmp_path):
     np.testing.assert_allclose(rgb(grays)[inner], enlarge_colors(luma, grays)[inner], atol=2e-2)
 
 
+def test_a_last_layer_without_upsampling_becomes_rgb_too(tmp_path):
+    luma, rgb = (models.build("vdsr", 2, channels=channels, filters=4, depth=3) for channels in (1, 3))
+    random = np.random.default_rng(0)
+    luma.set_weights([0.2 * random.standard_normal(weight.shape) for weight in luma.get_weights()])
+    save_file(luma, tmp_path / "luma.keras")
+    layers, same, _ = copy_weights(rgb, str(tmp_path / "luma.keras"))
+    assert layers == same
+    grays = np.repeat(random.uniform(0, 255, (1, 32, 32, 1)), 3, axis=3).astype(np.float32)
+    inner = np.s_[:, 16:-16, 16:-16]  # padding with 0 is another gray of luma
+    np.testing.assert_allclose(rgb(grays)[inner], enlarge_colors(luma, grays)[inner], rtol=1e-3, atol=0.1)
+
+
 def test_a_network_of_rgb_that_begins_as_one_of_luma_sees_colors(tmp_path):
     luma, rgb = (models.build("plus", 2, channels=channels, blocks=1, filters=4) for channels in (1, 3))
     save_file(luma, tmp_path / "luma.keras")
