@@ -8,7 +8,7 @@ from experiments.workspace import RESULTS, ROOT
 from srnet.errors import DataError
 from srnet.files import reason, write_text
 
-PAGES = ROOT / "docs"
+DOCS = ROOT / "docs"
 _PLACE = re.compile(r"(<!-- ([\w.-]+) -->\n)((?:(?!<!-- ).)*)(<!-- end -->)", re.S)
 
 
@@ -44,7 +44,7 @@ def replace_tables(page: pathlib.Path, tables: Mapping[str, str]) -> bool:
     return changed != text
 
 
-def update_pages(pages: pathlib.Path = PAGES, results: pathlib.Path = RESULTS) -> list[pathlib.Path]:
+def copy_results_tables(pages: pathlib.Path = DOCS, results: pathlib.Path = RESULTS) -> list[pathlib.Path]:
     """Copies the tables of the results into the pages that show them, and returns the pages that changed.
 
     Args:

@@ -155,13 +155,12 @@ def prepare(name: str, source: str, data_root: str, downloads: pathlib.Path) -> 
     source = source or known.url
     if not source:
         raise UsageError(f"{name}: available on request from {known.page}; then use --source=ARCHIVE_OR_FOLDER")
-    own = source == known.url
     if "://" in source:
         source = str(_download(source, downloads))
     with contextlib.ExitStack() as stack:
         folder = pathlib.Path(source)
         if not folder.is_dir():
-            folder = stack.enter_context(_unpacked(folder, known.inside if own else "*", downloads))
+            folder = stack.enter_context(_unpacked(folder, known.inside, downloads))
         digests = known_digests(name)
         paths = sorted(path for path in folder.rglob("*") if is_image_name(path.name) and path.is_file())
         names = {path: path.stem for path in paths}
@@ -213,17 +212,25 @@ def _unpacked(path: pathlib.Path, inside: str, parent: pathlib.Path) -> Iterator
     with tempfile.TemporaryDirectory(dir=parent) as folder:
         try:
             with zipfile.ZipFile(path) if zipfile.is_zipfile(path) else tarfile.open(path) as archive:
-                for number, (name, file) in enumerate(_members(archive, inside)):
-                    place = pathlib.Path(folder) / str(number) / pathlib.PurePosixPath(name).name
-                    place.parent.mkdir()
-                    with file, place.open("wb") as copy:
-                        shutil.copyfileobj(file, copy)
+                if not _unpack(archive, inside, folder):  # not the set's own archive
+                    _unpack(archive, "*", folder)
         except _DAMAGED as error:
             advice = "; delete it to have it downloaded again" if path.parent == parent else ""
             raise DataError(f"{path}: damaged, truncated, or not a zip or tar archive ({error}){advice}") from error
         except OSError as error:
             raise DataError(f"{path}: cannot be unpacked into {parent} ({reason(error)})") from error
         yield pathlib.Path(folder)
+
+
+def _unpack(archive: zipfile.ZipFile | tarfile.TarFile, inside: str, folder: str) -> int:
+    """Unpacks the pictures whose path in an archive matches a pattern, and returns their number."""
+    number = 0
+    for number, (name, file) in enumerate(_members(archive, inside), 1):
+        place = pathlib.Path(folder) / str(number) / pathlib.PurePosixPath(name).name
+        place.parent.mkdir()
+        with file, place.open("wb") as copy:
+            shutil.copyfileobj(file, copy)
+    return number
 
 
 def _members(archive: zipfile.ZipFile | tarfile.TarFile, inside: str) -> Iterator[tuple[str, IO[bytes]]]:

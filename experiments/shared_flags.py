@@ -15,7 +15,7 @@ from srnet.training.config import NETWORKS
 def define_flags() -> None:
     """Defines --budget and the flags for the folders of images, caches, runs and results."""
     define_budget_flag()
-    text = "Folder of the run folders. Default: runs/experiments_BUDGET in the project; under noise, ..._BUDGET_noise."
+    text = "Folder of the run folders. Default: runs/experiments_BUDGET[_DEGRADATION] in the project."
     flags.DEFINE_string("runs", None, text)
     flags.DEFINE_string("output", str(RESULTS), "Folder of the results.")
     cli.define_folder_flags()

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 
 import keras
 
-from experiments.documentation import PAGES, replace_tables
+from experiments.documentation import DOCS, replace_tables
+from experiments.literature import published
 from experiments.recipes.image_sets import IMAGE_SETS
 from experiments.results_file import Record
-from experiments.tables.comparison import published
 from experiments.tables.pretrained import (
     PUBLISHED,
     README_PUBLISHED,
@@ -34,18 +34,18 @@ from srnet.pretrained.load import load
 from srnet.training.checkpoints import load_run
 from srnet.training.run_folder import Run, history, read_metrics
 
-USE = "Enlarging photographs and other continuous-tone pictures that were downscaled, or taken, without strong blur."
-DEGRADED_USE = "Enlarging photographs that were compressed as JPEG, are noisy or slightly blurred; in RGB."
-DEGRADED_LIMITS = (
-    "Trained on blur, noise and JPEG of the recipes named in its history: it takes away fine texture together with "
-    "noise, and gives slightly softer results than plus on clean pictures. It invents no detail that is not hinted at."
-)
+USE = "Enlarging photographs and other continuous-tone pictures without strong blur."
 LIMITS = (
-    "Trained on pictures downscaled by MATLAB's antialiased bicubic imresize: it sharpens what that takes away. It "
-    "does not remove noise, JPEG artifacts or motion blur, but amplifies them, and invents no detail that is not "
-    "hinted at. Figures are of luma; chroma is enlarged bicubically."
+    "Trained on pictures downscaled by MATLAB's antialiased bicubic imresize. It does not remove noise, JPEG artifacts "
+    "or motion blur, and makes noise and artifacts more visible. It invents no detail. Scores are of luma; chroma is "
+    "enlarged bicubically."
 )
-PAGE = PAGES / "networks.md"
+DEGRADED_USE = "Enlarging photographs that are compressed, noisy or slightly blurred."
+DEGRADED_LIMITS = (
+    "Trained on blur, noise and JPEG, by the degradations named in its history. It removes some fine texture along "
+    "with the noise, and is slightly softer than plus on clean pictures. It invents no detail."
+)
+NETWORKS_PAGE = DOCS / "networks.md"
 README = ROOT / "README.md"
 
 
@@ -79,10 +79,8 @@ def ship(run: Run, data_root: str | None, name: str | None = None) -> None:
         "parameters": model.count_params(),
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "run": trained,
-        "training_images": _terms(config.train_sets),
+        **_texts(config.train_sets, config.degradation),
         **measurements,
-        "use": USE if config.degradation == "bicubic" else DEGRADED_USE,
-        "limits": LIMITS if config.degradation == "bicubic" else DEGRADED_LIMITS,
     }
     write_json(cards.card_file(config.scale, name), card)
 
@@ -100,13 +98,16 @@ def measure_again(data_root: str | None) -> None:
         for scale in cards.scales(network):
             measurements = _measure(named_method(network), scale, data_root)
             card = cards.card(scale, network)
-            terms = _terms(card["run"]["config"]["train_sets"])
-            write_json(cards.card_file(scale, network), {**card, "training_images": terms, **measurements})
+            config = card["run"]["config"]
+            texts = _texts(config["train_sets"], config.get("degradation", "bicubic"))  # cards of srnet 0.1 lack it
+            write_json(cards.card_file(scale, network), {**card, **texts, **measurements})
 
 
-def _terms(train_sets: Iterable[str]) -> dict[str, str]:
-    """The use that the authors of each training set allow."""
-    return {name: IMAGE_SETS[name].terms if name in IMAGE_SETS else "not known" for name in train_sets}
+def _texts(train_sets: Iterable[str], degradation: str) -> Record:
+    """What a card says of the network's use, and the use that the authors of each training set allow."""
+    terms = {name: IMAGE_SETS[name].terms if name in IMAGE_SETS else "not known" for name in train_sets}
+    use, limits = (USE, LIMITS) if degradation == "bicubic" else (DEGRADED_USE, DEGRADED_LIMITS)
+    return {"training_images": terms, "use": use, "limits": limits}
 
 
 def _measure(method: NamedMethod, scale: int, data_root: str | None) -> Record:
@@ -143,7 +144,7 @@ def tables() -> dict[pathlib.Path, dict[str, str]]:
     sizes = {(name, scale): _size(build(name, scale), scale) for name in compared for scale in scales}
     literature = published()
     made = {
-        PAGE: {"weights": describe_weights(shipped), "published": describe_published(literature, sizes)},
+        NETWORKS_PAGE: {"weights": describe_weights(shipped), "published": describe_published(literature, sizes)},
         README: {"x4": describe_readme(shipped, literature, sizes)},
     }
     return {page: {name: text + "\n" for name, text in of_page.items()} for page, of_page in made.items()}
@@ -154,7 +155,7 @@ def _size(model: keras.Model, scale: int) -> Size:
     return Size(model.count_params(), multiply_accumulates(model, height, width))
 
 
-def update_pages() -> list[pathlib.Path]:
+def write_network_tables() -> list[pathlib.Path]:
     """Updates the tables of the pretrained networks in README and the documentation, and returns the changed pages.
 
     Raises:

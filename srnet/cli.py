@@ -177,7 +177,7 @@ def import_tensorflow() -> None:
       DataError: if the system lacks something it needs, such as a folder for temporary files.
     """
     try:
-        with without_notes():
+        with without_tensorflow_log():
             import tensorflow as tf
 
             for gpu in tf.config.list_physical_devices("GPU"):
@@ -189,7 +189,7 @@ def import_tensorflow() -> None:
 
 
 @contextlib.contextmanager
-def without_notes() -> Iterator[None]:
+def without_tensorflow_log() -> Iterator[None]:
     """Suppresses TensorFlow's log messages on standard error; everything else is printed.
 
     TensorFlow 2.21 prints messages during import and conversion, whatever TF_CPP_MIN_LOG_LEVEL says; without an NVIDIA

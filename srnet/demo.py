@@ -78,7 +78,7 @@ def main(arguments: list[str]) -> None:
 def _networks() -> tuple[dict[str, Chooser], tuple[int, ...]]:
     """The networks that the page offers, and the scales: those of the flags, or all pretrained ones."""
     make = functools.partial(upscalers_of, precision=flags.FLAGS.precision)
-    if not network_flags.choose_by_picture():
+    if not network_flags.is_chosen_per_picture():
         chosen = network_flags.chosen()
         return {chosen.name: fixed_chooser(make(chosen.at_scale), chosen.name)}, tuple(chosen.at_scale)
     made = {name: make(network_flags.pretrained(name).at_scale) for name in cards.names()}

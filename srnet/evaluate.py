@@ -48,8 +48,8 @@ def main(arguments: list[str]) -> None:
     if values.method:
         method = named_method(values.method, values.data_root, values.cache_dir)
     else:
-        networks = network_flags.chosen()
-        method = model_method(networks.name, networks.at_scale, networks.channels)
+        network = network_flags.chosen()
+        method = model_method(network.name, network.at_scale, network.channels)
     method = self_ensembled(method) if values.self_ensemble else method
     records = evaluate_sets(method, values.sets, scales, values.data_root, values.metrics, values.degradation)
     print(describe_records(records, values.metrics))

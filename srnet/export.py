@@ -46,12 +46,12 @@ def main(arguments: list[str]) -> None:
     kind = choose_format(values.output, values.format)
     if os.path.lexists(values.output) and not values.overwrite:
         raise DataError(f"{values.output} exists; --overwrite replaces it")
-    networks = network_flags.chosen()
-    scale = values.scale or default_scale(networks.at_scale)
-    if scale not in networks.at_scale:
-        known = ", ".join(map(str, networks.at_scale))
-        raise UsageError(f"--scale={scale} cannot be used: {networks.name} has scales {known}")
-    _export(networks.at_scale[scale](), kind, values.output, values.overwrite)
+    network = network_flags.chosen()
+    scale = values.scale or default_scale(network.at_scale)
+    if scale not in network.at_scale:
+        known = ", ".join(map(str, network.at_scale))
+        raise UsageError(f"--scale={scale} cannot be used: {network.name} has scales {known}")
+    _export(network.at_scale[scale](), kind, values.output, values.overwrite)
     print(f"{kind}: {values.output}")
 
 
@@ -90,7 +90,7 @@ def _export(model: "keras.Model", kind: str, output: str, overwrite: bool) -> No
     elif kind == "keras":
         save_file(model, output, overwrite)
     else:
-        with cli.without_notes():
+        with cli.without_tensorflow_log():
             if kind == "onnx":
                 export_onnx(model, output, overwrite)
             else:

@@ -46,7 +46,7 @@ def atomic_write(path: str | pathlib.Path, overwrite: bool = True) -> Iterator[p
         try:
             durable.place(folder / path.name, path, overwrite)
         except FileExistsError as error:
-            raise DataError(f"{path}: exists and is not replaced; it has just been written") from error
+            raise DataError(f"{path}: exists and may not be replaced") from error
 
 
 def check_writable(path: str | pathlib.Path) -> None:
@@ -60,7 +60,7 @@ def check_writable(path: str | pathlib.Path) -> None:
     """
     with _folder_beside(_real(path)):
         if pathlib.Path(path).is_dir():
-            raise DataError(f"{path}: a folder; choose another place")
+            raise DataError(f"{path}: a folder; choose another path")
 
 
 def _real(path: str | pathlib.Path) -> pathlib.Path:
@@ -101,9 +101,9 @@ def _check_target(path: pathlib.Path) -> None:
     if path.is_dir():
         others = sorted({inside.name for inside in path.iterdir()} - _SAVED_MODEL)
         if others:
-            raise DataError(f"{path}: a folder with other things in it, such as {others[0]}; choose another place")
+            raise DataError(f"{path}: a folder that holds other files, such as {others[0]}; choose another path")
     elif path.exists() and not path.is_file():
-        raise DataError(f"{path}: not a regular file; choose another place")
+        raise DataError(f"{path}: not a regular file; choose another path")
 
 
 @contextlib.contextmanager

@@ -33,7 +33,7 @@ def define(default: str | None = cards.DEFAULT) -> None:
         "checkpoint",
         "last",
         ("last", "best"),
-        "With --run: the last checkpoint, or the one of the best validation PSNR.",
+        "With --run: the last checkpoint, or the one with the best validation PSNR.",
     )
     flags.DEFINE_string("model", None, "Network as a .keras file.")
     cli.define_plugin_flag()
@@ -46,7 +46,7 @@ def define_precision() -> None:
 
 
 @dataclasses.dataclass(frozen=True)
-class Networks:
+class ScaledNetwork:
     """One network at one or several scales.
 
     Attributes:
@@ -74,7 +74,7 @@ def check() -> None:
         raise UsageError("--checkpoint needs --run")
 
 
-def chosen() -> Networks:
+def chosen() -> ScaledNetwork:
     """Returns the network that the flags of `define` name; `plus` for "auto" and without any of them.
 
     Raises:
@@ -91,19 +91,19 @@ def chosen() -> Networks:
 
         if values.run:
             model, config = load_run(values.run, values.checkpoint)
-            return Networks(config.variant, {config.scale: lambda: model}, config.channels)
+            return ScaledNetwork(config.variant, {config.scale: lambda: model}, config.channels)
         model = load_file(values.model)
-        return Networks(model.name, {scale_of(model): lambda: model}, model.input_shape[-1])
-    return pretrained(cards.DEFAULT if choose_by_picture() else values.network)
+        return ScaledNetwork(model.name, {scale_of(model): lambda: model}, model.input_shape[-1])
+    return pretrained(cards.DEFAULT if is_chosen_per_picture() else values.network)
 
 
-def choose_by_picture() -> bool:
+def is_chosen_per_picture() -> bool:
     """Returns whether, by the flags of `define`, the network is chosen for each picture."""
     values = flags.FLAGS
     return values.network in (None, cards.AUTO) and not values.run and not values.model
 
 
-def pretrained(name: str) -> Networks:
+def pretrained(name: str) -> ScaledNetwork:
     """Returns a pretrained network at all its scales.
 
     Args:
@@ -121,4 +121,4 @@ def pretrained(name: str) -> Networks:
 
     scales = cards.check_network(name)
     at_scale = {scale: functools.cache(functools.partial(load, scale)) for scale in scales}
-    return Networks(name, at_scale, cards.card(scales[0], name)["channels"])
+    return ScaledNetwork(name, at_scale, cards.card(scales[0], name)["channels"])

@@ -109,7 +109,9 @@ def main(arguments: list[str]) -> int:
         return 128 + stop.signal
     if run is None:
         return 0
-    for last in read_metrics(run)[-1:]:  # a message has named lost ones
+    metrics = read_metrics(run)
+    if metrics:  # lines may be lost; a message has said so
+        last = metrics[-1]
         print(f"{config.validation_set}: {last['psnr']:.2f} dB, SSIM {last['ssim']:.4f} after {last['step']} steps")
     print(f"run folder: {run.folder}\nSavedModel: {run.saved_model}\npicture: {run.preview}")
     return 0

@@ -54,7 +54,7 @@ def define_flags() -> None:
     flags.DEFINE_bool("self_ensemble", False, network_flags.SELF_ENSEMBLE)
     network_flags.define_precision()
     flags.DEFINE_bool("preview", False, "Also write FILE.preview.png: bicubic and srnet, side by side.")
-    text = "A tile covers at most N x N LR pixels. Default: by free memory."
+    text = "Largest area of a tile, as the side of a square in LR pixels. Default: by free memory."
     flags.DEFINE_integer("tile", None, text, 1)
 
 
@@ -73,9 +73,9 @@ def main(arguments: list[str]) -> int:
     jobs, failed = find_jobs(arguments, values.output, values.recursive, label, suffix)
     for message in failed:
         cli.complain(message)
-    networks = chosen()
-    scale = values.scale or default_scale(networks.at_scale)
-    choose = _chooser(networks)
+    network = chosen()
+    scale = values.scale or default_scale(network.at_scale)
+    choose = _chooser(network)
     labels = {job: f"[{number}/{len(jobs)}] " for number, job in enumerate(jobs, 1)}
 
     def enlarge(job: Job) -> Enlarged | str:
@@ -100,17 +100,17 @@ def main(arguments: list[str]) -> int:
     return 1 if failed else 0
 
 
-def _chooser(networks: network_flags.Networks) -> Chooser:
+def _chooser(network: network_flags.ScaledNetwork) -> Chooser:
     values = flags.FLAGS
     make = functools.partial(
         upscalers_of, tile=values.tile, self_ensemble=values.self_ensemble, precision=values.precision
     )
-    if network_flags.choose_by_picture():
+    if network_flags.is_chosen_per_picture():
         return per_picture_chooser(functools.cache(lambda name: make(network_flags.pretrained(name).at_scale)))
-    upscalers = make(networks.at_scale)
+    upscalers = make(network.at_scale)
     if values.run or values.model:
         upscalers[default_scale(upscalers)]()  # fails once here, not once per picture
-    return fixed_chooser(upscalers, networks.name)
+    return fixed_chooser(upscalers, network.name)
 
 
 def _check_flags() -> None:

@@ -211,7 +211,7 @@ def test_export_names(tmp_path):
     assert (tmp_path / "c.keras").read_bytes() == before
     (tmp_path / "model.v2" / "labels.txt").write_text("mine")
     done = _run("srnet.export", f"--output={tmp_path}/model.v2", "--overwrite", "--scale=2")
-    assert done.returncode == 1 and "a folder with other things in it, such as labels.txt" in done.stderr
+    assert done.returncode == 1 and "a folder that holds other files, such as labels.txt" in done.stderr
     assert (tmp_path / "model.v2" / "labels.txt").read_text() == "mine"
 
 

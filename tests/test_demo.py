@@ -104,7 +104,7 @@ def test_upload_compare_download(page, browser, tmp_path):
     visitor.button("Enlarge").click()
     _wait(
         lambda: re.fullmatch(
-            r"photo\.png, enlarged to 144x96 by plus \(PNG has no JPEG quality\) in \d+\.\d s",
+            r"photo\.png, enlarged to 144x96 by plus \(PNG, not JPEG\) in \d+\.\d s",
             visitor.told(),
         )
     )

@@ -50,7 +50,7 @@ def test_a_folder_with_other_things_is_never_replaced(tmp_path, monkeypatch):
     (tmp_path / "thesis" / "chapter.tex").write_text("years of work")
     monkeypatch.chdir(tmp_path)
     for place in ("thesis", ".", "thesis/..", "/"):
-        with pytest.raises(DataError, match="a folder with other things in it"):
+        with pytest.raises(DataError, match="a folder that holds other files"):
             write_json(place, [])
     assert (tmp_path / "thesis" / "chapter.tex").read_text() == "years of work"
 
@@ -87,7 +87,7 @@ def test_a_working_folder_in_use_is_left_alone(tmp_path):
 
 def test_a_target_that_appears_meanwhile_is_not_replaced(tmp_path):
     for path in (tmp_path / "file", tmp_path / "folder"):
-        with pytest.raises(DataError, match="exists and is not replaced"), atomic_write(path, False) as partial:
+        with pytest.raises(DataError, match="exists and may not be replaced"), atomic_write(path, False) as partial:
             for each, text in ((partial, "late"), (path, "early")):
                 if path.name == "folder":
                     each.mkdir()
@@ -118,7 +118,7 @@ def test_one_of_many_writers_wins(tmp_path):
     winners = [n for n, writer in enumerate(writers) if writer.returncode == 0]
     assert len(winners) == 1 and (tmp_path / "x").read_text() == str(winners[0])
     losers = [error for n, error in enumerate(errors) if n not in winners]
-    assert all("exists and is not replaced" in error for error in losers), losers
+    assert all("exists and may not be replaced" in error for error in losers), losers
 
 
 @pytest.mark.parametrize("atomic", [True, False])
@@ -281,7 +281,7 @@ def test_a_file_that_cannot_be_written_is_known_before_the_work(tmp_path):
         check_writable(tmp_path / "file" / "x")
     with pytest.raises(DataError, match="cannot be written"):
         check_writable(tmp_path / ("x" * 300))
-    with pytest.raises(DataError, match="new: a folder; choose another place"):
+    with pytest.raises(DataError, match="new: a folder; choose another path"):
         check_writable(tmp_path / "new")
 
 

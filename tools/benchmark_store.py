@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> None:
     cli.expect_no_arguments(arguments)
     values = flags.FLAGS
     cli.import_tensorflow()
-    from experiments.benchmarks.stores import make_stores, same_batches, time_reading
+    from experiments.benchmarks.stores import make_stores, same_patches, time_reading
     from experiments.benchmarks.training import bare_step_seconds
 
     changes = {"variant": values.variant, "scale": values.scale, "precision": values.precision}
@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> None:
         for kind, (store, seconds) in made.items():
             size = store.path.stat().st_size / 1e9
             print(f"{kind}: {size:.2f} GB, made in {seconds:.0f} s, {speeds[kind]:.0f} patches/s")
-        same = same_batches(config, stores["patches"], stores["pictures"], values.batches)
+        same = same_patches(config, stores["patches"], stores["pictures"], values.batches)
         print(f"{values.batches} batches are {'the same' if same else 'DIFFERENT'}")
 
 

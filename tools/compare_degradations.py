@@ -1,4 +1,4 @@
-"""Compares bicubic interpolation and the pretrained networks under JPEG, noise and blur.
+"""Compares bicubic interpolation and the pretrained networks under JPEG, WebP, noise, blur and `photo`.
 
 python tools/compare_degradations.py                                              on the test sets, at x2 and x4
 python tools/compare_degradations.py --sets=BSDval50 --scales=4 --output=/tmp/choice --run=runs/photo_x4   for tuning

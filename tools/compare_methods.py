@@ -11,6 +11,7 @@ measurements.
 
 import pathlib
 import sys
+from collections.abc import Sequence
 
 from absl import flags
 
@@ -18,6 +19,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from experiments import shared_flags
 from experiments.recipes import table_2
+from experiments.workspace import Workspace
 from srnet import cli
 
 
@@ -35,6 +37,7 @@ def main(arguments: list[str]) -> int:
     seeds = shared_flags.integers("seeds")
     cli.import_tensorflow()
     from experiments.runs import costs, records, runner, sweeps
+    from experiments.runs.cells import Cell
     from experiments.tables.claims import describe_claims
     from experiments.tables.comparison import describe_table_2
     from experiments.tables.markdown import write_table
@@ -43,8 +46,13 @@ def main(arguments: list[str]) -> int:
         write_table(describe_table_2(found, workspace.budget), path.with_name(f"table_2_{path.stem}.md"))
         write_table(describe_claims(found, workspace.budget), path.with_name(f"claims_{path.stem}.md"))
 
+    def measure(made: Sequence[Cell], path: pathlib.Path, workspace: Workspace) -> dict[str, str]:
+        return costs.add_costs([cell for cell in made if not cell.seed], path, workspace)  # the table shows seed 0
+
     cells = sweeps.comparison_cells(workspace, scales, methods, seeds)
-    return runner.run_cells(cells, workspace, workspace.results_file(), write, costs.add_costs)
+    path = workspace.results_file()
+    sweeps.check_alike(records.read_records(path), cells, path)
+    return runner.run_cells(cells, workspace, path, write, measure)
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> None:
         weights.ship(Run(pathlib.Path(values.run)), values.data_root, values.name)
     else:
         weights.measure_again(values.data_root)
-    for page in weights.update_pages():
+    for page in weights.write_network_tables():
         print(page)
 
 

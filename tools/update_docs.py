@@ -18,7 +18,7 @@ def main(arguments: list[str]) -> None:
     cli.import_tensorflow()
     from experiments import documentation, weights
 
-    for page in dict.fromkeys([*documentation.update_pages(), *weights.update_pages()]):
+    for page in dict.fromkeys([*documentation.copy_results_tables(), *weights.write_network_tables()]):
         print(page)
 
 

@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
     details = dict.fromkeys(map(parse_detail, values.picture) if values.picture else (Detail(*row) for row in usual))
     opened = {detail: open_detail(detail, workspace.data_root) for detail in details}
     workspace.make_results_folder()
-    path = crops.crops_file(workspace)
+    path = workspace.results_file("figure_6_")
     failed: dict[str, str] = {}
     for detail, picture in opened.items():
         lines, missing = crops.add_crops(workspace, detail, picture, methods)

@@ -16,7 +16,8 @@ def prepare_pytorch(config: "TrainConfig") -> None:
     """Prepares a training step in PyTorch in this process.
 
     Args:
-      config: `TrainConfig`; its loss is replaced by mean squared error, its schedule by a constant learning rate.
+      config: `TrainConfig`; its loss is replaced by mean squared error without weight decay, its schedule by a constant
+        learning rate.
     """
     global _step
     import torch._dynamo  # with Triton, which crashes if it is imported after TensorFlow

@@ -48,7 +48,7 @@ def time_reading(config: TrainConfig, stores: dict[str, PatchStore], rounds: int
     return {name: statistics.median(each) for name, each in speeds.items()}
 
 
-def same_batches(config: TrainConfig, one: PatchStore, other: PatchStore, batches: int) -> bool:
+def same_patches(config: TrainConfig, one: PatchStore, other: PatchStore, batches: int) -> bool:
     """Returns whether two stores have the same patches, in the first batches of a training.
 
     Args:

@@ -58,7 +58,7 @@ def _time_steps(config: TrainConfig, store: PatchStore, time_other: Callable[[],
     time_bare = _bare_step_timer(config, store, state)
     time_xla = _bare_step_timer(dataclasses.replace(config, jit_compile=True), store, state)
     run_steps = step.make_run_steps(config, state, workers.strategy)
-    steps = 2 * config.total_steps
+    steps = 2 * config.total_steps  # so that reading ahead goes on in the last round
     iterator = distributed_batches(workers.strategy, store, config.batch_size, config.seed, 0, steps)
     bare, xla, real, other = [], [], [], []
     with tqdm.tqdm(total=config.total_steps, unit="step") as progress:

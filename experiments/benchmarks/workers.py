@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 
 from experiments.workspace import ROOT
@@ -30,28 +31,40 @@ def images_per_second(cores: Sequence[Sequence[int]], training: Sequence[str]) -
     strategy = ["--strategy=multi_worker", "--worker_timeout=60"] if len(cores) > 1 else []
     addresses = _free_addresses(len(cores))
     processes = []
-    with tempfile.TemporaryDirectory() as run_dir:
-        command = [sys.executable, "-m", "srnet.train", *training, *strategy, f"--run_dir={run_dir}"]
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run(pathlib.Path(folder) / "run")
+        logs = [pathlib.Path(folder) / f"{number}.log" for number in range(len(cores))]
+        command = [sys.executable, "-m", "srnet.train", *training, *strategy, f"--run_dir={run.folder}"]
         try:
             for number, own in enumerate(cores):
                 config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": number}}
                 # The cores are set before Python starts, since TensorFlow counts them.
                 pinned = ["taskset", "--cpu-list", ",".join(map(str, own)), *command]
                 environment = {**os.environ, "TF_CONFIG": json.dumps(config)}
-                process = subprocess.Popen(
-                    pinned, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-                )
+                with logs[number].open("w") as log:
+                    process = subprocess.Popen(pinned, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=log)
                 processes.append(process)
-            errors = [process.communicate()[1] for process in processes]
+            failed = _first_failure(processes)
         finally:
             for process in processes:
                 process.kill()
                 process.wait()
-        for process, text in zip(processes, errors):
-            if process.returncode:
-                raise DataError((text.strip().splitlines() or [f"a process ended with {process.returncode}"])[-1])
-        lines = read_metrics(Run(pathlib.Path(run_dir)))
+        if failed is not None:
+            raise DataError((logs[failed].read_text().split("\n")[:-1] or ["a worker ended without a message"])[-1])
+        lines = read_metrics(run)
     return statistics.median(line["images_per_second"] for line in lines[1:])
+
+
+def _first_failure(processes: Sequence[subprocess.Popen]) -> int | None:
+    """Waits for processes, and returns the number of the first that fails, or None; a lost worker ends the others."""
+    while True:
+        ended = [process.poll() for process in processes]
+        for number, status in enumerate(ended):
+            if status:
+                return number
+        if None not in ended:
+            return None
+        time.sleep(0.1)
 
 
 def _free_addresses(count: int) -> list[str]:

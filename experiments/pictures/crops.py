@@ -24,15 +24,6 @@ Line = dict[str, Any]
 Key = tuple[str, int, int, Crop, str]
 
 
-def crops_file(workspace: Workspace) -> pathlib.Path:
-    """Returns the JSON lines file of Figure 6.
-
-    Args:
-      workspace: `Workspace`.
-    """
-    return workspace.results_file("figure_6_")
-
-
 def read_crops(path: pathlib.Path) -> dict[Key, Line]:
     """Returns the lines of Figure 6 as a dict from (set, image, scale, crop, method).
 
@@ -67,7 +58,7 @@ def add_crops(
     Raises:
       DataError: if the results cannot be read or written.
     """
-    path = crops_file(workspace)
+    path = workspace.results_file("figure_6_")
     _write_crop(path, detail, "original", picture)
     failed = {}
     for method in methods:

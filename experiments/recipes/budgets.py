@@ -23,7 +23,7 @@ METHODS = ("bicubic", "aplus", "srcnn", "vdsr", "rednet", "full", "plus", "drcn"
 _LARGE, _SMALL = ("rcan", "esrgan"), ("rcan_small", "esrgan_small")
 # In so few steps `plus` sees each patch about once, so it gets no more augmentation than the paper's.
 _LITTLE_AUGMENTATION = {"orientations": 4, "augment_scales": (1.0,)}
-# Figure 5 has no curve of the comparison networks, so they are validated on Set5.
+# Figure 5 has no curve of the comparison networks: at budgets cpu and cpu_long they are validated on Set5.
 _ON_SET5 = {"validation_set": "Set5", "validation_images": 0}
 _NARROW_ON_SET5 = {**_ON_SET5, "model_options": {"filters": 64}}  # as wide as the paper's network
 

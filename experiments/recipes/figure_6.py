@@ -3,7 +3,8 @@
 The paper (section 3.3) shows Set14 image 8 at x4 (its network has fewer jagged edges), BSD100 image 43 at x2 (the
 boat's roof is sharper) and Urban100 image 82 at x4 (the figure's legs are clearer and unbroken).
 
-Command: python tools/visual_comparison.py --budget=cpu   (two cores: two minutes, after compare_methods.py)
+Command: python tools/visual_comparison.py --budget=cpu --methods=bicubic,aplus,srcnn,vdsr,rednet,full,plus
+(two cores: two minutes, after compare_methods.py)
 Expect, for BSD100 image 43 at the cpu budget, PSNR in dB: bicubic 28.52, A+ 30.05, SRCNN 30.22, VDSR 30.33, RED-Net
 30.54, the paper's network 30.07.
 """

@@ -1,9 +1,9 @@
 """Table 2: the methods compared, on Set5, Set14, BSD100 and Urban100, at x2 and x4.
 
 The paper (section 3.3) finds its network above RED-Net, VDSR, SRCNN, A+ and bicubic interpolation, in this order, on
-every set, in PSNR and SSIM. This project does not have the paper's own numbers; those of the methods' own papers,
-measured by the same protocol, are shown beside ours in italics (`literature.csv`, with sources). The second part of the
-table has the networks that the introduction names; those of the cpu budget are smaller than in their papers.
+every set, in PSNR and SSIM. This project does not have the paper's own numbers. Published figures of the other methods,
+measured by the same protocol, are shown beside ours in italics (`literature.csv` names each source). The second part of
+the table has the networks that the introduction names; those of the cpu budget are smaller than in their papers.
 
 Command: python tools/compare_methods.py --budget=cpu   (two cores: two hours for x2)
          python tools/compare_methods.py --budget=cpu --methods=drcn,idn,rcan_small,esrgan_small   (the second part)

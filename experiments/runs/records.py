@@ -78,17 +78,13 @@ def add_record(path: pathlib.Path, record: Record) -> Record:
 
 def _merge(old: Record, new: Record) -> Record:
     """A new record, with the measurements and the cost of an older one of the same run."""
-    if run_identity(old) != run_identity(new):
+    if _run_identity(old) != _run_identity(new):
         return new
     return {**new, "measurements": {**old["measurements"], **new["measurements"]}, "cost": new["cost"] or old["cost"]}
 
 
-def run_identity(record: Record) -> dict[str, Any]:
-    """Returns the identity of a record's run: a dict of started and steps, since extending a run keeps its start.
-
-    Args:
-      record: the record.
-    """
+def _run_identity(record: Record) -> dict[str, Any]:
+    """The identity of a record's run: started and steps, since extending a run keeps its start."""
     known = record["run"] or record.get("origin") or {}  # older records of classical methods have neither
     return {name: known.get(name) for name in ("started", "steps")}
 

@@ -66,17 +66,18 @@ def run_cells(
         find_images(name, workspace.data_root)
     workspace.make_results_folder()
     records.read_records(path)
+    failed: dict[str, str] = {}
     try:
-        failed = _run_all(cells, path.absolute(), workspace)
+        failed |= _run_all(cells, path.absolute(), workspace)
         made = [cell for cell in cells if cell.name not in failed]
         failed |= measure(made, path, workspace) if measure else {}
     finally:
+        for name, why in failed.items():  # first, since writing the tables may fail, too
+            cli.complain(f"{name}: {why}")
         found = records.read_records(path)
         write(found, path)
         if found:
             print(path)
-    for name, why in failed.items():
-        cli.complain(f"{name}: {why}")
     return 1 if failed else 0
 
 

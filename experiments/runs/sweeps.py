@@ -114,15 +114,14 @@ def check_alike(found: Sequence[records.Record], cells: Sequence[Cell], path: pa
 
     Args:
       found: records of any methods.
-      cells: the cells, networks first and all trained alike; records of the same cells may differ, as they will be
-        replaced.
+      cells: the cells, of any methods; records of the same cells may differ, as they will be replaced.
       path: the records file, used in the message.
 
     Raises:
       DataError: if a run has another setting; the message names it.
     """
     replaced = {(cell.method, cell.scale, cell.seed) for cell in cells}
-    config = cells[0].config
+    config = next((cell.config for cell in cells if cell.method in ablation.NETWORKS), None)
     if config is None:
         return
     ours = {**config.to_json(), "steps": config.total_steps}
@@ -133,7 +132,7 @@ def check_alike(found: Sequence[records.Record], cells: Sequence[Cell], path: pa
         for name, value in _settings_of(record["run"]).items():
             if value != ours[name]:
                 raise DataError(
-                    f"{path}: {method} x{scale} seed {seed} has {name} {value}, this sweep would have {ours[name]}; "
+                    f"{path}: {method} x{scale} seed {seed} has {name} {value}, the new runs would have {ours[name]}; "
                     "remove its line or choose another --output"
                 )
 

@@ -12,6 +12,7 @@ import tensorflow as tf
 from jax.experimental import jax2tf
 
 from experiments.steps.file import named_values, write_steps
+from experiments.steps.stateless import StatelessStep, stateless_step, step_variables
 from srnet.errors import DataError
 from srnet.files import locked
 from srnet.json_files import read_json
@@ -19,7 +20,6 @@ from srnet.training import checkpoints
 from srnet.training.config import TrainConfig, check_registered, load_config
 from srnet.training.run_folder import Run
 from srnet.training.state import State, new_state
-from srnet.training.stateless import StatelessStep, stateless_step, step_variables
 
 _STEPS_PER_CALL = 100  # of the compiled function, on the device
 

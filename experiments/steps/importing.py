@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from experiments.steps.file import read_steps, values_of
+from experiments.steps.stateless import step_variables
 from srnet.errors import DataError
 from srnet.files import locked
 from srnet.inference.method import network_method
@@ -19,7 +20,6 @@ from srnet.training.data import validation_paths
 from srnet.training.loop import epoch_line
 from srnet.training.run_folder import Run, append_metrics, drop_metrics_after, record_session, session
 from srnet.training.state import State, build_network, new_state
-from srnet.training.stateless import step_variables
 from srnet.training.validation import validate
 from srnet.training.workers import Workers
 

@@ -1,45 +1,14 @@
 """Table 2, beside the published results."""
 
-import csv
 import itertools
 from collections.abc import Sequence
-from typing import NamedTuple
 
+from experiments.literature import published
 from experiments.recipes import table_2
 from experiments.recipes.budgets import BUDGETS
 from experiments.results_file import Record
 from experiments.tables.markdown import describe_cost, markdown_table, scores
-from experiments.workspace import ROOT
-from srnet.errors import DataError
 from srnet.models.analysis import OUTPUT_SIZE
-
-
-class Published(NamedTuple):
-    """A published result, as printed, with the number of parameters of the network."""
-
-    psnr: str
-    ssim: str
-    parameters: str
-    source: str
-
-
-def published() -> dict[tuple[str, str, int], Published]:
-    """Returns the published results as a dict from (method, set, scale) to `Published`.
-
-    Raises:
-      DataError: if literature.csv is damaged.
-    """
-    path = ROOT / "experiments" / "literature.csv"
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return {
-                (row["method"], row["dataset"], int(row["scale"])): Published(
-                    *(row[name] for name in Published._fields)
-                )
-                for row in csv.DictReader(file)
-            }
-    except (OSError, KeyError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read ({error})") from error
 
 
 def describe_table_2(found: Sequence[Record], budget: str) -> str:
@@ -105,7 +74,7 @@ def _describe_devices(devices: dict[str, list[str]]) -> str:
 
 
 def _describe_method(label: str, record: Record) -> str:
-    """The label, with the options in which the network differs from its paper's."""
+    """The label, with the network's options that its run sets."""
     options = (record["run"] or {}).get("model_options", {})
     return ", ".join([label, *(f"{name} {value}" for name, value in options.items())])
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from experiments.literature import Published
 from experiments.results_file import Record
-from experiments.tables.comparison import Published
 from experiments.tables.markdown import describe_size, markdown_table, scores
 from srnet.data.datasets import TEST_SETS
 

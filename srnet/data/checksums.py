@@ -69,7 +69,7 @@ def verify(descriptor: int, path: Path) -> None:
     expected = struct.unpack_from(f"<{len(sums)}I", fields, _FIELDS.size)
     for number, (is_, should) in enumerate(zip(sums, expected)):
         if is_ != should:
-            raise DataError(f"{path}: damaged between byte {head + number * block} and the {block} behind it")
+            raise DataError(f"{path}: damaged in the {block} bytes from byte {head + number * block}")
 
 
 def _block_checksums(descriptor: int, start: int, end: int, block: int) -> list[int]:

@@ -101,10 +101,10 @@ class Recipe:
         share = random.random()
         if self.earlier and random.random() < self.earlier_probability:
             between = (round(size[0] * scale**share), round(size[1] * scale**share))
-            values = self.earlier._round(values, between, random).astype(np.float32)
-        return self._round(values, size, random)
+            values = self.earlier._apply_once(values, between, random).astype(np.float32)
+        return self._apply_once(values, size, random)
 
-    def _round(self, values: np.ndarray, size: tuple[int, int], random: np.random.Generator) -> np.ndarray:
+    def _apply_once(self, values: np.ndarray, size: tuple[int, int], random: np.random.Generator) -> np.ndarray:
         """Applies one round, from float32 (H, W, C) to uint8 of a size (height, width)."""
         sigma = self.blur and self.blur.level(random)
         if sigma:

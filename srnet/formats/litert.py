@@ -26,10 +26,8 @@ def export_litert(model: keras.Model, path: str | pathlib.Path, int8: bool = Fal
     Raises:
       DataError: if it cannot be written.
     """
-    with (
-        writing(path),
-        tempfile.TemporaryDirectory() as folder,
-    ):  # converted directly from Keras, the output would be named output_0
+    with writing(path), tempfile.TemporaryDirectory() as folder:
+        # By way of a SavedModel: converted directly from Keras, the output would be named output_0.
         archive_of(model).write_out(folder, verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         if int8:

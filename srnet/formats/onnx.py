@@ -46,7 +46,7 @@ def export_onnx(model: keras.Model, path: str | pathlib.Path, overwrite: bool = 
 
 
 def _pad_explicitly(node: Any) -> None:
-    """Gives a dilated convolution explicit padding, which ONNX Runtime cannot compute."""
+    """Replaces a dilated convolution's automatic padding, which ONNX Runtime cannot compute, with explicit padding."""
     import onnx  # comes with tf2onnx
 
     values = {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}

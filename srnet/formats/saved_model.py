@@ -59,7 +59,7 @@ def export_saved_model(model: keras.Model, path: str | pathlib.Path, overwrite: 
         )
     with atomic_write(path, overwrite) as partial, writing(path):
         archive.write_out(partial, verbose=False)
-        shutil.rmtree(partial / "variables" / "variables_temp", ignore_errors=True)  # in case TensorFlow could not
+        shutil.rmtree(partial / "variables" / "variables_temp", ignore_errors=True)  # TensorFlow sometimes leaves it
 
 
 def _has_tiles(model: keras.Model) -> bool:

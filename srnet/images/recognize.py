@@ -118,7 +118,9 @@ def _open_tiff(file: BinaryIO) -> Opened:
     """Opens a TIFF with Pillow, or with libvips if Pillow does not know its samples, such as floating-point RGB."""
     block = tiff.read_block(file)
     if tiff.is_raw(file, block):
-        raise DataError("a camera's raw file, of which only the thumbnail could be read; develop it first")
+        raise DataError(
+            "a camera raw file, of which only the thumbnail can be read; develop it in a raw converter first"
+        )
     exif, orientation, resolution, damaged = parse_directory(block)
     profile, xmp, iptc = (block.tags.get(tag) for tag in (tiff.ICC, tiff.XMP, tiff.IPTC))
     metadata = Metadata(
@@ -130,7 +132,7 @@ def _open_tiff(file: BinaryIO) -> Opened:
     )
     notes: tuple[str, ...] = (_DAMAGED,) if damaged else ()
     if tiff.GEOREFERENCE & set(block.tags):
-        notes += ("its georeference is left out, since it fits only the smaller picture",)
+        notes += ("its georeferencing is left out, since it is valid only for the original size",)
     image: PIL.Image.Image | pyvips.Image
     try:
         image = _open_by_pillow(file)

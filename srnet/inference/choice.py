@@ -10,7 +10,7 @@ from srnet.pretrained import cards
 if TYPE_CHECKING:  # it imports TensorFlow
     from srnet.inference.upscaler import Upscaler
 
-# Of a JPEG for `photo`: at 95 its PSNR on BSDval50 is no lower than that of `plus`. A WebP does not tell its quality.
+# The highest JPEG quality at which the PSNR of `photo` on BSDval50 is at least that of `plus`.
 HIGHEST_QUALITY = 95
 
 Upscalers = Mapping[int, Callable[[], "Upscaler"]]
@@ -70,7 +70,9 @@ def choose_network(picture: Picture) -> tuple[str, str]:
     if picture.format == "WEBP" and not picture.lossless:
         return cards.PHOTO, "lossy WebP"
     if picture.jpeg_quality is None:
-        return cards.DEFAULT, f"{picture.format} has no JPEG quality"
+        return cards.DEFAULT, {"WEBP": "lossless WebP", "JPEG": "JPEG of unknown quality"}.get(
+            picture.format, f"{picture.format}, not JPEG"
+        )
     chosen = cards.PHOTO if picture.jpeg_quality <= HIGHEST_QUALITY else cards.DEFAULT
     return chosen, f"JPEG of quality {picture.jpeg_quality}"
 

@@ -54,7 +54,7 @@ class Tile:
         """Splits the box into tiles, row by row, whose crops have the fewest pixels in total.
 
         Args:
-          side: a tile with its margin has at most as many pixels as a square of this side with its margin.
+          side: in LR pixels; a tile and its margin cover at most the area of a square of this side and its margin.
           multiple: LR pixels; tiles begin at multiples of it inside the box. It divides `side`.
         """
         height, width = self.bottom - self.top, self.right - self.left

@@ -46,7 +46,7 @@ def replace_hidden_colors(image: np.ndarray, reach: int) -> np.ndarray:
 
 
 def is_flat(opacity: np.ndarray) -> np.ndarray:
-    """Tells which pixels have the opacity of all eight around them, such as 0 or full, which a network would vary.
+    """Tells which pixels have the same opacity as all eight neighbors; a network would add ripples there.
 
     Args:
       opacity: (h, w, 1) array.

@@ -33,12 +33,12 @@ _WHOLE = "not enough memory for the whole picture, which this network needs"
 class Upscaler:
     """Enlarges pictures with a network.
 
-    A luma network enlarges luma and transparency, and bicubic interpolation chroma; an RGB network enlarges all colors,
-    but gray pictures as luma, since it would tint them. Colors are weighted by their opacity, so that hidden ones do
-    not bleed into edges. Tiles have a margin of the network's reach, so that the result equals that of the whole
-    picture, up to rounding. If that takes too much memory (`esrgan`), the margin is 64 LR pixels, and pixels further
-    away are ignored. Networks in which every pixel depends on the whole picture, such as `rcan`, enlarge it in one
-    piece.
+    A luma network enlarges luma and transparency; chroma is enlarged by bicubic interpolation. An RGB network enlarges
+    all colors, but gray pictures as luma, since it would tint them. Colors are weighted by their opacity, so that
+    hidden ones do not bleed into edges. Tiles have a margin of the network's reach, so that the result equals that of
+    the whole picture, up to rounding. If that takes too much memory (`esrgan`), the margin is 64 LR pixels, and pixels
+    further away are ignored. Networks in which every pixel depends on the whole picture, such as `rcan`, enlarge it in
+    one piece.
 
     Args:
       model: Keras model from LR to HR pixels in [0, 255], of 1 or 3 channels, such as `srnet.load` returns.

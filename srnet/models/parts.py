@@ -98,13 +98,20 @@ def to_pixels(x: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def check_scale(scale: int) -> None:
-    """Raises a UsageError unless `scale` is an integer of at least 2."""
+    """Checks that a scale is an integer of at least 2.
+
+    Args:
+      scale: the scale.
+
+    Raises:
+      UsageError: if it is not.
+    """
     if type(scale) is not int or scale < 2:
         raise UsageError(f"scale {scale!r} cannot be used: it must be an integer of at least 2")
 
 
 def upsampling_strides(scale: int, upsampling: str) -> tuple[int, ...]:
-    """Returns the strides of the transposed convolutions that enlarge by `scale`.
+    """Returns the strides of the stages that enlarge by `scale`.
 
     Args:
       scale: integer enlargement, at least 2.

@@ -66,7 +66,7 @@ def register(name: str, builder: Builder, options: type | None = None, **row: An
     """Registers a network for `build` and `srnet.train --variant`.
 
     Args:
-      name: its name: lower-case letters, digits and underscores.
+      name: its name: lower-case letters, digits and underscores, a letter first.
       builder: callable (options, scale, channels, dtype, name) -> `keras.Model`, as `build` returns it. `dtype` is
         "float32", "mixed_bfloat16" or "mixed_float16", `name` is the model's. It raises a UsageError for a scale that
         it does not support.
@@ -74,10 +74,10 @@ def register(name: str, builder: Builder, options: type | None = None, **row: An
       **row: option values that define this network. A variant is another name with another row.
 
     Raises:
-      UsageError: if the name is taken or has other characters, or the options are not such a dataclass.
+      UsageError: if the name is taken or of another form, or the options are not such a dataclass.
     """
     if not re.fullmatch("[a-z][a-z0-9_]*", name):
-        raise UsageError(f"network name {name!r} cannot be used: take lower-case letters, digits and underscores")
+        raise UsageError(f"network name {name!r} cannot be used: use lower-case letters, digits and _, a letter first")
     if name in _BUILT_IN or (name in _networks and not _same(builder, _networks[name].builder)):
         raise UsageError(f"there is a network {name!r} already: choose another name")
     network = Network(builder, options or NoOptions, row)

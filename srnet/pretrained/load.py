@@ -1,13 +1,12 @@
 """Pretrained networks as Keras models."""
 
 import functools
-import hashlib
 from collections.abc import Callable
 
 import keras
 
 from srnet.errors import DataError
-from srnet.files import reason
+from srnet.files import file_digests
 from srnet.models import build
 from srnet.pretrained import cards
 
@@ -27,10 +26,7 @@ def load(scale: int = 4, network: str = cards.DEFAULT) -> keras.Model:
       DataError: if its files are damaged.
     """
     card, path = cards.card(scale, network), cards.weights_file(scale, network)
-    try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({reason(error)})") from error
+    ((_, digest),) = file_digests([path])
     if digest != card["sha256"]:
         raise DataError(f"{path}: not the bundled weights (SHA-256 differs); install srnet again")
     model = build(card["network"], card["scale"], card["channels"], **card["model_options"])

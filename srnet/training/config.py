@@ -27,7 +27,10 @@ _FIRST_PLUS = {"filters": 48, "blocks": 5, "depth": 2, "dilation_rates": [1, 1, 
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig:
-    """A training run; equal configurations, images and given weights (initial, VGG19) give the same result.
+    """A training run.
+
+    Equal configurations, images and given weights (initial, VGG19) give the same result up to rounding, and with
+    `deterministic` bit for bit on the same hardware.
 
     The fields are documented where they are declared (`python -m srnet.train --help` lists them); section numbers
     refer to the paper (Hu, Guo, Zhu 2020).
@@ -120,7 +123,7 @@ class TrainConfig:
         "as in Caffe; or one registered by a --plugin.",
         choices=LOSSES,
     )
-    loss_weight: float = setting(1.0, "Weight of --loss, beside --perceptual and --adversarial.", at_least=0)
+    loss_weight: float = setting(1.0, "Weight of --loss, relative to --perceptual and --adversarial.", at_least=0)
     perceptual: float = setting(
         0.0,
         "Weight of the perceptual loss, the mean absolute error of VGG19 features, for RGB networks; 0 for none.",
@@ -237,8 +240,8 @@ def check_registered(config: TrainConfig) -> None:
     degradation.find_degradation(config.degradation)
 
 
-def resumable_settings(config: TrainConfig) -> dict[str, Any]:
-    """Returns the fields that only affect how, or how long, a run computes; it may be resumed with other values.
+def changeable_settings(config: TrainConfig) -> dict[str, Any]:
+    """Returns the fields that a resumed run may change: they affect only how, or how long, it computes.
 
     Args:
       config: `TrainConfig`.

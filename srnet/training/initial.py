@@ -27,7 +27,7 @@ def copy_weights(model: keras.Model, source: str) -> tuple[int, int, dict[str, A
       source: a run folder, a .keras file, or a pretrained network, such as "plus_x2".
 
     Returns:
-      (layers, same, initial): the number of layers with weights, how many of them were initialized, and a dict with
+      (layers, copied, initial): the number of layers with weights, how many of them were initialized, and a dict with
       the SHA-256 of the source's weights and, if known, its `history`.
 
     Raises:
@@ -35,19 +35,19 @@ def copy_weights(model: keras.Model, source: str) -> tuple[int, int, dict[str, A
       UsageError: if no layer matches.
     """
     trained, known = _trained(source)
-    there = {layer.name: layer for layer in trained.layers}
+    trained_layers = {layer.name: layer for layer in trained.layers}
     layers = [layer for layer in model.layers if layer.weights]
-    same = 0
+    copied = 0
     mean = next((-np.asarray(layer.offset) for layer in model.layers if layer.name == "subtract_mean"), None)
     for layer in layers:
-        known_weights = there[layer.name].get_weights() if layer.name in there else None
+        known_weights = trained_layers[layer.name].get_weights() if layer.name in trained_layers else None
         weights = _fitting(known_weights, layer.get_weights(), mean) if known_weights else None
         if weights:
             layer.set_weights(weights)
-            same += 1
-    if not same:
+            copied += 1
+    if not copied:
         raise UsageError(f"{source}: no layer of {trained.name} has the name and shape of a layer of {model.name}")
-    return len(layers), same, {"sha256": array_digest(trained.get_weights()), **known}
+    return len(layers), copied, {"sha256": array_digest(trained.get_weights()), **known}
 
 
 def _trained(source: str) -> tuple[keras.Model, dict[str, Any]]:

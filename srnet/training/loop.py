@@ -78,7 +78,7 @@ def train_epochs(
         while state.step < config.total_steps:
             try:
                 speed, stop = train_epoch(
-                    config, state, run_steps, iterator, workers, stopped, progress, recorder.losses
+                    config, state, run_steps, iterator, workers, stopped, progress, recorder.add_losses
                 )
             except (tf.errors.OpError, DataError) as error:
                 if store.failures:
@@ -101,7 +101,7 @@ def train_epochs(
             line = epoch_line(config, state, values, speed)
             for total in state.loss_sums.values():
                 total.assign(0.0)
-            recorder.epoch(line, strip)
+            recorder.end_epoch(line, strip)
 
 
 def train_epoch(

@@ -53,13 +53,13 @@ class Recorder:
         step = self._state.step
         kept, ended = drop_metrics_after(self._run, step), step // self._config.steps_per_epoch
         if kept < ended:
-            say(f"{self._run.metrics} has {kept} of the {ended} epochs until here")
+            say(f"{self._run.metrics} has lines for only {kept} of the {ended} epochs so far")
         if step >= self._config.total_steps:
             say(f"{self._run.folder} is complete already")
         elif step:
             say(f"resuming from step {step}")
 
-    def losses(self, values: np.ndarray, step: int) -> None:
+    def add_losses(self, values: np.ndarray, step: int) -> None:
         """Writes the mean losses of every hundred steps to TensorBoard.
 
         Args:
@@ -96,7 +96,7 @@ class Recorder:
         if scale is not None and scale.numpy() < _SMALLEST_SCALE:
             raise DataError(f"the gradients are not finite in float16 at step {self._state.step}: use float32")
 
-    def epoch(self, line: dict[str, Any], strip: np.ndarray) -> None:
+    def end_epoch(self, line: dict[str, Any], strip: np.ndarray) -> None:
         """Records an epoch that has ended, and saves a checkpoint.
 
         Args:
@@ -106,9 +106,9 @@ class Recorder:
         Raises:
           DataError: if something cannot be written.
         """
-        self._workers.from_first(lambda: self._epoch(line, strip))
+        self._workers.from_first(lambda: self._end_epoch(line, strip))
 
-    def _epoch(self, line: dict[str, Any], strip: np.ndarray) -> None:
+    def _end_epoch(self, line: dict[str, Any], strip: np.ndarray) -> None:
         if line["psnr"] > self._state.best_psnr:
             self._state.best_psnr.assign(line["psnr"])
             checkpoints.save(self._best, self._state.step)

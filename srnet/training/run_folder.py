@@ -27,7 +27,7 @@ from srnet.errors import DataError, UsageError
 from srnet.files import LOCK, locked, reason, write_text
 from srnet.json_files import read_json, read_json_lines, to_checked_json, write_json
 from srnet.training.checkpoint_files import LIST, newest_checkpoint, step_of
-from srnet.training.config import TrainConfig, load_config, resumable_settings
+from srnet.training.config import TrainConfig, changeable_settings, load_config
 from srnet.training.origin import origin
 
 _ORIGIN = ("started", "command", "commit", "versions", "hardware")  # of a session
@@ -89,7 +89,7 @@ def check_run(folder: Path | str, config: TrainConfig) -> TrainConfig | None:
         return None
     existing = load_config(run.config)
     there, asked = (json.loads(json.dumps(each.to_json())) for each in (existing, config))
-    deciding = [name for name in asked if name not in resumable_settings(config)]
+    deciding = [name for name in asked if name not in changeable_settings(config)]
     differences = [f"{name} {there[name]!r}, not {asked[name]!r}" for name in deciding if there[name] != asked[name]]
     if differences:
         raise UsageError(f"{run.folder} holds another run, of {'; '.join(differences)}: choose another --run_dir")
@@ -170,7 +170,7 @@ def session(step: int, config: TrainConfig, workers: int = 1, known: dict[str, A
         **{name: known.get(name) for name in _ORIGIN},
         "first_step": step,
         "workers": workers,
-        **resumable_settings(config),
+        **changeable_settings(config),
     }
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.documentation import read_tables, replace_tables, update_pages
+from experiments.documentation import copy_results_tables, read_tables, replace_tables
 from srnet.errors import DataError
 
 PAGE = "before\n\n<!-- a.md -->\n| old |\n<!-- end -->\nbetween\n<!-- cards -->\n| kept |\n<!-- end -->\nafter\n"
@@ -15,10 +15,10 @@ def test_tables_of_results_are_put_into_the_pages_that_show_them(tmp_path):
     page.write_text(PAGE)
     other.write_text("no table\n")
     (tmp_path / "results" / "a.md").write_text("# Heading\n\n| new\\1 |\n\nNote.\n")
-    assert update_pages(tmp_path / "docs", tmp_path / "results") == [page]
+    assert copy_results_tables(tmp_path / "docs", tmp_path / "results") == [page]
     assert page.read_text() == PAGE.replace("| old |\n", "| new\\1 |\n\nNote.\n")
     assert other.read_text() == "no table\n"
-    assert update_pages(tmp_path / "docs", tmp_path / "results") == []
+    assert copy_results_tables(tmp_path / "docs", tmp_path / "results") == []
     assert read_tables(page) == {"a.md": "| new\\1 |\n\nNote.\n", "cards": "| kept |\n"}
 
 
@@ -37,5 +37,5 @@ def test_what_is_missing_is_named(tmp_path):
     with pytest.raises(DataError, match=r"page\.md: no lines <!-- b --> and <!-- end --> for the table"):
         replace_tables(page, {"b": ""})
     with pytest.raises(DataError, match=r"a\.md: cannot be read"):
-        update_pages(tmp_path, tmp_path / "nowhere")
+        copy_results_tables(tmp_path, tmp_path / "nowhere")
     assert page.read_text() == PAGE

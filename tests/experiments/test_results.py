@@ -68,7 +68,7 @@ def test_the_table_of_precisions_is_made_from_the_records():
 
 
 def test_pages_show_the_tables_of_the_results_and_of_the_cards():
-    shown = {page.stem: documentation.read_tables(page) for page in documentation.PAGES.glob("*.md")}
+    shown = {page.stem: documentation.read_tables(page) for page in documentation.DOCS.glob("*.md")}
     for page, tables in weights.tables().items():
         assert documentation.read_tables(page).items() >= tables.items()
     assert set(shown["networks"]) == {"weights", "published", "photo_gains.md"}

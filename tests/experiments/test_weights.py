@@ -39,11 +39,13 @@ def own_places(tmp_path, monkeypatch):
     monkeypatch.setattr(training_run, "export", lambda run: None)
     monkeypatch.setattr(cards, "FOLDER", tmp_path / "weights")
     monkeypatch.setattr(weights, "TEST_SETS", ("held_out",))
-    monkeypatch.setattr(weights, "PAGE", tmp_path / "networks.md")
+    monkeypatch.setattr(weights, "NETWORKS_PAGE", tmp_path / "networks.md")
     cards.FOLDER.mkdir()
     monkeypatch.setattr(weights, "README", tmp_path / "README.md")
     monkeypatch.setattr(weights, "describe_readme", lambda *_: "of three networks at x4")
-    weights.PAGE.write_text("before\n<!-- weights -->\n<!-- end -->\n<!-- published -->\n<!-- end -->\nafter\n")
+    weights.NETWORKS_PAGE.write_text(
+        "before\n<!-- weights -->\n<!-- end -->\n<!-- published -->\n<!-- end -->\nafter\n"
+    )
     weights.README.write_text("<!-- x4 -->\n<!-- end -->\n")
 
 
@@ -81,10 +83,10 @@ def test_a_run_is_shipped_and_all_are_measured_again(picture_root, tmp_path):
     (score,) = evaluate(lambda lr: trained(lr[None, ..., None])[0, ..., 0].numpy(), paths, 3)
     assert card["measurements"]["held_out"]["psnr"] == pytest.approx(score.values["psnr"], abs=1e-4)
 
-    assert weights.update_pages() == [weights.PAGE, weights.README]
-    text = weights.PAGE.read_text()
+    assert weights.write_network_tables() == [weights.NETWORKS_PAGE, weights.README]
+    text = weights.NETWORKS_PAGE.read_text()
     assert weights.README.read_text() == "<!-- x4 -->\nof three networks at x4\n<!-- end -->\n"
-    table, compared = read_tables(weights.PAGE).values()
+    table, compared = read_tables(weights.NETWORKS_PAGE).values()
     assert text.startswith(f"before\n<!-- weights -->\n{table}<!-- end -->\n") and table.startswith("| scale |")
     assert "| x3 | VDSR | 665,921 | 611.6 | 33.66 |" in compared and "x4" not in compared
     assert f"| x3 | `plus` | {models.build('plus', 3, filters=4, blocks=1, depth=0).count_params():,} |" in table
@@ -94,4 +96,4 @@ def test_a_run_is_shipped_and_all_are_measured_again(picture_root, tmp_path):
     write_json(cards.card_file(3, "plus"), {**card, "measurements": {"held_out": wrong}})
     weights.measure_again(picture_root)
     assert cards.card_file(3, "plus").read_text() == before
-    assert weights.update_pages() == [] and weights.PAGE.read_text() == text
+    assert weights.write_network_tables() == [] and weights.NETWORKS_PAGE.read_text() == text

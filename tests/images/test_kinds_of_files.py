@@ -32,21 +32,19 @@ def _raw(path, photometric="cfa", thumbnail=1, **options):
 def test_the_thumbnail_of_a_raw_file_is_not_the_photograph(tmp_path, suffix):
     _raw(tmp_path / f"x.{suffix}")
     for reader in (read_picture, read_image, read_size):
-        with pytest.raises(
-            DataError, match="a camera's raw file, of which only the thumbnail could be read; develop it"
-        ):
+        with pytest.raises(DataError, match="a camera raw file, of which only the thumbnail can be read; develop it"):
             reader(tmp_path / f"x.{suffix}")
 
 
 def test_marks_of_raw_files(tmp_path):
     _raw(tmp_path / "x.dng", thumbnail=0, extratags=[(50706, "B", 4, (1, 4, 0, 0), True)])
-    with pytest.raises(DataError, match="a camera's raw file"):
+    with pytest.raises(DataError, match="a camera raw file"):
         read_picture(tmp_path / "x.dng")
     tifffile.imwrite(tmp_path / "y.tif", SMOOTH[..., 0].astype(np.uint16), photometric="cfa")
-    with pytest.raises(DataError, match="a camera's raw file"):
+    with pytest.raises(DataError, match="a camera raw file"):
         read_picture(tmp_path / "y.tif")
     canon = b"II*\0" + struct.pack("<I", 16) + b"CR\2\0" + bytes(4) + struct.pack("<H", 0) + bytes(4)
-    with pytest.raises(DataError, match="a camera's raw file"):
+    with pytest.raises(DataError, match="a camera raw file"):
         read_picture(canon)
 
 

@@ -325,7 +325,7 @@ def test_what_belongs_to_the_smaller_pixels_is_said(tmp_path):
     tags = [(33550, "d", 3, (1.0, 1.0, 0.0), True)]
     tifffile.imwrite(tmp_path / "x.tif", PIXELS, photometric="rgb", extratags=tags, metadata=None, software=False)
     picture = read_picture(tmp_path / "x.tif")
-    assert picture.notes == ("its georeference is left out, since it fits only the smaller picture",)
+    assert picture.notes == ("its georeferencing is left out, since it is valid only for the original size",)
     assert picture.metadata.exif is None
 
 

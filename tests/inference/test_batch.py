@@ -37,7 +37,7 @@ def test_a_result_that_appears_meanwhile_is_not_replaced(tmp_path, monkeypatch):
         return picture
 
     monkeypatch.setattr(batch, "enlarge_picture", enlarge_slowly)
-    with pytest.raises(DataError, match=r"x\.png: exists and is not replaced; it has just been written"):
+    with pytest.raises(DataError, match=r"x\.png: exists and may not be replaced"):
         write_file(enlarge_file(job, 2, None, fixed_chooser({})))
     assert target.read_text() == "of another program"
     target.chmod(0o600)

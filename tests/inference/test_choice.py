@@ -19,9 +19,9 @@ def _picture(quality, kind="JPEG"):
         (_picture(40), "photo", "JPEG of quality 40"),
         (_picture(95), "photo", "JPEG of quality 95"),
         (_picture(96), "plus", "JPEG of quality 96"),
-        (_picture(None, "PNG"), "plus", "PNG has no JPEG quality"),
+        (_picture(None, "PNG"), "plus", "PNG, not JPEG"),
         (_picture(None, "WEBP"), "photo", "lossy WebP"),
-        (dataclasses.replace(_picture(None, "WEBP"), lossless=True), "plus", "WEBP has no JPEG quality"),
+        (dataclasses.replace(_picture(None, "WEBP"), lossless=True), "plus", "lossless WebP"),
     ],
 )
 def test_jpegs_of_low_quality_are_photographs(picture, network, why):

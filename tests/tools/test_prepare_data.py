@@ -84,6 +84,16 @@ def test_from_archives(call, published, tmp_path):
     assert not list((tmp_path / "images").iterdir())
 
 
+def test_of_a_local_copy_of_its_archive_only_its_part_is_taken(call, published, tmp_path, monkeypatch):
+    monkeypatch.setattr(image_sets, "known_digests", lambda name: {})
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        for file in published.iterdir():
+            archive.write(file, f"set/good/{file.name}")
+        archive.write(published / "x1.png", "set/resized/x1.png")
+    assert call("--sets=Letters", f"--source={tmp_path / 'set.zip'}")[0] == 0
+    assert len(list((tmp_path / "images" / "Letters").iterdir())) == 3
+
+
 def test_from_its_url_once(call, published, tmp_path, monkeypatch):
     (tmp_path / "web").mkdir()
     _zip(tmp_path / "web" / "set.zip", published)

@@ -53,7 +53,7 @@ def begin(picture_root, tmp_path, monkeypatch):
                 os.kill(os.getpid(), signal.SIGINT)
 
         with monkeypatch.context() as patch:
-            patch.setattr(Recorder, "losses", losses)
+            patch.setattr(Recorder, "add_losses", losses)
             with pytest.raises(Interrupted):
                 run_training(config, tmp_path / name, picture_root, tmp_path / "cache")
         return tmp_path / name

@@ -204,7 +204,7 @@ def test_lost_epochs_are_said(train, capsys):
     run.metrics.write_text(run.metrics.read_text().split("\n")[1] + "\n")
     for epochs in (2, 3):
         train(epochs=epochs)
-        assert "metrics.jsonl has 1 of the 2 epochs until here" in "".join(capsys.readouterr())
+        assert "metrics.jsonl has lines for only 1 of the 2 epochs so far" in "".join(capsys.readouterr())
 
 
 def test_best_is_read_again_when_it_was_replaced_meanwhile(train, monkeypatch):

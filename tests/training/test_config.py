@@ -7,7 +7,7 @@ import pytest
 from srnet.errors import DataError, UsageError
 from srnet.json_files import write_json
 from srnet.models import names
-from srnet.training.config import NETWORKS, TrainConfig, check_registered, load_config, resumable_settings
+from srnet.training.config import NETWORKS, TrainConfig, changeable_settings, check_registered, load_config
 from srnet.training.presets import PRESETS, preset_settings
 from srnet.training.schedule import learning_rates
 
@@ -62,7 +62,7 @@ def test_every_field_says_what_it_is_and_whether_it_decides_the_result():
         assert field.metadata["help"].endswith("."), field.name
     how = {"epochs", "precision", "jit_compile", "strategy", "worker_timeout"}
     how |= {"deterministic", "skip_damaged", "store_limit", "vgg19"}
-    assert set(resumable_settings(TrainConfig())) == how
+    assert set(changeable_settings(TrainConfig())) == how
     assert set(NETWORKS) <= set(names())
 
 

@@ -17,7 +17,7 @@ from srnet.json_files import read_json
 from srnet.training import loop, validation
 from srnet.training import run as run_module
 from srnet.training.checkpoints import load_run
-from srnet.training.config import load_config, resumable_settings
+from srnet.training.config import changeable_settings, load_config
 from srnet.training.run_folder import Run, read_metrics
 from srnet.training.schedule import learning_rates
 
@@ -250,7 +250,7 @@ def test_resuming_with_another_way_to_compute_is_recorded(train):
     assert there == {**{name: value for name, value in first.items() if name != "sessions"}, "exported": 10}
     assert sessions[0] == first["sessions"][0] and len(sessions) == 2
     origin = {"started", "command", "commit", "versions", "hardware"}
-    more = {"first_step", "workers", *resumable_settings(load_config(run.config))}
+    more = {"first_step", "workers", *changeable_settings(load_config(run.config))}
     assert set(sessions[0]) == set(sessions[1]) == origin | more
     assert all(sessions[0][name] == there[name] for name in origin)
     assert [(each["first_step"], each["epochs"]) for each in sessions] == [(0, 1), (5, 2)]

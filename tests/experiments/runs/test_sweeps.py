@@ -48,12 +48,20 @@ def test_runs_of_other_settings_are_not_mixed(cells):
     ]
     check_alike(found, cells, path)
     found.append(ablation_record("long_only", [24, 25, 26], seed=1))
-    message = "quick.jsonl: long_only x2 seed 1 has steps 30, this sweep would have 20; remove"
+    message = "quick.jsonl: long_only x2 seed 1 has steps 30, the new runs would have 20; remove"
     with pytest.raises(DataError, match=message):
         check_alike(found, cells, path)
 
 
+def test_networks_of_a_comparison_are_checked_too(cells, tmp_path):
+    """`compare_methods.py` replaces runs of the ablation, beside networks with settings of their own."""
+    other = dataclasses.replace(cells[0].config, variant="plus", loss="mae")
+    compared = [Cell("bicubic", 2, Run(tmp_path), {}), Cell("plus", 2, Run(tmp_path), {}, config=other), cells[0]]
+    with pytest.raises(DataError, match="long_only x2 seed 0 has orientations 1, the new runs would have 4"):
+        check_alike([ablation_record("long_only", [24, 25], augment=False)], compared, pathlib.Path("quick.jsonl"))
+
+
 def test_a_record_of_srnet_01_without_augmentation_differs(cells):
     found = [ablation_record("long_only", [24, 25], augment=False)]
-    with pytest.raises(DataError, match="long_only x2 seed 0 has orientations 1, this sweep would have 4"):
+    with pytest.raises(DataError, match="long_only x2 seed 0 has orientations 1, the new runs would have 4"):
         check_alike(found, cells, pathlib.Path("quick.jsonl"))

@@ -1,6 +1,6 @@
 """Tables beside published networks: their rows, rounding, and the best of each column in bold."""
 
-from experiments.tables.comparison import Published
+from experiments.literature import Published
 from experiments.tables.pretrained import (
     README_NETWORKS,
     README_PUBLISHED,

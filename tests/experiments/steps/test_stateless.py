@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from experiments.steps.stateless import stateless_step, step_variables
 from srnet.errors import DataError
 from srnet.training.config import TrainConfig
 from srnet.training.state import new_state
-from srnet.training.stateless import stateless_step, step_variables
 from srnet.training.step import make_step
 
 SMALL = TrainConfig(
