@@ -100,7 +100,7 @@ def chosen() -> ScaledNetwork:
 def is_chosen_per_picture() -> bool:
     """Returns whether, by the flags of `define`, the network is chosen for each picture."""
     values = flags.FLAGS
-    return values.network in (None, cards.AUTO) and not values.run and not values.model
+    return cards.is_auto(values.network) and not values.run and not values.model
 
 
 def pretrained(name: str) -> ScaledNetwork:
@@ -119,6 +119,6 @@ def pretrained(name: str) -> ScaledNetwork:
 
         return load_pretrained(scale, name)
 
-    scales = cards.check_network(name)
+    scales = cards.scales(name)
     at_scale = {scale: functools.cache(functools.partial(load, scale)) for scale in scales}
     return ScaledNetwork(name, at_scale, cards.card(scales[0], name)["channels"])

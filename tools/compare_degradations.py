@@ -51,8 +51,9 @@ def main(arguments: list[str]) -> None:
     cells = []
     for scale in scales:
         for name in names:
-            weights = cards.card(scale, name)["sha256"] if scale in cards.scales(name) else None
-            if weights or name not in cards.names():
+            pretrained = name in cards.names()
+            if not pretrained or scale in cards.scales(name):
+                weights = cards.card(scale, name)["sha256"] if pretrained else None
                 cells.append((named_method(name), weights, scale))
     if values.run:
         model, config = load_run(values.run)

@@ -69,7 +69,7 @@ def enlarge(
         raise UsageError("scale and size cannot both be given")
     upscalers = _upscalers(network, model, self_ensemble, precision)
     choose = fixed_chooser(upscalers)
-    if model is None and network in (None, cards.AUTO):
+    if model is None and cards.is_auto(network):
         choose = per_picture_chooser(lambda name: _pretrained_upscalers(name, self_ensemble, precision))
     scale = default_scale(upscalers) if scale is None else scale
     _check_numbers(scale, size)
@@ -121,7 +121,7 @@ def _check_numbers(scale: float, size: tuple[int, int] | None) -> None:
 
 def _upscalers(network: str | None, model: keras.Model | None, self_ensemble: bool, precision: str) -> Upscalers:
     if model is None:
-        name = cards.DEFAULT if network in (None, cards.AUTO) else network
+        name = cards.DEFAULT if network is None or cards.is_auto(network) else network
         return _pretrained_upscalers(name, self_ensemble, precision)
     if network is not None:
         raise UsageError("network and model cannot both be given")

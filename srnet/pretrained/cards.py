@@ -14,6 +14,15 @@ AUTO = "auto"  # in place of a name: the network that suits each picture
 _FIELDS = {"network", "scale", "channels", "model_options", "sha256", "run", "measurements", "use", "limits"}
 
 
+def is_auto(network: str | None) -> bool:
+    """Returns whether a network is chosen for each picture.
+
+    Args:
+      network: name of a network, "auto" or None.
+    """
+    return network in (None, AUTO)
+
+
 def names() -> tuple[str, ...]:
     """Returns the names of the pretrained networks, sorted."""
     return tuple(sorted({name for name, _ in _included()}))
@@ -24,28 +33,20 @@ def scales(network: str = DEFAULT) -> tuple[int, ...]:
 
     Args:
       network: name of a pretrained network.
+
+    Raises:
+      UsageError: if there are no weights for it.
     """
-    return tuple(sorted(scale for name, scale in _included() if name == network))
+    found = tuple(sorted(scale for name, scale in _included() if name == network))
+    if not found:
+        raise UsageError(f"no pretrained {network!r}: choose one of {', '.join(names())}")
+    return found
 
 
 def _included() -> list[tuple[str, int]]:
     """(name, scale) of each pretrained network."""
     found = [re.fullmatch(r"([^.].*)_x([0-9]+)\.json", path.name) for path in FOLDER.iterdir()]
     return [(match[1], int(match[2])) for match in found if match]
-
-
-def check_network(network: str) -> tuple[int, ...]:
-    """Checks that there is such a pretrained network, and returns its scales.
-
-    Args:
-      network: name of a pretrained network.
-
-    Raises:
-      UsageError: if there are no weights for it.
-    """
-    if not scales(network):
-        raise UsageError(f"no pretrained {network!r}: choose one of {', '.join(names())}")
-    return scales(network)
 
 
 def weights_file(scale: int, network: str) -> pathlib.Path:
@@ -80,9 +81,8 @@ def card(scale: int = 4, network: str = DEFAULT) -> dict[str, Any]:
       DataError: if the card is damaged.
     """
     if scale not in scales(network) or not isinstance(scale, int):
-        known = ", ".join(map(str, scales(network))) or "none"
-        raise UsageError(f"no pretrained {network} for scale {scale!r}; scales: {known}")
-    found = read_json(card_file(scale, network))
-    if not isinstance(found, dict) or not set(found) >= _FIELDS:
+        raise UsageError(f"no pretrained {network} for scale {scale!r}; scales: {', '.join(map(str, scales(network)))}")
+    found = read_json(card_file(scale, network), dict)
+    if not set(found) >= _FIELDS:
         raise DataError(f"{card_file(scale, network)}: damaged; install srnet again")
     return found

@@ -43,4 +43,4 @@ def loaders(network: str = cards.DEFAULT) -> dict[int, Callable[[], keras.Model]
     Raises:
       UsageError: if there are no weights for it.
     """
-    return {scale: functools.cache(functools.partial(load, scale, network)) for scale in cards.check_network(network)}
+    return {scale: functools.cache(functools.partial(load, scale, network)) for scale in cards.scales(network)}
