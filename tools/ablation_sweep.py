@@ -51,10 +51,10 @@ def main(arguments: list[str]) -> int:
         if plots.draw_curves(found, figure):
             print(figure)
 
-    cells = sweeps.ablation_cells(workspace, scales, networks, seeds)
+    jobs = sweeps.ablation_jobs(workspace, scales, networks, seeds)
     path = workspace.results_file()
-    sweeps.check_alike(records.read_records(path), cells, path)
-    return runner.run_cells(cells, workspace, path, write)
+    sweeps.check_alike(records.read_records(path), jobs, path)
+    return runner.run_jobs(jobs, workspace, path, write)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ python tools/compare_degradations.py                                            
 python tools/compare_degradations.py --sets=BSDval50 --scales=4 --output=/tmp/choice --run=runs/photo_x4   for tuning
 
 After an interruption, the same command resumes. It writes degradations.jsonl and .md, and at x4, once all methods and
-test sets are measured, photo_gains.md, which `tools/update_docs.py` copies into docs/networks.md.
+test sets are methods, photo_gains.md, which `tools/update_docs.py` copies into docs/networks.md.
 """
 
 import pathlib
@@ -48,20 +48,20 @@ def main(arguments: list[str]) -> None:
     from srnet.training.checkpoints import load_run
 
     path = pathlib.Path(values.output) / "degradations.jsonl"
-    cells = []
+    methods = []
     for scale in scales:
         for name in names:
             pretrained = name in cards.names()
             if not pretrained or scale in cards.scales(name):
                 weights = cards.card(scale, name)["sha256"] if pretrained else None
-                cells.append((named_method(name), weights, scale))
+                methods.append((named_method(name), weights, scale))
     if values.run:
         model, config = load_run(values.run)
         method = model_method(own, {config.scale: lambda: model}, config.channels)
-        cells.append((method, array_digest(model.get_weights()), config.scale))
-    if not cells:
+        methods.append((method, array_digest(model.get_weights()), config.scale))
+    if not methods:
         raise UsageError(f"--scales={','.join(values.scales)}: no method in --methods has any of these scales")
-    for method, weights, scale in cells:
+    for method, weights, scale in methods:
         found = measure_degradations(path, method, weights, scale, values.sets, values.data_root)
     write_table(describe_degradations(found), path.with_suffix(".md"))
     write_table(describe_gains(found), path.with_name("photo_gains.md"))

@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
     seeds = shared_flags.integers("seeds")
     cli.import_tensorflow()
     from experiments.runs import costs, records, runner, sweeps
-    from experiments.runs.cells import Cell
+    from experiments.runs.jobs import Job
     from experiments.tables.claims import describe_claims
     from experiments.tables.comparison import describe_table_2
     from experiments.tables.markdown import write_table
@@ -46,13 +46,13 @@ def main(arguments: list[str]) -> int:
         write_table(describe_table_2(found, workspace.budget), path.with_name(f"table_2_{path.stem}.md"))
         write_table(describe_claims(found, workspace.budget), path.with_name(f"claims_{path.stem}.md"))
 
-    def measure(made: Sequence[Cell], path: pathlib.Path, workspace: Workspace) -> dict[str, str]:
-        return costs.add_costs([cell for cell in made if not cell.seed], path, workspace)  # the table shows seed 0
+    def measure(made: Sequence[Job], path: pathlib.Path, workspace: Workspace) -> dict[str, str]:
+        return costs.add_costs([job for job in made if not job.seed], path, workspace)  # the table shows seed 0
 
-    cells = sweeps.comparison_cells(workspace, scales, methods, seeds)
+    jobs = sweeps.comparison_jobs(workspace, scales, methods, seeds)
     path = workspace.results_file()
-    sweeps.check_alike(records.read_records(path), cells, path)
-    return runner.run_cells(cells, workspace, path, write, measure)
+    sweeps.check_alike(records.read_records(path), jobs, path)
+    return runner.run_jobs(jobs, workspace, path, write, measure)
 
 
 if __name__ == "__main__":

@@ -36,8 +36,8 @@ def main(arguments: list[str]) -> int:
     def write(found: list[records.Record], path: pathlib.Path) -> None:
         write_table(describe_plus_ablation(found, workspace.budget), path.with_suffix(".md"))
 
-    cells = sweeps.plus_cells(workspace, rows)
-    return runner.run_cells(cells, workspace, workspace.results_file("plus_ablation_"), write, costs.add_costs)
+    jobs = sweeps.plus_jobs(workspace, rows)
+    return runner.run_jobs(jobs, workspace, workspace.results_file("plus_ablation_"), write, costs.add_costs)
 
 
 if __name__ == "__main__":

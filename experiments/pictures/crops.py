@@ -8,9 +8,9 @@ import numpy as np
 from experiments.pictures.details import Detail, crop_of, downscale_and_enlarge
 from experiments.recipes.figure_6 import Crop
 from experiments.results_file import VERSION, put_line, read_lines
-from experiments.runs.cells import Cell, is_trained
 from experiments.runs.costs import method_of
-from experiments.runs.sweeps import cell_of
+from experiments.runs.jobs import Job, is_trained
+from experiments.runs.sweeps import job_of
 from experiments.workspace import Workspace
 from srnet.errors import DataError, UsageError
 from srnet.images.write import write_image
@@ -52,7 +52,7 @@ def add_crops(
       methods: names of methods of the budget.
 
     Returns:
-      (lines, failed): a dict from each method with results to its line, and a dict from the names of failed cells to
+      (lines, failed): a dict from each method with results to its line, and a dict from the names of failed jobs to
       the reasons.
 
     Raises:
@@ -62,12 +62,12 @@ def add_crops(
     _write_crop(path, detail, "original", picture)
     failed = {}
     for method in methods:
-        cell = cell_of(workspace, method, detail.scale, {})
+        job = job_of(workspace, method, detail.scale, {})
         key = (detail.set, detail.image, detail.scale, detail.crop, method)
         try:
-            line = _line(workspace, cell, path, detail, read_crops(path).get(key), picture)
+            line = _line(workspace, job, path, detail, read_crops(path).get(key), picture)
         except (UsageError, DataError) as error:
-            failed[cell.name] = str(error)
+            failed[job.name] = str(error)
             continue
         put_line(path, line, _FIELDS, _key)
     place = (detail.set, detail.image, detail.scale, detail.crop)
@@ -75,25 +75,25 @@ def add_crops(
 
 
 def _line(
-    workspace: Workspace, cell: Cell, path: pathlib.Path, detail: Detail, known: Line | None, picture: np.ndarray
+    workspace: Workspace, job: Job, path: pathlib.Path, detail: Detail, known: Line | None, picture: np.ndarray
 ) -> Line:
     """The known line of a method if it is from the current run or no run is complete; else a new one."""
-    complete = is_trained(cell)
+    complete = is_trained(job)
     if known and not complete:
-        note(f"{cell.run.folder}: no complete run; the detail of an earlier one is kept")
+        note(f"{job.run.folder}: no complete run; the detail of an earlier one is kept")
         return known
     if not complete:
         command = f"tools/compare_methods.py --budget={workspace.budget}"
-        command += f" --methods={cell.method} --scales={cell.scale}"
-        raise DataError(f"{cell.run.folder}: no complete run; make it with {command}")
+        command += f" --methods={job.method} --scales={job.scale}"
+        raise DataError(f"{job.run.folder}: no complete run; make it with {command}")
     made_by: dict[str, Any] = {"started": None, "steps": None}
-    if cell.config:
-        made_by = {"started": read_json(cell.run.origin, dict).get("started"), "steps": cell.config.total_steps}
+    if job.config:
+        made_by = {"started": read_json(job.run.origin, dict).get("started"), "steps": job.config.total_steps}
     if known and made_by.items() <= known.items() and (path.parent / known["file"]).exists():
         return known
-    sr, values = downscale_and_enlarge(method_of(cell, workspace), picture, cell.scale)
-    file = _write_crop(path, detail, cell.method, sr)
-    named = dict(zip(KEY, (detail.set, detail.image, detail.scale, detail.crop, cell.method)))
+    sr, values = downscale_and_enlarge(method_of(job, workspace), picture, job.scale)
+    file = _write_crop(path, detail, job.method, sr)
+    named = dict(zip(KEY, (detail.set, detail.image, detail.scale, detail.crop, job.method)))
     return {"version": VERSION, **named, **made_by, **values, "file": file}
 
 

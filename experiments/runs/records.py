@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from experiments.results_file import VERSION, Record, put_line, read_lines
-from experiments.runs.cells import Cell
+from experiments.runs.jobs import Job
 from srnet.errors import DataError
 from srnet.json_files import read_json
 from srnet.training.config import load_config
@@ -14,11 +14,11 @@ from srnet.training.run_folder import pick_history, read_metrics
 _FIELDS = {"budget", "method", "scale", "seed", "measurements", "cost", "run"}
 
 
-def record_of(cell: Cell, budget: str) -> Record:
-    """Returns the record of a trained cell, before anything is measured.
+def record_of(job: Job, budget: str) -> Record:
+    """Returns the record of a trained job, before anything is measured.
 
     Args:
-      cell: the cell.
+      job: the job.
       budget: the budget that it belongs to.
 
     Returns:
@@ -28,19 +28,19 @@ def record_of(cell: Cell, budget: str) -> Record:
       For a method without training `run` is None, and `origin` has started, command, commit and hardware.
 
     Raises:
-      DataError: if a file of the cell is damaged, or its metrics.jsonl lacks the last epoch.
+      DataError: if a file of the job is damaged, or its metrics.jsonl lacks the last epoch.
     """
-    origin = pick_history(read_json(cell.run.origin, dict))
+    origin = pick_history(read_json(job.run.origin, dict))
     if "started" not in origin:
-        raise DataError(f"{cell.run.origin}: damaged (fields are missing); delete {cell.run.folder} to train it again")
-    record = {"version": VERSION, "budget": budget, "method": cell.method, "scale": cell.scale, "seed": cell.seed}
+        raise DataError(f"{job.run.origin}: damaged (fields are missing); delete {job.run.folder} to train it again")
+    record = {"version": VERSION, "budget": budget, "method": job.method, "scale": job.scale, "seed": job.seed}
     record |= {"measurements": {}, "cost": None, "run": None}
-    if cell.config is None:
+    if job.config is None:
         return {**record, "origin": origin}
-    steps, lines = cell.config.total_steps, read_metrics(cell.run)
+    steps, lines = job.config.total_steps, read_metrics(job.run)
     if not any(line["step"] == steps for line in lines):
-        raise DataError(f"{cell.run.metrics}: damaged (epochs are missing); delete {cell.run.folder} to train it again")
-    config = load_config(cell.run.config).to_json()  # the run's own: this machine may resolve another precision
+        raise DataError(f"{job.run.metrics}: damaged (epochs are missing); delete {job.run.folder} to train it again")
+    config = load_config(job.run.config).to_json()  # the run's own: this machine may resolve another precision
     return {**record, "run": {**origin, **config, "seconds": lines[-1]["seconds"], "steps": steps, "epochs": lines}}
 
 

@@ -1,4 +1,4 @@
-"""Trains and measures what an experiment needs: each cell is a Dask task that runs srnet commands.
+"""Trains and measures what an experiment needs: each job is a Dask task that runs srnet commands.
 
 Finished runs and measurements are reused; interrupted runs are resumed.
 """
@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
 from experiments.runs import records
-from experiments.runs.cells import Cell, is_trained
+from experiments.runs.jobs import Job, is_trained
 from experiments.workspace import ROOT, Workspace
 from srnet import cli, durable
 from srnet.data.datasets import find_images
@@ -38,38 +38,38 @@ for _name in ("distributed", "distributed.client", "asyncio"):  # users read the
     logging.getLogger(_name).setLevel(logging.CRITICAL)
 
 Writer = Callable[[list[records.Record], pathlib.Path], None]
-Measurer = Callable[[Sequence[Cell], pathlib.Path, Workspace], dict[str, str]]
+Measurer = Callable[[Sequence[Job], pathlib.Path, Workspace], dict[str, str]]
 
 
-def run_cells(
-    cells: Sequence[Cell], workspace: Workspace, path: pathlib.Path, write: Writer, measure: Measurer | None = None
+def run_jobs(
+    jobs: Sequence[Job], workspace: Workspace, path: pathlib.Path, write: Writer, measure: Measurer | None = None
 ) -> int:
-    """Trains and measures what cells lack, then writes tables and figures, even after an interruption.
+    """Trains and measures what jobs lack, then writes tables and figures, even after an interruption.
 
     Args:
-      cells: the cells, each with its own folder.
+      jobs: the jobs, each with its own folder.
       workspace: `Workspace`.
       path: the records file.
       write: callable (all records, the records file) that writes tables and figures.
-      measure: callable (trained cells, the records file, workspace) that takes further measurements and returns a dict
-        from the names of failed cells to the reasons; or None.
+      measure: callable (trained jobs, the records file, workspace) that takes further measurements and returns a dict
+        from the names of failed jobs to the reasons; or None.
 
     Returns:
-      The exit status; a line is printed for each cell that failed.
+      The exit status; a line is printed for each job that failed.
 
     Raises:
       DataError: if the training images cannot be found, the records cannot be read or written, or the scheduler does
         not answer.
       KeyboardInterrupt: after Ctrl-C or SIGTERM, when the commands have saved their state and ended.
     """
-    for name in {name for cell in cells if cell.config for name in cell.config.train_sets}:
+    for name in {name for job in jobs if job.config for name in job.config.train_sets}:
         find_images(name, workspace.data_root)
     workspace.make_results_folder()
     records.read_records(path)
     failed: dict[str, str] = {}
     try:
-        failed |= _run_all(cells, path.absolute(), workspace)
-        made = [cell for cell in cells if cell.name not in failed]
+        failed |= _run_all(jobs, path.absolute(), workspace)
+        made = [job for job in jobs if job.name not in failed]
         failed |= measure(made, path, workspace) if measure else {}
     finally:
         for name, why in failed.items():  # first, since writing the tables may fail, too
@@ -81,39 +81,39 @@ def run_cells(
     return 1 if failed else 0
 
 
-def _run_all(cells: Sequence[Cell], path: pathlib.Path, workspace: Workspace) -> dict[str, str]:
-    """Trains and measures cells with one progress bar; returns a dict from the names of failed ones to the reasons."""
-    total = sum(cell.config.total_steps for cell in cells if cell.config)
-    bar = {"initial": _steps(cells), "dynamic_ncols": True, "miniters": 0}  # 0: the clock runs on between updates
+def _run_all(jobs: Sequence[Job], path: pathlib.Path, workspace: Workspace) -> dict[str, str]:
+    """Trains and measures jobs with one progress bar; returns a dict from the names of failed ones to the reasons."""
+    total = sum(job.config.total_steps for job in jobs if job.config)
+    bar = {"initial": _steps(jobs), "dynamic_ncols": True, "miniters": 0}  # 0: the clock runs on between updates
     with _connect(workspace) as client, progress_bar(total, "", "step", **bar) as progress:
         stop = distributed.Event(client=client)
-        tasks: dict[Cell, distributed.Future] = {}
-        ended: dict[Cell, str] = {}  # to `_failure`, asked at once: all tasks are cancelled if the scheduler is lost
+        tasks: dict[Job, distributed.Future] = {}
+        ended: dict[Job, str] = {}  # to `_failure`, asked at once: all tasks are cancelled if the scheduler is lost
         try:
-            for rank, cell in enumerate(cells):
-                tasks[cell] = client.submit(_make_cell, cell, path, workspace, stop, pure=False, priority=-rank)
-            pending = list(cells)
+            for rank, job in enumerate(jobs):
+                tasks[job] = client.submit(_run_job, job, path, workspace, stop, pure=False, priority=-rank)
+            pending = list(jobs)
             while pending:
                 time.sleep(_POLL_SECONDS)
-                ended |= {cell: _failure(tasks[cell]) for cell in pending if tasks[cell].done()}
-                pending = [cell for cell in cells if cell not in ended]
-                running = ", ".join(cell.name for cell in pending if _is_running(cell))
+                ended |= {job: _failure(tasks[job]) for job in pending if tasks[job].done()}
+                pending = [job for job in jobs if job not in ended]
+                running = ", ".join(job.name for job in pending if _is_running(job))
                 progress.set_description_str(running or ("waiting" if pending else "done"), refresh=False)
-                progress.update(_steps(cells) - progress.n)
+                progress.update(_steps(jobs) - progress.n)
         except KeyboardInterrupt:
             progress.write("interrupted: running jobs save their state; the same command resumes them", sys.stderr)
             raise
         finally:
             with contextlib.suppress(OSError):  # if the scheduler was lost
                 stop.set()
-            while any(_is_running(cell) for cell, task in tasks.items() if not task.done()):
+            while any(_is_running(job) for job, task in tasks.items() if not task.done()):
                 time.sleep(_POLL_SECONDS)
-        return {cell.name: ended[cell] for cell in cells if ended[cell]}
+        return {job.name: ended[job] for job in jobs if ended[job]}
 
 
-def _steps(cells: Sequence[Cell]) -> int:
-    """The steps of the cells' newest checkpoints, summed."""
-    newest = [newest_checkpoint(cell.run.last) for cell in cells]
+def _steps(jobs: Sequence[Job]) -> int:
+    """The steps of the jobs' newest checkpoints, summed."""
+    newest = [newest_checkpoint(job.run.last) for job in jobs]
     return sum(step_of(checkpoint) for checkpoint in newest if checkpoint)
 
 
@@ -141,27 +141,27 @@ def _failure(task: distributed.Future) -> str:
     return str(error) if isinstance(error, (UsageError, DataError)) else f"{type(error).__name__}: {error}"
 
 
-def _make_cell(cell: Cell, path: pathlib.Path, workspace: Workspace, stop: distributed.Event) -> None:
-    """Trains and measures what a cell lacks; a task of a worker, which may be another machine's."""
+def _run_job(job: Job, path: pathlib.Path, workspace: Workspace, stop: distributed.Event) -> None:
+    """Trains and measures what a job lacks; a task of a worker, which may be another machine's."""
     if stop.is_set():
         raise DataError("interrupted")
     folders = [f"--data_root={workspace.data_root}"] if workspace.data_root else []
     folders.append(f"--cache_dir={workspace.cache_dir}")
-    cell.log.parent.mkdir(parents=True, exist_ok=True)
-    with cell.log.open("a+", errors="replace") as log:  # commands inherit its lock, and keep it if they outlive this
-        while durable.lock_open(log.fileno()) is False:  # another process is working on the cell
+    job.log.parent.mkdir(parents=True, exist_ok=True)
+    with job.log.open("a+", errors="replace") as log:  # commands inherit its lock, and keep it if they outlive this
+        while durable.lock_open(log.fileno()) is False:  # another process is working on the job
             _pause(stop)
-        if cell.config is None and not cell.run.origin.exists():
-            write_json(cell.run.origin, origin())
-        if not is_trained(cell):
-            _run(["srnet.train", *cell.train, f"--run_dir={cell.run.folder}", *folders], log, stop)
-        record = records.add_record(path, records.record_of(cell, workspace.budget))
-        source = f"--run={cell.run.folder}" if cell.config else f"--method={cell.method}"
-        output = cell.run.folder / "measurement.json"
-        for name, images in cell.sets.items():
+        if job.config is None and not job.run.origin.exists():
+            write_json(job.run.origin, origin())
+        if not is_trained(job):
+            _run(["srnet.train", *job.train, f"--run_dir={job.run.folder}", *folders], log, stop)
+        record = records.add_record(path, records.record_of(job, workspace.budget))
+        source = f"--run={job.run.folder}" if job.config else f"--method={job.method}"
+        output = job.run.folder / "measurement.json"
+        for name, images in job.sets.items():
             if record["measurements"].get(name, {}).get("images") == images:
                 continue
-            flags = [source, f"--sets={name}", f"--scales={cell.scale}", f"--degradation={workspace.degradation}"]
+            flags = [source, f"--sets={name}", f"--scales={job.scale}", f"--degradation={workspace.degradation}"]
             _run(["srnet.evaluate", *flags, f"--output={output}", *folders], log, stop)
             (found,) = read_json(output)
             measurement = {field: found[field] for field in ("psnr", "ssim", "images", "seconds")}
@@ -169,8 +169,8 @@ def _make_cell(cell: Cell, path: pathlib.Path, workspace: Workspace, stop: distr
             output.unlink()
 
 
-def _is_running(cell: Cell) -> bool:
-    with contextlib.suppress(FileNotFoundError), cell.log.open() as log:
+def _is_running(job: Job) -> bool:
+    with contextlib.suppress(FileNotFoundError), job.log.open() as log:
         return durable.lock_open(log.fileno(), shared=True) is False
     return False
 

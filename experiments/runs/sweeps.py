@@ -1,4 +1,4 @@
-"""The runs and measurements that each experiment needs, as cells."""
+"""The runs and measurements that each experiment needs, as jobs."""
 
 import dataclasses
 import json
@@ -9,7 +9,7 @@ from typing import Any
 from experiments.recipes import ablation, plus_ablation, table_1
 from experiments.recipes.budgets import BUDGETS
 from experiments.runs import records
-from experiments.runs.cells import Cell
+from experiments.runs.jobs import Job
 from experiments.workspace import Workspace
 from srnet.data.datasets import find_images
 from srnet.errors import DataError
@@ -23,7 +23,7 @@ _ALIKE = {field.name for field in dataclasses.fields(TrainConfig) if not field.m
 _ALIKE = _ALIKE - {"variant", "scale", "seed", "model_options"} | {"precision", "steps"}
 
 
-def cell_of(
+def job_of(
     workspace: Workspace,
     name: str,
     scale: int,
@@ -31,8 +31,8 @@ def cell_of(
     seed: int = 0,
     row: str | None = None,
     own: Mapping[str, Any] | None = None,
-) -> Cell:
-    """Returns the cell of a method.
+) -> Job:
+    """Returns the job of a method.
 
     Args:
       workspace: `Workspace`.
@@ -47,7 +47,7 @@ def cell_of(
       UsageError: for a scale, a seed or settings that cannot be used.
     """
     if name in CLASSICAL:
-        return Cell(name, scale, Run(workspace.runs / f"{name}_x{scale}"), sets)
+        return Job(name, scale, Run(workspace.runs / f"{name}_x{scale}"), sets)
     from srnet.training.run import resolve
 
     preset, changes = run_settings(workspace.budget, name, scale, seed)
@@ -58,7 +58,7 @@ def cell_of(
     config, _ = resolve(config, workspace.data_root, fixed=("train_sets", "validation_set"))
     arguments = (f"--preset={preset}", *(f"--{field}={_as_flag(value)}" for field, value in changes.items()))
     run = Run(workspace.runs / f"{name}_x{scale}_{row or f'seed{seed}'}")
-    return Cell(row or name, scale, run, sets, arguments, config, config.seed)
+    return Job(row or name, scale, run, sets, arguments, config, config.seed)
 
 
 def run_settings(budget: str, network: str, scale: int, seed: int) -> tuple[str, dict[str, Any]]:
@@ -82,10 +82,10 @@ def _as_flag(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
-def ablation_cells(
+def ablation_jobs(
     workspace: Workspace, scales: Sequence[int], networks: Sequence[str] | None, seeds: Sequence[int]
-) -> list[Cell]:
-    """Returns the cells of Table 1 and Figure 5: networks first, then bicubic interpolation.
+) -> list[Job]:
+    """Returns the jobs of Table 1 and Figure 5: networks first, then bicubic interpolation.
 
     Args:
       workspace: `Workspace`.
@@ -101,27 +101,27 @@ def ablation_cells(
     whole = {name: len(find_images(name, workspace.data_root))}
     # If every epoch is measured on the whole set, nothing is left to measure at the end.
     at_the_end = whole if BUDGETS[workspace.budget]["changes"].get("validation_images") else {}
-    cells = [
-        cell_of(workspace, network, scale, at_the_end if network in table_1.COLUMNS.values() else {}, seed)
+    jobs = [
+        job_of(workspace, network, scale, at_the_end if network in table_1.COLUMNS.values() else {}, seed)
         for network, scale in ablation.needed(scales, networks)
         for seed in seeds
     ]
-    return cells + [cell_of(workspace, "bicubic", scale, whole) for scale in scales]
+    return jobs + [job_of(workspace, "bicubic", scale, whole) for scale in scales]
 
 
-def check_alike(found: Sequence[records.Record], cells: Sequence[Cell], path: pathlib.Path) -> None:
+def check_alike(found: Sequence[records.Record], jobs: Sequence[Job], path: pathlib.Path) -> None:
     """Checks that recorded runs of the paper's networks have the settings of new ones, so that they can share a table.
 
     Args:
       found: records of any methods.
-      cells: the cells, of any methods; records of the same cells may differ, as they will be replaced.
+      jobs: the jobs, of any methods; records of the same jobs may differ, as they will be replaced.
       path: the records file, used in the message.
 
     Raises:
       DataError: if a run has another setting; the message names it.
     """
-    replaced = {(cell.method, cell.scale, cell.seed) for cell in cells}
-    config = next((cell.config for cell in cells if cell.method in ablation.NETWORKS), None)
+    replaced = {(job.method, job.scale, job.seed) for job in jobs}
+    config = next((job.config for job in jobs if job.method in ablation.NETWORKS), None)
     if config is None:
         return
     ours = {**config.to_json(), "steps": config.total_steps}
@@ -144,10 +144,10 @@ def _settings_of(run: records.Record) -> records.Record:
     return {name: run[name] for name in sorted(_ALIKE & set(run))}
 
 
-def comparison_cells(
+def comparison_jobs(
     workspace: Workspace, scales: Sequence[int], methods: Sequence[str], seeds: Sequence[int]
-) -> list[Cell]:
-    """Returns the cells of Table 2.
+) -> list[Job]:
+    """Returns the jobs of Table 2.
 
     Args:
       workspace: `Workspace`.
@@ -161,15 +161,15 @@ def comparison_cells(
     """
     sets = _measured_sets(workspace)
     return [
-        cell_of(workspace, name, scale, sets, seed)
+        job_of(workspace, name, scale, sets, seed)
         for scale in scales
         for name in methods
         for seed in (seeds[:1] if name in CLASSICAL else seeds)
     ]
 
 
-def plus_cells(workspace: Workspace, rows: Sequence[str]) -> list[Cell]:
-    """Returns the cells of the ablation of `plus`.
+def plus_jobs(workspace: Workspace, rows: Sequence[str]) -> list[Job]:
+    """Returns the jobs of the ablation of `plus`.
 
     Args:
       workspace: `Workspace`.
@@ -179,16 +179,16 @@ def plus_cells(workspace: Workspace, rows: Sequence[str]) -> list[Cell]:
       DataError: if the images to measure on cannot be found.
     """
     sets = _measured_sets(workspace)
-    return [_plus_cell(workspace, row, sets) for row in rows]
+    return [_plus_job(workspace, row, sets) for row in rows]
 
 
-def _plus_cell(workspace: Workspace, row: str, sets: dict[str, int]) -> Cell:
+def _plus_job(workspace: Workspace, row: str, sets: dict[str, int]) -> Job:
     scale, (_, own) = plus_ablation.SCALE, plus_ablation.ROWS[row]
     if not own:
-        return cell_of(workspace, row, scale, sets)
+        return job_of(workspace, row, scale, sets)
     _, settings = run_settings(workspace.budget, "plus", scale, 0)
     options = {**settings.get("model_options", {}), **own.get("model_options", {})}
-    return cell_of(workspace, "plus", scale, sets, row=row, own={**own, "model_options": options})
+    return job_of(workspace, "plus", scale, sets, row=row, own={**own, "model_options": options})
 
 
 def _measured_sets(workspace: Workspace) -> dict[str, int]:

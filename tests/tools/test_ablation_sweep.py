@@ -23,7 +23,7 @@ def test_an_older_table_of_other_runs_stops_a_sweep_before_it_begins(run_tool, t
     assert not (tmp_path / "runs").exists()
 
 
-def test_sweep_makes_each_cell_once_and_names_what_it_cannot_make(run_tool, tmp_path):
+def test_sweep_makes_each_job_once_and_names_what_it_cannot_make(run_tool, tmp_path):
     status, output, errors = run_tool("ablation_sweep.py", "--variants=full,no_deconv", "--scales=2", "--jobs=2")
     assert (status, errors) == (0, [])
     metrics = {name: (tmp_path / f"runs/{name}_x2_seed0/metrics.jsonl") for name in ("full", "no_deconv")}

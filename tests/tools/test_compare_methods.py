@@ -36,7 +36,7 @@ def test_methods_are_trained_measured_and_kept(run_tool, picture_root, tmp_path)
     again = json.loads(results.read_text().splitlines()[0])
     assert again["measurements"]["held_out"]["psnr"] == bicubic["measurements"]["held_out"]["psnr"]
 
-    # A damaged file of a cell affects that cell alone.
+    # A damaged file of a job affects that job alone.
     for name in ("run.json", "metrics.jsonl"):
         results.unlink()
         damaged = tmp_path / "runs/srcnn_x2_seed0" / name

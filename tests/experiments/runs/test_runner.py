@@ -1,11 +1,11 @@
-"""A cell's task: what it measures, what it keeps, and what an interruption costs."""
+"""A job's task: what it measures, what it keeps, and what an interruption costs."""
 
 import types
 
 import psutil
 import pytest
 
-from experiments.runs import cells, records, runner
+from experiments.runs import jobs, records, runner
 from experiments.workspace import Workspace
 from srnet.errors import DataError
 from srnet.json_files import write_json
@@ -16,7 +16,7 @@ STOP = types.SimpleNamespace(is_set=lambda: False, wait=lambda timeout: False)
 
 @pytest.fixture
 def make(tmp_path, monkeypatch):
-    """A callable (sets, failing) that makes a cell of bicubic interpolation: (measured sets, record)."""
+    """A callable (sets, failing) that makes a job of bicubic interpolation: (measured sets, record)."""
     path = tmp_path / "results" / "quick.jsonl"
     workspace = Workspace("quick", tmp_path / "runs", path.parent, None, str(tmp_path))
 
@@ -32,12 +32,12 @@ def make(tmp_path, monkeypatch):
             write_json(flags["output"], [values])
 
         monkeypatch.setattr(runner, "_run", run)
-        cell = cells.Cell("bicubic", 2, Run(tmp_path / "runs" / "bicubic_x2"), sets)
+        job = jobs.Job("bicubic", 2, Run(tmp_path / "runs" / "bicubic_x2"), sets)
         if failing:
             with pytest.raises(DataError, match="interrupted"):
-                runner._make_cell(cell, path, workspace, STOP)
+                runner._run_job(job, path, workspace, STOP)
         else:
-            runner._make_cell(cell, path, workspace, STOP)
+            runner._run_job(job, path, workspace, STOP)
         (record,) = records.read_records(path)
         return measured, record
 
@@ -59,11 +59,11 @@ def test_a_set_of_another_number_of_images_is_measured_again(make):
 
 
 def test_nothing_is_begun_after_the_tool_was_stopped(tmp_path):
-    cell = cells.Cell("bicubic", 2, Run(tmp_path / "runs" / "bicubic_x2"), {"first": 1})
+    job = jobs.Job("bicubic", 2, Run(tmp_path / "runs" / "bicubic_x2"), {"first": 1})
     workspace = Workspace("quick", tmp_path / "runs", tmp_path, None, str(tmp_path))
     stop = types.SimpleNamespace(is_set=lambda: True)
     with pytest.raises(DataError, match="interrupted"):
-        runner._make_cell(cell, tmp_path / "quick.jsonl", workspace, stop)
+        runner._run_job(job, tmp_path / "quick.jsonl", workspace, stop)
     assert not any(tmp_path.iterdir())
 
 

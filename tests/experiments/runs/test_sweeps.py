@@ -7,7 +7,7 @@ import pytest
 
 from experiments.recipes.ablation import NETWORKS
 from experiments.recipes.budgets import BUDGETS
-from experiments.runs.cells import Cell
+from experiments.runs.jobs import Job
 from experiments.runs.sweeps import check_alike, run_settings
 from srnet.errors import DataError
 from srnet.evaluation.classical import CLASSICAL
@@ -33,35 +33,35 @@ def test_rcan_has_its_papers_patches(scale):
 
 
 @pytest.fixture
-def cells(tmp_path):
+def jobs(tmp_path):
     config = TrainConfig(epochs=2, steps_per_epoch=10, batch_size=16, patch=48, validation_images=5)
     config = dataclasses.replace(config, validation_set="Urban100")
-    return [Cell(name, 2, Run(tmp_path), {}, config=config) for name in ("full", "no_skips")]
+    return [Job(name, 2, Run(tmp_path), {}, config=config) for name in ("full", "no_skips")]
 
 
-def test_runs_of_other_settings_are_not_mixed(cells):
+def test_runs_of_other_settings_are_not_mixed(jobs):
     path = pathlib.Path("quick.jsonl")
     found = [
         ablation_record("full", [25, 26, 27]),
         ablation_record("long_only", [24, 25]),
         ablation_record("vdsr", [30, 31, 32]),
     ]
-    check_alike(found, cells, path)
+    check_alike(found, jobs, path)
     found.append(ablation_record("long_only", [24, 25, 26], seed=1))
     message = "quick.jsonl: long_only x2 seed 1 has steps 30, the new runs would have 20; remove"
     with pytest.raises(DataError, match=message):
-        check_alike(found, cells, path)
+        check_alike(found, jobs, path)
 
 
-def test_networks_of_a_comparison_are_checked_too(cells, tmp_path):
+def test_networks_of_a_comparison_are_checked_too(jobs, tmp_path):
     """`compare_methods.py` replaces runs of the ablation, beside networks with settings of their own."""
-    other = dataclasses.replace(cells[0].config, variant="plus", loss="mae")
-    compared = [Cell("bicubic", 2, Run(tmp_path), {}), Cell("plus", 2, Run(tmp_path), {}, config=other), cells[0]]
+    other = dataclasses.replace(jobs[0].config, variant="plus", loss="mae")
+    compared = [Job("bicubic", 2, Run(tmp_path), {}), Job("plus", 2, Run(tmp_path), {}, config=other), jobs[0]]
     with pytest.raises(DataError, match="long_only x2 seed 0 has orientations 1, the new runs would have 4"):
         check_alike([ablation_record("long_only", [24, 25], augment=False)], compared, pathlib.Path("quick.jsonl"))
 
 
-def test_a_record_of_srnet_01_without_augmentation_differs(cells):
+def test_a_record_of_srnet_01_without_augmentation_differs(jobs):
     found = [ablation_record("long_only", [24, 25], augment=False)]
     with pytest.raises(DataError, match="long_only x2 seed 0 has orientations 1, the new runs would have 4"):
-        check_alike(found, cells, pathlib.Path("quick.jsonl"))
+        check_alike(found, jobs, pathlib.Path("quick.jsonl"))

@@ -1,4 +1,4 @@
-"""Cells: one method at one scale and seed, with its own run folder."""
+"""Jobs: one method at one scale and seed, with its own run folder."""
 
 import dataclasses
 import pathlib
@@ -10,7 +10,7 @@ from srnet.training.run_folder import Run, check_run, is_exported, steps_done
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Cell:
+class Job:
     """One method at one scale and seed.
 
     Attributes:
@@ -37,24 +37,24 @@ class Cell:
 
     @property
     def log(self) -> pathlib.Path:
-        """The output of the latest command; locked while the cell is trained or measured."""
+        """The output of the latest command; locked while the job is trained or measured."""
         return self.run.folder.with_name(f"{self.name}.log")
 
 
-def is_trained(cell: Cell) -> bool:
-    """Returns whether a cell's run has all steps of its configuration and is exported; True for a classical method.
+def is_trained(job: Job) -> bool:
+    """Returns whether a job's run has all steps of its configuration and is exported; True for a classical method.
 
     Args:
-      cell: the cell.
+      job: the job.
 
     Raises:
       UsageError: if its folder holds another run, or one of another length.
       DataError: if its folder cannot be read.
     """
-    if cell.config is None:
+    if job.config is None:
         return True
-    there, needed = check_run(cell.run.folder, cell.config), cell.config.total_steps
+    there, needed = check_run(job.run.folder, job.config), job.config.total_steps
     if there and there.total_steps != needed:
-        held = f"{cell.run.folder} holds a run of {there.total_steps} steps"
+        held = f"{job.run.folder} holds a run of {there.total_steps} steps"
         raise UsageError(f"{held}, the budget has {needed}: choose another --runs")
-    return steps_done(cell.run) == needed and is_exported(cell.run)
+    return steps_done(job.run) == needed and is_exported(job.run)
