@@ -4,7 +4,7 @@ python tools/compare_degradations.py                                            
 python tools/compare_degradations.py --sets=BSDval50 --scales=4 --output=/tmp/choice --run=runs/photo_x4   for tuning
 
 After an interruption, the same command resumes. It writes degradations.jsonl and .md, and at x4, once all methods and
-test sets are methods, photo_gains.md, which `tools/update_docs.py` copies into docs/networks.md.
+test sets are measured, photo_gains.md, which `tools/update_docs.py` copies into docs/networks.md.
 """
 
 import pathlib

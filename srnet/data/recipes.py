@@ -45,7 +45,11 @@ class Draw:
             raise UsageError(f"probability {self.probability} cannot be used: it must be at least 0 and at most 1")
 
     def level(self, random: np.random.Generator) -> float | None:
-        """Returns a level, or None if the step is left out."""
+        """Returns a level, or None if the step is left out.
+
+        Args:
+          random: generator, of which two numbers are taken.
+        """
         taken, share = random.random(2)  # always both, so that later draws do not depend on the probability
         return float(self.low + (self.high - self.low) * share) if taken < self.probability else None
 

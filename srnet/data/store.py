@@ -158,6 +158,7 @@ class PatchStore:
 
     @property
     def digest(self) -> str:
+        """Twelve hexadecimal digits that identify the patches."""
         return digest(self.description)
 
 

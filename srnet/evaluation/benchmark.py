@@ -53,7 +53,8 @@ def evaluate_sets(
       per_image, a list of dicts with image, the metrics and seconds; and degradation, unless that is "bicubic".
 
     Raises:
-      UsageError: for a scale that the method does not have, an unknown metric or degradation, or none of them.
+      UsageError: for a scale that the method does not have, an unknown metric or degradation, or an empty
+        list of any of these.
       DataError: for a set or an image that cannot be used.
     """
     check_metrics(metrics)

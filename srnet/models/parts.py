@@ -69,7 +69,12 @@ def convolution(
 def convolve(
     kind: Callable[..., keras.layers.Layer], x: keras.KerasTensor, name: str, filters: int, *size: int, **arguments: Any
 ) -> keras.KerasTensor:
-    """Applies a new convolution to a symbolic feature map; see `convolution` for the other arguments."""
+    """Applies a new convolution to a symbolic feature map.
+
+    Args:
+      kind, name, filters, *size, **arguments: as for `convolution`.
+      x: symbolic feature map (N, H, W, C).
+    """
     return convolution(kind, name, filters, *size, **arguments)(x)
 
 
@@ -93,7 +98,11 @@ def bicubic_input(scale: int, channels: int) -> tuple[keras.KerasTensor, keras.K
 
 
 def to_pixels(x: keras.KerasTensor) -> keras.KerasTensor:
-    """Multiplies a symbolic result by 255 to get a network's output: float32 pixels in [0, 255]."""
+    """Returns a network's output, float32 pixels in [0, 255].
+
+    Args:
+      x: symbolic pixels in [0, 1], (N, H, W, C).
+    """
     return keras.layers.Rescaling(255.0, dtype="float32", name="to_pixels")(x)
 
 

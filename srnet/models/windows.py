@@ -29,7 +29,12 @@ class Window:
         return fractions.Fraction(1, self.stride)
 
     def reads(self, first: int, last: int) -> tuple[int, int]:
-        """Returns the first and the last input index that the output indices first, ..., last depend on."""
+        """Returns the first and the last input index that a range of output indices depends on.
+
+        Args:
+          first: first output index.
+          last: last output index.
+        """
         return first * self.stride - self.before, last * self.stride - self.before + self.size - 1
 
 
@@ -53,9 +58,13 @@ class Spread:
         return fractions.Fraction(self.stride)
 
     def reads(self, first: int, last: int) -> tuple[int, int]:
-        """Returns the first and the last input index that the output indices first, ..., last depend on.
+        """Returns the first and the last input index that a range of output indices depends on.
 
         The range is empty (first above last) where the outputs lie between the contributions of two inputs.
+
+        Args:
+          first: first output index.
+          last: last output index.
         """
         return -((self.size - 1 - self.before - first) // self.stride), (last + self.before) // self.stride
 

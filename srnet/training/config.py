@@ -216,6 +216,7 @@ class TrainConfig:
 
     @property
     def total_steps(self) -> int:
+        """Steps of the whole run."""
         return self.epochs * self.steps_per_epoch
 
     def to_json(self) -> dict[str, Any]:

@@ -85,5 +85,9 @@ def checked(field: dataclasses.Field, value: Any) -> Any:
 
 
 def bounds_text(bounds: Mapping[str, float]) -> str:
-    """Returns the bounds of a field in words, such as "above 0 and at most 1"."""
+    """Returns the bounds of a field in words, such as "above 0 and at most 1".
+
+    Args:
+      bounds: dict from words, such as "above", to numbers.
+    """
     return " and ".join(f"{words} {bound}" for words, bound in bounds.items())

@@ -25,7 +25,7 @@ def cluster():
 
 
 @pytest.mark.slow
-def test_a_cell_is_finished_after_its_worker_was_killed(cluster, start_tool, tmp_path, wait_for, monkeypatch):
+def test_a_job_is_finished_after_its_worker_was_killed(cluster, start_tool, tmp_path, wait_for, monkeypatch):
     monkeypatch.setenv("TQDM_MININTERVAL", "600")  # no line of progress
     tool = start_tool(*SWEEP, f"--scheduler={cluster.scheduler_address}")
     wait_for(tmp_path / "runs/no_skips_x2_seed0/config.json")
