@@ -30,7 +30,7 @@ TYPE_NAMES = {
     int: "an integer",
     float: "a number",
     bool: "true or false",
-    str: "a text",
+    str: "a string",
     tuple: "a list",
     dict: "a JSON object",
 }

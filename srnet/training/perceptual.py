@@ -32,7 +32,7 @@ def read_weights(name: str) -> list[np.ndarray]:
             raise DataError(f"VGG19 cannot be fetched ({error}); give its path by --vgg19") from error
     vgg = keras.applications.VGG19(include_top=False, weights=None)
     if name == "random":
-        say("--vgg19=random: the perceptual loss compares random features, which is for tests alone")
+        say("--vgg19=random: the perceptual loss compares random features; for tests only")
         random = np.random.default_rng(0)
         deviations = [np.sqrt(2 * each.shape[-1] / np.prod(each.shape)) for each in vgg.weights]  # He's, for kernels
         return [random.normal(0, dev, each.shape).astype(np.float32) for dev, each in zip(deviations, vgg.weights)]

@@ -22,7 +22,9 @@ _LOSSES = 100  # steps averaged for each loss in TensorBoard
 
 
 class Recorder:
-    """Writes the files of a run folder during training; all workers call its methods together, and share the errors.
+    """Writes the files of a run folder during training.
+
+    All workers call its methods together; an error on the first is raised on all.
 
     Args:
       config: `TrainConfig`.

@@ -91,7 +91,7 @@ def test_relativistic_losses_are_those_of_the_paper():
 
 def test_features_are_those_of_keras_before_activation(tmp_path, capsys):
     weights = perceptual.read_weights("random")
-    assert "for tests alone" in capsys.readouterr().out
+    assert "for tests only" in capsys.readouterr().out
     features = perceptual.build_features(weights)
     assert not features.trainable_variables
     vgg = keras.applications.VGG19(include_top=False, weights=None)
