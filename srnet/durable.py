@@ -19,13 +19,8 @@ SUFFIX = ".partial"  # of working folders
 _OLD = "old"  # in a working folder: what is being replaced, if two names cannot be exchanged
 _AT_FDCWD = -100
 _NO_REPLACE, _EXCHANGE = 1, 2  # flags of renameat2
-_WITHOUT = (
-    errno.ENOSYS,
-    errno.EINVAL,
-    errno.EOPNOTSUPP,
-    errno.ENOTSUP,
-    errno.EPERM,
-)  # of file systems that lack an operation
+# Errors of file systems that lack an operation.
+_WITHOUT = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EPERM)
 
 _in_use: set[tuple[int, pathlib.Path]] = set()
 _swept: set[pathlib.Path] = set()

@@ -69,13 +69,14 @@ def _fitting(weights: list[np.ndarray], own: list[np.ndarray], mean: np.ndarray 
     have, shapes = ([weight.shape for weight in each] for each in (weights, own))
     if have == shapes:
         return weights
-    if len(have) != 2 or len(shapes) != 2:
+    if len(have) != 2 or len(shapes) != 2 or len(shapes[0]) != 4:
         return None
     kernel, bias = weights
+    height, width, *ends = shapes[0]
     to_rgb = np.linalg.inv(YCBCR_MATRIX)[:, 0]
-    if (have[0], shapes[0][3]) == ((*shapes[0][:3], 1), 3):  # last layer
+    if ends[1] == 3 and have[0] == (height, width, ends[0], 1):  # last layer
         return [kernel * to_rgb, bias * to_rgb]
-    if (have[0], shapes[0][2]) != ((*shapes[0][:2], 1, shapes[0][3]), 3):
+    if ends[0] != 3 or have[0] != (height, width, 1, ends[1]):
         return None
     if have[1] == shapes[1] == shapes[0][3:]:  # first layer: its input is in units of 1, or less the mean color
         # If neither the first nor the last layer responded to colors, neither would have a gradient of them.

@@ -84,6 +84,18 @@ def test_a_layer_whose_namesake_has_no_weights_does_not_fit(tmp_path):
         copy_weights(model, str(tmp_path / "plus.keras"))
 
 
+def test_a_layer_of_vectors_of_another_length_does_not_fit(tmp_path):
+    def network(filters):
+        lr = keras.Input((None, None, 1))
+        x = keras.layers.Conv2D(2, 3, padding="same", name="same")(lr)
+        x = keras.layers.Conv2D(filters, 1, name=f"conv{filters}")(x)
+        x = keras.layers.LayerNormalization(name="norm")(x)
+        return keras.Model(lr, keras.layers.UpSampling2D(2)(keras.layers.Conv2D(1, 1, name=f"last{filters}")(x)))
+
+    save_file(network(4), tmp_path / "own.keras")
+    assert copy_weights(network(8), str(tmp_path / "own.keras"))[:2] == (4, 1)
+
+
 def test_a_network_of_rgb_begins_as_one_of_luma(tmp_path):
     options = {"blocks": 1, "depth": 1, "dilation_rates": (1,), "filters": 4, "bicubic": True}
     luma, rgb = (models.build("plus", 2, channels=channels, **options) for channels in (1, 3))
