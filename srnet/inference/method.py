@@ -23,6 +23,7 @@ def network_method(model: keras.Model) -> Method:
     predict = tf.function(
         lambda lr: model(lr, training=False),
         input_signature=[tf.TensorSpec((None, None, None, channels), tf.float32)],
+        autograph=False,  # there is no Python control flow in it
     )
 
     def method(lr: np.ndarray) -> np.ndarray:

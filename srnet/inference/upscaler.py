@@ -254,7 +254,8 @@ def _as_levels(pixels: np.ndarray, peak: float) -> np.ndarray:
 def _compiled(
     function: Callable[[tf.Tensor], tf.Tensor], channels: int, dtype: tf.DType = tf.float32
 ) -> Callable[[np.ndarray], tf.Tensor]:
-    return tf.function(function, input_signature=[tf.TensorSpec((None, None, None, channels), dtype)])
+    signature = [tf.TensorSpec((None, None, None, channels), dtype)]
+    return tf.function(function, input_signature=signature, autograph=False)  # there is no Python control flow in it
 
 
 def _known_margin(model: keras.Model, margin: int | None) -> int | None:

@@ -10,11 +10,12 @@ from srnet.training.config import TrainConfig
 
 @pytest.fixture(scope="session")
 def small():
-    """The configuration of the small run: two epochs of five steps."""
+    """The configuration of the small run: two epochs of five steps, of a network that is built and traced quickly."""
     return TrainConfig(
         train_sets=("tiny",),
         validation_set="held_out",
-        model_options={"filters": 4},
+        variant="vdsr",
+        model_options={"filters": 4, "depth": 3},
         patch=16,
         stride=8,
         batch_size=4,

@@ -24,7 +24,7 @@ def test_checkpoint_of_another_network_is_refused(train):
         train("mine", epochs=2)
     with pytest.raises(DataError, match="checkpoint of another network"):
         load_run(mine.folder)
-    shallow = train("shallow", model_options={"filters": 4, "depth": 1})
+    shallow = train("shallow", model_options={"filters": 4, "depth": 2})
     shutil.rmtree(mine.last)
     shutil.copytree(shallow.last, mine.last)
     with pytest.raises(DataError, match="checkpoint of another network"):

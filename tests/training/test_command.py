@@ -10,6 +10,7 @@ import pytest
 from srnet.training.config import NETWORKS
 from srnet.training.losses import LOSSES
 from srnet.training.run_folder import Run, read_metrics
+from tests import forked
 
 PLUGIN = """
 import keras
@@ -97,6 +98,6 @@ def test_a_plugin_brings_a_network_a_loss_and_a_degradation(picture_root, tmp_pa
 
 
 def test_a_missing_plugin_is_named():
-    result = _run("--plugin=no_such_module")
+    result = forked.run("srnet.train", "--plugin=no_such_module")
     assert result.returncode == 2
     assert result.stderr.startswith("error: --plugin=no_such_module: ") and result.stderr.count("\n") == 1

@@ -19,7 +19,7 @@ from srnet.training.run_folder import read_metrics
 
 
 def test_a_run_begins_with_the_weights_of_another(train):
-    options = {"variant": "plus", "model_options": {"filters": 4, "blocks": 1}, "learning_rate": 1e-20}
+    options = {"variant": "plus", "model_options": {"filters": 4, "blocks": 1, "depth": 1}, "learning_rate": 1e-20}
     first = train("first", **{**options, "learning_rate": 1e-3})
     begun = train("begun", scale=4, initial_run=str(first.folder), **options)
     initial = json.loads(begun.origin.read_text())["initial"]
@@ -38,7 +38,7 @@ def test_a_run_begins_with_the_weights_of_another(train):
 
 def test_a_run_begins_with_a_file_or_with_a_pretrained_network(train):
     one_step = {"steps_per_epoch": 1, "epochs": 1, "batch_size": 1, "learning_rate": 1e-20}
-    options = {"scale": 4, "model_options": {}, **one_step}
+    options = {"variant": "full", "scale": 4, "model_options": {}, **one_step}
     first = train("first", initial_run="full_x2", **options)
     assert json.loads(first.origin.read_text())["initial"]["commit"] == cards.card(2, "full")["run"]["commit"]
     second = train("second", initial_run=str(first.model), **options)
@@ -51,7 +51,7 @@ def test_a_run_begins_with_a_file_or_with_a_pretrained_network(train):
 
 
 def test_a_run_that_has_no_checkpoint_yet_resumes_with_the_same_initial_weights(train):
-    options = {"variant": "plus", "model_options": {"filters": 4, "blocks": 1}}
+    options = {"variant": "plus", "model_options": {"filters": 4, "blocks": 1, "depth": 1}}
     first = train("first", **options)
     begun = train("begun", initial_run=str(first.model), **options)
     shutil.rmtree(begun.last)
@@ -66,8 +66,8 @@ def test_a_run_that_has_no_checkpoint_yet_resumes_with_the_same_initial_weights(
 
 def test_weights_to_begin_with_must_fit(train, tmp_path):
     first = train("first")
-    with pytest.raises(UsageError, match="first: no layer of full has the name and shape of a layer of vdsr$"):
-        train(variant="vdsr", initial_run=str(first.folder), model_options={"filters": 3, "depth": 3})
+    with pytest.raises(UsageError, match="first: no layer of vdsr has the name and shape of a layer of full$"):
+        train(variant="full", initial_run=str(first.folder), model_options={"filters": 3})
     with pytest.raises(DataError, match="nowhere: no run there"):
         train(initial_run=str(tmp_path / "nowhere"))
     assert not (tmp_path / "run").exists()
