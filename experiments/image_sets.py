@@ -174,7 +174,11 @@ def prepare(name: str, source: str, data_root: str, downloads: pathlib.Path) -> 
         with atomic_write(target, overwrite=False) as made, writing(target):
             made.mkdir()
             for path, stem in names.items():
-                shutil.copyfile(path, made / f"{stem}{path.suffix.lower()}")
+                try:
+                    content = path.read_bytes()
+                except OSError as error:
+                    raise DataError(f"{path}: cannot be read ({reason(error)})") from error
+                (made / f"{stem}{path.suffix.lower()}").write_bytes(content)
     return verify(name, data_root)
 
 
@@ -237,8 +241,8 @@ def _members(archive: zipfile.ZipFile | tarfile.TarFile, inside: str) -> Iterato
     """Yields the name and the open file of each picture in an archive whose path matches a pattern."""
 
     def wanted(name: str) -> bool:
-        hidden = "__MACOSX" in name or pathlib.PurePosixPath(name).name.startswith(".")
-        return is_image_name(name) and fnmatch.fnmatchcase(name, inside) and not hidden
+        base = pathlib.PurePosixPath(name).name
+        return is_image_name(base) and fnmatch.fnmatchcase(name, inside) and "__MACOSX" not in name
 
     if isinstance(archive, zipfile.ZipFile):
         for entry in archive.infolist():

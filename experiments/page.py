@@ -20,7 +20,7 @@ from srnet.files import reason
 try:
     import markdown
 except ModuleNotFoundError as error:
-    raise UsageError("this tool needs Markdown: pip install '.[experiments]'") from error
+    raise UsageError("this tool needs Markdown: pip install -e '.[experiments]'") from error
 
 _TEMPLATE = pathlib.Path(__file__).with_name("report_template.html")
 _CURVES = string.Template("""<h2 id="figure-5">Figure 5: curves</h2>

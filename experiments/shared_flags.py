@@ -94,9 +94,11 @@ def choices(name: str, known: tuple[str, ...]) -> tuple[str, ...]:
       known: the values that it may have.
 
     Raises:
-      UsageError: for an unknown value.
+      UsageError: for an unknown value, or an empty list.
     """
     given = flags.FLAGS[name].value
+    if given is not None and not given:
+        raise UsageError(f"--{name} is empty")
     for value in given or ():
         if value not in known:
             raise UsageError(f"--{name}: {value!r} is unknown: choose among {', '.join(known)}")

@@ -71,8 +71,9 @@ def run(main: Main, define_flags: Callable[[], None]) -> None:
 
     def guarded(argv: list[str]) -> int | None:
         try:
-            for name in ("run", "model", "output", "run_dir", "data_root", "cache_dir"):
-                if name in flags.FLAGS and flags.FLAGS[name].value == "":  # from an unset shell variable
+            for name in ("run", "model", "output", "run_dir", "initial_run", "runs", "data_root", "cache_dir"):
+                given = name in flags.FLAGS and flags.FLAGS[name].present
+                if given and flags.FLAGS[name].value == "":  # from an unset shell variable
                     raise UsageError(f"--{name} is empty")
             if "plugin" in flags.FLAGS:
                 import_plugins(flags.FLAGS.plugin)

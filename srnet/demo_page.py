@@ -187,10 +187,10 @@ def enlarge_upload(
     suffix = path.suffix
     if PIL.Image.EXTENSION.get(suffix.lower()) != kind or kind == "JPEG2000":  # it has suffixes that are not written
         suffix = _SUFFIXES.get(kind, f".{kind.lower()}")
-    target = pathlib.Path(tempfile.mkdtemp(dir=folder)) / f"{path.stem}_x{scale}{suffix}"
     fitting, changes = fit_to_format(picture, kind)
     chosen = choose(picture)
     enlarged = enlarge_picture(fitting, (height, width), chosen.upscalers, progress)
+    target = pathlib.Path(tempfile.mkdtemp(dir=folder)) / f"{path.stem}_x{scale}{suffix}"
     write_picture(target, enlarged)
     center = busiest_point(as_rgb(picture))
     notes = (*picture.notes, *changes)

@@ -16,7 +16,8 @@ import sys
 from collections.abc import Iterator
 
 SUFFIX = ".partial"  # of working folders
-_OLD = "old"  # in a working folder: what is being replaced, if two names cannot be exchanged
+NEW = "new"  # folder in a working folder: what is being written
+_OLD = "old"  # likewise: what is being replaced, if two names cannot be exchanged
 _AT_FDCWD = -100
 _NO_REPLACE, _EXCHANGE = 1, 2  # flags of renameat2
 # Errors of file systems that lack an operation.
@@ -171,7 +172,7 @@ def place(source: pathlib.Path, target: pathlib.Path, overwrite: bool) -> None:
     """Puts a finished file or folder in its place, durably and in one step.
 
     Args:
-      source: file, or folder, in a working folder beside the target.
+      source: file, or folder, in the folder `NEW` of a working folder beside the target.
       target: its final path. A file replaced by a file passes on its permissions.
       overwrite: whether something may be replaced.
 
@@ -227,7 +228,7 @@ def rename_new(source: pathlib.Path, target: pathlib.Path) -> None:
 def _exchange(source: pathlib.Path, target: pathlib.Path) -> None:
     if _renameat2(source, target, _EXCHANGE):
         return
-    old = source.parent / _OLD / target.name  # `_sweep` puts it back if this process is killed now
+    old = source.parents[1] / _OLD / target.name  # `_sweep` puts it back if this process is killed now
     old.parent.mkdir()
     try:
         target.rename(old)

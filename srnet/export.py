@@ -1,4 +1,4 @@
-"""Exports a network, pretrained or of a run or a .keras file, for other programs; only .keras needs srnet there.
+"""Exports a pretrained network, or that of a run or a .keras file, for other programs; only .keras needs srnet there.
 
 python -m srnet.export --output=DIR --scale=4                               a TensorFlow SavedModel
 python -m srnet.export --output=FILE.tflite --scale=4                       LiteRT (TensorFlow Lite)
@@ -72,7 +72,7 @@ def choose_format(output: str, given: str | None) -> str:
     if given and (given in fitting or not fitting):
         return given
     if given:
-        raise UsageError(f"--output={output}: {suffix} is the suffix of {fitting[0]}, not of {given}")
+        raise UsageError(f"--output={output}: {suffix} is the extension of {fitting[0]}, not of {given}")
     if suffix in _OTHER_FILES:
         known = ", ".join(dict.fromkeys(suffix for suffixes in _SUFFIXES.values() for suffix in suffixes))
         raise UsageError(f"--output={output}: no format for {suffix}; use {known}, or the name of a folder")

@@ -42,9 +42,11 @@ def atomic_write(path: str | pathlib.Path, overwrite: bool = True) -> Iterator[p
     """
     path = _real(path)
     with _folder_beside(path) as folder:
-        yield folder / path.name
+        partial = folder / durable.NEW / path.name
+        partial.parent.mkdir()
+        yield partial
         try:
-            durable.place(folder / path.name, path, overwrite)
+            durable.place(partial, path, overwrite)
         except FileExistsError as error:
             raise DataError(f"{path}: exists and may not be replaced") from error
 
@@ -99,7 +101,8 @@ def writing(path: str | pathlib.Path) -> Iterator[None]:
 
 def _check_target(path: pathlib.Path) -> None:
     if path.is_dir():
-        others = sorted({inside.name for inside in path.iterdir()} - _SAVED_MODEL)
+        inside = {each.name for each in path.iterdir()}
+        others = sorted(inside - _SAVED_MODEL if "saved_model.pb" in inside else inside)
         if others:
             raise DataError(f"{path}: a folder that holds other files, such as {others[0]}; choose another path")
     elif path.exists() and not path.is_file():

@@ -27,7 +27,8 @@ def define(default: str | None = cards.DEFAULT) -> None:
     """
     unless = f". Default: {default}" if default else ""
     known = [cards.AUTO, *cards.names()] if default == cards.AUTO else cards.names()
-    flags.DEFINE_enum("network", None, known, f"Pretrained network{unless}.")
+    chooses = "; auto chooses plus or photo for each picture" if default == cards.AUTO else ""
+    flags.DEFINE_enum("network", None, known, f"Pretrained network{chooses}{unless}.")
     flags.DEFINE_string("run", None, "Run folder of a trained network.")
     flags.DEFINE_enum(
         "checkpoint",

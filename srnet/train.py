@@ -113,7 +113,7 @@ def main(arguments: list[str]) -> int:
     if metrics:  # lines may be lost; a message has said so
         last = metrics[-1]
         print(f"{config.validation_set}: {last['psnr']:.2f} dB, SSIM {last['ssim']:.4f} after {last['step']} steps")
-    print(f"run folder: {run.folder}\nSavedModel: {run.saved_model}\npicture: {run.preview}")
+    print(f"run folder: {run.folder}\nSavedModel: {run.saved_model}\npreview: {run.preview}")
     return 0
 
 

@@ -70,7 +70,7 @@ def main(arguments: list[str]) -> int:
     def label() -> str:
         return values.size or f"x{values.scale or default_scale(chosen().at_scale):g}"
 
-    jobs, failed = find_jobs(arguments, values.output, values.recursive, label, suffix)
+    jobs, failed = find_jobs(arguments, values.output, values.recursive, label, suffix, values.skip_existing)
     for message in failed:
         cli.complain(message)
     network = chosen()
@@ -86,7 +86,7 @@ def main(arguments: list[str]) -> int:
         return enlarge_file(job, scale, size, choose, values.overwrite, values.preview, **options)
 
     def write(enlarged: Enlarged) -> str:
-        return write_file(enlarged, values.overwrite, values.preview, values.quality)
+        return write_file(enlarged, values.overwrite, values.quality)
 
     for job, outcome in enlarge_files(jobs, enlarge, write):
         if isinstance(outcome, Exception):

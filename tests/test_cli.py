@@ -202,7 +202,7 @@ def test_export_names(tmp_path):
     refused = [_run("srnet.export", f"--output={tmp_path}/{name}") for name in ("d.h5", "e.pb", "f.lite", "g.KERAS")]
     assert {(done.returncode, done.stderr.split("/")[0]) for done in refused} == {(2, "error: --output=")}
     conflicting = _run("srnet.export", f"--output={tmp_path}/d.tflite", "--format=onnx")
-    assert conflicting.returncode == 2 and ".tflite is the suffix of litert, not of onnx" in conflicting.stderr
+    assert conflicting.returncode == 2 and ".tflite is the extension of litert, not of onnx" in conflicting.stderr
     for name in ("d", "d.h5"):
         refused = _run("srnet.export", f"--output={tmp_path}/{name}", "--format=keras")
         assert refused.returncode == 2 and "the name of a Keras file must end with .keras" in refused.stderr

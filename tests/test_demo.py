@@ -192,6 +192,18 @@ def test_results_too_large_for_the_page_are_refused_by_the_header(choose, tmp_pa
         demo_page.enlarge_upload(tmp_path / "photo.png", 3, choose, tmp_path, lambda share: None)
 
 
+def test_what_cannot_be_enlarged_leaves_no_folder(tmp_path):
+    PIL.Image.new("L", (9, 9)).save(tmp_path / "photo.png")
+    (tmp_path / "results").mkdir()
+
+    def fail(picture):
+        raise DataError("not enough memory")
+
+    with pytest.raises(DataError, match="not enough memory"):
+        demo_page.enlarge_upload(tmp_path / "photo.png", 3, fail, tmp_path / "results", lambda share: None)
+    assert not list((tmp_path / "results").iterdir())
+
+
 @pytest.mark.parametrize(
     ("name", "mode", "result"),
     [

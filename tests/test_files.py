@@ -30,7 +30,7 @@ def test_what_a_killed_process_left_is_removed(tmp_path):
     program += "with atomic_write(sys.argv[1]) as partial: partial.write_text('half'); os.kill(os.getpid(), 9)"
     subprocess.run([sys.executable, "-c", program, str(tmp_path / "x")], check=False)
     (left,) = tmp_path.iterdir()
-    assert left.suffix == ".partial" and (left / "x").read_text() == "half"
+    assert left.suffix == ".partial" and (left / "new" / "x").read_text() == "half"
     durable._swept.clear()  # as in a new process
     write_json(tmp_path / "x", [1])
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
@@ -53,6 +53,13 @@ def test_a_folder_with_other_things_is_never_replaced(tmp_path, monkeypatch):
         with pytest.raises(DataError, match="a folder that holds other files"):
             write_json(place, [])
     assert (tmp_path / "thesis" / "chapter.tex").read_text() == "years of work"
+
+
+def test_a_folder_of_assets_alone_is_no_saved_model(tmp_path):
+    (tmp_path / "site" / "assets").mkdir(parents=True)
+    with pytest.raises(DataError, match="site: a folder that holds other files, such as assets"):
+        write_json(tmp_path / "site", [])
+    assert (tmp_path / "site" / "assets").is_dir()
 
 
 def test_errors_name_the_file(tmp_path):
@@ -121,13 +128,14 @@ def test_one_of_many_writers_wins(tmp_path):
     assert all("exists and may not be replaced" in error for error in losers), losers
 
 
-@pytest.mark.parametrize("atomic", [True, False])
-def test_an_old_folder_stays_until_the_new_one_is_there(tmp_path, monkeypatch, atomic):
+@pytest.mark.parametrize(("atomic", "name"), [(True, "model"), (False, "model"), (True, "old"), (False, "old")])
+def test_an_old_folder_stays_until_the_new_one_is_there(tmp_path, monkeypatch, atomic, name):
     """A kill at each rename and removal leaves one of both folders in its place, or the next command puts it there."""
     if not atomic:
         monkeypatch.setattr(durable, "_renameat2", lambda *arguments: False)
     steps = "import srnet.durable as d, shutil\n"
     steps += "" if atomic else "d._renameat2 = lambda *a: False\n"
+    steps += f"name = {name!r}\n"
     steps += """
 left = [int(sys.argv[2])]
 def killing(function):
@@ -138,20 +146,20 @@ def killing(function):
     return run
 pathlib.Path.rename, pathlib.Path.replace = killing(pathlib.Path.rename), killing(pathlib.Path.replace)
 d._renameat2, shutil.rmtree = killing(d._renameat2), killing(shutil.rmtree)
-with atomic_write(path / 'model') as partial:
+with atomic_write(path / name) as partial:
     partial.mkdir(); (partial / 'saved_model.pb').write_text('new')
 """
     seen = []
     for kill_at in range(8):
         place = tmp_path / str(kill_at)
-        with atomic_write(place / "model") as partial:
+        with atomic_write(place / name) as partial:
             partial.mkdir()
             (partial / "saved_model.pb").write_text("old")
         done = subprocess.run(_program(place, steps, str(kill_at)), check=False).returncode == 0
         durable._swept.clear()
         write_text(place / "other", "")
-        seen.append((place / "model" / "saved_model.pb").read_text())
-        assert sorted(path.name for path in place.iterdir()) == ["model", "other"]
+        seen.append((place / name / "saved_model.pb").read_text())
+        assert {path.name for path in place.iterdir()} == {name, "other"}
         if done:
             break
     assert done and seen[0] == "old" and seen[-1] == "new"

@@ -107,7 +107,8 @@ def test_a_network_that_cannot_be_used_is_said_once(photos, tmp_path):
     keras.Model(lr, keras.layers.UpSampling2D(2)(keras.layers.RandomFlip()(lr))).save(tmp_path / "odd.keras")
     done = _upscale(photos / "a.png", photos / "b.jpg", f"--model={tmp_path / 'odd.keras'}")
     assert done.returncode == 2 and done.stdout == b""
-    assert done.stderr.startswith(b"error: the reach of layer 'random_flip'") and done.stderr.count(b"\n") == 1
+    assert done.stderr.startswith(b"error: the receptive field of layer 'random_flip'")
+    assert done.stderr.count(b"\n") == 1
 
 
 def test_an_exact_size_in_another_format(run, photos, tmp_path):

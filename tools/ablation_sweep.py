@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
     cli.expect_no_arguments(arguments)
     find_degradation(flags.FLAGS.degradation)
     workspace, scales, seeds = shared_flags.workspace(), shared_flags.scales(), shared_flags.integers("seeds")
-    networks = shared_flags.choices("variants", ablation.NETWORKS) if flags.FLAGS.variants else None
+    networks = shared_flags.choices("variants", ablation.NETWORKS) if flags.FLAGS.variants is not None else None
     cli.import_tensorflow()
     from experiments.pictures import plots
     from experiments.runs import records, runner, sweeps

@@ -10,7 +10,7 @@ from scipy.ndimage import uniform_filter
 from experiments.recipes.figure_6 import Crop
 from srnet.data.datasets import find_images
 from srnet.errors import UsageError
-from srnet.evaluation.protocol import benchmark_pair, compare_luma, read_measurable_image, with_chroma
+from srnet.evaluation.protocol import benchmark_pair, compare_luma, read_benchmark_image, with_chroma
 from srnet.images.color import round_to_uint8
 from srnet.images.resize import crop_to_multiple
 from srnet.inference.method import Method
@@ -109,7 +109,7 @@ def open_picture(path: pathlib.Path, scale: int, crop: Crop, name: str) -> np.nd
     """
     if scale < 2:
         raise UsageError(f"scale {scale} cannot be used: it must be at least 2")
-    picture = crop_to_multiple(read_measurable_image(path, scale), scale)
+    picture = crop_to_multiple(read_benchmark_image(path, scale), scale)
     left, top, width, height = crop
     if min(left, top) < 0 or min(width, height) < 1 or left + width > picture.shape[1] or top + height > len(picture):
         size = f"{picture.shape[1]}x{picture.shape[0]}"

@@ -21,7 +21,7 @@ try:
     from matplotlib.patches import Rectangle
     from matplotlib.ticker import MaxNLocator
 except ModuleNotFoundError as error:
-    raise UsageError("this tool needs matplotlib: pip install '.[experiments]'") from error
+    raise UsageError("this tool needs matplotlib: pip install -e '.[experiments]'") from error
 
 
 def draw_curves(found: Sequence[Record], path: pathlib.Path) -> bool:

@@ -9,7 +9,7 @@ from experiments.pictures.details import crop_of, downscale_and_enlarge, largest
 from srnet.data.datasets import find_images
 from srnet.evaluation.benchmark import evaluate_sets
 from srnet.evaluation.methods import NamedMethod
-from srnet.evaluation.protocol import read_measurable_image
+from srnet.evaluation.protocol import read_benchmark_image
 from srnet.images.color import to_luma
 from srnet.images.resize import crop_to_multiple
 
@@ -71,7 +71,7 @@ def make_sheet(
 
 def _detail(path: pathlib.Path, scale: int, sign: int, rival: NamedMethod, network: NamedMethod) -> list[np.ndarray]:
     """The crops of the original, the rival and the network where the network gains most, or with sign -1 loses most."""
-    picture = crop_to_multiple(read_measurable_image(path, scale), scale)
+    picture = crop_to_multiple(read_benchmark_image(path, scale), scale)
     results = [
         downscale_and_enlarge(method.at_scale(scale), picture, scale, method.channels)[0] for method in (rival, network)
     ]

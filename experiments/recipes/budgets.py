@@ -16,6 +16,8 @@ longer than the training.
 
 from typing import Any
 
+from srnet.data.datasets import TEST_SETS
+
 Budget = dict[str, Any]
 
 # Methods of Table 2: those that the paper measures, `plus`, and the other networks named in its introduction.
@@ -33,7 +35,7 @@ BUDGETS: dict[str, Budget] = {
         "changes": {"validation_set": "Urban100", "validation_images": 5},
         "networks": {("rcan", 4): {"patch": 192}},  # LR patches of 48x48, as at x2
         "methods": (*METHODS, *_LARGE),
-        "sets": ("Set5", "Set14", "BSD100", "Urban100"),
+        "sets": tuple(TEST_SETS),
     },
     "cpu_long": {
         "preset": "cpu",
@@ -43,7 +45,7 @@ BUDGETS: dict[str, Budget] = {
             **dict.fromkeys(("rednet", "drcn"), _NARROW_ON_SET5),
         },
         "methods": (*METHODS, *_SMALL),
-        "sets": ("Set5", "Set14", "BSD100", "Urban100"),
+        "sets": tuple(TEST_SETS),
     },
     "cpu": {
         "preset": "cpu",
@@ -57,7 +59,7 @@ BUDGETS: dict[str, Budget] = {
             **dict.fromkeys(("idn", *_SMALL), {**_ON_SET5, **_LITTLE_AUGMENTATION}),
         },
         "methods": (*METHODS, *_SMALL),
-        "sets": ("Set5", "Set14", "BSD100", "Urban100"),
+        "sets": tuple(TEST_SETS),
     },
     "quick": {
         "preset": "quick",

@@ -38,9 +38,10 @@ def measure_precision(
     if missing:
         model = with_precision(load(scale, network), precision)
         method = model_method(network, {scale: lambda: model}, card["channels"])
-        for result in evaluate_sets(method, missing, [scale], data_root, [metric]):
+        for name in missing:
+            (result,) = evaluate_sets(method, [name], [scale], data_root, [metric])
             record = {"version": VERSION, "network": network, "weights": card["sha256"], "scale": scale}
-            record |= {"set": result["set"], "precision": precision, "metric": metric, "value": result[metric], **here}
+            record |= {"set": name, "precision": precision, "metric": metric, "value": result[metric], **here}
             put_line(path, record, _FIELDS, _key)
     return read_lines(path, _FIELDS, _key)
 

@@ -29,7 +29,7 @@ try:
     import dask
     import distributed
 except ImportError as error:
-    raise UsageError("this tool needs distributed: pip install '.[experiments]'") from error
+    raise UsageError("this tool needs distributed: pip install -e '.[experiments]'") from error
 
 CONNECT_SECONDS = 30  # timeout of the connection to a scheduler
 _POLL_SECONDS = 0.5

@@ -14,6 +14,7 @@ from experiments.workspace import Workspace
 from srnet.data.datasets import find_images
 from srnet.errors import DataError
 from srnet.evaluation.classical import CLASSICAL
+from srnet.training.checkpoint_files import newest_checkpoint, step_of
 from srnet.training.config import TrainConfig
 from srnet.training.presets import preset_settings
 from srnet.training.run_folder import Run
@@ -56,6 +57,7 @@ def job_of(
     changes.update(own or {})
     config = TrainConfig(**{**preset_settings(preset, name), **changes})
     config, _ = resolve(config, workspace.data_root, fixed=("train_sets", "validation_set"))
+    changes["precision"] = config.precision  # `auto` may choose another on the machine of a Dask worker
     arguments = (f"--preset={preset}", *(f"--{field}={_as_flag(value)}" for field, value in changes.items()))
     run = Run(workspace.runs / f"{name}_x{scale}_{row or f'seed{seed}'}")
     return Job(row or name, scale, run, sets, arguments, config, config.seed)
@@ -114,13 +116,13 @@ def check_alike(found: Sequence[records.Record], jobs: Sequence[Job], path: path
 
     Args:
       found: records of any methods.
-      jobs: the jobs, of any methods; records of the same jobs may differ, as they will be replaced.
+      jobs: the jobs, of any methods; records of those that are not finished may differ, as they will be replaced.
       path: the records file, used in the message.
 
     Raises:
       DataError: if a run has another setting; the message names it.
     """
-    replaced = {(job.method, job.scale, job.seed) for job in jobs}
+    replaced = {(job.method, job.scale, job.seed) for job in jobs if not _has_all_steps(job)}
     config = next((job.config for job in jobs if job.method in ablation.NETWORKS), None)
     if config is None:
         return
@@ -135,6 +137,11 @@ def check_alike(found: Sequence[records.Record], jobs: Sequence[Job], path: path
                     f"{path}: {method} x{scale} seed {seed} has {name} {value}, the new runs would have {ours[name]}; "
                     "remove its line or choose another --output"
                 )
+
+
+def _has_all_steps(job: Job) -> bool:
+    newest = newest_checkpoint(job.run.last)
+    return job.config is not None and newest is not None and step_of(newest) >= job.config.total_steps
 
 
 def _settings_of(run: records.Record) -> records.Record:

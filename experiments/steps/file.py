@@ -25,8 +25,9 @@ def write_steps(path: pathlib.Path, about: Mapping[str, Any], arrays: Mapping[st
     Raises:
       DataError: if it cannot be written.
     """
+    content: dict[str, Any] = {_ABOUT: np.array(json.dumps(about)), **arrays}
     with atomic_write(path) as partial, writing(path):
-        np.savez(partial, allow_pickle=False, **{_ABOUT: np.array(json.dumps(about)), **arrays})
+        np.savez(partial, **content)
 
 
 def read_steps(path: pathlib.Path, needed: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

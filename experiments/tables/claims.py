@@ -41,13 +41,13 @@ def describe_claims(found: Sequence[Record], budget: str) -> str:
     header = ["claim", "in the paper", "methods", "evaluated on", *(f"x{scale}" for scale in shown)]
     table = markdown_table(header, [[*row, *(cells.get(scale, "-") for scale in shown)] for row, cells in rows.items()])
     degradations = {record["run"].get("degradation", "bicubic") for record in found if record["run"]} - {"bicubic"}
-    under = f", trained and measured under {', '.join(sorted(degradations))}" if degradations else ""
+    under = f", under {', '.join(f'`{name}`' for name in sorted(degradations))}" if degradations else ""
     note = (
-        f"Difference of mean PSNR in dB{under}, with its {CONFIDENCE:.0%} confidence interval over seeds (Welch's "
+        f"Difference of mean PSNR in dB, with its {CONFIDENCE:.0%} confidence interval over seeds (Welch's "
         "t-test) and the number of runs of each (-: a method without seeds). A claim holds if the whole interval is "
         "above 0, and does not hold if it is below; otherwise it is undecided, as with one run, which has no interval."
     )
-    return "\n".join([f"# The paper's claims, budget `{budget}`", "", table, "", note, ""])
+    return "\n".join([f"# The paper's claims, budget `{budget}`{under}", "", table, "", note, ""])
 
 
 def interval(better: Sequence[float], worse: Sequence[float], fixed: Sequence[bool] = (False, False)) -> float:

@@ -30,7 +30,7 @@ def describe_table_2(found: Sequence[Record], budget: str) -> str:
     if not scales:
         return ""
     header = ["method", "parameters", "GMACs", "s/Mpx", "steps x batch, patch", "precision, minutes", *sets]
-    parts = {"": table_2.ROWS, ", networks named in the introduction": table_2.INTRODUCTION}
+    parts = {"": table_2.ROWS, ", networks named in the paper's introduction": table_2.INTRODUCTION}
     for scale, (title, methods) in itertools.product(scales, parts.items()):
         rows, devices = [], dict[str, list[str]]()  # from device to labels
         for label, (method, printed) in methods.items():
@@ -68,9 +68,9 @@ def _device(hardware: Record) -> str:
 
 
 def _describe_devices(devices: dict[str, list[str]]) -> str:
-    """The device of most labels, then each other device with its labels."""
+    """The device of most labels, then the labels of each other device."""
     usual, *others = sorted(devices, key=lambda device: -len(devices[device]))
-    return ", ".join([usual, *(f"{' and '.join(devices[other])} on {other}" for other in others)])
+    return ", ".join([usual, *(f"except {' and '.join(devices[other])}: {other}" for other in others)])
 
 
 def _describe_method(label: str, record: Record) -> str:

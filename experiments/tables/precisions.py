@@ -13,16 +13,16 @@ def describe_precisions(found: Sequence[Record]) -> str:
     Args:
       found: the records.
     """
-    rows: dict[tuple[str, ...], dict[str, float]] = {}
+    rows: dict[tuple[str, ...], dict[str, float]] = {}  # by weights, too: an interruption may leave older ones
     for record in found:
-        place = (record["network"], f"x{record['scale']}", record["set"], record["metric"])
+        place = (record["network"], f"x{record['scale']}", record["set"], record["metric"], record["weights"])
         rows.setdefault(place, {})[record["precision"]] = record["value"]
     first, *others = PRECISIONS
     table = markdown_table(
         ["network", "scale", "set", "metric", *PRECISIONS],
         [
             [*place, f"{values[first]:.3f}", *(f"{values[each] - values[first]:+.3f}" for each in others)]
-            for place, values in rows.items()
+            for (*place, _), values in rows.items()
             if len(values) == len(PRECISIONS)
         ],
     )

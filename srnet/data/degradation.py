@@ -1,4 +1,4 @@
-"""How LR pictures are made from HR pictures: degradations by name, or by steps such as blur0.8+noise5-25.
+"""How LR pictures are made from HR pictures: degradations by name, or a chain such as blur0.8+noise5-25.
 
 A degradation is a callable (hr, scale, random):
   hr: uint8 (H, W, C) array, H and W multiples of `scale`, C 3 for RGB or 1 for a grayscale picture.
@@ -49,13 +49,13 @@ def find_degradation(name: str) -> Degradation:
       name: "bicubic", a registered name, or what `srnet.data.recipes.parse_recipe` takes.
 
     Raises:
-      UsageError: if there is none of that name, or its steps are invalid.
+      UsageError: if there is none of that name, or its operations are invalid.
     """
     found = DEGRADATIONS.get(name) or parse_recipe(name)
     if found is None:
         known = ", ".join([*DEGRADATIONS, *RECIPES])
-        steps = "steps such as blur0.8+noise5-25+jpeg40"
-        raise UsageError(f"degradation {name!r} is unknown: choose one of {known}, or {steps}")
+        chain = "a chain such as blur0.8+noise5-25+jpeg40"
+        raise UsageError(f"degradation {name!r} is unknown: choose one of {known}, or {chain}")
     return found
 
 

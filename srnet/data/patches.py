@@ -195,7 +195,7 @@ def build_store(
         if free < needed * 1.01:
             raise DataError(f"{path}: no space left: {needed / 1e9:.2f} GB needed, {free / 1e9:.2f} GB free")
         head = head_size(2 * needed)
-        kind = f"cutting {count} patches" if as_patches else f"storing {len(made)} pictures of {count} patches"
+        kind = f"cutting {count} patches" if as_patches else f"storing {len(made)} images for {count} patches"
         say(f"{kind} into {path} ({needed / 1e9:.2f} GB)")
         places = _lay_out(partial, description, shapes, None if as_patches else cropped, head)
         progress = progress_bar(len(made), "cutting patches", "image")

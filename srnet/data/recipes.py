@@ -26,12 +26,12 @@ _BLOCK = 16  # pixels: side of a JPEG block with 4:2:0 chroma
 
 @dataclasses.dataclass(frozen=True)
 class Draw:
-    """A step applied with a probability, at a level drawn uniformly from a range.
+    """An operation applied with a probability, at a level drawn uniformly from a range.
 
     Attributes:
       low: smallest level.
       high: largest level.
-      probability: of the step, from 0 to 1.
+      probability: of the operation, from 0 to 1.
     """
 
     low: float
@@ -45,7 +45,7 @@ class Draw:
             raise UsageError(f"probability {self.probability} cannot be used: it must be at least 0 and at most 1")
 
     def level(self, random: np.random.Generator) -> float | None:
-        """Returns a level, or None if the step is left out.
+        """Returns a level, or None if the operation is left out.
 
         Args:
           random: generator, of which two numbers are taken.
@@ -62,8 +62,8 @@ class Recipe:
       blur: standard deviation of a Gaussian, in HR pixels.
       anisotropic: probability that the blur is narrower in one direction, which is drawn at random.
       kernels: names of kernels, one of which is drawn: "bicubic", "bilinear", "area"; all antialiased.
-      noise: standard deviation of Gaussian noise, in 8-bit levels.
-      poisson: standard deviation of Poisson noise where a picture is white, in 8-bit levels.
+      noise: standard deviation of Gaussian noise, in gray levels.
+      poisson: standard deviation of Poisson noise where a picture is white, in gray levels.
       gray: probability that noise is the same in all channels.
       jpeg: quality, from 1 to 100, of Pillow's encoder.
       subsampled: probability that JPEG halves the chroma (4:2:0).
@@ -218,29 +218,29 @@ RECIPES: dict[str, Recipe] = {
     # For a network that must do better on JPEG, the most common input.
     "photo_jpeg": dataclasses.replace(_PHOTO, jpeg=Draw(25, 98, 0.85)),
 }
-_STEP = re.compile(r"(blur|noise|poisson|jpeg|webp)(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?")
+_OPERATION = re.compile(r"(blur|noise|poisson|jpeg|webp)(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))?")
 
 
 def parse_recipe(text: str) -> Recipe | None:
-    """Returns the recipe of a name in `RECIPES`, or of steps with levels or ranges, such as blur0.8+noise5-25+jpeg40.
+    """Returns the recipe of a name in `RECIPES`, or of a chain such as blur0.8+noise5-25+jpeg40.
 
     Args:
-      text: the name, or steps of blur, noise, poisson, jpeg and webp, each once, joined by +.
+      text: the name, or blur, noise, poisson, jpeg and webp, each at most once, with levels or ranges, joined by +.
 
     Returns:
       The recipe; None for any other text.
 
     Raises:
-      UsageError: for an invalid range or quality, or a step given twice.
+      UsageError: for an invalid range or quality, or an operation given twice.
     """
     if text in RECIPES:
         return RECIPES[text]
-    steps = [_STEP.fullmatch(part) for part in text.split("+")]
+    operations = [_OPERATION.fullmatch(part) for part in text.split("+")]
     draws: dict[str, Any] = {}
-    for step in steps:
-        if step is None:
+    for operation in operations:
+        if operation is None:
             return None
-        name, low, high = step.groups()
+        name, low, high = operation.groups()
         if name in draws:
             raise UsageError(f"degradation {text}: {name} is given twice")
         draws[name] = Draw(float(low), float(high or low))

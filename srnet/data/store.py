@@ -23,7 +23,7 @@ from srnet.files import digest, reason
 
 VERSION = 1  # of a store's content; part of the description
 PATCHES, PICTURES = 1, 2  # versions of the file: with arrays of patches, or with the pictures to cut them from
-REMEDY = "delete it to have it built again"
+REMEDY = "delete it, and it will be built again"
 
 
 @dataclasses.dataclass(frozen=True)

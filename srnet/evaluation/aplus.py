@@ -64,7 +64,7 @@ def make_aplus(
     """Returns A+ as a method, trained on T91 at its first use and then cached.
 
     Args:
-      scale: integer enlargement.
+      scale: integer scale factor.
       data_root: folder with a subfolder for each set.
       cache_dir: folder for the trained arrays.
 
@@ -112,7 +112,7 @@ def load(path: pathlib.Path) -> Regressors:
             problem = "arrays of shapes that do not fit"
     except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
         problem = str(error)
-    raise DataError(f"{path}: no trained A+ ({problem}); delete it to have it made again")
+    raise DataError(f"{path}: no trained A+ ({problem}); delete it, and it will be trained again")
 
 
 def enlarge(trained: Regressors, lr: np.ndarray, scale: int) -> np.ndarray:
@@ -121,7 +121,7 @@ def enlarge(trained: Regressors, lr: np.ndarray, scale: int) -> np.ndarray:
     Args:
       trained: `Regressors` of this scale.
       lr: (H, W) array in [0, 255].
-      scale: integer enlargement.
+      scale: integer scale factor.
 
     Returns:
       float32 array (scale*H, scale*W), not clipped.
@@ -186,7 +186,7 @@ def train(
 
     Args:
       paths: the HR picture files.
-      scale: integer enlargement.
+      scale: integer scale factor.
       anchors: number of anchors; fewer if there are fewer patches.
       neighbors: number of samples that each regression is fitted to.
       max_samples: maximum number of samples among which neighbors are searched.

@@ -20,6 +20,7 @@ from srnet.evaluation.protocol import (
     check_metrics,
     evaluate,
     mean_score,
+    read_benchmark_image,
 )
 from srnet.progress import progress_bar
 
@@ -49,7 +50,7 @@ def evaluate_sets(
 
     Returns:
       A list of dicts with method, set, scale, a mean for each metric by `mean_score`, images (their number), infinite
-      (a dict from metrics to the number of images excluded from the mean), seconds (spent in the method) and
+      (a dict from metrics to the number of images without a finite value), seconds (spent in the method) and
       per_image, a list of dicts with image, the metrics and seconds; and degradation, unless that is "bicubic".
 
     Raises:
@@ -69,6 +70,8 @@ def evaluate_sets(
             known = ", ".join(map(str, method.scales)) if method.only else "2 and above"
             raise UsageError(f"scale {scale}: {method.name} has scales {known}")
     paths = {name: find_images(name, data_root) for name in sets}
+    for path in itertools.chain.from_iterable(paths.values()):
+        read_benchmark_image(path, max(scales))  # before hours of measuring
     records = []
     total = len(degradations) * len(scales) * sum(map(len, paths.values()))
     with progress_bar(total, method.name, "image") as progress:
@@ -103,16 +106,16 @@ def describe_records(records: list[Record], metrics: Sequence[str] = DEFAULT_MET
     """
     columns = {name: _COLUMNS.get(name, (name, "", max(8, len(name)), 4)) for name in metrics}
     degraded = any("degradation" in record for record in records)
-    protocol = DEGRADED_PROTOCOL if degraded else PROTOCOL
-    lines = [f"{' and '.join(title + unit for title, unit, _, _ in columns.values())}: {protocol}."]
+    protocols = dict.fromkeys(DEGRADED_PROTOCOL if "degradation" in record else PROTOCOL for record in records)
+    title = " and ".join(title + unit for title, unit, _, _ in columns.values())
+    lines = [f"{title}: {protocol}." for protocol in protocols]
     notes = dict.fromkeys(count_warning(record["set"], record["images"]) for record in records)
     lines += [f"Note: {note}." for note in notes if note]
     for record in records:
         for name, count in record["infinite"].items():
             place = f"{record['set']} x{record['scale']}"
-            lines.append(
-                f"Note: {place}: {count} of {record['images']} images have an infinite {name}, left out of its mean."
-            )
+            left_out = f"{count} of {record['images']} images have no finite {name} and are left out of its mean"
+            lines.append(f"Note: {place}: {left_out}.")
     header = " ".join(f"{title:>{width}}" for title, _, width, _ in columns.values())
     made = f"{'degradation':<18} " if degraded else ""
     lines.append(f"{'method':<22} {'set':<14} {made}{'scale':>5} {header} {'images':>6} {'seconds':>8}")

@@ -14,7 +14,7 @@ def bicubic(lr: np.ndarray, scale: int) -> np.ndarray:
 
     Args:
       lr: (H, W) or (H, W, 3) array in [0, 255].
-      scale: integer enlargement.
+      scale: integer scale factor.
 
     Returns:
       float32 array (scale*H, scale*W[, 3]), not rounded and not clipped.
@@ -28,7 +28,7 @@ def make_bicubic(
     """Returns bicubic interpolation as a method; it needs neither images nor cache.
 
     Args:
-      scale: integer enlargement.
+      scale: integer scale factor.
       data_root: not used.
       cache_dir: not used.
     """

@@ -157,12 +157,12 @@ def benchmark_pair(
     return lr[..., 0] if channels == 1 else lr, hr
 
 
-def read_measurable_image(path: pathlib.Path, scale: int) -> np.ndarray:
+def read_benchmark_image(path: pathlib.Path, scale: int) -> np.ndarray:
     """Reads an image to evaluate.
 
     Args:
       path: the HR picture file.
-      scale: integer enlargement.
+      scale: integer scale factor.
 
     Returns:
       uint8 array (H, W) or (H, W, 3).
@@ -194,7 +194,7 @@ def compare_luma(
 
 
 def mean_score(values: Sequence[float]) -> float:
-    """Returns the mean of the finite values, or infinity if there are none.
+    """Returns the mean of the finite values; without any, NaN if a value is NaN, else infinity.
 
     The PSNR of a picture that a method reproduces exactly, such as a flat one, is infinite.
 
@@ -202,7 +202,9 @@ def mean_score(values: Sequence[float]) -> float:
       values: a metric's values of several images.
     """
     finite = [value for value in values if math.isfinite(value)]
-    return float(np.mean(finite)) if finite else math.inf
+    if finite:
+        return float(np.mean(finite))
+    return math.nan if any(map(math.isnan, values)) else math.inf
 
 
 def evaluate(
@@ -219,7 +221,7 @@ def evaluate(
       method: callable from float32 LR luma (H, W) in [0, 255] to (scale*H, scale*W); with `channels=3` from RGB to RGB,
         whose channels are averaged for a grayscale picture.
       paths: the HR image files.
-      scale: integer enlargement.
+      scale: integer scale factor.
       channels: image channels that the method takes, 1 or 3.
       metrics: names in `METRICS` and `COLOR_METRICS`; for those of RGB, the chroma of a luma method is enlarged
         bicubically.
@@ -235,7 +237,7 @@ def evaluate(
     """
     check_metrics(metrics)
     for path in paths:
-        image = read_measurable_image(path, scale)
+        image = read_benchmark_image(path, scale)
         lr, hr = benchmark_pair(image, scale, channels, degradation)
         start = time.perf_counter()
         try:
@@ -274,7 +276,7 @@ def with_chroma(luma: np.ndarray, lr: np.ndarray, scale: int) -> np.ndarray:
     Args:
       luma: (scale*H, scale*W), in [0, 255].
       lr: RGB (H, W, 3), in [0, 255].
-      scale: integer enlargement.
+      scale: integer scale factor.
     """
     chroma = imresize(rgb_to_ycbcr(lr)[..., 1:], scale)
     return ycbcr_to_rgb(np.concatenate([luma[..., None], chroma], axis=2))

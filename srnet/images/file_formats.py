@@ -44,7 +44,7 @@ def output_format(path: str | pathlib.Path) -> str:
     suffix = pathlib.Path(path).suffix.lower()
     kind = PIL.Image.EXTENSION.get(suffix, "")
     if kind not in PIL.Image.SAVE:
-        raise UsageError(f"{path}: no picture format for the suffix {suffix!r}; use .png, for example")
+        raise UsageError(f"{path}: no picture format has the extension {suffix!r}; use .png, for example")
     if suffix in _CODESTREAMS:
         raise UsageError(f"{path}: only the container of JPEG 2000 is written; use .jp2")
     if kind not in HOLDS:

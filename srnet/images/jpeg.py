@@ -124,8 +124,8 @@ def _segments(metadata: Metadata, exif: bytes | None) -> Iterator[tuple[int, byt
     if metadata.iptc:
         padded = metadata.iptc + b"\0" * (len(metadata.iptc) % 2)
         yield 0xED, _PHOTOSHOP + b"8BIM\4\4\0\0" + struct.pack(">I", len(metadata.iptc)) + padded
-    if metadata.comment:
-        yield 0xFE, metadata.comment
+    for comment in metadata.comments:
+        yield 0xFE, comment
 
 
 def _density(metadata: Metadata) -> bytes:

@@ -80,14 +80,9 @@ class Metadata:
     text: tuple[Chunk, ...] = ()
 
     @property
-    def comments(self) -> tuple[Chunk, ...]:
-        """The text chunks that are comments."""
-        return tuple(each for each in self.text if each[0] == b"tEXt" and each[1][:8] == b"Comment\0")
-
-    @property
-    def comment(self) -> bytes | None:
-        """The first comment, for formats other than PNG."""
-        return next((data[8:] for _, data in self.comments), None)
+    def comments(self) -> tuple[bytes, ...]:
+        """The text of the chunks that are comments, for formats other than PNG."""
+        return tuple(chunk[1][8:] for chunk in self.text if _is_comment(chunk))
 
     def parts(self) -> dict[str, object]:
         """The metadata present, by the name used in messages."""
@@ -99,9 +94,13 @@ class Metadata:
             IPTC: self.iptc,
             RESOLUTION: self.resolution,
             COMMENT: self.comments,
-            TEXT: [each for each in self.text if each not in self.comments and each[0] != b"tIME"],
+            TEXT: [each for each in self.text if not _is_comment(each) and each[0] != b"tIME"],
         }
         return {name: part for name, part in named.items() if part}
+
+
+def _is_comment(chunk: Chunk) -> bool:
+    return chunk[0] == b"tEXt" and chunk[1].startswith(b"Comment\0")
 
 
 def unsupported_parts(metadata: Metadata, kind: str) -> list[str]:
@@ -117,7 +116,8 @@ def unsupported_parts(metadata: Metadata, kind: str) -> list[str]:
     parts = metadata.parts()
     missing = set(parts) - _HOLDS[kind]
     if kind == "JPEG":
-        sizes = {XMP: metadata.xmp, IPTC: metadata.iptc, COMMENT: metadata.comment}
+        longest = max(metadata.comments, key=len, default=None)
+        sizes = {XMP: metadata.xmp, IPTC: metadata.iptc, COMMENT: longest}
         missing |= {name for name, most in _SHORT_ONES.items() if len(sizes[name] or b"") > most}
     return [name for name in parts if name in missing - {PROFILE, PNG_COLORS}]
 
@@ -130,13 +130,14 @@ def supported_metadata(metadata: Metadata, kind: str) -> Metadata:
       kind: Pillow's name for the format.
     """
     names = unsupported_parts(metadata, kind)
+    text = metadata.text if TEXT in _HOLDS[kind] else tuple(filter(_is_comment, metadata.text))
     return dataclasses.replace(
         metadata,
         exif=None if EXIF in names else metadata.exif,
         xmp=None if XMP in names else metadata.xmp,
         iptc=None if IPTC in names else metadata.iptc,
         resolution=None if RESOLUTION in names else metadata.resolution,
-        text=() if COMMENT in names else metadata.text if TEXT in _HOLDS[kind] else metadata.comments,
+        text=() if COMMENT in names else text,
     )
 
 

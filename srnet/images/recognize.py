@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import importlib.util
+import itertools
 from typing import TYPE_CHECKING, BinaryIO
 
 import PIL.Image
@@ -154,6 +155,7 @@ def _metadata_of(image: PIL.Image.Image) -> tuple[Metadata, int | None, bool]:
     if image.format == "PSD":
         resources = {number: data for number, _, data in getattr(image, "resources", ())}
         info = {**info, "exif": resources.get(1058), "xmp": resources.get(1060), "photoshop": resources}
+    comments = [data for name, data in getattr(image, "applist", ()) if name == "COM"] or [info.get("comment")]
     exif, orientation, resolution, damaged = parse_exif(info.get("exif"))
     if "jfif_density" in info:
         resolution = valid_resolution(info["jfif_density"], info.get("jfif_unit", 0) + 1) or resolution
@@ -165,7 +167,7 @@ def _metadata_of(image: PIL.Image.Image) -> tuple[Metadata, int | None, bool]:
         xmp=_as_bytes(info.get("xmp")),
         iptc=_as_bytes(dict(info.get("photoshop") or {}).get(0x0404)),
         resolution=resolution,
-        text=comment_text(info.get("comment")),
+        text=tuple(itertools.chain.from_iterable(map(comment_text, comments))),
     )
     return metadata, orientation, damaged
 

@@ -67,14 +67,16 @@ class Enlarged:
 
     Attributes:
       job: source and target.
-      before: the picture before enlarging.
+      size: height and width before enlarging.
+      before: the picture before enlarging, if a preview will be written.
       picture: the result.
       choice: what enlarged it.
       start: when its source was opened, on the monotonic clock.
     """
 
     job: Job
-    before: Picture
+    size: tuple[int, int]
+    before: Picture | None
     picture: Picture
     choice: Choice
     start: float
@@ -127,7 +129,7 @@ def enlarge_file(
     label = printable(f"{label}{job.source_name}")
     with tqdm.tqdm(total=1.0, desc=label, leave=False, disable=None, bar_format=_BAR) as bar:
         enlarged = enlarge_picture(picture, size, choice.upscalers, functools.partial(_show, bar))
-    return Enlarged(job, picture, enlarged, choice, start)
+    return Enlarged(job, picture.size, picture if preview else None, enlarged, choice, start)
 
 
 def _kind(job: Job, picture: Picture, size: tuple[int, int] | None = None) -> str:
@@ -137,13 +139,12 @@ def _kind(job: Job, picture: Picture, size: tuple[int, int] | None = None) -> st
     return output_format(f"-{job.suffix}") if job.suffix else natural_format(picture, size)
 
 
-def write_file(enlarged: Enlarged, overwrite: bool = False, preview: bool = False, quality: int | None = None) -> str:
-    """Writes an enlarged picture and, if asked to, its preview.
+def write_file(enlarged: Enlarged, overwrite: bool = False, quality: int | None = None) -> str:
+    """Writes an enlarged picture and, if `enlarge_file` was told of one, its preview.
 
     Args:
       enlarged: from `enlarge_file`.
       overwrite: whether existing files may be replaced.
-      preview: whether to write a preview, too; not for standard output.
       quality: as for `srnet.images.write.write_picture`.
 
     Returns:
@@ -158,10 +159,10 @@ def write_file(enlarged: Enlarged, overwrite: bool = False, preview: bool = Fals
     else:
         target = pathlib.Path(job.target)
         write_picture(target, enlarged.picture, overwrite, quality)
-        if preview:
+        if enlarged.before:
             write_comparison(preview_name(target), enlarged.before, enlarged.picture, network, overwrite)
     seconds = time.monotonic() - enlarged.start
-    (height, width), size = enlarged.before.size, enlarged.picture.size
+    (height, width), size = enlarged.size, enlarged.picture.size
     # By more than the half pixel that rounding explains.
     stretched = abs(size[1] * height - size[0] * width) > max(height, width)
     by = f" by {network} ({why})" if why else ""

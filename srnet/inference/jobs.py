@@ -49,6 +49,7 @@ def find_jobs(
     recursive: bool,
     label: Callable[[], str],
     suffix: str | None = None,
+    skip_existing: bool = False,
 ) -> tuple[list[Job], list[str]]:
     """Finds the pictures to enlarge, and where their results go.
 
@@ -59,6 +60,7 @@ def find_jobs(
       recursive: whether subfolders are searched; links to folders are not followed.
       label: callable that returns the label, such as "x4"; called only if needed.
       suffix: of the results, such as ".webp", unless `output` names a file; by default that of each picture.
+      skip_existing: whether sources that would be the result of another source are left out, as earlier results.
 
     Returns:
       (jobs, failed): the jobs, and a message for each folder that cannot be read, and for each picture whose result
@@ -75,7 +77,7 @@ def find_jobs(
     failed: list[str] = []
     if output is None:
         jobs = [Job(pathlib.Path(source), _beside(source, label, suffix)) for source in sources]
-        return _without_clashes(jobs, failed), failed
+        return _without_clashes(jobs, failed, skip_existing), failed
     alone = len(sources) == 1 and (sources[0] == STANDARD or not is_folder(sources[0]))
     if STANDARD in (output, *sources) and not alone:
         raise UsageError("standard input and output are for one picture")
@@ -96,7 +98,7 @@ def find_jobs(
         jobs += [Job(path, pathlib.Path(output) / _written_name(path.relative_to(base), suffix)) for path in inside]
     if not jobs and not failed:
         raise UsageError(f"no pictures in {', '.join(sources)}")
-    return _without_clashes(jobs, failed), failed
+    return _without_clashes(jobs, failed, skip_existing), failed
 
 
 def _names_file(output: str) -> bool:
@@ -111,11 +113,15 @@ def _absolute(place: Place) -> Place:
     return place if place == STANDARD else pathlib.Path(os.path.realpath(path.parent)) / path.name
 
 
-def _without_clashes(jobs: list[Job], failed: list[str]) -> list[Job]:
+def _without_clashes(jobs: list[Job], failed: list[str], skip_existing: bool) -> list[Job]:
     """The jobs, each picture once, without those whose result would replace a source or an earlier result."""
     of_source: dict[Place, Job] = {}
     for job in jobs:
         of_source.setdefault(_absolute(job.source), job)
+    if skip_existing:
+        ends = {place: tuple(map(os.path.realpath, (job.source, job.target))) for place, job in of_source.items()}
+        results = {target for source, target in ends.values() if source != target}
+        of_source = {place: job for place, job in of_source.items() if ends[place][0] not in results}
     pictures = {os.path.realpath(job.source): job.source for job in of_source.values()}
     kept: dict[str, Job] = {}  # by target; of several pictures, the one already in the result's format
     for job in sorted(of_source.values(), key=lambda job: _suffix(job.source) != _suffix(job.target)):
@@ -124,7 +130,8 @@ def _without_clashes(jobs: list[Job], failed: list[str]) -> list[Job]:
             which = "it" if target == own else pictures[target]
             failed.append(f"{job.source}: its result would replace {which}; choose another output")
         elif target in kept:
-            failed.append(f"{job.source}: {kept[target].source} becomes {job.target}, too; enlarge it separately")
+            other = kept[target].source
+            failed.append(f"{job.source}: its result would replace that of {other}; enlarge it separately")
         else:
             kept[target] = job
     unique = set(kept.values())

@@ -60,7 +60,7 @@ def target_size(size: tuple[int, int], scale: float, exact: Sides | None, fit: b
         height = width = None
     height, width = height or max(1, round(size[0] * scale)), width or max(1, round(size[1] * scale))
     if height < size[0] or width < size[1]:
-        raise UsageError(f"{width}x{height} is smaller than {size[1]}x{size[0]}")
+        raise UsageError(f"{width}x{height} is smaller than the picture, {size[1]}x{size[0]}")
     return height, width
 
 

@@ -52,7 +52,7 @@ def to_uint8(values: tf.Tensor) -> tf.Tensor:
     """Rounds and clips a float32 tensor to uint8, as `srnet.images.color.quantize` does an array.
 
     Args:
-      values: in units of 8-bit levels.
+      values: in gray levels.
     """
     return tf.cast(tf.clip_by_value(tf.floor(values + 0.5), 0.0, 255.0), tf.uint8)
 

@@ -35,7 +35,7 @@ class Tile:
         """Returns the part of the enlarged crop that belongs to the box.
 
         Args:
-          scale: integer enlargement.
+          scale: integer scale factor.
         """
         rows, columns = self.crop
         top, left = self.top - rows.start, self.left - columns.start
@@ -46,7 +46,7 @@ class Tile:
         """Returns the place of the box in the result.
 
         Args:
-          scale: integer enlargement.
+          scale: integer scale factor.
         """
         return slice(scale * self.top, scale * self.bottom), slice(scale * self.left, scale * self.right)
 

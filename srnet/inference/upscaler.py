@@ -266,7 +266,7 @@ def _known_margin(model: keras.Model, margin: int | None) -> int | None:
         return None if margin is None else 0
     except TypeError as error:
         if margin is None:
-            raise UsageError(f"{error}; srnet.Upscaler needs its margin=") from error
+            raise UsageError(f"{error}; in Python, pass srnet.Upscaler a margin, or see docs/extending.md") from error
         return 0
 
 

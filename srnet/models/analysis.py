@@ -16,7 +16,7 @@ Resolutions = list[fractions.Fraction]
 
 
 def scale_of(model: keras.Model) -> int:
-    """Returns the integer enlargement of a network, read from the size of its output.
+    """Returns the integer scale factor of a network, read from the size of its output.
 
     Args:
       model: Keras model from LR to HR pixels.

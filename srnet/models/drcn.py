@@ -41,7 +41,7 @@ def build_drcn(options: DrcnOptions, scale: int, channels: int, dtype: str, name
 
     Args:
       options: `DrcnOptions`.
-      scale: integer enlargement.
+      scale: integer scale factor.
       channels: image channels; 1 for luma, 3 for RGB.
       dtype: "float32", "mixed_bfloat16" or "mixed_float16"; the last convolution and the output are always float32.
       name: name of the Keras model.

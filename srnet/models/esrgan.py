@@ -40,7 +40,7 @@ def build_esrgan(options: EsrganOptions, scale: int, channels: int, dtype: str, 
 
     Args:
       options: `EsrganOptions`.
-      scale: integer enlargement; a power of two or 3.
+      scale: integer scale factor; a power of two or 3.
       channels: image channels; 1 for luma, 3 for RGB.
       dtype: "float32", "mixed_bfloat16" or "mixed_float16"; the last convolution and the output are always float32.
       name: name of the Keras model.

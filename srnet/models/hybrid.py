@@ -77,7 +77,7 @@ def build_hybrid(options: HybridOptions, scale: int, channels: int, dtype: str, 
 
     Args:
       options: `HybridOptions`.
-      scale: integer enlargement; a power of two or 3, or any with `upsampling="single"`.
+      scale: integer scale factor; a power of two or 3, or any with `upsampling="single"`.
       channels: image channels c; 1 for luma, 3 for RGB.
       dtype: "float32", "mixed_bfloat16" or "mixed_float16"; the last convolution and the output are always float32.
       name: name of the Keras model.

@@ -50,7 +50,7 @@ def build_idn(options: IdnOptions, scale: int, channels: int, dtype: str, name: 
 
     Args:
       options: `IdnOptions`.
-      scale: integer enlargement, 2 to 9; beyond that the kernel of 17 leaves gaps in its authors' alignment.
+      scale: integer scale factor, 2 to 9; beyond that the kernel of 17 leaves gaps in its authors' alignment.
       channels: image channels; 1 for luma, 3 for RGB.
       dtype: "float32", "mixed_bfloat16" or "mixed_float16"; the transposed convolution and the output are always
         float32.

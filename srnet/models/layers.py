@@ -136,7 +136,7 @@ class PixelShuffle(keras.layers.Layer):
     convolutional neural network. CVPR 2016.
 
     Args:
-      scale: integer enlargement, at least 2.
+      scale: integer scale factor, at least 2.
     """
 
     def __init__(self, scale: int, **kwargs: Any) -> None:
@@ -231,7 +231,7 @@ class SubPixelConv2DTranspose(keras.layers.Conv2DTranspose):
 
     Args:
       filters: channels of the result, at least 1.
-      stride: integer enlargement, at least 1.
+      stride: integer, at least 1.
       **kwargs: further arguments of `keras.layers.Conv2DTranspose`, such as `activation`, `kernel_initializer`, `dtype`
         and `name`; not sizes, paddings, dilation, data format and `use_bias`, which are fixed.
     """
@@ -285,7 +285,7 @@ class BicubicUpsampling(keras.layers.Layer):
     phases, and a pixel shuffle, which compile and export wherever convolutions do.
 
     Args:
-      scale: integer enlargement, at least 1.
+      scale: integer scale factor, at least 1.
     """
 
     def __init__(self, scale: int, **kwargs: Any) -> None:

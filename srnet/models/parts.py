@@ -82,7 +82,7 @@ def bicubic_input(scale: int, channels: int) -> tuple[keras.KerasTensor, keras.K
     """Starts a network that works on the bicubic enlargement, with pixels scaled to [0, 1].
 
     Args:
-      scale: integer enlargement, at least 2.
+      scale: integer scale factor, at least 2.
       channels: image channels.
 
     Returns:
@@ -123,7 +123,7 @@ def upsampling_strides(scale: int, upsampling: str) -> tuple[int, ...]:
     """Returns the strides of the stages that enlarge by `scale`.
 
     Args:
-      scale: integer enlargement, at least 2.
+      scale: integer scale factor, at least 2.
       upsampling: "cascade" (stages of stride 2 for powers of two, one stage of stride 3 for 3) or "single" (one
         stage of stride `scale`, the literal reading of section 2.1.1).
 

@@ -56,7 +56,7 @@ def build_plus(options: PlusOptions, scale: int, channels: int, dtype: str, name
 
     Args:
       options: `PlusOptions`.
-      scale: integer enlargement, at least 2.
+      scale: integer scale factor, at least 2.
       channels: image channels; 1 for luma, 3 for RGB.
       dtype: "float32", "mixed_bfloat16" or "mixed_float16"; the last convolution and the output are always float32.
       name: name of the Keras model.

@@ -45,7 +45,7 @@ def build_rednet(options: RednetOptions, scale: int, channels: int, dtype: str, 
 
     Args:
       options: `RednetOptions`.
-      scale: integer enlargement.
+      scale: integer scale factor.
       channels: image channels; 1 for luma, 3 for RGB.
       dtype: "float32", "mixed_bfloat16" or "mixed_float16"; the last transposed convolution and the output are always
         float32.

@@ -27,7 +27,7 @@ class NoOptions:
 
 
 class Network(NamedTuple):
-    """A row of the table.
+    """What builds a network.
 
     Attributes:
       builder: callable from (options, scale, channels, dtype, name) to the untrained Keras model.
@@ -101,7 +101,7 @@ def build(name: str, scale: int, channels: int = 1, dtype: str = "float32", **op
 
     Args:
       name: one of `names()`.
-      scale: integer enlargement (3 or a power of two; plus, srcnn, vdsr, rednet and drcn: any from 2 on; idn: 2 to 9).
+      scale: integer scale factor (3 or a power of two; plus, srcnn, vdsr, rednet and drcn: any from 2 on; idn: 2 to 9).
       channels: 1 for luma, 3 for RGB.
       dtype: "float32", or "mixed_bfloat16" or "mixed_float16" to compute in 16 bits with float32 weights and output.
       **options: the network's own options: see `HybridOptions` (the paper's network and its variants), `PlusOptions`,

@@ -34,13 +34,13 @@ def window_of(operation: Any, axis: int) -> Window | Spread:
         return own()
     rule = rule_of(operation)
     if rule is None:
-        raise TypeError(f"the reach of {title(operation)} is not known")
+        raise TypeError(f"the receptive field of {title(operation)} is not known")
     if getattr(operation, "data_format", None) == "channels_first":
-        raise TypeError(f"the reach of {title(operation)} is not known: its data format is channels_first")
+        raise TypeError(f"the receptive field of {title(operation)} is not known: its data format is channels_first")
     activation = getattr(operation, "activation", None)
     # All of Keras's and TensorFlow's activations work per pixel; another function may do anything.
     if activation is not None and not activation.__module__.startswith(("keras.", "tensorflow.")):
-        raise TypeError(f"the reach of {title(operation)} is not known: its activation is not one of Keras's")
+        raise TypeError(f"the receptive field of {title(operation)} is not known: its activation is not one of Keras's")
     return rule(operation, axis)
 
 
@@ -74,7 +74,7 @@ def _pixel(operation: Any, axis: int) -> Window:
 
 
 def _whole_image(operation: Any, axis: int) -> Window:
-    raise UnboundedError(f"the reach of {title(operation)} is unbounded: it depends on the whole image")
+    raise UnboundedError(f"the receptive field of {title(operation)} is unbounded: it depends on the whole image")
 
 
 def _channels(operation: Any, axis: int) -> Window:
@@ -82,7 +82,7 @@ def _channels(operation: Any, axis: int) -> Window:
     axes = operation.axis if isinstance(operation.axis, (list, tuple)) else [operation.axis]
     if any(each is None or each % 4 != 3 for each in axes):
         raise UnboundedError(
-            f"the reach of {title(operation)} is unbounded: it works along axis {operation.axis}, not -1"
+            f"the receptive field of {title(operation)} is unbounded: it works along axis {operation.axis}, not -1"
         )
     return Window()
 
@@ -101,7 +101,7 @@ def _convolution(layer: Any, axis: int) -> Window:
 
 def _transposed(layer: Any, axis: int) -> Spread:
     if layer.output_padding is not None:
-        raise TypeError(f"the reach of {title(layer)} is not known: it has an output_padding")
+        raise TypeError(f"the receptive field of {title(layer)} is not known: it has an output_padding")
     window = _convolution(layer, axis)
     return Spread(window.size, window.stride, window.before)
 

@@ -48,7 +48,7 @@ def build_srcnn(options: SrcnnOptions, scale: int, channels: int, dtype: str, na
 
     Args:
       options: `SrcnnOptions`.
-      scale: integer enlargement.
+      scale: integer scale factor.
       channels: image channels; 1 for luma, 3 for RGB.
       dtype: "float32", "mixed_bfloat16" or "mixed_float16"; the last convolution and the output are always float32.
       name: name of the Keras model.

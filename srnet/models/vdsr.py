@@ -40,7 +40,7 @@ def build_vdsr(options: VdsrOptions, scale: int, channels: int, dtype: str, name
 
     Args:
       options: `VdsrOptions`.
-      scale: integer enlargement.
+      scale: integer scale factor.
       channels: image channels; 1 for luma, 3 for RGB.
       dtype: "float32", "mixed_bfloat16" or "mixed_float16"; the last convolution and the output are always float32.
       name: name of the Keras model.

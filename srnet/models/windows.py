@@ -75,7 +75,7 @@ def interpolation(scale: int, half_width: int) -> Spread:
     Output index j lies at (j + 0.5) / scale - 0.5 in the input and reads what is less than `half_width` away.
 
     Args:
-      scale: integer enlargement, at least 1.
+      scale: integer scale factor, at least 1.
       half_width: half the support of the interpolation kernel in input pixels: 1 for linear, 2 for cubic.
     """
     return Spread(2 * half_width * scale - scale % 2, scale, half_width * scale - (scale + 1) // 2)

@@ -53,7 +53,7 @@ def weights_file(scale: int, network: str) -> pathlib.Path:
     """Returns the path of a network's weights file, whether or not it exists.
 
     Args:
-      scale: integer enlargement.
+      scale: integer scale factor.
       network: name of a pretrained network.
     """
     return FOLDER / f"{network}_x{scale}.weights.h5"
@@ -63,7 +63,7 @@ def card_file(scale: int, network: str) -> pathlib.Path:
     """Returns the path of a network's card, whether or not it exists.
 
     Args:
-      scale: integer enlargement.
+      scale: integer scale factor.
       network: name of a pretrained network.
     """
     return FOLDER / f"{network}_x{scale}.json"
@@ -73,7 +73,7 @@ def card(scale: int = 4, network: str = DEFAULT) -> dict[str, Any]:
     """Returns the card of a pretrained network: what it is, how it was trained, its measurements, use and limits.
 
     Args:
-      scale: integer enlargement.
+      scale: integer scale factor.
       network: name of a pretrained network.
 
     Raises:

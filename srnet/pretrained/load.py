@@ -15,7 +15,7 @@ def load(scale: int = 4, network: str = cards.DEFAULT) -> keras.Model:
     """Returns a pretrained network.
 
     Args:
-      scale: integer enlargement.
+      scale: integer scale factor.
       network: name of a pretrained network.
 
     Returns:

@@ -113,7 +113,7 @@ def _of_slurm() -> Cluster:
         own = f"{os.environ['SLURMD_NODENAME']}:{port + int(os.environ['SLURM_LOCALID'])}"
         return Cluster(tuple(addresses), addresses.index(own))
     except (KeyError, ValueError, RuntimeError) as error:
-        raise UsageError(f"the variables of SLURM cannot be used ({error}); start the workers by srun") from error
+        raise UsageError(f"the variables of SLURM cannot be used ({error}); start the workers with srun") from error
 
 
 def wait_for_workers(cluster: Cluster, seconds: float) -> None:

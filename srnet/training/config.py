@@ -118,7 +118,7 @@ class TrainConfig:
     )
     loss: str = setting(
         "mse",
-        "mse (2.2.1, L2) or mae (L1), in 8-bit units; psnr, 10*log10(mse + 1) of each patch, so that strongly "
+        "mse (2.2.1, L2) or mae (L1), in gray levels; psnr, 10*log10(mse + 1) of each patch, so that strongly "
         "degraded patches do not dominate; euclidean, half of each patch's sum of squared errors for pixels in [0, 1], "
         "as in Caffe; or one registered by a --plugin.",
         choices=LOSSES,

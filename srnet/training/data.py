@@ -8,7 +8,7 @@ from srnet.data.datasets import count_warning, evenly_spaced, find_images
 from srnet.data.patches import PatchOptions, ensure_store
 from srnet.data.store import PatchStore
 from srnet.errors import DataError
-from srnet.evaluation.protocol import read_measurable_image
+from srnet.evaluation.protocol import read_benchmark_image
 from srnet.images.read import read_image, read_size
 from srnet.progress import say
 from srnet.training.config import TrainConfig
@@ -83,5 +83,5 @@ def validation_paths(config: TrainConfig, data_root: Path | str | None) -> list[
     """
     paths = evenly_spaced(find_images(config.validation_set, data_root), config.validation_images)
     for path in paths:
-        read_measurable_image(path, config.scale)
+        read_benchmark_image(path, config.scale)
     return paths

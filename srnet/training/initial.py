@@ -78,7 +78,7 @@ def _fitting(weights: list[np.ndarray], own: list[np.ndarray], mean: np.ndarray 
         return [kernel * to_rgb, bias * to_rgb]
     if ends[0] != 3 or have[0] != (height, width, 1, ends[1]):
         return None
-    if have[1] == shapes[1] == shapes[0][3:]:  # first layer: its input is in units of 1, or less the mean color
+    if have[1] == shapes[1] == shapes[0][3:]:  # first layer: its input is in [0, 1], or less the mean color
         # If neither the first nor the last layer responded to colors, neither would have a gradient of them.
         color = own[0] - own[0].mean(2, keepdims=True)
         gray = YCBCR_OFFSET[0] / 255 * kernel.sum((0, 1, 2)) if mean is None else mean @ color.sum((0, 1))

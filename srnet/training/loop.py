@@ -73,6 +73,7 @@ def train_epochs(
     )
     evaluated = build_network(config, "float32")
     method = network_method(evaluated)
+    validation.enlarge_largest(method, validation_paths, config, workers)
     options = {"initial": state.step, "smoothing": 0.05, "disable": not workers.is_first}
     with stop_signal() as stopped, progress_bar(config.total_steps, "training", "step", **options) as progress:
         while state.step < config.total_steps:

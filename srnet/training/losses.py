@@ -15,18 +15,18 @@ Loss = Callable[[Any, Any], Any]
 
 
 def mse(hr: Any, sr: Any) -> Any:
-    """Squared error in 8-bit units (section 2.2.1)."""
+    """Squared error in gray levels (section 2.2.1)."""
     difference = hr - sr
     return difference * difference
 
 
 def mae(hr: Any, sr: Any) -> Any:
-    """Absolute error in 8-bit units."""
+    """Absolute error in gray levels."""
     return abs(hr - sr)
 
 
 def euclidean(hr: Any, sr: Any) -> Any:
-    """Half of each patch's sum of squared errors in units of 1: Caffe's loss, which SRCNN's and VDSR's rates suit."""
+    """Half of each patch's sum of squared errors for pixels in [0, 1], as in Caffe, for which SRCNN was tuned."""
     return mse(hr, sr) * (math.prod(hr.shape[1:]) / (2 * 255.0**2))
 
 

@@ -29,7 +29,7 @@ def read_weights(name: str) -> list[np.ndarray]:
         try:
             return keras.applications.VGG19(include_top=False).get_weights()
         except Exception as error:  # Keras raises nothing more specific for a failed download
-            raise DataError(f"VGG19 cannot be fetched ({error}); give its path by --vgg19") from error
+            raise DataError(f"VGG19 cannot be fetched ({error}); give its path with --vgg19") from error
     vgg = keras.applications.VGG19(include_top=False, weights=None)
     if name == "random":
         say("--vgg19=random: the perceptual loss compares random features; for tests only")

@@ -129,8 +129,8 @@ OWN_SETTINGS: dict[str, Settings] = {
         "batch_size": 64,
     },
     # Hui et al. 2018, first stage (absolute error): 29x29 LR patches at x2 (at other scales theirs are larger than
-    # 58 / scale), Adam at 1e-4, batch 64. Their weight decay of 1e-4 is relative to a patch's sum of 57x57 errors in
-    # units of 1. Their transposed convolution has a tenth of the learning rate.
+    # 58 / scale), Adam at 1e-4, batch 64. Their weight decay of 1e-4 is relative to a patch's sum of 57x57 errors
+    # for pixels in [0, 1]. Their transposed convolution has a tenth of the learning rate.
     "idn": {
         "patch": 58,
         "stride": 58,

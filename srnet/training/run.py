@@ -60,7 +60,7 @@ def resolve(
         alone = config.adversarial and precision == "mixed_float16"  # loss scaling supports one optimizer
         settled = dataclasses.replace(settled, precision="float32" if alone else precision)
     if config.adversarial and not config.initial_run:
-        notes.append("adversarial training from random weights: --initial_run takes those of a first stage without it")
+        notes.append("adversarial training starts from random weights; --initial_run takes those of a first stage")
     return settled, notes
 
 

@@ -92,7 +92,7 @@ def check_run(folder: Path | str, config: TrainConfig) -> TrainConfig | None:
     deciding = [name for name in asked if name not in changeable_settings(config)]
     differences = [f"{name} {there[name]!r}, not {asked[name]!r}" for name in deciding if there[name] != asked[name]]
     if differences:
-        raise UsageError(f"{run.folder} holds another run, of {'; '.join(differences)}: choose another --run_dir")
+        raise UsageError(f"{run.folder} holds a run with {'; '.join(differences)}: choose another --run_dir")
     return existing
 
 

@@ -63,11 +63,11 @@ def change_note(before: TrainConfig, config: TrainConfig) -> str | None:
     """
     changed = {} if config.schedule == "staircase" else {config.schedule: "the learning rate"}
     if config.supervision:
-        changed["supervision"] = "the share of the intermediate outputs"
+        changed["supervision"] = "the weight of the intermediate outputs"
     if not changed or config.epochs == before.epochs:
         return None
     return "; ".join(
-        f"{name} depends on the length of the run: from here {what} is that of a run of {config.epochs} epochs, not "
+        f"{name} depends on the length of the run: from here on, {what} follows a run of {config.epochs} epochs, not "
         f"{before.epochs}"
         for name, what in changed.items()
     )

@@ -1,5 +1,6 @@
 """Validation after each epoch: scores, and a picture strip."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import PIL.ImageDraw
 from srnet.evaluation.bicubic import bicubic
 from srnet.evaluation.protocol import benchmark_pair, evaluate, mean_score
 from srnet.images.color import round_to_uint8, to_rgb
-from srnet.images.read import read_image
+from srnet.images.read import read_image, read_size
 from srnet.inference.method import Method
 from srnet.training.config import TrainConfig
 from srnet.training.workers import Workers
@@ -30,11 +31,29 @@ def validate(method: Method, paths: Sequence[Path], config: TrainConfig, workers
     Returns:
       A dict of psnr and ssim, by `mean_score`.
     """
-    own = slice(workers.index, None, workers.count)
+    own = _share_of(workers)
     scores = np.zeros((len(paths), 2))
     found = list(evaluate(method, paths[own], config.scale, config.channels, degradation=config.degradation))
     scores[own] = np.reshape([(score.values["psnr"], score.values["ssim"]) for score in found], (-1, 2))
     return dict(zip(("psnr", "ssim"), map(mean_score, workers.sum_over_workers(scores).T)))
+
+
+def enlarge_largest(method: Method, paths: Sequence[Path], config: TrainConfig, workers: Workers) -> None:
+    """Enlarges the largest of a worker's validation images, so that lack of memory is found before the first step.
+
+    Args:
+      method, paths, config, workers: as for `validate`.
+
+    Raises:
+      DataError: if there is not enough memory; the message names the image.
+    """
+    largest = max(paths[_share_of(workers)], key=lambda path: math.prod(read_size(path)), default=None)
+    if largest:
+        list(evaluate(method, [largest], config.scale, config.channels, degradation=config.degradation))
+
+
+def _share_of(workers: Workers) -> slice:
+    return slice(workers.index, None, workers.count)
 
 
 def picture_strip(method: Method, path: Path, config: TrainConfig) -> np.ndarray:

@@ -191,7 +191,8 @@ def start_workers(config: TrainConfig) -> Workers:
         workers = Workers(tf.distribute.get_strategy())
     devices = workers.strategy.num_replicas_in_sync
     if config.batch_size % devices:
-        raise UsageError(f"batch_size {config.batch_size} cannot be divided among {devices} devices: use a multiple")
+        needed = f"it must be a multiple of {devices}, the number of devices"
+        raise UsageError(f"batch_size {config.batch_size} cannot be used: {needed}")
     return workers
 
 

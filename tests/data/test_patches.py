@@ -287,7 +287,7 @@ def test_every_damaged_byte_is_noticed(picture_root, tmp_path):
         else:
             damaged += bytes(number)
         path.write_bytes(damaged)
-        with pytest.raises(DataError, match=rf"{path.name}: .*delete it to have it built again"):
+        with pytest.raises(DataError, match=rf"{path.name}: .*delete it, and it will be built again"):
             _store(picture_root, tmp_path)
         kinds[kind] += 1
     assert min(kinds.values()) > 90

@@ -10,9 +10,9 @@ import pytest
 import skimage.color
 import skimage.metrics
 
-from srnet.errors import UsageError
+from srnet.errors import DataError, UsageError
 from srnet.evaluation.benchmark import describe_records, evaluate_sets
-from srnet.evaluation.methods import named_method, self_ensembled
+from srnet.evaluation.methods import NamedMethod, named_method, self_ensembled
 from srnet.images.color import round_to_uint8
 from srnet.images.resize import imresize
 from srnet.images.write import write_image
@@ -50,7 +50,7 @@ def test_a_flat_picture_is_left_out_of_the_mean(picture_root, tmp_path):
     write_image(picture_root / "held_out" / "flat.png", np.full((40, 40), 7, np.uint8))
     (both,) = evaluate_sets(method, ["held_out"], [2], picture_root)
     assert both["psnr"] == alone["psnr"] and both["images"] == alone["images"] + 1 and both["infinite"] == {"psnr": 1}
-    note = f"held_out x2: 1 of {both['images']} images have an infinite psnr, left out of its mean"
+    note = f"held_out x2: 1 of {both['images']} images have no finite psnr and are left out of its mean"
     assert note in describe_records([both])
     write_json(tmp_path / "results.json", [both])
     (written,) = json.loads((tmp_path / "results.json").read_text(), parse_constant=pytest.fail)
@@ -60,6 +60,13 @@ def test_a_flat_picture_is_left_out_of_the_mean(picture_root, tmp_path):
             path.unlink()
     (flat,) = evaluate_sets(method, ["held_out"], [2], picture_root)
     assert flat["psnr"] == np.inf and json.loads(to_json(flat), parse_constant=pytest.fail)["psnr"] is None
+
+
+def test_a_damaged_image_is_named_before_anything_is_measured(picture_root):
+    (picture_root / "held_out" / "b.png").write_bytes(b"\x89PNG")
+    method = NamedMethod("none", lambda scale: pytest.fail, (2,))
+    with pytest.raises(DataError, match=r"held_out/b\.png: "):
+        evaluate_sets(method, ["tiny", "held_out"], None, picture_root)
 
 
 def test_degraded_sets_are_measured_as_a_reader_would(picture_root):
@@ -81,7 +88,8 @@ def test_degraded_sets_are_measured_as_a_reader_would(picture_root):
     expected = skimage.metrics.peak_signal_noise_ratio(*luma, data_range=255)
     assert record["psnr"] == pytest.approx(expected, abs=0.2) and record["psnr"] < clean["psnr"] - 1
     table = describe_records([clean, record], ["psnr", "psnr_rgb"])
-    assert "by the degradation named" in table and re.search(r"bicubic +held_out +jpeg30 +x2 ", table)
+    assert "imresize in double precision" in table and "by the degradation named" in table
+    assert re.search(r"bicubic +held_out +jpeg30 +x2 ", table)
     assert (
         evaluate_sets(method, ["held_out"], [2], picture_root, ["psnr"], ["photo"])[0]["psnr"]
         == (evaluate_sets(method, ["held_out"], [2], picture_root, ["psnr"], ["photo"])[0]["psnr"])

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 
 import numpy as np
 import pytest
@@ -61,3 +62,7 @@ def test_registered_metrics_are_measured(picture_root, monkeypatch):
     assert "largest_error" in describe_records([record], ["psnr", "largest_error"])
     with pytest.raises(UsageError, match="metric 'lpips' is unknown: choose among psnr, ssim, largest_error, psnr_rgb"):
         evaluate_sets(black, ["held_out"], None, picture_root, ["lpips"])
+    register_metric("undefined", lambda reference, image: math.nan)
+    (other,) = evaluate_sets(black, ["held_out"], None, picture_root, ["undefined"])
+    assert math.isnan(other["undefined"])
+    assert "1 of 1 images have no finite undefined" in describe_records([other], ["undefined"])

@@ -124,6 +124,17 @@ def test_each_format_keeps_what_it_can_hold(kind):
     assert not picture.notes
 
 
+def test_all_comments_are_kept():
+    text = ((b"tEXt", b"Comment\0first"), (b"tEXt", b"Comment\0second"))
+    jpeg = encode(Picture(PIXELS, "RGB", metadata=Metadata(text=text)), "JPEG")
+    with PIL.Image.open(io.BytesIO(jpeg)) as image:
+        assert [data for name, data in image.applist if name == "COM"] == [b"first", b"second"]
+    assert read_picture(jpeg).metadata.text == text
+    too_long = (*text, (b"tEXt", b"Comment\0" + bytes(70_000)))
+    _, notes = fit_to_format(Picture(PIXELS, "RGB", metadata=Metadata(text=too_long)), "JPEG")
+    assert notes == ["JPEG cannot hold the comment; left out"]
+
+
 @pytest.mark.parametrize("dtype", ["uint16", "float32"])
 def test_deep_tiffs_keep_it_too(dtype):
     pixels = PIXELS.astype(dtype) / (1 if dtype == "uint16" else 255)

@@ -106,7 +106,7 @@ def test_pretrained_networks_are_used_at_every_scale():
     ("source", "options", "message"),
     [
         (PIXELS, {"scale": 0.5}, "scale 0.5 cannot be used"),
-        (PIXELS, {"size": (11, 40)}, "11x40 is smaller than 12x9"),
+        (PIXELS, {"size": (11, 40)}, "11x40 is smaller than the picture, 12x9"),
         (PIXELS, {"network": "nothing"}, "no pretrained 'nothing': choose one of full, photo, plus, plus_small"),
         (PIXELS, {"output": "x.png"}, "output requires a path as source"),
         ([1, 2], {}, "list cannot be enlarged"),

@@ -69,6 +69,15 @@ def test_results_do_not_replace_other_pictures(tmp_path):
         assert failed == [f"{first}: its result would replace {second}; choose another output"]
 
 
+def test_earlier_results_are_not_enlarged_again(photos, tmp_path):
+    first, second = tmp_path / "photo.png", tmp_path / "photo_x4.png"
+    jobs, failed = find_jobs([str(first), str(second)], None, False, _x4, skip_existing=True)
+    assert (jobs, failed) == ([Job(first, second)], [])
+    (photos / "a.webp").write_bytes(b"")
+    jobs, failed = find_jobs([str(photos)], str(photos), False, _x4, ".webp", skip_existing=True)
+    assert [job.source.name for job in jobs] == ["a.png", "b.jpg", "c.tif", "d.gif"] and not failed
+
+
 def test_jobs(photos, tmp_path):
     out = str(tmp_path / "out")
     assert find_jobs([str(photos / "a.png")], str(tmp_path / "x.jpg"), False, _x4) == (
@@ -81,7 +90,7 @@ def test_jobs(photos, tmp_path):
     assert names(find_jobs([str(photos / "notes.txt")], out, False, _x4)[0]) == ["notes.png"]
     both, failed = find_jobs([str(photos / "a.png"), str(photos / "inner" / "a.png")], out, False, _x4)
     assert names(both) == ["a.png"]
-    assert failed == [f"{photos}/inner/a.png: {photos}/a.png becomes {out}/a.png, too; enlarge it separately"]
+    assert failed == [f"{photos}/inner/a.png: its result would replace that of {photos}/a.png; enlarge it separately"]
     with pytest.raises(UsageError, match="x.docx: no picture format"):
         find_jobs([str(photos / "a.png")], str(tmp_path / "x.docx"), False, _x4)
     (tmp_path / "nothing").mkdir()
@@ -97,7 +106,7 @@ def test_results_stand_beside_the_pictures_where_no_output_is_given(photos):
     again, _ = find_jobs([*sources, f"{photos}/./a.png"], None, False, lambda: "x2.5")
     assert again == jobs
     jobs, failed = find_jobs([str(photos / "a.png"), str(photos / "a.gif")], None, False, _x4)
-    message = f"{photos}/a.gif: {photos}/a.png becomes {photos}/a_x4.png, too; enlarge it separately"
+    message = f"{photos}/a.gif: its result would replace that of {photos}/a.png; enlarge it separately"
     assert len(jobs) == 1 and failed == [message]
     for source, kind in ((str(photos), "the folder"), ("-", "standard input")):
         with pytest.raises(UsageError, match=f"--output is required for {kind}"):

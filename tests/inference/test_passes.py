@@ -109,7 +109,7 @@ def test_progress_of_several_passes_goes_up_to_the_end_once(upscalers):
 
 @pytest.mark.parametrize("size", [(8, 40), (40, 11)])
 def test_sizes_that_are_smaller(size):
-    with pytest.raises(UsageError, match="is smaller than 12x9"):
+    with pytest.raises(UsageError, match="is smaller than the picture, 12x9"):
         target_size((9, 12), 4, size)
 
 
@@ -162,7 +162,7 @@ def test_sizes_that_keep_the_proportions():
         ((27, 100), False, (27, 100)),
     ):
         assert target_size((9, 12), 4, exact, fit) == expected
-    with pytest.raises(UsageError, match="8x6 is smaller than 12x9"):
+    with pytest.raises(UsageError, match="8x6 is smaller than the picture, 12x9"):
         target_size((9, 12), 4, (None, 8))
 
 

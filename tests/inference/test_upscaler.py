@@ -216,7 +216,7 @@ def test_a_network_whose_reach_is_not_known_needs_a_margin():
 
     lr = keras.Input((None, None, 1))
     model = keras.Model(lr, keras.layers.UpSampling2D(2)(Blur()(lr)))
-    with pytest.raises(UsageError, match="the reach of layer .* is not known; srnet.Upscaler needs its margin="):
+    with pytest.raises(UsageError, match="receptive field of layer .* is not known; in Python, pass srnet.Upscaler a"):
         Upscaler(model)
     pieces = Upscaler(model, tile=8, margin=1)(RGB[..., 0])
     np.testing.assert_array_equal(pieces, Upscaler(model, tile=64, margin=1)(RGB[..., 0]))

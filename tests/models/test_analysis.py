@@ -226,7 +226,7 @@ def _attention(x):
 @pytest.mark.parametrize(
     ("part", "message"),
     [
-        (Unknown(name="u"), r"the reach of layer 'u' \(Unknown\) is not known"),
+        (Unknown(name="u"), r"the receptive field of layer 'u' \(Unknown\) is not known"),
         (OtherConv2D(4, 3, padding="same", name="o"), r"layer 'o' \(OtherConv2D\) is not known"),
         (_conv(activation=lambda x: x[:, ::-1], name="a"), r"'a' \(Conv2D\) is not known: its activation is not"),
         (layers.Conv2DTranspose(4, 3, 2, "same", output_padding=1, name="t"), "'t' .* it has an output_padding"),

@@ -4,6 +4,7 @@ import functools
 import hashlib
 import http.server
 import os
+import pathlib
 import tarfile
 import threading
 import zipfile
@@ -68,7 +69,9 @@ def test_from_archives(call, published, tmp_path):
     _zip(tmp_path / "set.zip", published)
     with tarfile.open(tmp_path / "set.tgz", "w:gz") as archive:
         archive.add(published, "deep/inside")
-    for name in ("set.zip", "set.tgz"):
+    with tarfile.open(tmp_path / "here.tar", "w") as archive:
+        archive.add(published, ".")  # as `tar cf here.tar .` does
+    for name in ("set.zip", "set.tgz", "here.tar"):
         assert call("--sets=Letters", f"--source={tmp_path / name}")[0] == 0
         (tmp_path / "images" / "Letters").rename(tmp_path / f"of_{name}")
     whole = (tmp_path / "set.zip").read_bytes()
@@ -92,6 +95,20 @@ def test_of_a_local_copy_of_its_archive_only_its_part_is_taken(call, published, 
         archive.write(published / "x1.png", "set/resized/x1.png")
     assert call("--sets=Letters", f"--source={tmp_path / 'set.zip'}")[0] == 0
     assert len(list((tmp_path / "images" / "Letters").iterdir())) == 3
+
+
+def test_a_picture_that_cannot_be_copied_is_named(call, published, monkeypatch):
+    monkeypatch.setattr(image_sets, "known_digests", lambda name: {})
+    read = pathlib.Path.read_bytes
+
+    def refuse(path):
+        if path.suffix == ".png":
+            raise PermissionError(13, "Permission denied")
+        return read(path)
+
+    monkeypatch.setattr(pathlib.Path, "read_bytes", refuse)
+    status, _, errors = call("--sets=Letters", f"--source={published}")
+    assert (status, errors) == (1, f"error: {published / 'x1.png'}: cannot be read (Permission denied)\n")
 
 
 def test_from_its_url_once(call, published, tmp_path, monkeypatch):

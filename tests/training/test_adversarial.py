@@ -129,7 +129,7 @@ def test_weights_of_vgg19_that_cannot_be_fetched_are_asked_for(monkeypatch):
 
     monkeypatch.setattr(keras.applications, "VGG19", fail)
     with pytest.raises(
-        DataError, match="cannot be fetched .*https://storage.example/vgg19.h5.*; give its path by --vgg19"
+        DataError, match="cannot be fetched .*https://storage.example/vgg19.h5.*; give its path with --vgg19"
     ):
         perceptual.read_weights("imagenet")
 
@@ -151,7 +151,7 @@ def test_what_is_settled_for_an_adversarial_run(monkeypatch):
     monkeypatch.setattr(run, "resolve_precision", lambda precision: "mixed_float16")
     config = TrainConfig(precision="auto", adversarial=1.0)
     settled, notes = run.resolve(config, None)
-    assert settled.precision == "float32" and any("random weights: --initial_run" in note for note in notes)
+    assert settled.precision == "float32" and any("random weights; --initial_run" in note for note in notes)
     _, notes = run.resolve(dataclasses.replace(config, initial_run="plus_x2"), None)
     assert not any("random weights" in note for note in notes)
     assert run.resolve(dataclasses.replace(config, adversarial=0.0), None)[0].precision == "mixed_float16"

@@ -38,7 +38,7 @@ def _run(*arguments, options=(), **environment):
     return subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environment})
 
 
-KNOWN = "choose one of bicubic, noise, photo, photo_clean, photo_jpeg, or steps such as blur0.8+noise5-25+jpeg40"
+KNOWN = "choose one of bicubic, noise, photo, photo_clean, photo_jpeg, or a chain such as blur0.8+noise5-25+jpeg40"
 
 
 @pytest.fixture
@@ -69,6 +69,7 @@ def test_help_comes_from_the_fields_without_tensorflow(without_tensorflow, optio
     [
         ("--preset=large", "flag --preset=large: value should be one of <paper|cpu|quick|adversarial>"),
         ("--orientations=2", "flag --orientations=2: value should be one of <1|4|8>"),
+        ("--initial_run=", "--initial_run is empty"),
         ("--epochs=0", "epochs 0 cannot be used: it must be at least 1"),
         ("--loss=l1", "loss 'l1' is unknown: choose one of mse, mae, euclidean, psnr"),
         ("--degradation=blur", "degradation 'blur' is unknown: " + KNOWN),

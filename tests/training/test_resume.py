@@ -200,7 +200,7 @@ def test_extension_says_what_becomes_of_a_schedule_that_depends_on_the_length(tr
     train(schedule=schedule)
     run = train(schedule=schedule, epochs=4)
     printed = capfd.readouterr().out
-    assert f"{schedule} depends on the length of the run: from here the learning rate is that of a run of 4" in printed
+    assert f"{schedule} depends on the length of the run: from here on, the learning rate follows a run of 4" in printed
     assert "resuming from step 10" in printed
     schedule_of_four = learning_rates(dataclasses.replace(load_config(run.config), epochs=4))
     rates = [line["learning_rate"] for line in read_metrics(run)]

@@ -149,7 +149,7 @@ run.run_training(config, sys.argv[1], {str(picture_root)!r}, {str(tmp_path / "ca
 def test_a_batch_that_cannot_be_divided_among_the_devices(train, monkeypatch, batch_size, devices):
     strategy = types.SimpleNamespace(num_replicas_in_sync=devices)
     monkeypatch.setattr(tf.distribute, "MirroredStrategy", lambda: strategy)
-    message = f"batch_size {batch_size} cannot be divided among {devices} devices: use a multiple"
+    message = f"batch_size {batch_size} cannot be used: it must be a multiple of {devices}, the number of devices"
     with pytest.raises(UsageError, match=message):
         train(strategy="mirrored", batch_size=batch_size)
 
@@ -176,6 +176,16 @@ def test_a_device_without_memory_is_one_line(train, monkeypatch):
 
     monkeypatch.setattr(loop, "make_run_steps", lambda *arguments: run_steps)
     with pytest.raises(DataError, match="^out of memory in the steps after 0; use a smaller --batch_size or --patch$"):
+        train()
+
+
+def test_a_validation_image_too_large_for_memory_is_named_before_training(train, monkeypatch):
+    def too_large(lr):
+        raise MemoryError("not enough memory")
+
+    monkeypatch.setattr(loop, "network_method", lambda model: too_large)
+    monkeypatch.setattr(loop, "train_epoch", lambda *arguments: pytest.fail("trained"))
+    with pytest.raises(DataError, match=r"a\.png: not enough memory to enlarge 20x18 at x2 in one piece"):
         train()
 
 

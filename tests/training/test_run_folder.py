@@ -15,7 +15,7 @@ from srnet.training.run_folder import Run, read_metrics
 
 def test_another_configuration_is_refused_with_the_difference(train):
     train()
-    with pytest.raises(UsageError, match=r"another run, of learning_rate 0\.001, not 0\.002: choose another --run_dir"):
+    with pytest.raises(UsageError, match=r"a run with learning_rate 0\.001, not 0\.002: choose another --run_dir"):
         train(learning_rate=0.002)
 
 
@@ -68,7 +68,7 @@ def test_a_run_of_an_older_version_is_resumed(train):
         config.update(augment=config["orientations"] > 1, orientations=4)
         run.config.write_text(json.dumps(config))
         run.origin.write_text(json.dumps(origin))
-    with pytest.raises(UsageError, match="another run, of orientations 4, not 1: choose another"):
+    with pytest.raises(UsageError, match="a run with orientations 4, not 1: choose another"):
         train("four", orientations=1)
     train("none", orientations=1, epochs=3)
     run = train("four", epochs=3)

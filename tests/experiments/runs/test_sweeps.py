@@ -8,7 +8,8 @@ import pytest
 from experiments.recipes.ablation import NETWORKS
 from experiments.recipes.budgets import BUDGETS
 from experiments.runs.jobs import Job
-from experiments.runs.sweeps import check_alike, run_settings
+from experiments.runs.sweeps import check_alike, job_of, run_settings
+from experiments.workspace import Workspace
 from srnet.errors import DataError
 from srnet.evaluation.classical import CLASSICAL
 from srnet.training.config import TrainConfig
@@ -51,6 +52,23 @@ def test_runs_of_other_settings_are_not_mixed(jobs):
     message = "quick.jsonl: long_only x2 seed 1 has steps 30, the new runs would have 20; remove"
     with pytest.raises(DataError, match=message):
         check_alike(found, jobs, path)
+
+
+def test_a_finished_run_in_another_precision_is_not_mixed_in(jobs):
+    """`auto` chooses another precision on another machine; a finished run is not trained again."""
+    found = [ablation_record("full", [25, 26], precision="mixed_bfloat16")]
+    check_alike(found, jobs, pathlib.Path("quick.jsonl"))
+    jobs[0].run.last.mkdir(parents=True)
+    (jobs[0].run.last / "step-20.index").touch()
+    (jobs[0].run.last / "checkpoint").write_text('model_checkpoint_path: "step-20"\n')
+    with pytest.raises(DataError, match="full x2 seed 0 has precision mixed_bfloat16, the new runs would have float32"):
+        check_alike(found, jobs, pathlib.Path("quick.jsonl"))
+
+
+def test_each_run_is_told_its_precision(picture_root, tmp_path):
+    place = Workspace("quick", tmp_path / "runs", tmp_path / "results", str(picture_root), str(tmp_path))
+    job = job_of(place, "full", 2, {})
+    assert f"--precision={job.config.precision}" in job.train and job.config.precision != "auto"
 
 
 def test_networks_of_a_comparison_are_checked_too(jobs, tmp_path):
