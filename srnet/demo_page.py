@@ -15,7 +15,7 @@ import PIL.Image
 from srnet.demo_guard import mark_used
 from srnet.errors import DataError, UsageError
 from srnet.images.comparison import bicubic_part, box_around, busiest_point
-from srnet.images.file_formats import fit_to_format, natural_format
+from srnet.images.file_formats import SUFFIXES, fit_to_format, natural_format
 from srnet.images.pillow import as_rgb
 from srnet.images.read import read_picture, read_size
 from srnet.images.write import write_picture
@@ -23,7 +23,6 @@ from srnet.inference.choice import Chooser, default_scale
 from srnet.inference.passes import enlarge_picture
 
 _MOST_PIXELS = 256_000_000  # of a result, which is kept on disk and decoded for each part shown
-_SUFFIXES = {"JPEG": ".jpg", "JPEG2000": ".jp2", "TIFF": ".tif"}  # of formats whose names are not suffixes
 _KEPT_SECONDS = 3600
 _VIEW = (768, 512)  # width and height in pixels of the screen
 _OVERVIEW = (320, 240)
@@ -186,7 +185,7 @@ def enlarge_upload(
     kind = natural_format(picture, (height, width))
     suffix = path.suffix
     if PIL.Image.EXTENSION.get(suffix.lower()) != kind or kind == "JPEG2000":  # it has suffixes that are not written
-        suffix = _SUFFIXES.get(kind, f".{kind.lower()}")
+        suffix = SUFFIXES[kind]
     fitting, changes = fit_to_format(picture, kind)
     chosen = choose(picture)
     enlarged = enlarge_picture(fitting, (height, width), chosen.upscalers, progress)

@@ -22,6 +22,7 @@ from absl import flags
 from srnet import cli, network_flags
 from srnet.errors import DataError, UsageError, printable
 from srnet.files import reason
+from srnet.images.file_formats import SUFFIXES
 from srnet.images.read import read_quietly
 from srnet.inference.batch import Enlarged, enlarge_file, enlarge_files, upscalers_of, write_file
 from srnet.inference.choice import Chooser, default_scale, fixed_chooser, per_picture_chooser
@@ -29,7 +30,7 @@ from srnet.inference.jobs import STANDARD, Job, find_jobs
 from srnet.inference.passes import LARGEST_SCALE, Sides
 from srnet.pretrained import cards
 
-FORMATS = ("png", "jpg", "tif", "webp", "avif", "jp2", "tga", "bmp", "ppm")
+FORMATS = tuple(suffix[1:] for suffix in SUFFIXES.values())
 
 
 def define_flags() -> None:

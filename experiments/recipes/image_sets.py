@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from srnet.data.datasets import PUBLISHED_COUNTS
+
 _DCSCN = "https://github.com/jiny2001/dcscn-super-resolution/archive/refs/heads/master.zip"
 _SELF_EX_SR = "https://uofi.box.com/shared/static/65upg43jjd0a4cwsiqgl6o6ixube6klm.zip"
 _BSDS500 = "https://github.com/BIDS/BSDS500/archive/refs/heads/master.zip"
@@ -30,14 +32,14 @@ class ImageSet:
 
 
 IMAGE_SETS = {
-    "T91": ImageSet(91, _DCSCN, "*/data/yang91/*"),
-    "BSD200": ImageSet(200, _DCSCN, "*/data/bsd200/*", terms=_BSDS_TERMS),
-    "Set5": ImageSet(5, _DCSCN, "*/data/set5/*"),
-    "Set14": ImageSet(14, _DCSCN, "*/data/set14/*"),
-    "BSD100": ImageSet(100, _DCSCN, "*/data/bsd100/*", terms=_BSDS_TERMS),
-    "Urban100": ImageSet(100, _SELF_EX_SR, "*SRF_4*_HR.*"),
-    "BSDval50": ImageSet(50, _BSDS500, "*/images/test/*", terms=_BSDS_TERMS),
-    "BSDextra150": ImageSet(150, _BSDS500, "*/images/test/*", terms=_BSDS_TERMS),
+    "T91": ImageSet(PUBLISHED_COUNTS["T91"], _DCSCN, "*/data/yang91/*"),
+    "BSD200": ImageSet(PUBLISHED_COUNTS["BSD200"], _DCSCN, "*/data/bsd200/*", terms=_BSDS_TERMS),
+    "Set5": ImageSet(PUBLISHED_COUNTS["Set5"], _DCSCN, "*/data/set5/*"),
+    "Set14": ImageSet(PUBLISHED_COUNTS["Set14"], _DCSCN, "*/data/set14/*"),
+    "BSD100": ImageSet(PUBLISHED_COUNTS["BSD100"], _DCSCN, "*/data/bsd100/*", terms=_BSDS_TERMS),
+    "Urban100": ImageSet(PUBLISHED_COUNTS["Urban100"], _SELF_EX_SR, "*SRF_4*_HR.*"),
+    "BSDval50": ImageSet(PUBLISHED_COUNTS["BSDval50"], _BSDS500, "*/images/test/*", terms=_BSDS_TERMS),
+    "BSDextra150": ImageSet(PUBLISHED_COUNTS["BSDextra150"], _BSDS500, "*/images/test/*", terms=_BSDS_TERMS),
     "BSDS500": ImageSet(500, _BSDS500, "*/images/*/*", terms=_BSDS_TERMS),
     "DIV2K": ImageSet(800, f"{_DIV2K}/DIV2K_train_HR.zip", "*"),
     "DIV2K_valid": ImageSet(100, f"{_DIV2K}/DIV2K_valid_HR.zip", "*"),

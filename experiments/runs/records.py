@@ -97,15 +97,15 @@ def comparable_runs(found: Sequence[Record], networks: Sequence[str]) -> dict[tu
       networks: names of networks that are trained alike.
 
     Raises:
-      DataError: if the epochs of two runs were not measured after the same steps.
+      DataError: if the epochs of two runs were not measured after the same steps, or their precision differs.
     """
     chosen = [record for record in found if record["method"] in networks and record["run"]]
     runs: dict[tuple[str, int], list[Record]] = {}
     for record in chosen:
-        if _steps(record) != _steps(chosen[0]):
+        if (_steps(record), record["run"]["precision"]) != (_steps(chosen[0]), chosen[0]["run"]["precision"]):
             both = " and ".join(
-                f"{each['method']} x{each['scale']} seed {each['seed']}, "
-                f"{max(_steps(each), default=0)} steps in {len(_steps(each))} epochs"
+                f"{each['method']} x{each['scale']} seed {each['seed']}, {max(_steps(each), default=0)} steps in "
+                f"{len(_steps(each))} epochs in {each['run']['precision']}"
                 for each in (chosen[0], record)
             )
             raise DataError(f"{both}, are not comparable: remove one of their lines from the records")

@@ -26,7 +26,18 @@ HOLDS: dict[str, frozenset[str]] = {
     "BMP": frozenset(),
     "PPM": frozenset({"16 bits", "16 bits in color", "floating-point samples"}),
 }
-_SUFFIXES = {"PNG": ".png", "TIFF": ".tif"}
+# The suffix of each in the names of results.
+SUFFIXES = {
+    "PNG": ".png",
+    "JPEG": ".jpg",
+    "TIFF": ".tif",
+    "WEBP": ".webp",
+    "AVIF": ".avif",
+    "JPEG2000": ".jp2",
+    "TGA": ".tga",
+    "BMP": ".bmp",
+    "PPM": ".ppm",
+}
 _CODESTREAMS = (".j2k", ".j2c", ".jpc")  # of JPEG 2000; they cannot hold metadata
 _LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383, "TGA": 65535, "AVIF": 65536}  # pixels; the library's limit if lower
 
@@ -80,7 +91,7 @@ def check_holds(
     height, width = size or picture.size
     beyond = beyond_limits(picture, kind, (height, width))
     if beyond:
-        raise DataError(f"{name}: {kind} cannot hold {beyond}; use {_SUFFIXES[_lossless_format(picture)]}")
+        raise DataError(f"{name}: {kind} cannot hold {beyond}; use {SUFFIXES[_lossless_format(picture)]}")
 
 
 def beyond_limits(picture: Picture, kind: str, size: tuple[int, int]) -> str | None:

@@ -39,8 +39,14 @@ def test_table_gives_each_column_its_network_and_seeds_their_spread():
 def test_runs_of_different_lengths_share_no_table(other):
     found = [ablation_record("full", [25, 26, 27]), ablation_record("no_deconv_no_dilation", [20], scale=4)]
     describe_table_1(found, "cpu")
-    with pytest.raises(DataError, match="20 steps in 2 epochs, are not comparable"):
+    with pytest.raises(DataError, match="20 steps in 2 epochs in float32, are not comparable"):
         describe_table_1([*found, ablation_record(**{"psnrs": [25, 26], **other})], "cpu")
+
+
+def test_runs_in_different_precisions_share_no_table():
+    found = [ablation_record("full", [25, 26]), ablation_record("no_skips", [25, 26], precision="mixed_bfloat16")]
+    with pytest.raises(DataError, match="20 steps in 2 epochs in mixed_bfloat16, are not comparable"):
+        describe_table_1(found, "cpu")
 
 
 def test_nothing_to_show_is_no_table():
