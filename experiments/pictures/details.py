@@ -136,7 +136,7 @@ def downscale_and_enlarge(
     sr = sr if hr.ndim == sr.ndim else sr.mean(axis=2)  # an RGB method, on a grayscale picture
     values = compare_luma(hr, sr, scale)
     if picture.ndim > sr.ndim:
-        sr = with_chroma(np.clip(sr, 0, 255), benchmark_pair(picture, scale, 3)[0], scale)
+        sr = with_chroma(sr, benchmark_pair(picture, scale, 3)[0], scale)
     return round_to_uint8(sr), values
 
 

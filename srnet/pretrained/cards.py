@@ -69,7 +69,7 @@ def card_file(scale: int, network: str) -> pathlib.Path:
     return FOLDER / f"{network}_x{scale}.json"
 
 
-def card(scale: int = 4, network: str = DEFAULT) -> dict[str, Any]:
+def card(scale: int, network: str = DEFAULT) -> dict[str, Any]:
     """Returns the card of a pretrained network: what it is, how it was trained, its measurements, use and limits.
 
     Args:
