@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import http.client
+import importlib
 import json
 import os
 import re
@@ -23,7 +24,8 @@ from srnet.images.read import read_size
 from srnet.inference.choice import fixed_chooser
 from srnet.inference.upscaler import Upscaler
 
-demo_page = pytest.importorskip("srnet.demo_page")
+pytest.importorskip("gradio")
+demo_page = importlib.import_module("srnet.demo_page")
 
 
 def _wide():
@@ -46,16 +48,23 @@ def _free_port():
 
 
 @pytest.fixture(scope="module")
-def page():
-    """The address of the page, served by the command."""
-    command = [sys.executable, "-m", "srnet.demo", f"--port={_free_port()}"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def page(tmp_path_factory):
+    """The address of the page, served by the command, which uses no proxies and settings of Gradio."""
+    folder = tmp_path_factory.mktemp("temporary")
+    settings = {"http_proxy": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9", "TMPDIR": str(folder)}
+    settings |= {"ALL_PROXY": "socks5://127.0.0.1:9", "GRADIO_ROOT_PATH": "/elsewhere", "GRADIO_SERVER_NAME": "0.0.0.0"}
+    port = _free_port()
+    command = [sys.executable, "-m", "srnet.demo", f"--port={port}"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, env={**os.environ, **settings}, **pipes)
     line = process.stdout.readline()
-    if "is ready" not in line:
-        pytest.fail(process.communicate(timeout=60)[1])
+    if line != f"http://127.0.0.1:{port} is ready; Ctrl-C ends it\n":
+        pytest.fail(line + process.communicate(timeout=60)[1])
     yield line.split()[0]
+    assert [path.name for path in folder.iterdir()] == [f"srnet-demo-{os.getuid()}"]
     process.send_signal(signal.SIGINT)
     assert (process.communicate(timeout=60), process.returncode) == (("", ""), 0)
+    assert not list(folder.glob("*/*"))
 
 
 def _wait(for_it, seconds=60):
@@ -168,20 +177,6 @@ def test_the_page_is_guarded(page):
     assert ask("POST", "/gradio_api/queue/join", body, **as_json)[0] == 413
 
 
-def test_the_end_leaves_no_files(tmp_path):
-    process = subprocess.Popen(
-        [sys.executable, "-m", "srnet.demo", f"--port={_free_port()}"],
-        stdout=subprocess.PIPE,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
-        text=True,
-    )
-    assert "is ready" in process.stdout.readline()
-    assert [path.name for path in tmp_path.iterdir()] == [f"srnet-demo-{os.getuid()}"]
-    process.terminate()
-    process.communicate(timeout=60)
-    assert process.returncode == 0 and not list(tmp_path.glob("*/*"))
-
-
 def test_results_too_large_for_the_page_are_refused_by_the_header(choose, tmp_path, monkeypatch):
     PIL.Image.new("L", (9000, 9000)).save(tmp_path / "photo.png")
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda image: pytest.fail("decoded"))
@@ -257,19 +252,6 @@ def test_a_port_in_use_is_one_line():
             [sys.executable, "-m", "srnet.demo", f"--port={port}"], capture_output=True, text=True, check=False
         )
     assert done.returncode == 2 and "(Address already in use); choose another\n" in done.stderr
-
-
-def test_proxies_and_settings_of_gradio_are_not_used():
-    settings = {"http_proxy": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
-    settings |= {"ALL_PROXY": "socks5://127.0.0.1:9", "GRADIO_ROOT_PATH": "/elsewhere", "GRADIO_SERVER_NAME": "0.0.0.0"}
-    port = _free_port()
-    command = [sys.executable, "-m", "srnet.demo", f"--port={port}"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, **settings}, text=True) as process:
-        assert process.stdout.readline() == f"http://127.0.0.1:{port} is ready; Ctrl-C ends it\n"
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
-            connection.request("GET", "/")
-            assert connection.getresponse().status == 200
-        process.terminate()
 
 
 @pytest.mark.parametrize(

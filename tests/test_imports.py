@@ -101,15 +101,9 @@ def _run(code):
     "imported",
     ["srnet", "srnet.cli", "srnet.upscale", "srnet.train", "srnet.evaluate", "srnet.export", "srnet.demo"],
 )
-def test_tensorflow_is_imported_when_it_is_needed(imported):
-    assert _run(f"import sys, {imported}; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)")[0] == 0
-
-
-@pytest.mark.parametrize("imported", ["srnet.upscale", "srnet.train", "srnet.evaluate", "srnet.export", "srnet.demo"])
-def test_filters_are_imported_when_they_are_needed(imported):
-    assert (
-        _run(f"import sys, {imported}; sys.exit(bool({{'scipy.ndimage', 'scipy.signal'}} & set(sys.modules)))")[0] == 0
-    )
+def test_what_takes_long_is_imported_when_it_is_needed(imported):
+    late = {"tensorflow", "keras", "scipy.ndimage", "scipy.signal"}
+    assert _run(f"import sys, {imported}; print(*{late} & {{*sys.modules}})") == (0, "\n", "")
 
 
 @pytest.mark.parametrize(
@@ -118,8 +112,6 @@ def test_filters_are_imported_when_they_are_needed(imported):
         ["srnet.upscale", "--help"],
         ["srnet.upscale", "photo.png", "--scale=0"],
         ["srnet.upscale", "photo.png", "--output=large.docx"],
-        ["srnet.train", "--help"],
-        ["srnet.train", "--epochs=0"],
         ["srnet.evaluate", "--help"],
         ["srnet.evaluate"],
         ["srnet.export", "--help"],

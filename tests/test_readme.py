@@ -34,7 +34,7 @@ def test_readme_compares_what_its_table_says():
     cost = {name: float(plus[0]) / float(rows[f"{name} (published)"][0]) for name in gains}
     words = " ".join(text.split())
     assert f"`plus` is {min(gains['VDSR']):.2f} to {max(gains['VDSR']):.2f} dB better than VDSR" in words
-    assert f"at a {1 / cost['VDSR']:.0f}th of its cost. At {100 * cost['IDN']:.0f} % of the cost of IDN," in words
+    assert f"at a {1 / cost['VDSR']:.0f}th of its cost. At {100 * cost['IDN']:.0f}% of the cost of IDN," in words
     assert f"between {-min(gains['IDN']):.2f} dB worse and {max(gains['IDN']):.2f} dB better" in words
 
 

@@ -93,17 +93,21 @@ def test_the_users_own_settings_of_keras(photo, tmp_path):
 def test_a_host_program_keeps_its_settings():
     program = """
 import os
-before = dict(os.environ)
 import keras
+before = dict(os.environ)
 keras.config.set_dtype_policy("mixed_float16")
 keras.config.set_image_data_format("channels_first")
 import numpy as np
 import srnet
 result = srnet.build("plus", 2, filters=4)(np.full((1, 4, 4, 1), 100, np.float32))
 assert result.dtype == "float32" and result.shape == (1, 8, 8, 1), result
-assert "TF_CPP_MIN_LOG_LEVEL" not in os.environ or "TF_CPP_MIN_LOG_LEVEL" in before
+assert keras.config.dtype_policy().name == "mixed_float16"
+assert keras.config.image_data_format() == "channels_first"
+assert dict(os.environ) == before
 """
-    subprocess.run([sys.executable, "-c", program], check=True, env={**os.environ, "KERAS_BACKEND": "tensorflow"})
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
+    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
+    subprocess.run([sys.executable, "-c", program], check=True, env=environment)
 
 
 def test_names_cannot_command_the_terminal(photo):

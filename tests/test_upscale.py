@@ -1,8 +1,10 @@
 """The upscale command: which files, what it says, what it leaves."""
 
+import functools
 import io
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -12,6 +14,7 @@ import PIL.Image
 import pytest
 import tensorflow as tf
 
+import srnet
 from srnet.images.resize import imresize
 from srnet.json_files import write_json
 from srnet.training.config import TrainConfig
@@ -73,6 +76,26 @@ def test_a_folder(run, photos, tmp_path):
     again = _upscale(photos / "a.png", f"--output={out}", f"--run={run}")
     assert again.returncode == 1 and b"a.png exists; --overwrite replaces it" in again.stderr
     assert (out / "a.png").stat().st_mtime_ns == before
+
+
+def test_flags_reach_the_network(photos, tmp_path):
+    flags = ("--network=full", "--size=40x100", "--fit", "--self_ensemble", "--precision=float32", "--tile=8")
+    done = _upscale(photos / "a.png", f"--output={tmp_path / 'large.png'}", *flags)
+    assert done.returncode == 0, done.stderr
+    pixels = np.asarray(PIL.Image.open(photos / "a.png"))
+    enlarge = functools.partial(srnet.enlarge, pixels, size=(40, 30), network="full", precision="float32")
+    made = np.asarray(PIL.Image.open(tmp_path / "large.png")).astype(int)
+    assert np.abs(made - enlarge(self_ensemble=True)).max() <= 1 < np.abs(made - enlarge()).max()
+
+
+def test_the_best_weights_of_a_run(run, photos, tmp_path):
+    shutil.copytree(run, tmp_path / "run")
+    copy = Run(tmp_path / "run")
+    copy.last.rename(tmp_path / "best")
+    (tmp_path / "best").rename(copy.best)
+    done = _upscale(photos / "a.png", f"--output={tmp_path / 'large.png'}", f"--run={copy.folder}", "--checkpoint=best")
+    assert done.returncode == 0, done.stderr
+    assert _upscale(photos / "a.png", f"--output={tmp_path / 'x.png'}", f"--run={copy.folder}").returncode == 1
 
 
 def test_standard_input_and_output(run, photos):

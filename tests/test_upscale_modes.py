@@ -141,9 +141,6 @@ def _kind_of_colours(tags):
 
 
 def test_a_folder_of_every_mode_and_twelve_broken_files(tmp_path):
-    exiftool = shutil.which("exiftool")
-    if not exiftool:
-        pytest.skip("needs exiftool")
     photos, out = tmp_path / "photos", tmp_path / "out"
     photos.mkdir()
     broken = _make_broken(photos)
@@ -161,6 +158,9 @@ def test_a_folder_of_every_mode_and_twelve_broken_files(tmp_path):
     made = {name.replace("still.gif", "still.png"): row for name, row in GOOD.items()}
     assert {path.name for path in out.iterdir()} == set(made)
 
+    exiftool = shutil.which("exiftool")
+    if not exiftool:
+        pytest.skip("needs exiftool")
     listed = subprocess.run([exiftool, "-json", "-n", out], capture_output=True, check=True).stdout
     for tags in json.loads(listed):
         name = tags["FileName"]

@@ -91,8 +91,8 @@ def test_photos_have_the_documented_share_of_clean_and_jpeg(name, clean, jpeg):
     other = 0.8 * 0.8 * 0.9 * 14 / 16 * 0.85
     picture = draw_picture(3, 24, 24)
     untouched = degrade(picture, 2, "bicubic", _random())
-    share = np.mean([(degrade(picture, 2, name, _random(seed)) == untouched).all() for seed in range(4000)])
-    assert share == pytest.approx(clean + (1 - clean) * other * (1 - jpeg), abs=0.02)
+    share = np.mean([(degrade(picture, 2, name, _random(seed)) == untouched).all() for seed in range(1500)])
+    assert share == pytest.approx(clean + (1 - clean) * other * (1 - jpeg), abs=0.035)
 
 
 def test_recipes_draw_from_their_ranges():

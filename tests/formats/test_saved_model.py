@@ -15,7 +15,6 @@ from srnet.images.resize import imresize
 from srnet.inference.rgb import upscale_rgb
 from srnet.inference.upscaler import Upscaler
 from srnet.models import build
-from srnet.models.analysis import scale_of
 
 USE = """
 import sys
@@ -128,18 +127,6 @@ def test_colour_is_luma_by_the_network_and_chroma_bicubic():
     expected = np.stack([y + 1.596027 * cr, y - 0.391762 * cb - 0.812968 * cr, y + 2.017232 * cb], -1)
     got = Upscaler(model, precision="float32")(rgb).astype(int)
     assert np.abs(got - round_to_uint8(expected).astype(int)).max() <= 1
-
-
-def test_grey_stays_grey():
-    grey = np.random.default_rng(0).integers(0, 256, (7, 5)).astype(np.uint8)
-    for channels in (1, 3):
-        enlarged = Upscaler(build("full", 2, channels, filters=4))(grey)
-        assert enlarged.shape == (14, 10) and enlarged.dtype == np.uint8
-
-
-@pytest.mark.parametrize("scale", [2, 3, 8])
-def test_scale_of(scale):
-    assert scale_of(build("full", scale, filters=2)) == scale
 
 
 def test_export_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):

@@ -32,19 +32,21 @@ def _is_refused(path, message):
 def _peak(path):
     """What each reader says of a file, and the most memory in MiB that reading took a process of its own."""
     code = """if True:
-        import pathlib, resource, sys
+        import pathlib, re, sys
         import pyvips
         from srnet.errors import DataError
         from srnet.images.read import read_picture, read_size
         from srnet.images.recognize import formats
         formats()
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        def most():  # of this program; getrusage counts that of the process which started it
+            return int(re.search(r"VmHWM:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())[1])
+        before = most()
         for reader in read_picture, read_size:
             try:
                 reader(pathlib.Path(sys.argv[1]))
             except DataError as error:
                 print(error)
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+        print(most() - before)
     """
     done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, timeout=60, check=True)
     *said, peak = done.stdout.splitlines()

@@ -52,7 +52,7 @@ def _measured(model):
     for axis in (1, 2):
         images = np.ones((_SIDE + 1, _SIDE, _SIDE, 1), np.float32)
         np.moveaxis(images, axis, 1)[np.arange(_SIDE), np.arange(_SIDE)] = 100
-        outputs = np.moveaxis(model.predict(images, verbose=0), axis, 1)[:, :, scale * _CENTER]
+        outputs = np.moveaxis(model(images, training=False).numpy(), axis, 1)[:, :, scale * _CENTER]
         depends = np.any(outputs[:-1] != outputs[-1], axis=-1)  # (LR index, HR index)
         for pixel in range(scale * _CENTER, scale * (_CENTER + period)):
             touched = np.flatnonzero(depends[:, pixel])

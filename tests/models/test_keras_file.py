@@ -12,7 +12,8 @@ from srnet.models.keras_file import load_file
 def test_keras_files(tmp_path):
     model = models.build("full", 2, filters=4)
     model.save(tmp_path / "x.keras")
-    lr = np.zeros((1, 4, 4, 1), np.float32)
+    lr = np.random.default_rng(0).uniform(0, 255, (1, 4, 4, 1)).astype(np.float32)
+    assert np.ptp(model(lr)) > 1
     np.testing.assert_array_equal(load_file(tmp_path / "x.keras")(lr), model(lr))
     (tmp_path / "bad.keras").write_bytes((tmp_path / "x.keras").read_bytes()[:5000])
     flipped = bytearray((tmp_path / "x.keras").read_bytes())

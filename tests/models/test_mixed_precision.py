@@ -29,7 +29,12 @@ def _psnr(model, scale):
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", pytest.param("mixed_float16", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
-    ("network", "scale"), [(name, scale) for name in cards.names() for scale in cards.scales(name)]
+    ("network", "scale"),
+    [
+        pytest.param(name, scale, marks=pytest.mark.slow if scale > 2 else ())
+        for name in cards.names()
+        for scale in cards.scales(name)
+    ],
 )
 def test_16_bits_cost_no_quality(network, scale, precision):
     model = srnet.load(scale, network)

@@ -13,6 +13,7 @@ from srnet import models
 from srnet.errors import UsageError
 from srnet.images.resize import imresize
 from srnet.models.analysis import alignment, largest_features, multiply_accumulates, reach, receptive_field
+from srnet.models.hybrid import VARIANTS
 from srnet.models.rules import UnboundedError
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -41,9 +42,11 @@ EXPECTED = {
 
 # The full-size RCAN and ESRGAN take long to build; their small rows have the same layers.
 QUICK = sorted(set(EXPECTED) - {"rcan", "esrgan"})
+# One of each kind.
+KINDS = sorted({*QUICK, "full"} - {*VARIANTS, "plus_small"} | {"full", "no_deconv"})
 
 
-@pytest.mark.parametrize("name", QUICK)
+@pytest.mark.parametrize("name", KINDS)
 def test_pixels_are_float32_whatever_keras_is_set_to(name):
     keras.config.set_floatx("float16")
     try:
@@ -163,7 +166,7 @@ def test_receptive_field_is_where_the_gradient_is(name, options, scale):
     assert reach(model) == max(reaches)
 
 
-@pytest.mark.parametrize("name", QUICK)
+@pytest.mark.parametrize("name", KINDS)
 @pytest.mark.parametrize("scale", [2, 3])
 def test_largest_features_are_those_that_are_made(name, scale):
     model = models.build(name, scale)
@@ -172,7 +175,7 @@ def test_largest_features_are_those_that_are_made(name, scale):
     assert largest_features(model) == pytest.approx(made / 600**2, rel=0.02)  # SRCNN's border counts
 
 
-@pytest.mark.parametrize("name", [*QUICK, "rednet_identity"])
+@pytest.mark.parametrize("name", [*KINDS, "rednet_identity"])
 def test_no_two_layers_begin_with_the_same_weights(name):
     model = models.build("rednet", 2, initializer="identity") if name == "rednet_identity" else models.build(name, 2)
     kernels = {}

@@ -80,7 +80,7 @@ def test_photo_removes_compression_and_noise(scale):
 @pytest.mark.parametrize(
     ("network", "scale"),
     [
-        pytest.param(name, scale, marks=pytest.mark.slow if name == "full" and scale > 2 else ())
+        pytest.param(name, scale, marks=pytest.mark.slow if scale > 2 else ())
         for name in cards.names()
         for scale in cards.scales(name)
     ],

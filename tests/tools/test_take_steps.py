@@ -41,6 +41,17 @@ ADAM = dataclasses.replace(VDSR, optimizer="adam", clip=0.0, learning_rate=1e-4)
 EXPORT, TAKE, IMPORT = (f"{name}_steps.py" for name in ("export", "take", "import"))
 
 
+@pytest.fixture(autouse=True)
+def without_saved_models(monkeypatch):
+    """An empty SavedModel at the end of a run: a real one takes seconds to write."""
+
+    def write(model, path):
+        path.mkdir(exist_ok=True)
+        (path / "saved_model.pb").touch()
+
+    monkeypatch.setattr("srnet.training.run.export_saved_model", write)
+
+
 @pytest.fixture
 def begin(picture_root, tmp_path, monkeypatch):
     """A callable (config, name) that trains a run and stops it after its first steps: the run folder."""
@@ -242,24 +253,25 @@ def test_one_that_fails_does_not_stop_the_others(begin, call, tmp_path):
     assert sorted(path.name for path in (tmp_path / "taken").iterdir()) == ["good.npz"]
 
 
-def test_nothing_is_read_without_steps_or_time(begin, call, picture_root, tmp_path):
-    begin(ADAM)
+def test_what_is_not_of_this_run(begin, call, picture_root, tmp_path):
+    run = Run(begin(ADAM))
     call(EXPORT)
     assert call(TAKE, "--seconds=0")[0] == 0
-    assert not (tmp_path / "taken").exists() and not (tmp_path / "elsewhere").exists()
+    assert not (tmp_path / "taken").exists() and not (tmp_path / "elsewhere").exists()  # nothing was read
     assert call(TAKE)[0] == 0
-    shutil.rmtree(picture_root)
-    assert call(TAKE)[::2] == (0, [])
-
-
-def test_files_of_another_tool(begin, call, tmp_path):
-    begin(ADAM)
-    call(EXPORT)
-    call(TAKE)
     exported, taken = tmp_path / "steps" / "run.npz", tmp_path / "taken" / "run.npz"
     wrong = "the wrong kind of steps file (it has no"
     assert call(TAKE, f"--steps={taken}")[::2] == (1, [f"error: {taken}: {wrong} 'compiled')"])
     assert call(IMPORT, f"--taken={exported}")[::2] == (1, [f"error: {exported}: {wrong} 'losses')"])
+    write_json(run.config, {**ADAM.to_json(), "epochs": 5, "strategy": "mirrored"})
+    message = f"error: {taken}: its configuration differs from that of {run.folder} in epochs, strategy"
+    assert call(IMPORT)[::2] == (1, [message])
+    write_json(run.config, ADAM.to_json())
+    write_json(run.origin, {**json.loads(run.origin.read_text()), "started": "before"})
+    assert call(IMPORT)[::2] == (1, [f"error: {taken} holds the steps of another run than {run.folder}"])
+    assert read_metrics(run) == []
+    shutil.rmtree(picture_root)
+    assert call(TAKE)[::2] == (0, [])  # all steps are taken
 
 
 def test_two_files_of_one_name(call, tmp_path):
@@ -282,20 +294,6 @@ def test_runs_that_cannot_be_exported(begin, call, picture_root, tmp_path):
     shutil.rmtree(Run(tmp_path / "other").last)
     status, _, errors = call(EXPORT, f"--run={tmp_path / 'other'}")
     assert (status, "no steps yet" in errors[0]) == (1, True)
-
-
-def test_steps_of_another_run(begin, call, tmp_path):
-    run = Run(begin(ADAM))
-    call(EXPORT)
-    call(TAKE)
-    taken = tmp_path / "taken" / "run.npz"
-    write_json(run.config, {**ADAM.to_json(), "epochs": 5, "strategy": "mirrored"})
-    message = f"error: {taken}: its configuration differs from that of {run.folder} in epochs, strategy"
-    assert call(IMPORT)[::2] == (1, [message])
-    write_json(run.config, ADAM.to_json())
-    write_json(run.origin, {**json.loads(run.origin.read_text()), "started": "before"})
-    assert call(IMPORT)[::2] == (1, [f"error: {taken} holds the steps of another run than {run.folder}"])
-    assert read_metrics(run) == []
 
 
 @pytest.mark.parametrize("tool", [EXPORT, TAKE])

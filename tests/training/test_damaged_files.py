@@ -75,7 +75,7 @@ def test_checkpoints(train, small):
 
     def restored():
         last, _ = checkpoints.checkpoint_managers(state, run)
-        checkpoints.restore_newest(last)
+        checkpoints.restore_newest(state, last)
         return _digest([*state.model.get_weights(), *(variable.numpy() for variable in state.optimizer.variables)])
 
     expected = restored()

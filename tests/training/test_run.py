@@ -15,6 +15,8 @@ import tensorflow as tf
 from srnet.data.pipeline import training_batches
 from srnet.data.store import open_store
 from srnet.errors import DataError, UsageError
+from srnet.evaluation.benchmark import evaluate_sets
+from srnet.evaluation.methods import model_method
 from srnet.images.write import write_image
 from srnet.json_files import write_json
 from srnet.training import loop
@@ -187,6 +189,15 @@ def test_a_validation_image_too_large_for_memory_is_named_before_training(train,
     monkeypatch.setattr(loop, "train_epoch", lambda *arguments: pytest.fail("trained"))
     with pytest.raises(DataError, match=r"a\.png: not enough memory to enlarge 20x18 at x2 in one piece"):
         train()
+
+
+def test_validation_uses_the_degradation_of_the_run(train, picture_root):
+    run = train(degradation="jpeg10")
+    model, _ = load_run(run.folder)
+    method = model_method("vdsr", {2: lambda: model})
+    clean, degraded = evaluate_sets(method, ["held_out"], [2], picture_root, degradations=["bicubic", "jpeg10"])
+    psnr = read_metrics(run)[-1]["psnr"]
+    assert psnr == pytest.approx(degraded["psnr"], abs=1e-3) != pytest.approx(clean["psnr"], abs=1e-3)
 
 
 def test_validation_on_a_flat_picture(train, picture_root):

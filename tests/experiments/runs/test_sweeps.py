@@ -77,9 +77,3 @@ def test_networks_of_a_comparison_are_checked_too(jobs, tmp_path):
     compared = [Job("bicubic", 2, Run(tmp_path), {}), Job("plus", 2, Run(tmp_path), {}, config=other), jobs[0]]
     with pytest.raises(DataError, match="long_only x2 seed 0 has orientations 1, the new runs would have 4"):
         check_alike([ablation_record("long_only", [24, 25], augment=False)], compared, pathlib.Path("quick.jsonl"))
-
-
-def test_a_record_of_srnet_01_without_augmentation_differs(jobs):
-    found = [ablation_record("long_only", [24, 25], augment=False)]
-    with pytest.raises(DataError, match="long_only x2 seed 0 has orientations 1, the new runs would have 4"):
-        check_alike(found, jobs, pathlib.Path("quick.jsonl"))
