@@ -186,6 +186,8 @@ def enlarge_upload(
     suffix = path.suffix
     if PIL.Image.EXTENSION.get(suffix.lower()) != kind or kind == "JPEG2000":  # it has suffixes that are not written
         suffix = SUFFIXES[kind]
+    if kind == "PPM":
+        suffix = ".pfm" if picture.pixels.dtype.kind == "f" else ".ppm"
     fitting, changes = fit_to_format(picture, kind)
     chosen = choose(picture)
     enlarged = enlarge_picture(fitting, (height, width), chosen.upscalers, progress)

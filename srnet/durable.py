@@ -143,7 +143,12 @@ def sync(path: pathlib.Path) -> None:
     Raises:
       OSError: if the disk fails.
     """
-    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except PermissionError:
+        if path.is_dir():  # writable, but not readable: a drop box
+            return
+        raise
     try:
         os.fsync(descriptor)
     except OSError as error:

@@ -92,6 +92,7 @@ def test_the_best_weights_of_a_run(run, photos, tmp_path):
     shutil.copytree(run, tmp_path / "run")
     copy = Run(tmp_path / "run")
     copy.last.rename(tmp_path / "best")
+    copy.last.mkdir()
     (tmp_path / "best").rename(copy.best)
     done = _upscale(photos / "a.png", f"--output={tmp_path / 'large.png'}", f"--run={copy.folder}", "--checkpoint=best")
     assert done.returncode == 0, done.stderr

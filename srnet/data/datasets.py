@@ -63,7 +63,7 @@ def has_set(name: str, data_root: Path | str | None) -> bool:
 
 def _folder(name: str, data_root: Path | str | None) -> Path | None:
     """Where the pictures of a set are, or should be; None for a bare name without a data root."""
-    path = Path(name).expanduser()
+    path = Path(os.path.expanduser(name))  # noqa: PTH111  Path.expanduser fails for an unknown user
     if data_root is not None and not ("/" in name and path.is_dir()):
         return Path(data_root) / path
     return path if "/" in name else None

@@ -14,7 +14,9 @@ _JFIF = 20  # bytes: the signature and the first segment, JFIF
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _ICC = b"ICC_PROFILE\0"
 _PHOTOSHOP = b"Photoshop 3.0\0"
-_EXTENSION = re.compile(rb"""\s*xmpNote:HasExtendedXMP\s*=\s*["'][^"']*["']""")
+_EXTENSION = re.compile(
+    rb"""\s*xmpNote:HasExtendedXMP\s*=\s*["'][^"']*["']|\s*<xmpNote:HasExtendedXMP>[^<]*</xmpNote:HasExtendedXMP>"""
+)
 LARGEST_EXIF = SEGMENT - 6
 LARGEST_PROFILE = 255 * (SEGMENT - 14)
 

@@ -8,6 +8,7 @@ from typing import BinaryIO
 from srnet.images.metadata import Metadata, Resolution, parse_exif, per_meter
 
 _EXIF = b"JpgTiffExif->JP2"
+_PHOTOSHOP_EXIF = bytes.fromhex("0537cdab9d0c4431a72afa561f2a113e")  # read, not written
 _XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _IPTC = bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38")
 _LARGEST = 2**26  # bytes of a box that is read
@@ -64,7 +65,7 @@ def read_metadata(file: BinaryIO) -> tuple[Metadata, int | None, bool]:
                     large = large or not icc
                 elif inner == b"res ":
                     resolution = _resolution(file, first, last) or resolution
-    exif, orientation, of_exif, damaged = parse_exif(found.get(_EXIF))
+    exif, orientation, of_exif, damaged = parse_exif(found.get(_EXIF) or found.get(_PHOTOSHOP_EXIF))
     metadata = Metadata(
         icc=icc, exif=exif, xmp=found.get(_XMP), iptc=found.get(_IPTC), resolution=resolution or of_exif
     )

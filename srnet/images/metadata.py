@@ -81,8 +81,11 @@ class Metadata:
 
     @property
     def comments(self) -> tuple[bytes, ...]:
-        """The text of the chunks that are comments, for formats other than PNG."""
-        return tuple(chunk[1][8:] for chunk in self.text if _is_comment(chunk))
+        """The text of the chunks that are comments, in UTF-8, for formats other than PNG."""
+        return tuple(
+            data[8:].decode("latin-1").encode() if kind == b"tEXt" else data[10:].split(b"\0", 2)[2]
+            for kind, data in filter(_is_comment, self.text)
+        )
 
     def parts(self) -> dict[str, object]:
         """The metadata present, by the name used in messages."""
@@ -100,7 +103,10 @@ class Metadata:
 
 
 def _is_comment(chunk: Chunk) -> bool:
-    return chunk[0] == b"tEXt" and chunk[1].startswith(b"Comment\0")
+    kind, data = chunk  # iTXt: the flag that it is not compressed, its method, and two strings before the text
+    return data.startswith({b"tEXt": b"Comment\0", b"iTXt": b"Comment\0\0"}.get(kind, b"\0")) and (
+        kind == b"tEXt" or data[10:].count(b"\0") >= 2
+    )
 
 
 def unsupported_parts(metadata: Metadata, kind: str) -> list[str]:
@@ -247,7 +253,7 @@ def exif_for(metadata: Metadata, size: tuple[int, int], with_resolution: bool) -
       with_resolution: whether EXIF is the format's only place for the resolution.
     """
     block = tiff.read_block(io.BytesIO(metadata.exif)) if metadata.exif else tiff.Block("<", {})
-    if with_resolution and metadata.resolution and tiff.X_RESOLUTION not in block.tags:
+    if with_resolution and metadata.resolution:
         block = with_resolution_tags(block, metadata.resolution)
     return tiff.to_bytes(tiff.with_size(block, size[1], size[0])) if block.tags else None
 
@@ -324,7 +330,16 @@ def comment_text(comment: object) -> tuple[Chunk, ...]:
     """Returns another format's comment as a PNG text chunk, () if there is none.
 
     Args:
-      comment: bytes or str; anything else counts as none.
+      comment: bytes, in UTF-8 or else Latin-1, or str; anything else counts as none.
     """
     data = comment.encode("utf-8", "surrogateescape") if isinstance(comment, str) else comment
-    return ((b"tEXt", b"Comment\0" + data.rstrip(b"\0")),) if isinstance(data, bytes) and data.rstrip(b"\0") else ()
+    if not isinstance(data, bytes) or not data.rstrip(b"\0"):
+        return ()
+    try:
+        text = data.rstrip(b"\0").decode()
+    except UnicodeDecodeError:
+        text = data.rstrip(b"\0").decode("latin-1")
+    try:
+        return ((b"tEXt", b"Comment\0" + text.encode("latin-1")),)
+    except UnicodeEncodeError:  # tEXt holds Latin-1 only
+        return ((b"iTXt", b"Comment\0\0\0\0\0" + text.encode()),)

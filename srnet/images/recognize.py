@@ -87,7 +87,7 @@ def open_picture(file: BinaryIO) -> Opened:
         metadata, orientation, damaged = jpeg2000.read_metadata(file)
     else:
         metadata, orientation, damaged = _metadata_of(image)
-    if image.format in ("AVIF", "HEIF"):
+    if image.format in ("AVIF", "HEIF") and not metadata.icc:  # which takes precedence there, but not in PNG
         metadata = dataclasses.replace(metadata, png_colors=heif.read_colors(file))
     notes: tuple[str, ...] = (_DAMAGED,) if damaged else ()
     xmp, extended = jpeg.without_extension(metadata.xmp)
@@ -123,12 +123,13 @@ def _open_tiff(file: BinaryIO) -> Opened:
             "a camera raw file, of which only the thumbnail can be read; develop it in a raw converter first"
         )
     exif, orientation, resolution, damaged = parse_directory(block)
-    profile, xmp, iptc = (block.tags.get(tag) for tag in (tiff.ICC, tiff.XMP, tiff.IPTC))
+    profile, xmp = block.tags.get(tiff.ICC), block.tags.get(tiff.XMP)
+    iptc = block.tags.get(tiff.IPTC) or block.tags.get(tiff.PHOTOSHOP)
     metadata = Metadata(
         icc=profile.data if profile else None,
         exif=None if has_only_resolution(block) else exif,
         xmp=xmp.data if xmp else None,
-        iptc=iptc.data if iptc else None,
+        iptc=jpeg.iptc_records(iptc.data) if iptc else None,
         resolution=resolution,
     )
     notes: tuple[str, ...] = (_DAMAGED,) if damaged else ()

@@ -86,7 +86,8 @@ def find_jobs(
         if target != STANDARD:
             output_format(target)
         source = sources[0] if sources[0] == STANDARD else pathlib.Path(sources[0])
-        return [Job(source, target, suffix if target == STANDARD else None)], []
+        job = Job(source, target, suffix if target == STANDARD else None)
+        return ([job] if STANDARD in (source, target) else _without_clashes([job], failed, skip_existing)), failed
     if STANDARD in sources:
         raise UsageError("standard input needs --output to be a file, or -")
     if _names_file(output) and is_image_name(pathlib.Path(output).name):
@@ -104,7 +105,7 @@ def find_jobs(
 def _names_file(output: str) -> bool:
     """Whether an output is meant as a file: it ends in a suffix of letters, such as .png, and is not a folder."""
     suffix = pathlib.Path(output).suffix.lower()
-    return not output.endswith("/") and not is_folder(output) and bool(re.fullmatch(r"\.([a-z]+|jp2|j2k)", suffix))
+    return not output.endswith("/") and not is_folder(output) and bool(re.fullmatch(r"\.([a-z]+|jp2|j2[ck])", suffix))
 
 
 def _absolute(place: Place) -> Place:
@@ -121,6 +122,7 @@ def _without_clashes(jobs: list[Job], failed: list[str], skip_existing: bool) ->
     if skip_existing:
         ends = {place: tuple(map(os.path.realpath, (job.source, job.target))) for place, job in of_source.items()}
         results = {target for source, target in ends.values() if source != target}
+        results |= {str(preview_name(pathlib.Path(target))) for target in results}
         of_source = {place: job for place, job in of_source.items() if ends[place][0] not in results}
     pictures = {os.path.realpath(job.source): job.source for job in of_source.values()}
     kept: dict[str, Job] = {}  # by target; of several pictures, the one already in the result's format

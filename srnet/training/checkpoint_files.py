@@ -4,9 +4,10 @@ import re
 from pathlib import Path
 
 LIST = "checkpoint"  # TensorFlow's list of the checkpoints in a folder
+_NUMBER = r"(?:0|[1-9]\d*)(?:\.\d+)?(?:e[+-]?\d+)?"
 _LIST_LINE = re.compile(
-    r'model_checkpoint_path: ".*"|all_model_checkpoint_paths: ".*"'
-    r"|all_model_checkpoint_timestamps: [\d.e+-]+|last_preserved_timestamp: [\d.e+-]+"
+    r'''model_checkpoint_path: "[^"'\\\0-\x1f]*"|all_model_checkpoint_paths: "[^"'\\\0-\x1f]*"'''
+    rf"|all_model_checkpoint_timestamps: {_NUMBER}|last_preserved_timestamp: {_NUMBER}"
 )
 _END_OF_INDEX = bytes.fromhex("57fb808b247547db")  # the magic number of LevelDB's table format
 
@@ -33,8 +34,8 @@ def listed_checkpoint(folder: Path) -> Path | None:
       folder: `Run.last` or `Run.best`.
     """
     try:
-        lines = (folder / LIST).read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
+        lines = (folder / LIST).read_bytes().decode().removesuffix("\n").split("\n")
+    except (OSError, UnicodeDecodeError):
         return None
     if not all(_LIST_LINE.fullmatch(line) for line in lines):
         return None

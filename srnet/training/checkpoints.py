@@ -13,7 +13,7 @@ from srnet.training import checkpoint_files
 from srnet.training.checkpoint_files import LIST
 from srnet.training.config import TrainConfig, load_config
 from srnet.training.run_folder import Run, check_nothing_is_lost
-from srnet.training.state import State, build_network
+from srnet.training.state import State, build_network, network_parts
 
 _ATTEMPTS = 3  # to read a checkpoint that is being replaced
 
@@ -92,6 +92,8 @@ def restore_newest(state: State, manager: tf.train.CheckpointManager) -> None:
     """
     newest = manager.latest_checkpoint
     if newest is None:
+        if checkpoint_files.newest_checkpoint(Path(manager.directory)):
+            raise DataError(f"{Path(manager.directory) / LIST}: damaged; delete it, and it will be made again")
         return
     try:
         restore(_as_saved(state, newest), newest)
@@ -178,7 +180,7 @@ def load_run(folder: Path | str, checkpoint: str = "last") -> tuple[keras.Model,
         if found is None:
             raise DataError(f"{place}: no checkpoint yet; train the run first")
         try:
-            restore(tf.train.Checkpoint(**{part: model}), str(found), whole=False)
+            restore(tf.train.Checkpoint(**network_parts(part, model)), str(found), whole=False)
             break
         except DataError:
             # A training process may have replaced it meanwhile.

@@ -1,6 +1,7 @@
 """The data of a run: training patches and validation images. This module does not import TensorFlow."""
 
 import concurrent.futures
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -50,6 +51,8 @@ def training_patches(config: TrainConfig, data_root: Path | str | None, cache_di
         skipped = f"{len(paths) - len(large)} of {len(paths)} training images are skipped"
         say(f"{skipped}: they are smaller than a patch of {options.patch}x{options.patch}")
     label = "+".join(Path(name).name for name in config.train_sets)
+    if len(os.fsencode(label)) > 100:  # it becomes part of a file's name
+        label = f"{label[:20]}_and_more"
     return ensure_store(cache_dir, label, large or paths, options, 1e9 * config.store_limit)
 
 

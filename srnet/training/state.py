@@ -68,7 +68,24 @@ class State:
             scale, steps = self.optimizer.dynamic_scale.value, self.optimizer.step_counter.value
             parts["optimizer"] = self.optimizer.inner_optimizer
             parts["loss_scale"] = tf.train.Checkpoint(scale=scale, steps=steps)
+        for name in ("model", "averaged", "discriminator"):
+            if parts[name] is not None:
+                parts |= network_parts(name, parts[name])
         return {name: part for name, part in parts.items() if part is not None}
+
+
+def network_parts(name: str, model: keras.Model) -> dict[str, Any]:
+    """Returns the parts of a checkpoint that hold a network: the network, and what TensorFlow does not find in it.
+
+    TensorFlow finds neither layers that a custom layer keeps in a list nor the states of random layers.
+
+    Args:
+      name: of the part.
+      model: the network.
+    """
+    found = {id(each) for each in tf.train.TrackableView(model).descendants()}
+    rest = [variable for variable in model.variables if id(variable) not in found]
+    return {name: model, f"{name}_rest": rest} if rest else {name: model}
 
 
 def build_network(config: TrainConfig, dtype: str) -> keras.Model:

@@ -68,7 +68,7 @@ def picture_strip(method: Method, path: Path, config: TrainConfig) -> np.ndarray
       uint8 array (H, W, 3).
     """
     image = read_image(path)
-    side = min(CROP, *image.shape[:2])
+    side = min(max(CROP, config.scale), *image.shape[:2])
     side -= side % config.scale
     top, left = ((size - side) // 2 for size in image.shape[:2])
     crop = image[top : top + side, left : left + side]

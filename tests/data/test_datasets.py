@@ -79,3 +79,10 @@ def test_sets_by_path(tmp_path, monkeypatch):
         datasets.find_images("mine", None)
     with pytest.raises(DataError, match="no pictures in it; each subfolder is a set of its own, such as nested/inner"):
         datasets.find_images("nested", "root")
+
+
+@pytest.mark.parametrize("name", ["~nobody_of_this_name/photos", "~old"])
+def test_names_that_begin_as_a_home_folder(tmp_path, name):
+    assert not datasets.has_set(name, tmp_path)
+    (tmp_path / name).mkdir(parents=True)
+    assert datasets.has_set(name, tmp_path)

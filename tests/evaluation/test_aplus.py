@@ -92,6 +92,12 @@ def test_file_loads_back_and_damage_is_named(tmp_path):
     aplus.save(path, trained)
     loaded = aplus.load(path)
     np.testing.assert_array_equal(loaded.regressors, trained.regressors)
+    encrypted = bytearray(path.read_bytes())
+    encrypted[encrypted.index(b"PK\1\2") + 8] |= 1
+    path.write_bytes(encrypted)
+    with pytest.raises(DataError, match=r"aplus\.npz: no trained A\+ .*delete it"):
+        aplus.load(path)
+    aplus.save(path, trained)
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(DataError, match=r"aplus\.npz: no trained A\+ .*delete it"):
         aplus.load(path)

@@ -135,6 +135,40 @@ def test_all_comments_are_kept():
     assert notes == ["JPEG cannot hold the comment; left out"]
 
 
+@pytest.mark.parametrize("comment", ["plain", "Café ü", "日本"])
+def test_comments_keep_their_letters(comment):
+    file = io.BytesIO()
+    PIL.Image.fromarray(PIXELS).save(file, "JPEG", comment=comment.encode())
+    png_file = encode(read_picture(file.getvalue()), "PNG")
+    with PIL.Image.open(io.BytesIO(png_file)) as image:
+        assert image.text["Comment"] == comment
+    with PIL.Image.open(io.BytesIO(encode(read_picture(png_file), "JPEG"))) as image:
+        assert image.info["comment"].decode() == comment
+
+
+def test_the_files_own_resolution_comes_first():
+    file = io.BytesIO()
+    exif = PIL.Image.Exif()
+    exif.update({282: 72.0, 283: 72.0, 296: 2})
+    PIL.Image.fromarray(PIXELS).save(file, "JPEG", dpi=(300, 300), exif=exif)
+    for kind in ("WEBP", "AVIF", "TIFF", "PNG"):
+        made = read_picture(encode(read_picture(file.getvalue()), kind))
+        np.testing.assert_allclose(_dpi(made.metadata), 300, atol=0.1)
+
+
+def test_iptc_among_photoshops_resources_of_a_tiff(tmp_path):
+    resources = b"8BIM\4\4\0\0" + struct.pack(">I", len(IPTC)) + IPTC + b"\0" * (len(IPTC) % 2)
+    tifffile.imwrite(tmp_path / "a.tif", PIXELS, extratags=[(34377, 7, len(resources), resources, True)])
+    assert read_picture(tmp_path / "a.tif").metadata.iptc == IPTC
+
+
+def test_extended_xmp_is_left_out_however_it_is_written():
+    guid = "0123456789ABCDEF0123456789ABCDEF"
+    packet = f"<x:xmpmeta xmlns:x='adobe:ns:meta/'><xmpNote:HasExtendedXMP>{guid}</xmpNote:HasExtendedXMP></x:xmpmeta>"
+    picture = read_picture(encode(Picture(PIXELS, "RGB", metadata=Metadata(xmp=packet.encode())), "JPEG"))
+    assert picture.notes == ("its extended XMP is left out",) and b"HasExtendedXMP" not in picture.metadata.xmp
+
+
 @pytest.mark.parametrize("dtype", ["uint16", "float32"])
 def test_deep_tiffs_keep_it_too(dtype):
     pixels = PIXELS.astype(dtype) / (1 if dtype == "uint16" else 255)

@@ -78,6 +78,20 @@ def test_earlier_results_are_not_enlarged_again(photos, tmp_path):
     assert [job.source.name for job in jobs] == ["a.png", "b.jpg", "c.tif", "d.gif"] and not failed
 
 
+def test_a_result_does_not_replace_its_source(photos, tmp_path):
+    link = tmp_path / "link.png"
+    link.symlink_to(photos / "a.png")
+    for output in (photos / "a.png", link):
+        message = f"{photos}/a.png: its result would replace it; choose another output"
+        assert find_jobs([str(photos / "a.png")], str(output), False, _x4) == ([], [message])
+
+
+def test_earlier_previews_are_not_enlarged(tmp_path):
+    sources = [str(tmp_path / name) for name in ("a.png", "a_x4.png", "a_x4.png.preview.png")]
+    jobs, failed = find_jobs(sources, None, False, _x4, skip_existing=True)
+    assert (jobs, failed) == ([Job(tmp_path / "a.png", tmp_path / "a_x4.png")], [])
+
+
 def test_jobs(photos, tmp_path):
     out = str(tmp_path / "out")
     assert find_jobs([str(photos / "a.png")], str(tmp_path / "x.jpg"), False, _x4) == (

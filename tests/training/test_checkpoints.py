@@ -3,6 +3,7 @@
 import os
 import shutil
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -10,6 +11,9 @@ from tensorflow.python.lib.io import file_io
 
 from srnet import durable
 from srnet.errors import DataError, UsageError
+from srnet.evaluation.benchmark import evaluate_sets
+from srnet.evaluation.methods import model_method
+from srnet.models import registry
 from srnet.training import checkpoint_files, checkpoints, loop
 from srnet.training.checkpoints import load_run
 from srnet.training.run_folder import Run, read_metrics
@@ -123,6 +127,57 @@ def test_a_lost_or_damaged_list_is_made_again(train, small, capsys):
     train(epochs=3)
     assert [line["loss"] for line in read_metrics(run)] == [line["loss"] for line in read_metrics(train("w", epochs=3))]
     assert sorted(path.name for path in run.last.glob("*.index")) == ["step-10.index", "step-15.index"]
+
+
+def test_a_list_is_used_only_if_tensorflow_can_read_it(train):
+    """Whatever single bit of it is damaged; else TensorFlow would begin the run anew."""
+    folder = train().last
+    whole = (folder / "checkpoint").read_bytes()
+    for place in range(8 * len(whole)):
+        damaged = bytearray(whole)
+        damaged[place // 8] ^= 1 << place % 8
+        (folder / "checkpoint").write_bytes(damaged)
+        listed = checkpoint_files.listed_checkpoint(folder)
+        if listed:
+            state = tf.train.get_checkpoint_state(folder)
+            assert state and state.model_checkpoint_path.rsplit("/")[-1] == listed.name
+
+
+@keras.saving.register_keras_serializable()
+class _Listed(keras.layers.Layer):
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.inner = [keras.layers.Conv2D(4, 3, padding="same"), keras.layers.Conv2D(4, 3, padding="same")]
+
+    def build(self, shape):
+        for layer in self.inner:
+            layer.build(shape)
+
+    def call(self, x):
+        return self.inner[1](self.inner[0](x))
+
+    def compute_output_shape(self, shape):
+        return shape
+
+
+def _build_listed(options, scale, channels, dtype, name):
+    lr = keras.Input((None, None, channels))
+    x = keras.layers.SpatialDropout2D(0.5)(_Listed()(keras.layers.Conv2D(4, 3, padding="same")(lr)))
+    return keras.Model(lr, keras.layers.Conv2DTranspose(channels, scale, scale)(x), name=name)
+
+
+def test_layers_in_lists_and_random_layers_are_resumed(train, picture_root, monkeypatch):
+    monkeypatch.setattr(registry, "_networks", dict(registry._networks))
+    registry.register("listed", _build_listed)
+    changes = {"variant": "listed", "model_options": {}, "average_decay": 0.9, "deterministic": True}
+    train("stopped", epochs=1, **changes)
+    stopped, whole = train("stopped", **changes), train("whole", **changes)
+    assert [line["loss"] for line in read_metrics(stopped)] == [line["loss"] for line in read_metrics(whole)]
+    for one, other in zip(load_run(stopped.folder)[0].weights, load_run(whole.folder)[0].weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+    method = model_method("listed", {2: lambda: load_run(whole.folder)[0]})
+    (score,) = evaluate_sets(method, ["held_out"], [2], picture_root)
+    assert score["psnr"] == pytest.approx(read_metrics(whole)[-1]["psnr"], abs=1e-3)
 
 
 def test_a_kill_before_the_first_checkpoint_costs_the_epoch_alone(train):
