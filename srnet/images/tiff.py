@@ -10,6 +10,8 @@ import struct
 from collections.abc import Mapping
 from typing import BinaryIO
 
+_MAKER_NOTE = 0x927C
+_LARGEST_SEGMENT = 65_527  # bytes of EXIF in a JPEG
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 ORIENTATION, EXIF_DIRECTORY, GPS_DIRECTORY, INTEROP_DIRECTORY = 0x0112, 0x8769, 0x8825, 0xA005
 X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 282, 283, 296
@@ -47,11 +49,15 @@ GEOREFERENCE = frozenset({33550, 33922, 34264, 34735, 34736, 34737})
 
 @dataclasses.dataclass(frozen=True)
 class Tag:
-    """One tag: its type, its value as bytes in its block's byte order, and the directory it points to, if any."""
+    """One tag: its type, its value as bytes in its block's byte order, and the directory it points to, if any.
+
+    `place` is where in its block the value was read, if it is longer than four bytes.
+    """
 
     type: int
     data: bytes
     inside: "Mapping[int, Tag] | None" = None
+    place: int | None = dataclasses.field(default=None, compare=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,7 +171,7 @@ class _Reader:
             return Tag(kind, field[:size])
         (place,) = struct.unpack(self._order + ("Q" if self._big else "I"), field)
         data = self._bytes(place, size)
-        return None if data is None else Tag(kind, data)
+        return None if data is None else Tag(kind, data, place=place)
 
     def _pointing(self, number: int, tag: Tag) -> Tag | None:
         place = numbers(tag, self._order)
@@ -231,11 +237,28 @@ def with_size(block: Block, width: int, height: int) -> Block:
 def to_bytes(block: Block) -> bytes:
     """Encodes a block as a file of its own, the form of EXIF.
 
+    A maker note stays where it was read, if there is room before it: most contain offsets from the block's beginning.
+
     Args:
       block: the block, without BigTIFF's types, which `descriptive_tags` leaves out.
     """
-    head = (b"II*\0" if block.order == "<" else b"MM\0*") + struct.pack(block.order + "I", 8)
-    return head + _written(block.tags, 8, block.order)
+    encoded, note = _from(8, block), _maker_note_place(block)
+    if note is not None:
+        gap = note - (_maker_note_place(read_block(io.BytesIO(encoded))) or note)
+        if gap > 0 and gap % 2 == 0 and gap + len(encoded) <= _LARGEST_SEGMENT:
+            return _from(8 + gap, block)
+    return encoded
+
+
+def _from(start: int, block: Block) -> bytes:
+    head = (b"II*\0" if block.order == "<" else b"MM\0*") + struct.pack(block.order + "I", start)
+    return head + bytes(start - len(head)) + _written(block.tags, start, block.order)
+
+
+def _maker_note_place(block: Block) -> int | None:
+    exif = block.tags.get(EXIF_DIRECTORY)
+    note = exif.inside.get(_MAKER_NOTE) if exif and exif.inside else None
+    return note.place if note else None
 
 
 def _written(tags: Mapping[int, Tag], start: int, order: str) -> bytes:

@@ -146,6 +146,26 @@ def test_comments_keep_their_letters(comment):
         assert image.info["comment"].decode() == comment
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_maker_note_stays_where_its_own_offsets_expect_it(kind):
+    """As a camera writes EXIF: with layout tags and a thumbnail, which are left out."""
+    exif = PIL.Image.Exif()
+    exif.update({256: 16, 257: 12, 271: "a camera", 274: 1, 282: 72.0, 283: 72.0, 531: 1})
+    exif.get_ifd(0x8769).update({0x829A: 0.004, 0x927C: b"note" * 25, 0xA002: 16})
+    block = tiff.read_block(io.BytesIO(exif.tobytes()[6:]))
+    place = block.tags[0x8769].inside[0x927C].place
+    assert exif.tobytes()[6:][place : place + 100] == b"note" * 25
+    file = io.BytesIO()
+    PIL.Image.fromarray(PIXELS).save(file, "JPEG", exif=exif)
+    made = encode(read_picture(file.getvalue()), kind)
+    with PIL.Image.open(io.BytesIO(made)) as image:
+        written = image.info["exif"].removeprefix(b"Exif\0\0")
+    assert written[place : place + 100] == b"note" * 25
+    kept = PIL.Image.Exif()
+    kept.load(written)
+    assert kept[271] == "a camera" and kept.get_ifd(0x8769)[0x927C] == b"note" * 25
+
+
 def test_the_files_own_resolution_comes_first():
     file = io.BytesIO()
     exif = PIL.Image.Exif()
