@@ -117,7 +117,7 @@ def test_upload_compare_download(page, browser, tmp_path):
             visitor.told(),
         )
     )
-    assert len(_wait(lambda: visitor.shown(144))) == 2
+    _wait(lambda: len(visitor.shown(144)) == 2)  # they are loaded one after the other
     _wait(lambda: visitor.button("Download").is_enabled())
     visitor.button("Download").click()
     saved = tmp_path / "downloads" / "photo_x4.png"
@@ -136,7 +136,7 @@ def test_a_detail_is_shown_pixel_by_pixel(page, browser, tmp_path):
     browser.get(page)
     visitor.choose(tmp_path / "wide.png")
     visitor.button("Enlarge").click()
-    pair = _wait(lambda: visitor.shown(768))
+    pair = _wait(lambda: len(visitor.shown(768)) == 2 and visitor.shown(768))
     for image in pair:
         assert image.value_of_css_property("object-fit") == "none"
 

@@ -115,7 +115,7 @@ def test_recipes_draw_from_their_ranges():
     [
         (
             lambda: find_degradation("fog"),
-            "degradation 'fog' is unknown: choose one of bicubic, noise, photo, photo_clean, photo_jpeg, or steps",
+            "degradation 'fog' is unknown: choose one of bicubic, noise, photo, photo_clean, photo_jpeg, or a chain",
         ),
         (lambda: find_degradation("noise25-5"), "25-5 is not a range"),
         (lambda: find_degradation("webp0"), "webp0-0: the quality must be from 1 to 100"),

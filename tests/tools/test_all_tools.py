@@ -59,7 +59,7 @@ def test_a_missing_package_is_named(call_tool, monkeypatch, name, module, packag
     parent, name_within = module.rsplit(".", 1)
     monkeypatch.delitem(sys.modules, module, raising=False)
     monkeypatch.delattr(importlib.import_module(parent), name_within, raising=False)
-    assert call_tool(name) == (2, "", f"error: this tool needs {package}: pip install '.[experiments]'\n")
+    assert call_tool(name) == (2, "", f"error: this tool needs {package}: pip install -e '.[experiments]'\n")
 
 
 def test_preset_is_another_name_of_budget(call_tool, tmp_path):

@@ -16,8 +16,8 @@ def test_runs_of_different_lengths_share_no_figure(tmp_path):
         ablation_record("vdsr", [30]),
         ablation_record("no_deconv_no_dilation", [20], scale=4),
     ]
-    message = "full x2 seed 0, 30 steps in 3 epochs and no_deconv_no_dilation x4 seed 0, 10 steps in 1 epochs, are not"
-    with pytest.raises(DataError, match=f"{message} comparable: remove one of their lines"):
+    runs = "full x2 seed 0, 30 steps in 3 epochs in float32 and no_deconv_no_dilation x4 seed 0, 10 steps in 1 epochs"
+    with pytest.raises(DataError, match=f"{runs} in float32, are not comparable: remove one of their lines"):
         draw_curves(found, tmp_path / "figure.png")
 
 
