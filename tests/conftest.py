@@ -54,6 +54,17 @@ def picture_root(tmp_path):
 
 
 @pytest.fixture
+def without_saved_models(monkeypatch):
+    """Runs end with an empty SavedModel: a real one takes seconds, and the tests of the commands look at those."""
+
+    def write(model, path):
+        path.mkdir(exist_ok=True)
+        (path / "saved_model.pb").touch()
+
+    monkeypatch.setattr("srnet.training.run.export_saved_model", write)
+
+
+@pytest.fixture
 def browser(tmp_path):
     """A headless Chromium, where it is installed with its driver."""
     webdriver = pytest.importorskip("selenium.webdriver")

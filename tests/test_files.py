@@ -55,6 +55,19 @@ def test_a_folder_with_other_things_is_never_replaced(tmp_path, monkeypatch):
     assert (tmp_path / "thesis" / "chapter.tex").read_text() == "years of work"
 
 
+def test_a_folder_that_can_be_written_but_not_read(tmp_path, monkeypatch):
+    open_file = os.open
+
+    def refuse(path, flags, *mode):
+        if pathlib.Path(path) == tmp_path and not flags & os.O_DIRECTORY:
+            raise PermissionError(13, "Permission denied", str(path))
+        return open_file(path, flags, *mode)
+
+    monkeypatch.setattr(os, "open", refuse)
+    write_json(tmp_path / "x", [1])
+    assert read_json(tmp_path / "x") == [1]
+
+
 def test_a_folder_of_assets_alone_is_no_saved_model(tmp_path):
     (tmp_path / "site" / "assets").mkdir(parents=True)
     with pytest.raises(DataError, match="site: a folder that holds other files, such as assets"):

@@ -43,7 +43,7 @@ def describe_claims(found: Sequence[Record], budget: str) -> str:
     degradations = {record["run"].get("degradation", "bicubic") for record in found if record["run"]} - {"bicubic"}
     under = f", under {', '.join(f'`{name}`' for name in sorted(degradations))}" if degradations else ""
     note = (
-        f"Difference of mean PSNR in dB, with its {CONFIDENCE:.0%} confidence interval over seeds (Welch's "
+        f"Difference of mean PSNR in dB{under}, with its {CONFIDENCE:.0%} confidence interval over seeds (Welch's "
         "t-test) and the number of runs of each (-: a method without seeds). A claim holds if the whole interval is "
         "above 0, and does not hold if it is below; otherwise it is undecided, as with one run, which has no interval."
     )

@@ -103,10 +103,10 @@ class Metadata:
 
 
 def _is_comment(chunk: Chunk) -> bool:
-    kind, data = chunk  # iTXt: the flag that it is not compressed, its method, and two strings before the text
-    return data.startswith({b"tEXt": b"Comment\0", b"iTXt": b"Comment\0\0"}.get(kind, b"\0")) and (
-        kind == b"tEXt" or data[10:].count(b"\0") >= 2
-    )
+    kind, data = chunk
+    if kind == b"iTXt":  # not compressed; its method and two strings come before the text
+        return data.startswith(b"Comment\0\0") and data[10:].count(b"\0") >= 2
+    return kind == b"tEXt" and data.startswith(b"Comment\0")
 
 
 def unsupported_parts(metadata: Metadata, kind: str) -> list[str]:

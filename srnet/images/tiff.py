@@ -10,13 +10,11 @@ import struct
 from collections.abc import Mapping
 from typing import BinaryIO
 
-_MAKER_NOTE = 0x927C
-_LARGEST_SEGMENT = 65_527  # bytes of EXIF in a JPEG
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 ORIENTATION, EXIF_DIRECTORY, GPS_DIRECTORY, INTEROP_DIRECTORY = 0x0112, 0x8769, 0x8825, 0xA005
 X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 282, 283, 296
 XMP, IPTC, ICC, PHOTOSHOP = 700, 33723, 34675, 34377
-EXIF_WIDTH, EXIF_HEIGHT = 0xA002, 0xA003
+EXIF_WIDTH, EXIF_HEIGHT, _MAKER_NOTE = 0xA002, 0xA003, 0x927C
 SUBFILE, OLD_SUBFILE, PHOTOMETRIC, SUB_DIRECTORIES, DNG_VERSION = 254, 255, 262, 330, 50706
 BYTE, SHORT, LONG, RATIONAL, UNDEFINED = 1, 3, 4, 5, 7
 
@@ -32,6 +30,7 @@ _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12
 _WORDS = {**_SIZES, 5: 4, 10: 4}
 _BIG = 16  # the first type that only BigTIFF has
 _LARGEST = 2**26  # bytes of all values together
+_LARGEST_SEGMENT = 65_527  # bytes of EXIF in a JPEG
 
 # Tags that describe a file's own layout: strips, tiles, compression, samples, palettes, thumbnails, other directories.
 _LAYOUT = frozenset(

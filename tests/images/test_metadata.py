@@ -166,6 +166,15 @@ def test_a_maker_note_stays_where_its_own_offsets_expect_it(kind):
     assert kept[271] == "a camera" and kept.get_ifd(0x8769)[0x927C] == b"note" * 25
 
 
+def test_jpeg_2000_with_photoshops_box_of_exif():
+    exif = PIL.Image.Exif()
+    exif[271] = "a camera"
+    made = encode(Picture(PIXELS, "RGB", metadata=Metadata(exif=exif.tobytes()[6:])), "JPEG2000")
+    assert made.count(b"JpgTiffExif->JP2") == 1
+    picture = read_picture(made.replace(b"JpgTiffExif->JP2", bytes.fromhex("0537cdab9d0c4431a72afa561f2a113e")))
+    assert b"a camera" in picture.metadata.exif
+
+
 def test_the_files_own_resolution_comes_first():
     file = io.BytesIO()
     exif = PIL.Image.Exif()

@@ -41,19 +41,8 @@ ADAM = dataclasses.replace(VDSR, optimizer="adam", clip=0.0, learning_rate=1e-4)
 EXPORT, TAKE, IMPORT = (f"{name}_steps.py" for name in ("export", "take", "import"))
 
 
-@pytest.fixture(autouse=True)
-def without_saved_models(monkeypatch):
-    """An empty SavedModel at the end of a run: a real one takes seconds to write."""
-
-    def write(model, path):
-        path.mkdir(exist_ok=True)
-        (path / "saved_model.pb").touch()
-
-    monkeypatch.setattr("srnet.training.run.export_saved_model", write)
-
-
 @pytest.fixture
-def begin(picture_root, tmp_path, monkeypatch):
+def begin(picture_root, tmp_path, monkeypatch, without_saved_models):
     """A callable (config, name) that trains a run and stops it after its first steps: the run folder."""
 
     def run(config, name="run", calls=1):

@@ -24,18 +24,9 @@ def small():
     )
 
 
-def _write_empty_export(model, path):
-    path.mkdir(exist_ok=True)
-    (path / "saved_model.pb").touch()
-
-
 @pytest.fixture
-def train(small, picture_root, tmp_path, monkeypatch):
-    """Trains the small run with some fields changed, and returns the `Run`.
-
-    Its SavedModel, which takes seconds to write, is empty; the tests of the commands look at real ones.
-    """
-    monkeypatch.setattr(run, "export_saved_model", _write_empty_export)
+def train(small, picture_root, tmp_path, without_saved_models):
+    """Trains the small run with some fields changed, and returns the `Run`."""
 
     def train_small(folder="run", **changes):
         config = dataclasses.replace(small, **changes)
