@@ -1,12 +1,13 @@
 """Results files: JSON lines, one for each result, to which several tools may add at the same time."""
 
 import pathlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from srnet.errors import DataError
 from srnet.files import locked, write_text
 from srnet.json_files import read_json_lines, to_checked_json
+from srnet.training.origin import origin
 
 VERSION = 1
 
@@ -62,3 +63,29 @@ def put_line(
         found[key(value)] = value
         write_text(path, "".join(to_checked_json(found[each]) + "\n" for each in sorted(found)))
     return value
+
+
+def add_missing(
+    path: pathlib.Path,
+    wanted: Sequence[Record],
+    measure: Callable[[Record], Record],
+    key: Callable[[Record], Any],
+) -> list[Record]:
+    """Measures what a results file lacks, adding one result after the other, and returns all the file's objects.
+
+    Args:
+      path: the file.
+      wanted: the fields that describe each result, at least one; a known result with the same key but other values of
+        these fields is replaced.
+      measure: callable from these fields to the measured ones.
+      key: as for `read_lines`.
+
+    Raises:
+      DataError: as `put_line`.
+    """
+    here = {name: value for name, value in origin().items() if name in ("commit", "hardware")}
+    fields = tuple(wanted[0])
+    for described in wanted:
+        if not any(described.items() <= known.items() for known in read_lines(path, fields, key)):
+            put_line(path, {"version": VERSION, **described, **measure(described), **here}, fields, key)
+    return read_lines(path, fields, key)

@@ -5,12 +5,9 @@ import pathlib
 from collections.abc import Sequence
 
 from experiments.recipes.degradations import METRICS, NAMES
-from experiments.results_file import VERSION, Record, put_line, read_lines
+from experiments.results_file import Record, add_missing
 from srnet.evaluation.benchmark import evaluate_sets
 from srnet.evaluation.methods import NamedMethod
-from srnet.training.origin import origin
-
-_FIELDS = ("method", "weights", "scale", "set", "degradation")
 
 
 def measure_degradations(
@@ -29,17 +26,14 @@ def measure_degradations(
     Raises:
       DataError: if the file is damaged or cannot be written, or an image cannot be used.
     """
-    here = {name: value for name, value in origin().items() if name in ("commit", "hardware")}
-    done = {tuple(record[field] for field in _FIELDS) for record in read_lines(path, _FIELDS, _key)}
-    for name, degradation in itertools.product(sets, NAMES):
-        if (method.name, weights, scale, name, degradation) in done:
-            continue
-        (result,) = evaluate_sets(method, [name], [scale], data_root, METRICS, [degradation])
-        record = {"version": VERSION, "method": method.name, "weights": weights, "scale": scale, "set": name}
-        record |= {"degradation": degradation, **{metric: result[metric] for metric in METRICS}}
-        record |= {"images": result["images"], "seconds": result["seconds"], **here}
-        put_line(path, record, _FIELDS, _key)
-    return read_lines(path, _FIELDS, _key)
+
+    def measure(wanted: Record) -> Record:
+        (result,) = evaluate_sets(method, [wanted["set"]], [scale], data_root, METRICS, [wanted["degradation"]])
+        return {name: result[name] for name in (*METRICS, "images", "seconds")}
+
+    described = {"method": method.name, "weights": weights, "scale": scale}
+    wanted = [{**described, "set": name, "degradation": each} for name, each in itertools.product(sets, NAMES)]
+    return add_missing(path, wanted, measure, _key)
 
 
 def _key(record: Record) -> tuple[int, str, str, str]:

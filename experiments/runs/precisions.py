@@ -1,17 +1,15 @@
 """The PSNR of the pretrained networks in each precision."""
 
+import functools
 import pathlib
 from collections.abc import Sequence
 
-from experiments.results_file import VERSION, Record, put_line, read_lines
+from experiments.results_file import Record, add_missing
 from srnet.evaluation.benchmark import evaluate_sets
 from srnet.evaluation.methods import model_method
 from srnet.models.mixed_precision import with_precision
 from srnet.pretrained import cards
 from srnet.pretrained.load import load
-from srnet.training.origin import origin
-
-_FIELDS = ("network", "weights", "scale", "set", "precision")
 
 
 def measure_precision(
@@ -32,18 +30,15 @@ def measure_precision(
     """
     card = cards.card(scale, network)
     metric = "psnr" if card["channels"] == 1 else "psnr_rgb"
-    here = {name: value for name, value in origin().items() if name in ("commit", "hardware")}
-    done = {tuple(record[field] for field in _FIELDS) for record in read_lines(path, _FIELDS, _key)}
-    missing = [name for name in sets if (network, card["sha256"], scale, name, precision) not in done]
-    if missing:
-        model = with_precision(load(scale, network), precision)
-        method = model_method(network, {scale: lambda: model}, card["channels"])
-        for name in missing:
-            (result,) = evaluate_sets(method, [name], [scale], data_root, [metric])
-            record = {"version": VERSION, "network": network, "weights": card["sha256"], "scale": scale}
-            record |= {"set": name, "precision": precision, "metric": metric, "value": result[metric], **here}
-            put_line(path, record, _FIELDS, _key)
-    return read_lines(path, _FIELDS, _key)
+    model = functools.cache(lambda: with_precision(load(scale, network), precision))
+    method = model_method(network, {scale: model}, card["channels"])
+
+    def measure(wanted: Record) -> Record:
+        (result,) = evaluate_sets(method, [wanted["set"]], [scale], data_root, [metric])
+        return {"metric": metric, "value": result[metric]}
+
+    described = {"network": network, "weights": card["sha256"], "scale": scale}
+    return add_missing(path, [{**described, "set": name, "precision": precision} for name in sets], measure, _key)
 
 
 def _key(record: Record) -> tuple[str, int, str, str]:
