@@ -169,8 +169,8 @@ def prepare(name: str, source: str, data_root: str, downloads: pathlib.Path) -> 
             _check(name, found)
             names = found.names
         if not len(names) == len(set(names.values())) == known.count:
-            both = f"{len(names)} images of {len(set(names.values()))} names"
-            raise DataError(f"{source}: {both}, not the {known.count} of {name}")
+            both = f"{len(names)} images with {len(set(names.values()))} different names"
+            raise DataError(f"{source}: {both}; {name} has {known.count}")
         with atomic_write(target, overwrite=False) as made, writing(target):
             made.mkdir()
             for path, stem in names.items():

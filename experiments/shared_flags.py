@@ -101,7 +101,7 @@ def choices(name: str, known: tuple[str, ...]) -> tuple[str, ...]:
         raise UsageError(f"--{name} is empty")
     for value in given or ():
         if value not in known:
-            raise UsageError(f"--{name}: {value!r} is unknown: choose among {', '.join(known)}")
+            raise UsageError(f"--{name}: {value!r} is unknown: choose from {', '.join(known)}")
     return tuple(dict.fromkeys(given or known))
 
 

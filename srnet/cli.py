@@ -247,7 +247,7 @@ def define_data_root_flag() -> None:
 def define_folder_flags() -> None:
     """Defines --data_root and --cache_dir, the folders of the image sets and of what is made from them."""
     define_data_root_flag()
-    define_cache_flag("patch stores and trained A+")
+    define_cache_flag("patch stores and trained A+ models")
 
 
 def define_cache_flag(content: str) -> None:
@@ -267,7 +267,7 @@ def expect_no_arguments(arguments: Sequence[str]) -> None:
       UsageError: if there are any.
     """
     if arguments:
-        raise UsageError(f"expected no arguments besides flags, not {' '.join(arguments)}")
+        raise UsageError(f"expected only flags, not {' '.join(arguments)}")
 
 
 def integers(name: str, values: Sequence[str] | None) -> tuple[int, ...] | None:

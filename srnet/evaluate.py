@@ -21,7 +21,9 @@ from srnet.pretrained import cards
 
 def define_flags() -> None:
     network_flags.define(default=None)
-    flags.DEFINE_enum("method", None, sorted([*CLASSICAL, *cards.names()]), "bicubic or aplus, or a name of --network.")
+    flags.DEFINE_enum(
+        "method", None, sorted([*CLASSICAL, *cards.names()]), "bicubic, aplus, or the name of a pretrained network."
+    )
     flags.DEFINE_list("sets", TEST_SETS, "Image sets: names or folder paths; skimage_test needs no --data_root.")
     flags.DEFINE_list("scales", None, "Scales. Default: 2,4 for bicubic and aplus, else the network's own.")
     flags.DEFINE_list("metrics", ["psnr", "ssim"], "psnr and ssim, on luma; psnr_rgb; a plugin may add more.")

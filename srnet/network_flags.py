@@ -36,7 +36,7 @@ def define(default: str | None = cards.DEFAULT) -> None:
         ("last", "best"),
         "With --run: the last checkpoint, or the one with the best validation PSNR.",
     )
-    flags.DEFINE_string("model", None, "Network as a .keras file.")
+    flags.DEFINE_string("model", None, "A .keras file with a network.")
     cli.define_plugin_flag()
 
 

@@ -21,7 +21,7 @@ def resolve_precision(precision: str) -> str:
     if precision in PRECISIONS:
         return precision
     if precision != AUTO:
-        raise UsageError(f"precision {precision!r} cannot be used: choose {', '.join((*PRECISIONS, AUTO))}")
+        raise UsageError(f"precision {precision!r} is unknown: choose one of {', '.join((*PRECISIONS, AUTO))}")
     import tensorflow as tf  # importing takes seconds
 
     gpus = tf.config.list_physical_devices("GPU")

@@ -55,7 +55,7 @@ def define_flags() -> None:
     flags.DEFINE_bool("self_ensemble", False, network_flags.SELF_ENSEMBLE)
     network_flags.define_precision()
     flags.DEFINE_bool("preview", False, "Also write FILE.preview.png: bicubic and srnet, side by side.")
-    text = "Largest area of a tile, as the side of a square in LR pixels. Default: by free memory."
+    text = "A tile has at most as many LR pixels as a square of this side. Default: by free memory."
     flags.DEFINE_integer("tile", None, text, 1)
 
 

@@ -114,7 +114,7 @@ def _corrupt(root):
         (["--scale=5"], None, 2, "error: scale 5 is not supported"),
         (["--epochs=many"], None, 2, "error: flag --epochs=many: "),
         (["--no_such_flag=1"], None, 2, "error: Unknown command line flag 'no_such_flag'"),
-        (["leftover"], None, 2, "error: expected no arguments besides flags, not leftover"),
+        (["leftover"], None, 2, "error: expected only flags, not leftover"),
         (["--model_options=[1]"], None, 2, "error: --model_options: expected a JSON object"),
         (["--augment_scales=1,half"], None, 2, "error: --augment_scales: expected numbers separated by commas"),
         (["--train_sets=empty"], lambda root: (root / "empty").mkdir(), 1, "empty: no pictures in it"),

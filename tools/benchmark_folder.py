@@ -1,4 +1,4 @@
-"""Measures how much slower enlarging a folder of small pictures of different sizes is than the network alone.
+"""Compares the time to enlarge a folder of small pictures of different sizes with that of the network alone.
 
 python tools/benchmark_folder.py
 

@@ -30,7 +30,7 @@ RGB = {"plus": "RGB picture by plus", "photo": "RGB picture by photo"}
 
 
 def define_flags() -> None:
-    flags.DEFINE_list("networks", None, f"Networks on luma. Default: all, {', '.join(NETWORKS)}.")
+    flags.DEFINE_list("networks", None, f"Networks to time on luma. Default: all ({', '.join(NETWORKS)}).")
     flags.DEFINE_list("scales", ["2", "3", "4"], "Scales.")
     flags.DEFINE_list("precisions", list(PRECISIONS[:2]), "Precisions.")
     flags.DEFINE_integer("rounds", 5, "Timed enlargements by each framework.", lower_bound=1)

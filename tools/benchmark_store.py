@@ -1,4 +1,4 @@
-"""Compares the two kinds of patch store: one holds patches, the other pictures that patches are cut from.
+"""Compares the two kinds of patch store: one holds patches, the other whole images that patches are cut from.
 
 python tools/benchmark_store.py --variant=full
 python tools/benchmark_store.py --variant=plus

@@ -17,7 +17,7 @@ from absl import flags
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from experiments import shared_flags
-from experiments.benchmarks.workers import images_per_second
+from experiments.benchmarks.workers import patches_per_second
 from srnet import cli
 from srnet.errors import UsageError
 
@@ -47,8 +47,8 @@ def main(arguments: list[str]) -> None:
     with tempfile.TemporaryDirectory() as cache:
         training = _training(cache)
         for _ in range(values.rounds):
-            alone.append(images_per_second([cores[: shared * values.workers]], training) / values.batch_size)
-            together.append(images_per_second(own, training) / values.batch_size)
+            alone.append(patches_per_second([cores[: shared * values.workers]], training) / values.batch_size)
+            together.append(patches_per_second(own, training) / values.batch_size)
     one, several = statistics.median(alone), statistics.median(together)
     print(f"one process of {shared * values.workers} cores    {one:.2f} steps/s")
     print(f"{values.workers} workers of {shared} cores each   {several:.2f} steps/s, {several / one:.3f} times as many")

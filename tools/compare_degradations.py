@@ -27,7 +27,7 @@ from srnet.pretrained import cards
 def define_flags() -> None:
     flags.DEFINE_list("scales", [str(scale) for scale in degradations.SCALES], "Scales.")
     flags.DEFINE_list("sets", TEST_SETS, "Image sets.")
-    flags.DEFINE_list("methods", None, f"Methods, of {', '.join(degradations.METHODS)}. Default: all.")
+    flags.DEFINE_list("methods", None, f"Methods. Default: all ({', '.join(degradations.METHODS)}).")
     flags.DEFINE_string("run", None, "Run folder of another network to measure, at its own scale.")
     flags.DEFINE_string("output", str(RESULTS), "Folder of the results.")
     cli.define_data_root_flag()

@@ -1,8 +1,8 @@
-"""Makes Table 2 of the paper: bicubic, A+, SRCNN, VDSR, RED-Net, the paper's network and `plus` on the test sets;
-and its second part, DRCN, IDN, RCAN and ESRGAN; and verdicts on the paper's claims.
+"""Makes Table 2 of the paper (bicubic, A+, SRCNN, VDSR, RED-Net, the paper's network and `plus` on the test sets),
+its second part (DRCN, IDN, RCAN and ESRGAN), and verdicts on the paper's claims.
 
 python tools/compare_methods.py --budget=quick    on scikit-image's photographs
-python tools/compare_methods.py --budget=cpu      on T91 and BSD200; two hours at x2 on two cores, plus the second part
+python tools/compare_methods.py --budget=cpu      on T91 and BSD200; two hours at x2 without the second part
 python tools/compare_methods.py --budget=paper    the paper's own budget
 
 It shares its runs with ablation_sweep.py. After an interruption, the same command resumes, and reuses finished runs and

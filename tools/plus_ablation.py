@@ -22,7 +22,7 @@ from srnet import cli
 def define_flags() -> None:
     shared_flags.define_flags()
     shared_flags.define_job_flags()
-    flags.DEFINE_list("rows", None, f"Rows. Default: all, {', '.join(ROWS)}.")
+    flags.DEFINE_list("rows", None, f"Rows. Default: all ({', '.join(ROWS)}).")
 
 
 def main(arguments: list[str]) -> int:

@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> None:
     cli.expect_no_arguments(arguments)
     values = flags.FLAGS
     if values.name and not values.run:
-        raise UsageError("--name requires --run")
+        raise UsageError("--name needs --run")
     cli.import_tensorflow()
     from experiments import weights
     from srnet.training.run_folder import Run

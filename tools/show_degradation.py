@@ -1,4 +1,4 @@
-"""Draws the effect of a degradation on a picture: the original, downscaled bicubically, then random LR pictures.
+"""Draws LR versions of a picture: first the bicubic one, then randomly degraded ones.
 
 python tools/show_degradation.py --picture=photo.png --degradation=photo --scale=2 --output=degraded.png
 python tools/show_degradation.py --picture=photo.png --degradation=blur0.8+noise5-25

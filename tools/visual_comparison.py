@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
     from experiments.pictures import crops, plots
     from experiments.pictures.details import Detail, open_detail, parse_detail
 
-    usual = figure_6.EMBEDDED_PICTURES if workspace.budget == "quick" else figure_6.PICTURES
+    usual = figure_6.BUNDLED_PICTURES if workspace.budget == "quick" else figure_6.PICTURES
     details = dict.fromkeys(map(parse_detail, values.picture) if values.picture else (Detail(*row) for row in usual))
     opened = {detail: open_detail(detail, workspace.data_root) for detail in details}
     workspace.make_results_folder()

@@ -16,7 +16,7 @@ from srnet.errors import DataError
 from srnet.training.run_folder import Run, read_metrics
 
 
-def images_per_second(cores: Sequence[Sequence[int]], training: Sequence[str]) -> float:
+def patches_per_second(cores: Sequence[Sequence[int]], training: Sequence[str]) -> float:
     """Trains with one worker per list of cores, and returns the median speed without the first epoch.
 
     The workers communicate over the loopback interface.

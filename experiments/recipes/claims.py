@@ -26,18 +26,24 @@ class Claim(NamedTuple):
 
 
 PARTS = (
-    Claim("Both skips end better than the long one alone", "Table 1", "full", "long_only"),
-    Claim("The long skip alone ends better than the local one", "Table 1", "long_only", "local_only"),
-    Claim("The local skip alone ends better than none", "Table 1", "local_only", "no_skips"),
-    Claim("The local skip alone trains faster than the long one", "Table 1", "local_only", "long_only", early=True),
-    Claim("Both skips train faster than the local one alone", "Table 1", "full", "local_only", early=True),
+    Claim("Both skip connections beat the long one alone", "Table 1", "full", "long_only"),
+    Claim("The long skip connection alone beats the local one", "Table 1", "long_only", "local_only"),
+    Claim("The local skip connection alone beats none", "Table 1", "local_only", "no_skips"),
+    Claim(
+        "The local skip connection alone trains faster than the long one",
+        "Table 1",
+        "local_only",
+        "long_only",
+        early=True,
+    ),
+    Claim("Both skip connections train faster than the local one alone", "Table 1", "full", "local_only", early=True),
     Claim("The encoder-decoder beats plain convolutions", "Figure 5 (a)", "full", "no_deconv"),
     Claim("Dilated convolutions beat plain ones", "Figure 5 (b)", "full", "no_dilation"),
-    Claim("The network with both beats the one with neither", "Figure 5 (c)", "full", "no_deconv_no_dilation"),
+    Claim("Encoder-decoder and dilation together beat neither", "Figure 5 (c)", "full", "no_deconv_no_dilation"),
 )
 
 ORDER = (
-    Claim("The network beats RED-Net", "Table 2", "full", "rednet"),
+    Claim("The paper's network beats RED-Net", "Table 2", "full", "rednet"),
     Claim("RED-Net beats VDSR", "Table 2", "rednet", "vdsr"),
     Claim("VDSR beats SRCNN", "Table 2", "vdsr", "srcnn"),
     Claim("SRCNN beats A+", "Table 2", "srcnn", "aplus"),

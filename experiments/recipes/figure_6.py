@@ -19,7 +19,7 @@ PICTURES: tuple[tuple[str, int, int, Crop], ...] = (
 )
 
 # At the quick budget, which needs no images but scikit-image's: an eye, and the astronaut's badge.
-EMBEDDED_PICTURES: tuple[tuple[str, int, int, Crop], ...] = (
+BUNDLED_PICTURES: tuple[tuple[str, int, int, Crop], ...] = (
     ("skimage_test", 2, 4, (122, 70, 96, 96)),
     ("skimage_test", 1, 4, (124, 336, 96, 96)),
 )

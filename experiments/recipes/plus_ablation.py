@@ -5,8 +5,8 @@ in so few steps each patch is seen about once.
 
 Command: python tools/plus_ablation.py --budget=cpu   (an hour on one core, beside other work)
 Expect, x4, mean PSNR of the four sets relative to `plus`, in dB: another seed -0.01, without the bicubic
-enlargement -0.78, moving average of decay 0.999 -0.55, the shape of srnet 0.1 -0.24, dilation rates 1, 1, 2, 4 -0.20,
-L2 loss -0.15, cosine schedule -0.13, 7 blocks of 48 filters -0.03, patches of 128x128 +0.05; the
+enlargement -0.78, moving average of decay 0.999 -0.55, the architecture of srnet 0.1 -0.24, dilation rates
+1, 1, 2, 4 -0.20, L2 loss -0.15, cosine schedule -0.13, 7 blocks of 48 filters -0.03, patches of 128x128 +0.05; the
 others within 0.01 of it.
 """
 
@@ -27,7 +27,7 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     "narrow": ("36 residual blocks of 24 filters", {"model_options": {"blocks": 36, "filters": 24}}),
     "wide": ("7 residual blocks of 48 filters", {"model_options": {"blocks": 7, "filters": 48}}),
     "first": (
-        "the shape of srnet 0.1: 5 residual blocks of 48 filters, dilation rates 1, 1, 2, 4",
+        "the architecture of srnet 0.1: 5 residual blocks of 48 filters, dilation rates 1, 1, 2, 4",
         {"model_options": {"blocks": 5, "filters": 48, "dilation_rates": [1, 1, 2, 4]}},
     ),
     "mse": ("L2 loss (`mse`)", {"loss": "mse"}),

@@ -35,4 +35,4 @@ INTRODUCTION: dict[str, tuple[str, str | None]] = {
 }
 ALL = {**ROWS, **INTRODUCTION}
 SCALES = (2, 4)
-NOTE = "A+ is trained on T91. Minutes are those of training, with its validation."
+NOTE = "A+ is trained on T91. Minutes: training with validation; some runs include pauses or ran beside other work."

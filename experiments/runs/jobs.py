@@ -56,5 +56,5 @@ def is_trained(job: Job) -> bool:
     there, needed = check_run(job.run.folder, job.config), job.config.total_steps
     if there and there.total_steps != needed:
         held = f"{job.run.folder} holds a run of {there.total_steps} steps"
-        raise UsageError(f"{held}, the budget has {needed}: choose another --runs")
+        raise UsageError(f"{held}, but the budget needs {needed}: choose another --runs")
     return steps_done(job.run) == needed and is_exported(job.run)

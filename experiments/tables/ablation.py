@@ -49,19 +49,19 @@ def _describe_scale(columns: Mapping[str, list[Record]], scale: int, whole: str)
     ]
     if images:
         totals = ([record["measurements"].get(whole) for record in column] for column in columns.values())
-        rows.append(
-            [f"the end, all of {whole}"] + [_scores_over_seeds([each for each in total if each]) for total in totals]
-        )
+        after = [_scores_over_seeds([each for each in total if each]) for total in totals]
+        rows.append([f"after training, all of {whole}", *after])
     degradation = run.get("degradation", "bicubic")
     caption = (
         f"x{scale}, {'' if degradation == 'bicubic' else f'under `{degradation}`, '}"
-        f"{' + '.join(run['train_sets'])}, learning rate {run['learning_rate']:g}, "
-        f"batch {run['batch_size']}, patch {run['patch']}, {run['precision']}; PSNR in dB / SSIM, by skip connections"
+        f"trained on {' + '.join(run['train_sets'])}, learning rate {run['learning_rate']:g}, "
+        f"batch {run['batch_size']}, patch {run['patch']}, {run['precision']}; PSNR in dB / SSIM; columns: "
+        "the skip connections"
     )
     if len({record["seed"] for record in found}) > 1:
         counts = ", ".join(f"{label} {len(column)}" for label, column in columns.items())
         caption += f"; mean over seeds ({counts}) ± standard deviation of PSNR"
-    return caption + ":\n\n" + markdown_table(["epoch", *columns], rows)
+    return caption + ":\n\n" + markdown_table(["epoch, images", *columns], rows)
 
 
 def _scores_over_seeds(lines: Sequence[Mapping[str, float]]) -> str:

@@ -43,9 +43,10 @@ def describe_claims(found: Sequence[Record], budget: str) -> str:
     degradations = {record["run"].get("degradation", "bicubic") for record in found if record["run"]} - {"bicubic"}
     under = f", under {', '.join(f'`{name}`' for name in sorted(degradations))}" if degradations else ""
     note = (
-        f"Difference of mean PSNR in dB{under}, with its {CONFIDENCE:.0%} confidence interval over seeds (Welch's "
-        "t-test) and the number of runs of each (-: a method without seeds). A claim holds if the whole interval is "
-        "above 0, and does not hold if it is below; otherwise it is undecided, as with one run, which has no interval."
+        f"Each cell: mean PSNR of the first method minus that of the second, in dB{under}, ± the {CONFIDENCE:.0%} "
+        "confidence interval over seeds (Welch's t-test); in parentheses, the number of runs of each (-: it has no "
+        "seeds). A claim holds if the whole interval is above 0 and does not hold if it is below 0. Otherwise it is "
+        "undecided; a single run has no interval."
     )
     return "\n".join([f"# The paper's claims, budget `{budget}`{under}", "", table, "", note, ""])
 

@@ -24,7 +24,7 @@ def describe_table_2(found: Sequence[Record], budget: str) -> str:
     literature = published()
     costed = {(record["method"], record["scale"]): record for record in found if record["cost"] and not record["seed"]}
     sets = BUDGETS[budget]["sets"]
-    sources: dict[str, dict[str, None]] = {}  # from source to labels, without duplicates
+    sources: dict[int, dict[str, dict[str, None]]] = {}  # from scale and source to labels, without duplicates
     lines = [f"# Table 2: comparison of methods, budget `{budget}`", ""]
     scales = sorted({scale for method, scale in costed if method in BUDGETS[budget]["methods"]})
     if not scales:
@@ -44,7 +44,7 @@ def describe_table_2(found: Sequence[Record], budget: str) -> str:
                 if printed and (printed, name, scale) in literature:
                     result = literature[printed, name, scale]
                     cells[-1] += f"<br>*{result.psnr} / {result.ssim}*"
-                    sources.setdefault(result.source, {})[printed] = None
+                    sources.setdefault(scale, {}).setdefault(result.source, {})[printed] = None
             devices.setdefault(_device(record["cost"]["hardware"]), []).append(label)
             described = _describe_method(label, record)
             rows.append([described, *describe_cost(record["cost"]), *_describe_run(record), *cells])
@@ -58,9 +58,13 @@ def describe_table_2(found: Sequence[Record], budget: str) -> str:
         f"device. {table_2.NOTE}"
     )
     if sources:
-        listed = "; ".join(f"{', '.join(labels)}: {source}" for source, labels in sorted(sources.items()))
-        lines.append(f"In italics, as published: {listed}.")
+        lines.append(f"In italics, as published. {' '.join(map(_describe_sources, sources, sources.values()))}")
     return "\n".join(lines) + "\n"
+
+
+def _describe_sources(scale: int, sources: dict[str, dict[str, None]]) -> str:
+    listed = "; ".join(f"{', '.join(labels)}: {source}" for source, labels in sorted(sources.items()))
+    return f"x{scale}: {listed}."
 
 
 def _device(hardware: Record) -> str:

@@ -9,6 +9,11 @@ from experiments.results_file import Record
 from experiments.tables.markdown import markdown_table
 from srnet.data.datasets import TEST_SETS
 
+_CAPTION = (
+    "Each cell: PSNR of RGB in dB / PSNR of luma in dB / SSIM of luma. `plus` enlarges only luma; its chroma is "
+    "enlarged bicubically."
+)
+
 
 def describe_degradations(found: Sequence[Record]) -> str:
     """Returns the records as Markdown: a table for each scale, with a column for each set.
@@ -17,7 +22,7 @@ def describe_degradations(found: Sequence[Record]) -> str:
       found: the records.
     """
     others = sorted({record["method"] for record in found} - set(METHODS))
-    lines = ["# Methods under degradations", "", "PSNR of RGB / PSNR of luma in dB / SSIM of luma."]
+    lines = ["# Methods under degradations", "", _CAPTION]
     for scale in sorted({record["scale"] for record in found}):
         here = {
             (record["set"], record["degradation"], record["method"]): record
@@ -52,7 +57,8 @@ def describe_gains(found: Sequence[Record]) -> str:
     for name in SHOWN:
         means = [statistics.mean(psnr[name, method, each] for each in TEST_SETS) for method in METHODS]
         rows.append([f"`{name}`", *(f"{mean:.2f}" for mean in means)])
-    return markdown_table(["degradation", *METHODS], rows) + "\n"
+    title = "# PSNR of luma in dB at x4, mean over the four test sets"
+    return f"{title}\n\n{markdown_table(['degradation', *METHODS], rows)}\n"
 
 
 def _figures(record: Record | None) -> str:

@@ -14,7 +14,7 @@ from srnet.errors import DataError
 from srnet.images.read import is_image_name
 
 # The stereo pair stays together, so that no scene is in both sets.
-EMBEDDED: dict[str, tuple[str, ...]] = {
+BUNDLED: dict[str, tuple[str, ...]] = {
     "skimage_train": (
         "brick.png",
         "camera.png",
@@ -58,7 +58,7 @@ def has_set(name: str, data_root: Path | str | None) -> bool:
       data_root: folder that holds one folder per set, or None.
     """
     folder = _folder(name, data_root)
-    return name in EMBEDDED or (folder is not None and folder.is_dir())
+    return name in BUNDLED or (folder is not None and folder.is_dir())
 
 
 def _folder(name: str, data_root: Path | str | None) -> Path | None:
@@ -73,7 +73,7 @@ def find_images(name: str, data_root: Path | str | None) -> list[Path]:
     """Returns the picture files of a set, in natural order of their names.
 
     Args:
-      name: a set's name: a folder under `data_root`, one of `EMBEDDED`, or the path of a folder, with a slash.
+      name: a set's name: a folder under `data_root`, one of `BUNDLED`, or the path of a folder, with a slash.
       data_root: folder that holds one folder per set, or None.
 
     Returns:
@@ -82,8 +82,8 @@ def find_images(name: str, data_root: Path | str | None) -> list[Path]:
     Raises:
       DataError: if the set, or a bundled picture of it, is missing, or it has no pictures.
     """
-    if name in EMBEDDED:
-        paths = [Path(skimage.__file__).parent / "data" / file for file in EMBEDDED[name]]
+    if name in BUNDLED:
+        paths = [Path(skimage.__file__).parent / "data" / file for file in BUNDLED[name]]
         for path in paths:
             if not path.is_file():
                 raise DataError(f"{path}: missing from the installed scikit-image; reinstall it")
@@ -91,9 +91,9 @@ def find_images(name: str, data_root: Path | str | None) -> list[Path]:
     folder = _folder(name, data_root)
     if folder is None:
         place = f"--data_root, or SRNET_DATA, must name the folder that holds {name}/"
-        raise DataError(f"set {name}: {place}; without it there are {' and '.join(EMBEDDED)}")
+        raise DataError(f"set {name}: {place}; without it there are {' and '.join(BUNDLED)}")
     if data_root is not None and not folder.is_dir() and not Path(data_root).is_dir():
-        raise DataError(f"{data_root}: no such folder (the data root)")
+        raise DataError(f"{data_root}: no such folder (--data_root or SRNET_DATA)")
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; the data root must hold a folder of pictures for each set")
     paths = [path for path in folder.iterdir() if is_image_name(path.name) and path.is_file()]

@@ -91,7 +91,7 @@ class Recipe:
     def __post_init__(self) -> None:
         unknown = set(self.kernels) - set(_FILTERS)
         if unknown or not self.kernels:
-            raise UsageError(f"kernels {','.join(self.kernels)}: choose among {', '.join(_FILTERS)}")
+            raise UsageError(f"kernels {','.join(self.kernels)}: choose from {', '.join(_FILTERS)}")
         for name, quality in (("jpeg", self.jpeg), ("webp", self.webp)):
             if quality and not 1 <= quality.low <= quality.high <= 100:
                 raise UsageError(f"{name}{quality.low:g}-{quality.high:g}: the quality must be from 1 to 100")

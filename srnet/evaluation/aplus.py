@@ -108,10 +108,10 @@ def load(path: pathlib.Path) -> Regressors:
             anchors, (responses, size) = len(trained.anchors), trained.projection.shape
             if trained.anchors.shape[1:] == (size,) and trained.regressors.shape == (anchors, responses // 4, size):
                 return trained
-            problem = "arrays of shapes that do not fit"
+            problem = "its array shapes do not match"
     except Exception as error:  # zipfile and NumPy raise many kinds
         problem = str(error)
-    raise DataError(f"{path}: no trained A+ ({problem}); delete it, and it will be trained again")
+    raise DataError(f"{path}: not a trained A+ model ({problem}); delete it, and A+ will be trained again")
 
 
 def enlarge(trained: Regressors, lr: np.ndarray, scale: int) -> np.ndarray:

@@ -107,7 +107,7 @@ def register_metric(name: str, metric: Metric, channels: int = 1) -> None:
       UsageError: if another metric has that name, or for another number of channels.
     """
     if channels not in (1, 3):
-        raise UsageError(f"channels {channels} cannot be used: a metric is of 1 (luma) or 3 (RGB)")
+        raise UsageError(f"channels {channels} cannot be used: choose 1 (luma) or 3 (RGB)")
     own, others = (COLOR_METRICS, METRICS) if channels == 3 else (METRICS, COLOR_METRICS)
     if name in others or own.setdefault(name, metric) is not metric:
         raise UsageError(f"metric {name!r} is registered already")
@@ -125,9 +125,9 @@ def check_metrics(names: Sequence[str]) -> None:
     known = [*METRICS, *COLOR_METRICS]
     for name in names:
         if name not in known:
-            raise UsageError(f"metric {name!r} is unknown: choose among {', '.join(known)}")
+            raise UsageError(f"metric {name!r} is unknown: choose from {', '.join(known)}")
     if not names:
-        raise UsageError(f"no metrics: choose among {', '.join(known)}")
+        raise UsageError(f"no metrics: choose from {', '.join(known)}")
 
 
 def benchmark_pair(

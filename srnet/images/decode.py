@@ -63,6 +63,11 @@ def _is_deep(image: PIL.Image.Image) -> bool:
     return False
 
 
+def describe_pixel_limit() -> str:
+    """Returns what is said of a picture above Pillow's limit on pixels."""
+    return f"more than {2 * (PIL.Image.MAX_IMAGE_PIXELS or math.inf) / 1e6:.0f} megapixels"
+
+
 def check_pixels(count: int) -> None:
     """Checks the number of pixels against Pillow's limit.
 
@@ -73,7 +78,7 @@ def check_pixels(count: int) -> None:
       DataError: if there are too many.
     """
     if count > 2 * (PIL.Image.MAX_IMAGE_PIXELS or math.inf):
-        raise DataError("more pixels than the limit against decompression bombs")
+        raise DataError(describe_pixel_limit())
 
 
 def check_single(image: "PIL.Image.Image | pyvips.Image | netpbm.DeepImage") -> None:

@@ -57,7 +57,7 @@ def output_format(path: str | pathlib.Path) -> str:
     if kind not in PIL.Image.SAVE:
         raise UsageError(f"{path}: no picture format has the extension {suffix!r}; use .png, for example")
     if suffix in _CODESTREAMS:
-        raise UsageError(f"{path}: only the container of JPEG 2000 is written; use .jp2")
+        raise UsageError(f"{path}: bare JPEG 2000 codestreams are not written; use .jp2")
     if kind not in HOLDS:
         raise UsageError(f"{path}: {kind} would change the picture's colors or size; use .png, for example")
     return kind
@@ -137,7 +137,7 @@ def _lossless_format(picture: Picture) -> str:
 
 
 def fit_to_format(picture: Picture, kind: str) -> tuple[Picture, list[str]]:
-    """Fits a picture to a format: drops opaque transparency and metadata that it cannot hold, and converts to sRGB.
+    """Fits a picture to a format: drops an opaque alpha channel and metadata that it cannot hold, and converts to sRGB.
 
     Args:
       picture: the picture.

@@ -23,7 +23,15 @@ from srnet.errors import DataError
 from srnet.files import reason, stderr_into
 from srnet.images import jpeg
 from srnet.images.color import change_depth
-from srnet.images.decode import AXES_SWAPPED, Opened, check_single, decoded, is_lossless_webp, upright
+from srnet.images.decode import (
+    AXES_SWAPPED,
+    Opened,
+    check_single,
+    decoded,
+    describe_pixel_limit,
+    is_lossless_webp,
+    upright,
+)
 from srnet.images.metadata import without_lab_profile
 from srnet.images.picture import Picture
 from srnet.images.recognize import formats, open_picture
@@ -158,7 +166,7 @@ def _opened(source: str | pathlib.Path | bytes, name: str | pathlib.Path) -> Ite
     except PIL.UnidentifiedImageError as error:
         raise DataError(f"{name}: not a picture in a format that can be read") from error
     except PIL.Image.DecompressionBombError as error:
-        raise DataError(f"{name}: more pixels than the limit against decompression bombs") from error
+        raise DataError(f"{name}: {describe_pixel_limit()}") from error
     except OSError as error:
         raise DataError(f"{name}: cannot be read ({reason(error)})") from error
     except MemoryError as error:

@@ -108,7 +108,9 @@ def _report(progress: Callable[[float], object], passes: list[int], number: int,
 def _check_memory(pixels: np.ndarray, factor: int) -> None:
     needed, available = _COPIES * pixels.nbytes * factor**2, free_memory()
     if needed > available:
-        raise DataError(f"the result takes {needed / 2**30:.1f} GiB of memory, {available / 2**30:.1f} are free")
+        raise DataError(
+            f"enlarging needs {needed / 2**30:.1f} GiB of memory, but only {available / 2**30:.1f} GiB are free"
+        )
 
 
 def _downscale(pixels: np.ndarray, size: tuple[int, int], mode: str) -> np.ndarray:

@@ -28,7 +28,7 @@ def load_file(path: str | pathlib.Path) -> keras.Model:
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({reason(error)})") from error
     except Exception as error:  # a damaged file may raise anything, even MemoryError or ModuleNotFoundError
-        raise DataError(f"{path}: not a network of srnet that can be read ({reason(error)})") from error
+        raise DataError(f"{path}: not a network that srnet can read ({reason(error)})") from error
     if not all(isinstance(shape, tuple) and len(shape) == 4 for shape in shapes) or not _enlarges(model):
         raise DataError(f"{path}: not a network from LR to HR pixels")
     return model

@@ -63,9 +63,11 @@ def load_published(model: keras.Model, arrays: Iterable[tuple[np.ndarray, np.nda
 
 
 def _chain(model: keras.Model, layers: list[Any], arrays: Iterable[Any]) -> Pairs:
-    if isinstance(arrays, Mapping) or not all(type(layer) is keras.layers.Conv2D for layer in layers):
-        given = "takes no dict" if isinstance(arrays, Mapping) else "is neither srcnn nor vdsr"
-        raise UsageError(f"network {model.name} {given}: published weights fit srcnn, vdsr, drcn, idn, rcan and esrgan")
+    if not all(type(layer) is keras.layers.Conv2D for layer in layers):
+        known = "srcnn, vdsr, drcn, idn, rcan and esrgan"
+        raise UsageError(f"network {model.name} has no published weights: load_published supports {known}")
+    if isinstance(arrays, Mapping):
+        raise UsageError(f"network {model.name} takes a list of (kernel, bias) pairs, not a dict")
     published = list(arrays)
     if len(published) != len(layers):
         raise DataError(f"network {model.name} has {len(layers)} convolutions, not {len(published)}")

@@ -79,7 +79,7 @@ def register(name: str, builder: Builder, options: type | None = None, **row: An
     if not re.fullmatch("[a-z][a-z0-9_]*", name):
         raise UsageError(f"network name {name!r} cannot be used: use lower-case letters, digits and _, a letter first")
     if name in _BUILT_IN or (name in _networks and not _same(builder, _networks[name].builder)):
-        raise UsageError(f"there is a network {name!r} already: choose another name")
+        raise UsageError(f"network {name!r} is registered already: choose another name")
     network = Network(builder, options or NoOptions, row)
     if not dataclasses.is_dataclass(network.options):
         raise UsageError(f"options of network {name} cannot be used: {network.options!r} is not a dataclass")

@@ -39,7 +39,7 @@ def scales(network: str = DEFAULT) -> tuple[int, ...]:
     """
     found = tuple(sorted(scale for name, scale in _included() if name == network))
     if not found:
-        raise UsageError(f"no pretrained {network!r}: choose one of {', '.join(names())}")
+        raise UsageError(f"no pretrained network {network!r}: choose one of {', '.join(names())}")
     return found
 
 

@@ -21,7 +21,7 @@ NETWORKS = (
 
 
 _VGG19_STRIDE = 16  # pixels: VGG19 halves an image four times before the features of the perceptual loss
-# The shape of `plus` in srnet 0.1.
+# The architecture of `plus` in srnet 0.1.
 _FIRST_PLUS = {"filters": 48, "blocks": 5, "depth": 2, "dilation_rates": [1, 1, 2, 4]}
 
 

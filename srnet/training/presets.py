@@ -59,7 +59,7 @@ _AT_LR_SIZE: Settings = {
 # With only the paper's augmentation, `plus` overfits (docs/reproduction.md).
 _AUGMENTED: Settings = {**_AT_LR_SIZE, "orientations": 8, "augment_scales": (1.0, 0.9, 0.8, 0.7, 0.6)}
 
-# At a learning rate of 1e-3 and beta_2 of 0.999, similar shapes diverged (docs/reproduction.md).
+# At a learning rate of 1e-3 and beta_2 of 0.999, similar architectures diverged (docs/reproduction.md).
 _PLUS: Settings = {**_AUGMENTED, "learning_rate": 6e-4, "beta_2": 0.99}
 
 # At 2e-3 it diverged once, at x2 after 6,000 steps.

@@ -45,7 +45,7 @@ def resolve(
       DataError: if "data_root" is in `fixed` and there is no such folder.
     """
     if "data_root" in fixed and not (data_root and Path(data_root).is_dir()):
-        raise DataError(f"{data_root}: no such folder (the data root)")
+        raise DataError(f"{data_root}: no such folder (--data_root)")
     notes, settled = [], config
     place = f"under {data_root}" if data_root else "(no --data_root)"
     missing = [name for name in config.train_sets if not has_set(name, data_root)]

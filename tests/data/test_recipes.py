@@ -122,7 +122,7 @@ def test_recipes_draw_from_their_ranges():
         (lambda: find_degradation("jpeg101"), "jpeg101-101: the quality must be from 1 to 100"),
         (lambda: find_degradation("noise5+noise6"), "noise is given twice"),
         (lambda: Draw(0, 1, 2), "probability 2 cannot be used"),
-        (lambda: Recipe(kernels=("lanczos",)), "kernels lanczos: choose among bicubic, bilinear, area"),
+        (lambda: Recipe(kernels=("lanczos",)), "kernels lanczos: choose from bicubic, bilinear, area"),
         (lambda: register("jpeg40", lambda hr, scale, random: hr), "'jpeg40' is registered already"),
     ],
 )

@@ -60,7 +60,7 @@ def test_registered_metrics_are_measured(picture_root, monkeypatch):
     assert record["largest_blue"] == read_image(path)[2:-2, 2:-2, 2].max()
     assert "ssim" not in record
     assert "largest_error" in describe_records([record], ["psnr", "largest_error"])
-    with pytest.raises(UsageError, match="metric 'lpips' is unknown: choose among psnr, ssim, largest_error, psnr_rgb"):
+    with pytest.raises(UsageError, match="metric 'lpips' is unknown: choose from psnr, ssim, largest_error, psnr_rgb"):
         evaluate_sets(black, ["held_out"], None, picture_root, ["lpips"])
     register_metric("undefined", lambda reference, image: math.nan)
     (other,) = evaluate_sets(black, ["held_out"], None, picture_root, ["undefined"])

@@ -60,7 +60,7 @@ def test_a_run_without_an_epoch_is_refused(picture_root, tmp_path):
 def test_a_name_without_a_run_measures_nothing():
     tool = [sys.executable, str(ROOT / "tools" / "ship_weights.py"), "--name=photo"]
     done = subprocess.run(tool, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (2, "error: --name requires --run\n")
+    assert (done.returncode, done.stderr) == (2, "error: --name needs --run\n")
 
 
 def _train(folder, picture_root, **changes):

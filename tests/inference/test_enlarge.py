@@ -107,7 +107,7 @@ def test_pretrained_networks_are_used_at_every_scale():
     [
         (PIXELS, {"scale": 0.5}, "scale 0.5 cannot be used"),
         (PIXELS, {"size": (11, 40)}, "11x40 is smaller than the picture, 12x9"),
-        (PIXELS, {"network": "nothing"}, "no pretrained 'nothing': choose one of full, photo, plus, plus_small"),
+        (PIXELS, {"network": "nothing"}, "no pretrained network 'nothing': choose one of full, photo, plus"),
         (PIXELS, {"output": "x.png"}, "output requires a path as source"),
         ([1, 2], {}, "list cannot be enlarged"),
         (b"text", {}, "the picture: not a picture"),
@@ -121,10 +121,10 @@ def test_pretrained_networks_are_used_at_every_scale():
         ("x" * 300, {}, "x: (cannot be read|not a picture|File name too long)"),
         (PIXELS, {"model": "x.keras"}, "must be a functional Keras model"),
         (PIXELS, {"model": _NOT_LARGER}, "the model enlarges x1: srnet.enlarge needs at least x2"),
-        (PIXELS, {"precision": "bf16"}, "precision 'bf16' cannot be used: choose float32"),
+        (PIXELS, {"precision": "bf16"}, "precision 'bf16' is unknown: choose one of float32"),
         (".", {}, "is not a file: srnet.enlarge takes one picture"),
         (PIL.Image.new("RGB", (0, 3)), {}, "a Pillow image of 0x3 pixels cannot be enlarged"),
-        (PIXELS, {"network": "pl?s"}, "no pretrained 'pl.s'"),
+        (PIXELS, {"network": "pl?s"}, "no pretrained network 'pl.s'"),
     ],
 )
 def test_what_cannot_be_used_is_said(source, options, message):

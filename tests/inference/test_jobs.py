@@ -107,7 +107,7 @@ def test_jobs(photos, tmp_path):
     assert failed == [f"{photos}/inner/a.png: its result would replace that of {photos}/a.png; enlarge it separately"]
     with pytest.raises(UsageError, match="x.docx: no picture format"):
         find_jobs([str(photos / "a.png")], str(tmp_path / "x.docx"), False, _x4)
-    with pytest.raises(UsageError, match="x.j2c: only the container of JPEG 2000 is written"):
+    with pytest.raises(UsageError, match="x.j2c: bare JPEG 2000 codestreams are not written"):
         find_jobs([str(photos / "a.png")], str(tmp_path / "x.j2c"), False, _x4)
     (tmp_path / "nothing").mkdir()
     with pytest.raises(UsageError, match="no pictures in"):

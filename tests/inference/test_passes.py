@@ -138,7 +138,7 @@ def test_sizes_of_scales_are_rounded():
 def test_results_beyond_the_memory_are_refused(upscalers):
     pixels = np.broadcast_to(np.uint8(0), (30000, 30000))
     assert psutil.virtual_memory().available < 9e8 * 3**12
-    with pytest.raises(DataError, match=r"the result takes \d+\.\d GiB of memory, "):
+    with pytest.raises(DataError, match=r"enlarging needs \d+\.\d GiB of memory, but only \d+\.\d GiB are free"):
         enlarge_picture(Picture(pixels, "L", "PNG"), (30000 * 700, 30000 * 700), upscalers)
 
 

@@ -300,7 +300,7 @@ def test_arrays_of_a_larger_network_are_refused():
         models.load_published(models.build("esrgan", 2, 3, blocks=2, **small), arrays)
     with pytest.raises(DataError, match=r"conv_first, kernel: shape \(1,\)"):
         models.load_published(models.build("esrgan", 4, 3, blocks=2, **small), arrays)
-    with pytest.raises(UsageError, match="network vdsr takes no dict"):
+    with pytest.raises(UsageError, match="network vdsr takes a list of .kernel, bias. pairs, not a dict"):
         models.load_published(models.build("vdsr", 2, filters=2), arrays)
 
 
@@ -317,7 +317,7 @@ def test_named_arrays_of_other_kinds_are_refused():
 
 
 def test_networks_of_other_layers_take_no_published_arrays():
-    with pytest.raises(UsageError, match="network rednet is neither srcnn nor vdsr: published weights fit"):
+    with pytest.raises(UsageError, match="network rednet has no published weights: load_published supports srcnn"):
         models.load_published(models.build("rednet", 2, filters=2, depth=2), [])
 
 

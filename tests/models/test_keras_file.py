@@ -22,7 +22,7 @@ def test_keras_files(tmp_path):
     with pytest.raises(DataError, match=r"none\.keras: cannot be read \(No such file or directory\)"):
         load_file(tmp_path / "none.keras")
     for name in ("bad.keras", "flipped.keras"):
-        with pytest.raises(DataError, match=f"{name}: not a network of srnet") as error:
+        with pytest.raises(DataError, match=f"{name}: not a network that srnet can read") as error:
             load_file(tmp_path / name)
         assert "\n" not in str(error.value)
 
@@ -60,7 +60,7 @@ def test_no_code_of_a_file_is_run(tmp_path):
     hr = keras.layers.UpSampling2D(2)(keras.layers.Lambda(mark)(lr))
     model = keras.Model(lr, hr)
     marker.unlink(missing_ok=True)
-    for name, message in (("x.keras", "not a network of srnet"), ("x.h5", "not a .keras file")):
+    for name, message in (("x.keras", "not a network that srnet can read"), ("x.h5", "not a .keras file")):
         model.save(tmp_path / name)
         with pytest.raises(DataError, match=message):
             load_file(tmp_path / name)
@@ -79,5 +79,5 @@ def test_whatever_a_damaged_file_raises_is_one_line(tmp_path, monkeypatch):
             raise error
 
         monkeypatch.setattr(keras.models, "load_model", fail)
-        with pytest.raises(DataError, match=r"x\.keras: not a network of srnet that can be read \([^\n]+\)$"):
+        with pytest.raises(DataError, match=r"x\.keras: not a network that srnet can read \([^\n]+\)$"):
             load_file(tmp_path / "x.keras")

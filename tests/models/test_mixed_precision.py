@@ -184,5 +184,5 @@ def test_auto_on_gpus(monkeypatch, capabilities, expected):
 
 
 def test_unknown_precisions_are_refused():
-    with pytest.raises(UsageError, match="precision 'bf16' cannot be used: choose float32, mixed_bfloat16"):
+    with pytest.raises(UsageError, match="precision 'bf16' is unknown: choose one of float32, mixed_bfloat16"):
         Upscaler(models.build("plus", 2, filters=4), precision="bf16")

@@ -58,9 +58,9 @@ def test_names_that_are_taken_are_refused():
     models.register("small", build_small, Options)
     models.register("small", build_small, Options, depth=2)  # as a module that is reloaded does
     for name in ("small", "plus"):
-        with pytest.raises(UsageError, match=f"there is a network '{name}' already"):
+        with pytest.raises(UsageError, match=f"network '{name}' is registered already"):
             models.register(name, build_plain)
-    with pytest.raises(UsageError, match="there is a network 'plus_small' already"):
+    with pytest.raises(UsageError, match="network 'plus_small' is registered already"):
         models.register("plus_small", build_plus, PlusOptions, blocks=4)  # even with its own builder
     for name in ("two", "two"):
         models.register(name, build_small, Options)

@@ -50,7 +50,7 @@ def test_one_changed_byte_is_refused(shipped):
 def test_what_is_not_there_is_named(shipped):
     with pytest.raises(UsageError, match="no pretrained plus for scale 2; scales: 3"):
         load(2)
-    with pytest.raises(UsageError, match="no pretrained 'vdsr': choose one of plus"):
+    with pytest.raises(UsageError, match="no pretrained network 'vdsr': choose one of plus"):
         load(3, "vdsr")
     cards.card_file(3, "plus").write_text("{}")
     with pytest.raises(DataError, match=r"plus_x3\.json: damaged"):

@@ -93,7 +93,7 @@ def test_interrupted_sweep_resumes(start_tool, run_tool, tmp_path, wait_for):
 @pytest.mark.parametrize(
     ("flag", "status", "message"),
     [
-        ("--variants=fulll", 2, "'fulll' is unknown: choose among full, no_deconv"),
+        ("--variants=fulll", 2, "'fulll' is unknown: choose from full, no_deconv"),
         ("--variants=", 2, "--variants is empty"),
         ("--seeds=zero", 2, "--seeds zero: expected integers"),
         ("--seeds=", 2, "--seeds is empty"),

@@ -41,7 +41,7 @@ def test_wrong_usage_needs_neither_tensorflow_nor_dask(call_tool, monkeypatch, t
     monkeypatch.setattr(cli, "import_tensorflow", lambda: pytest.fail("TensorFlow is imported"))
     monkeypatch.setitem(sys.modules, "distributed", None)
     needed = [f"--{name}=x" for name in NEEDED.get(tool.stem, ())]
-    message = "error: expected no arguments besides flags, not stray\n"
+    message = "error: expected only flags, not stray\n"
     assert call_tool(tool.name, "stray", *needed) == (2, "", message)
 
 

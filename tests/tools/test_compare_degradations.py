@@ -57,4 +57,4 @@ def test_a_run_that_has_the_name_of_a_method_is_refused(call_tool, tmp_path, nam
 
 def test_a_method_that_is_not_there_is_named(call_tool):
     status, _, errors = call_tool("compare_degradations.py", "--methods=lanczos")
-    assert status == 2 and "--methods: 'lanczos' is unknown: choose among bicubic, plus" in errors
+    assert status == 2 and "--methods: 'lanczos' is unknown: choose from bicubic, plus" in errors

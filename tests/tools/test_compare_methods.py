@@ -56,7 +56,7 @@ def test_methods_are_trained_measured_and_kept(run_tool, picture_root, tmp_path)
 
 def test_unknown_method(run_tool):
     status, _, errors = run_tool("compare_methods.py", "--methods=edsr")
-    assert status == 2 and "--methods: 'edsr' is unknown: choose among bicubic, aplus, srcnn" in errors[0]
+    assert status == 2 and "--methods: 'edsr' is unknown: choose from bicubic, aplus, srcnn" in errors[0]
 
 
 @pytest.mark.parametrize(

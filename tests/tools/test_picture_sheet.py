@@ -33,5 +33,5 @@ def test_mean_gain_over_the_pictures_of_two_sets(call_tool, picture_root, tmp_pa
 
 def test_unknown_rival(call_tool):
     known = ", ".join(("bicubic", *cards.names()))
-    message = f"error: --rivals: 'esrgan' is unknown: choose among {known}\n"
+    message = f"error: --rivals: 'esrgan' is unknown: choose from {known}\n"
     assert call_tool("picture_sheet.py", "--rivals=bicubic,esrgan") == (2, "", message)

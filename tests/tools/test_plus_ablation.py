@@ -42,4 +42,4 @@ def test_rows_are_made_after_an_interruption_and_compared_with_the_first(start_t
 
 def test_unknown_row(run_tool):
     status, _, errors = run_tool("plus_ablation.py", "--rows=plus,narrower")
-    assert status == 2 and "--rows: 'narrower' is unknown: choose among plus, seed_1" in errors[0]
+    assert status == 2 and "--rows: 'narrower' is unknown: choose from plus, seed_1" in errors[0]

@@ -80,7 +80,7 @@ def test_lost_epochs_are_damage(tmp_path):
 def test_a_run_of_another_length_is_refused(tmp_path, epochs):
     _train(_job(tmp_path, epochs))
     with pytest.raises(
-        UsageError, match=f"holds a run of {10 * epochs} steps, the budget has 20: choose another --runs"
+        UsageError, match=f"holds a run of {10 * epochs} steps, but the budget needs 20: choose another --runs"
     ):
         jobs.is_trained(_job(tmp_path, 2))
 

@@ -27,11 +27,11 @@ def test_table_gives_each_column_its_network_and_seeds_their_spread():
     ]
     lines = describe_table_1(found, "cpu").splitlines()
     header = next(line for line in lines if line.startswith("| epoch"))
-    assert [cell.strip() for cell in header.strip("|").split("|")] == ["epoch", *table_1.COLUMNS]
+    assert [cell.strip() for cell in header.strip("|").split("|")] == ["epoch, images", *table_1.COLUMNS]
     last = next(line for line in lines if line.startswith("| 3 (30 steps), 5 images of Urban100"))
     spread = statistics.stdev([27, 28])
     assert last.endswith(f"| 22.00 / 0.2200 | - | - | 27.50 ± {spread:.2f} / 0.2750 |")
-    end = next(line for line in lines if line.startswith("| the end, all of Urban100"))
+    end = next(line for line in lines if line.startswith("| after training, all of Urban100"))
     assert end.endswith("| 21.25 / 0.5000 | - | - | 26.60 ± 0.14 / 0.5000 |")
 
 
