@@ -31,6 +31,5 @@ TYPE_NAMES = {
     float: "a number",
     bool: "true or false",
     str: "a string",
-    tuple: "a list",
     dict: "a JSON object",
 }

@@ -18,10 +18,10 @@ from absl import flags
 
 from srnet import cli
 from srnet.errors import UsageError
+from srnet.settings import bounds_text, default_of
 from srnet.training.config import TrainConfig, check_registered
 from srnet.training.presets import PRESETS, preset_settings
 from srnet.training.run_folder import read_metrics
-from srnet.training.settings import bounds_text
 
 
 def define_flags() -> None:
@@ -36,9 +36,10 @@ def define_flags() -> None:
 
 def _define(field: dataclasses.Field) -> None:
     """Defines the flag of a field of `TrainConfig`; other presets may change the default that its help names."""
-    default, choices = getattr(TrainConfig(), field.name), field.metadata["choices"]
+    default, choices = default_of(field), field.metadata["choices"]
     shown = ",".join(map(str, default)) if isinstance(default, tuple) else default if default != "" else "none"
-    bounds = f" It must be {bounds_text(field.metadata['bounds'])}." if field.metadata["bounds"] else ""
+    which = "Each" if isinstance(default, tuple) else "It"
+    bounds = f" {which} must be {bounds_text(field.metadata['bounds'])}." if field.metadata["bounds"] else ""
     text = f"{field.metadata['help']}{bounds} Paper preset: {shown}."
     if choices and not isinstance(choices, Mapping):  # plugins add to a mapping
         flags.DEFINE_enum(field.name, None, list(map(str, choices)), text)
@@ -61,17 +62,17 @@ def config_from_flags() -> tuple[TrainConfig, tuple[str, ...]]:
       UsageError: for an invalid value.
     """
     values = flags.FLAGS
-    present = {field.name: values[field.name].value for field in dataclasses.fields(TrainConfig)}
-    given = {name: _parsed(name, value) for name, value in present.items() if value is not None}
+    present = {field: values[field.name].value for field in dataclasses.fields(TrainConfig)}
+    given = {field.name: _parsed(field, value) for field, value in present.items() if value is not None}
     settings = preset_settings(values.preset, given.get("variant", TrainConfig.variant))
     config = TrainConfig(**{**settings, **given})
     check_registered(config)
     return config, tuple(given)
 
 
-def _parsed(name: str, value: Any) -> Any:
+def _parsed(field: dataclasses.Field, value: Any) -> Any:
     """The value of a field from that of its flag."""
-    if name == "model_options":
+    if field.name == "model_options":
         try:
             options = json.loads(value)
         except ValueError:
@@ -79,12 +80,12 @@ def _parsed(name: str, value: Any) -> Any:
         if not isinstance(options, dict):
             raise UsageError(f"--model_options: expected a JSON object, not {value}")
         return options
-    if name == "augment_scales":
+    if field.name == "augment_scales":
         try:
             return tuple(map(float, value))
         except ValueError:
             raise UsageError(f"--augment_scales: expected numbers separated by commas, not {','.join(value)}") from None
-    return int(value) if type(getattr(TrainConfig(), name)) is int else value  # enum flags give strings
+    return int(value) if type(default_of(field)) is int else value  # enum flags give strings
 
 
 def main(arguments: list[str]) -> int:

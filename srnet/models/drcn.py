@@ -13,8 +13,8 @@ import functools
 import keras
 
 from srnet.models import layers, parts
-from srnet.models.options import check_options
 from srnet.models.srcnn import PassOn
+from srnet.settings import check_settings, setting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,12 +28,12 @@ class DrcnOptions:
         identity in both cases, as in DRCN's paper.
     """
 
-    recursions: int = 16
-    filters: int = 256
-    initializer: str = "he"
+    recursions: int = setting(16, at_least=1)
+    filters: int = setting(256, at_least=1)
+    initializer: str = setting("he", choices=parts.INITIALIZERS)
 
     def __post_init__(self) -> None:
-        check_options(self, at_least={"recursions": 1, "filters": 1}, one_of={"initializer": parts.INITIALIZERS})
+        check_settings(self)
 
 
 def build_drcn(options: DrcnOptions, scale: int, channels: int, dtype: str, name: str) -> keras.Model:

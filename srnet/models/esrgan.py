@@ -14,7 +14,7 @@ import functools
 import keras
 
 from srnet.models import layers, parts
-from srnet.models.options import check_options
+from srnet.settings import check_settings, setting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,12 +27,12 @@ class EsrganOptions:
       growth: channels that each convolution of a dense block adds, at least 1; 32 in the paper.
     """
 
-    blocks: int = 23
-    filters: int = 64
-    growth: int = 32
+    blocks: int = setting(23, at_least=1)
+    filters: int = setting(64, at_least=1)
+    growth: int = setting(32, at_least=1)
 
     def __post_init__(self) -> None:
-        check_options(self, at_least={"blocks": 1, "filters": 1, "growth": 1}, one_of={})
+        check_settings(self)
 
 
 def build_esrgan(options: EsrganOptions, scale: int, channels: int, dtype: str, name: str) -> keras.Model:

@@ -25,7 +25,7 @@ from typing import Any
 import keras
 
 from srnet.models import layers, parts
-from srnet.models.options import check_options
+from srnet.settings import check_settings, setting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,21 +44,17 @@ class HybridOptions:
       filters: channels of every feature map; at least 1.
     """
 
-    encoder_decoder: bool = True
-    depth: int = 2
-    dilation_rates: tuple[int, ...] = (1, 1, 2, 4)
-    local_skip: bool = True
-    long_skip: bool = True
-    upsampling: str = "cascade"
-    initializer: str = "he"
-    filters: int = 64
+    encoder_decoder: bool = setting(True)
+    depth: int = setting(2, at_least=1)
+    dilation_rates: tuple[int, ...] = setting((1, 1, 2, 4), at_least=1)
+    local_skip: bool = setting(True)
+    long_skip: bool = setting(True)
+    upsampling: str = setting("cascade", choices=("cascade", "single"))
+    initializer: str = setting("he", choices=parts.INITIALIZERS)
+    filters: int = setting(64, at_least=1)
 
     def __post_init__(self) -> None:
-        check_options(
-            self,
-            at_least={"depth": 1, "filters": 1, "dilation_rates": 1},
-            one_of={"initializer": parts.INITIALIZERS, "upsampling": ("cascade", "single")},
-        )
+        check_settings(self)
 
 
 VARIANTS: dict[str, dict[str, Any]] = {

@@ -15,7 +15,7 @@ import keras
 
 from srnet.errors import UsageError
 from srnet.models import layers, parts
-from srnet.models.options import check_options
+from srnet.settings import check_settings, setting
 
 INITIALIZERS = (*parts.INITIALIZERS, "identity")
 
@@ -35,12 +35,12 @@ class IdnOptions:
         bicubic enlargement: the last kernel is 0.
     """
 
-    blocks: int = 4
-    filters: int = 64
-    initializer: str = "he"
+    blocks: int = setting(4, at_least=0)
+    filters: int = setting(64, at_least=16)
+    initializer: str = setting("he", choices=INITIALIZERS)
 
     def __post_init__(self) -> None:
-        check_options(self, at_least={"blocks": 0, "filters": 16}, one_of={"initializer": INITIALIZERS})
+        check_settings(self)
         if self.filters % 16:
             raise UsageError(f"filters {self.filters} cannot be used: it must be a multiple of 16")
 

@@ -20,7 +20,7 @@ import functools
 import keras
 
 from srnet.models import layers, parts
-from srnet.models.options import check_options
+from srnet.settings import check_settings, setting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,19 +36,15 @@ class PlusOptions:
       initializer: "he", or "paper" for the normal distribution of standard deviation 0.001.
     """
 
-    blocks: int = 19
-    depth: int = 2
-    dilation_rates: tuple[int, ...] = (1, 1)
-    bicubic: bool = True
-    filters: int = 32
-    initializer: str = "he"
+    blocks: int = setting(19, at_least=0)
+    depth: int = setting(2, at_least=0)
+    dilation_rates: tuple[int, ...] = setting((1, 1), at_least=1)
+    bicubic: bool = setting(True)
+    filters: int = setting(32, at_least=1)
+    initializer: str = setting("he", choices=parts.INITIALIZERS)
 
     def __post_init__(self) -> None:
-        check_options(
-            self,
-            at_least={"blocks": 0, "depth": 0, "dilation_rates": 1, "filters": 1},
-            one_of={"initializer": parts.INITIALIZERS},
-        )
+        check_settings(self)
 
 
 def build_plus(options: PlusOptions, scale: int, channels: int, dtype: str, name: str) -> keras.Model:

@@ -16,7 +16,7 @@ import functools
 import keras
 
 from srnet.models import layers, parts
-from srnet.models.options import check_options
+from srnet.settings import check_settings, setting
 
 MEAN = (114.444, 111.4605, 103.02)  # of DIV2K in RGB, as its authors subtract it: (0.4488, 0.4371, 0.4040) * 255
 MEAN_LUMA = (111.665,)  # the luma of this color (ITU-R BT.601)
@@ -34,13 +34,13 @@ class RcanOptions:
         paper.
     """
 
-    groups: int = 10
-    blocks: int = 20
-    filters: int = 64
-    reduction: int = 16
+    groups: int = setting(10, at_least=1)
+    blocks: int = setting(20, at_least=1)
+    filters: int = setting(64, at_least=1)
+    reduction: int = setting(16, at_least=1)
 
     def __post_init__(self) -> None:
-        check_options(self, at_least={"groups": 1, "blocks": 1, "filters": 1, "reduction": 1}, one_of={})
+        check_settings(self)
 
 
 def build_rcan(options: RcanOptions, scale: int, channels: int, dtype: str, name: str) -> keras.Model:

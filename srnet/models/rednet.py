@@ -13,7 +13,7 @@ import functools
 import keras
 
 from srnet.models import parts
-from srnet.models.options import check_options
+from srnet.settings import check_settings, setting
 
 INITIALIZERS = (*parts.INITIALIZERS, "identity")
 
@@ -31,13 +31,13 @@ class RednetOptions:
         sum of the two branches keeps the variance of one.
     """
 
-    depth: int = 15
-    filters: int = 128
-    skip_every: int = 2
-    initializer: str = "he"
+    depth: int = setting(15, at_least=1)
+    filters: int = setting(128, at_least=1)
+    skip_every: int = setting(2, at_least=1)
+    initializer: str = setting("he", choices=INITIALIZERS)
 
     def __post_init__(self) -> None:
-        check_options(self, at_least={"depth": 1, "filters": 1, "skip_every": 1}, one_of={"initializer": INITIALIZERS})
+        check_settings(self)
 
 
 def build_rednet(options: RednetOptions, scale: int, channels: int, dtype: str, name: str) -> keras.Model:

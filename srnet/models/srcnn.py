@@ -15,7 +15,7 @@ import numpy as np
 
 from srnet.errors import UsageError
 from srnet.models import layers, parts
-from srnet.models.options import check_options
+from srnet.settings import check_settings, setting
 
 INITIALIZERS = (*parts.INITIALIZERS, "identity")
 
@@ -31,12 +31,12 @@ class SrcnnOptions:
         which starts from the bicubic enlargement (see `PassOn`).
     """
 
-    kernel_sizes: tuple[int, ...] = (9, 5, 5)
-    filters: tuple[int, ...] = (64, 32)
-    initializer: str = "he"
+    kernel_sizes: tuple[int, ...] = setting((9, 5, 5), at_least=1)
+    filters: tuple[int, ...] = setting((64, 32), at_least=1)
+    initializer: str = setting("he", choices=INITIALIZERS)
 
     def __post_init__(self) -> None:
-        check_options(self, at_least={"kernel_sizes": 1, "filters": 1}, one_of={"initializer": INITIALIZERS})
+        check_settings(self)
         if len(self.kernel_sizes) != 3 or not all(size % 2 for size in self.kernel_sizes):
             raise UsageError(f"kernel_sizes {self.kernel_sizes} cannot be used: they must be three odd integers")
         if len(self.filters) != 2:

@@ -10,7 +10,7 @@ import functools
 import keras
 
 from srnet.models import parts
-from srnet.models.options import check_options
+from srnet.settings import check_settings, setting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,16 +23,12 @@ class VdsrOptions:
       initializer: "he", as in VDSR's paper, or "paper" (see `srnet.models.parts.kernel_initializer`).
     """
 
-    depth: int = 20
-    filters: int = 64
-    initializer: str = "he"
+    depth: int = setting(20, at_least=2)
+    filters: int = setting(64, at_least=1)
+    initializer: str = setting("he", choices=parts.INITIALIZERS)
 
     def __post_init__(self) -> None:
-        check_options(
-            self,
-            at_least={"depth": 2, "filters": 1},
-            one_of={"initializer": parts.INITIALIZERS},
-        )
+        check_settings(self)
 
 
 def build_vdsr(options: VdsrOptions, scale: int, channels: int, dtype: str, name: str) -> keras.Model:

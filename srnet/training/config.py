@@ -10,8 +10,8 @@ from srnet.data.augmentation import ORIENTATIONS
 from srnet.errors import DataError, UsageError
 from srnet.json_files import read_json
 from srnet.precision import AUTO, PRECISIONS
+from srnet.settings import check_settings, setting
 from srnet.training.losses import LOSSES
-from srnet.training.settings import checked, setting
 
 # The networks of `srnet.models`, listed here because importing that module imports Keras.
 NETWORKS = (
@@ -70,7 +70,9 @@ class TrainConfig:
     )
     augment_scales: tuple[float, ...] = setting(
         (1.0,),
-        "Augmentation: resize factors, above 0 and at most 1, one copy of each image per factor; 1 keeps the size.",
+        "Augmentation: resize factors, one copy of each image per factor; 1 keeps the size.",
+        above=0,
+        at_most=1,
     )
     degradation: str = setting(
         "bicubic",
@@ -185,8 +187,7 @@ class TrainConfig:
     )
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            object.__setattr__(self, field.name, checked(field, getattr(self, field.name)))
+        check_settings(self)
         for name in ("patch", "stride"):
             if getattr(self, name) < self.scale:
                 raise UsageError(f"{name} {getattr(self, name)} cannot be used: it must be at least {self.scale}")
@@ -202,10 +203,9 @@ class TrainConfig:
             raise UsageError("precision mixed_float16 cannot be used with adversarial: use float32 or mixed_bfloat16")
         for name in {"name", "scale", "channels", "dtype", "initializer"} & set(self.model_options):
             raise UsageError(f"model_options cannot have {name!r}: it has a field of its own or is fixed")
-        different = len(set(self.augment_scales)) == len(self.augment_scales) > 0
-        if not different or not all(0 < factor <= 1 for factor in self.augment_scales):
+        if not len(set(self.augment_scales)) == len(self.augment_scales) > 0:
             given = ",".join(map(str, self.augment_scales)) or "none"
-            raise UsageError(f"augment_scales {given} cannot be used: give different factors above 0 and at most 1")
+            raise UsageError(f"augment_scales {given} cannot be used: give different factors")
         if not self.train_sets:
             raise UsageError("train_sets is empty: name at least one set")
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import numbers
 import operator
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -14,11 +15,12 @@ _KEEPS: Mapping[str, Callable[[Any, Any], bool]] = {
     "at most": operator.le,
     "below": operator.lt,
 }
+_ITEMS = {int: "integers", float: "numbers", str: "strings"}
 
 
 def setting(
     default: Any,
-    text: str,
+    text: str = "",
     *,
     choices: Collection[Any] = (),
     at_least: float | None = None,
@@ -30,10 +32,10 @@ def setting(
     """Returns a dataclass field with what is needed to define its flag and check its value.
 
     Args:
-      default: the paper preset's value.
+      default: its default; a tuple is not empty.
       text: help text of the flag.
       choices: allowed values; later entries of a registry count, too.
-      at_least: smallest value.
+      at_least: smallest value, of each item of a tuple.
       above: exclusive lower bound.
       at_most: largest value.
       below: exclusive upper bound.
@@ -51,37 +53,52 @@ def setting(
     return dataclasses.field(default=default, metadata=metadata)
 
 
-def checked(field: dataclasses.Field, value: Any) -> Any:
-    """Checks the value of a field and returns it in the field's type.
+def default_of(field: dataclasses.Field) -> Any:
+    """Returns the default of a field made by `setting`."""
+    return field.default_factory() if callable(field.default_factory) else field.default
+
+
+def check_settings(settings: Any) -> None:
+    """Checks the fields of a frozen dataclass, and in place makes lists (from JSON) tuples, and numbers floats.
 
     Args:
-      field: a dataclass field made by `setting`.
-      value: a value, such as one read from JSON.
+      settings: the dataclass, whose fields are made by `setting`.
 
     Raises:
-      UsageError: if it has the wrong type, is not one of the choices, or is out of bounds.
+      UsageError: if a value has the wrong type, is not one of the choices, or is out of bounds.
     """
-    default = field.default_factory() if callable(field.default_factory) else field.default
-    try:
-        if isinstance(default, tuple) and not isinstance(value, str):
-            value = tuple(type(default[0])(item) for item in value)
-        elif isinstance(default, float) and not isinstance(value, bool):
-            value = float(value)
-    except (TypeError, ValueError, OverflowError):
-        pass
-    if any(
-        isinstance(item, float) and not math.isfinite(item) for item in (value if type(value) is tuple else [value])
-    ):
+    for field in dataclasses.fields(settings):
+        object.__setattr__(settings, field.name, _checked(field, getattr(settings, field.name)))
+
+
+def _checked(field: dataclasses.Field, value: Any) -> Any:
+    default = default_of(field)
+    several = isinstance(default, tuple)
+    kind = type(default[0] if several else default)
+    fits = not several or isinstance(value, (list, tuple))
+    items = tuple(_converted(item, kind) for item in (value if several and fits else [value]))
+    if any(isinstance(item, float) and not math.isfinite(item) for item in items):
         raise UsageError(f"{field.name} {value} cannot be used: expected a finite number")
-    if type(value) is not type(default):
-        raise UsageError(f"{field.name} {value!r} cannot be used: expected {TYPE_NAMES[type(default)]}")
+    if not fits or any(type(item) is not kind for item in items):
+        expected = f"a list of {_ITEMS[kind]}" if several else TYPE_NAMES[kind]
+        raise UsageError(f"{field.name} {value!r} cannot be used: expected {expected}")
     choices, bounds = field.metadata["choices"], field.metadata["bounds"]
     # Registries are not checked here: a run must load without the plugins it was trained with.
     if choices and not isinstance(choices, Mapping) and value not in choices:
         raise UsageError(f"{field.name} {value!r} is unknown: choose one of {', '.join(map(str, choices))}")
-    if not all(_KEEPS[words](value, bound) for words, bound in bounds.items()):
-        raise UsageError(f"{field.name} {value} cannot be used: it must be {bounds_text(bounds)}")
-    return value
+    if not all(_KEEPS[words](item, bound) for words, bound in bounds.items() for item in items):
+        which = "each" if several else "it"
+        raise UsageError(f"{field.name} {value} cannot be used: {which} must be {bounds_text(bounds)}")
+    return items if several else items[0]
+
+
+def _converted(value: Any, kind: type) -> Any:
+    """A number as a float where one is expected; any other value as it is."""
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    try:
+        return float(value) if kind is float and number else value
+    except OverflowError:
+        return math.inf
 
 
 def bounds_text(bounds: Mapping[str, float]) -> str:
