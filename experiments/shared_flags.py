@@ -94,11 +94,9 @@ def choices(name: str, known: tuple[str, ...]) -> tuple[str, ...]:
       known: the values that it may have.
 
     Raises:
-      UsageError: for an unknown value, or an empty list.
+      UsageError: for an unknown value.
     """
     given = flags.FLAGS[name].value
-    if given is not None and not given:
-        raise UsageError(f"--{name} is empty")
     for value in given or ():
         if value not in known:
             raise UsageError(f"--{name}: {value!r} is unknown: choose from {', '.join(known)}")
@@ -112,19 +110,16 @@ def integers(name: str) -> tuple[int, ...]:
       name: the flag; it has a default.
 
     Raises:
-      UsageError: if there are none, or a value is not an integer.
+      UsageError: if a value is not an integer.
     """
-    found = cli.integers(f"--{name}", flags.FLAGS[name].value)
-    if not found:
-        raise UsageError(f"--{name} is empty")
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(cli.integers(f"--{name}", flags.FLAGS[name].value) or ()))
 
 
 def scales() -> tuple[int, ...]:
     """Returns the scales of --scales, without duplicates.
 
     Raises:
-      UsageError: if there are none, or one is not an integer of at least 2.
+      UsageError: if one is not an integer of at least 2.
     """
     found = integers("scales")
     if min(found) < 2:

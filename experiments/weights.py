@@ -58,12 +58,12 @@ def ship(run: Run, data_root: str | None, name: str | None = None) -> None:
       name: name of the pretrained network; its architecture's by default.
 
     Raises:
-      DataError: if the run cannot be loaded or has no epoch, or something cannot be written.
+      DataError: if the run cannot be loaded or is not finished, or something cannot be written.
     """
     model, config = load_run(run.folder)
     epochs = read_metrics(run)
-    if not epochs:
-        raise DataError(f"{run.metrics}: no finished epoch; finish the run with srnet.train")
+    if not epochs or epochs[-1]["step"] != config.total_steps:
+        raise DataError(f"{run.folder}: not all {config.total_steps} steps are done; finish the run with srnet.train")
     name = name or config.variant
     method = model_method(name, {config.scale: lambda: model}, config.channels)
     trained = {**history(run), "seconds": epochs[-1]["seconds"], "config": config.to_json()}

@@ -71,10 +71,12 @@ def run(main: Main, define_flags: Callable[[], None]) -> None:
 
     def guarded(argv: list[str]) -> int | None:
         try:
-            for name in ("run", "model", "output", "run_dir", "initial_run", "runs", "data_root", "cache_dir"):
-                given = name in flags.FLAGS and flags.FLAGS[name].present
-                if given and flags.FLAGS[name].value == "":  # from an unset shell variable
-                    raise UsageError(f"--{name} is empty")
+            for name in flags.FLAGS:
+                flag = flags.FLAGS[name]
+                if flag.present and flag.value in ("", []):  # from an unset shell variable
+                    raise UsageError(f"--{flag.name} is empty")
+                if flag.present and isinstance(flag.value, list) and "" in flag.value:
+                    raise UsageError(f"--{flag.name}: an item is empty")
             if "plugin" in flags.FLAGS:
                 import_plugins(flags.FLAGS.plugin)
             status = main(argv[1:])
@@ -84,6 +86,8 @@ def run(main: Main, define_flags: Callable[[], None]) -> None:
         except (KeyboardInterrupt, Exception) as error:
             if _received or isinstance(error, KeyboardInterrupt):  # or an error that the signal caused
                 _fail("interrupted", 128 + (_received or [signal.SIGINT])[0])
+            if isinstance(error, MemoryError):
+                _fail("not enough memory", 1)
             if isinstance(error, (UsageError, DataError)):
                 _fail(error, 2 if isinstance(error, UsageError) else 1)
             raise

@@ -234,6 +234,12 @@ def test_an_abort_in_tensorflow_keeps_its_message(tmp_path):
     assert done.stderr.startswith("F0000 this processor lacks AVX\n")  # and where Python was
 
 
+def test_too_little_memory_is_no_traceback():
+    program = "from srnet import cli\ndef main(_): raise MemoryError\ncli.run(main, lambda: None)"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (1, "error: not enough memory\n")
+
+
 def test_notes_of_libvips_are_not_printed():
     """Such as that of a preview on a full disk, beside our own line."""
     program = "import logging; from srnet import cli; import pyvips\n"
@@ -252,6 +258,8 @@ _NO_MODULE = "not the name of a module, such as mine or my.networks"
         (["srnet.upscale", "photo.jpg", "--output=", "--overwrite"], "--output is empty"),
         (["srnet.train", "--run_dir="], "--run_dir is empty"),
         (["srnet.train", "--cache_dir="], "--cache_dir is empty"),
+        (["srnet.train", "--train_sets="], "--train_sets is empty"),
+        (["srnet.evaluate", "--method=bicubic", "--sets=Set5,"], "--sets: an item is empty"),
         (["srnet.evaluate", "--method=bicubic", "--data_root="], "--data_root is empty"),
         (
             ["srnet.upscale", "photo.jpg", "--plugin=.x"],
@@ -259,7 +267,7 @@ _NO_MODULE = "not the name of a module, such as mine or my.networks"
         ),
         (
             ["srnet.upscale", "photo.jpg", "--plugin=x,"],
-            f"--plugin='': {_NO_MODULE}",
+            "--plugin: an item is empty",
         ),
         (["srnet.upscale", "photo.jpg", "--network=plus", "--checkpoint=best"], "--checkpoint needs --run"),
         (["srnet.evaluate", "--method=bicubic", "--checkpoint=best"], "--checkpoint needs --run"),

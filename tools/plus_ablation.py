@@ -36,8 +36,10 @@ def main(arguments: list[str]) -> int:
     def write(found: list[records.Record], path: pathlib.Path) -> None:
         write_table(describe_plus_ablation(found, workspace.budget), path.with_suffix(".md"))
 
-    jobs = sweeps.plus_jobs(workspace, rows)
-    return runner.run_jobs(jobs, workspace, workspace.results_file("plus_ablation_"), write, costs.add_costs)
+    jobs, path = sweeps.plus_jobs(workspace, rows), workspace.results_file("plus_ablation_")
+    own = {row: tuple(changes) for row, (_, changes) in ROWS.items()}
+    sweeps.check_alike(records.read_records(path), jobs, path, own)
+    return runner.run_jobs(jobs, workspace, path, write, costs.add_costs)
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def add_crops(
         key = (detail.set, detail.image, detail.scale, detail.crop, method)
         try:
             line = _line(workspace, job, path, detail, read_crops(path).get(key), picture)
-        except (UsageError, DataError) as error:
+        except (UsageError, DataError, MemoryError) as error:
             failed[job.name] = str(error)
             continue
         put_line(path, line, _FIELDS, _key)

@@ -24,7 +24,8 @@ def record_of(job: Job, budget: str) -> Record:
     Returns:
       A dict: version, budget, method, scale, seed; `measurements`, a dict from sets to psnr, ssim, images and seconds;
       `cost`, None or a dict of parameters, macs, seconds_per_megapixel and hardware; and `run`: started, command,
-      commit, hardware, seconds, steps, epochs (the lines of metrics.jsonl), and the other fields of its `TrainConfig`.
+      commit, hardware, seconds, steps, epochs (the lines of metrics.jsonl), and the other fields of its `TrainConfig`,
+      with the precisions of all its sessions, such as "float32+mixed_bfloat16".
       For a method without training `run` is None, and `origin` has started, command, commit and hardware.
 
     Raises:
@@ -41,6 +42,8 @@ def record_of(job: Job, budget: str) -> Record:
     if not any(line["step"] == steps for line in lines):
         raise DataError(f"{job.run.metrics}: damaged (epochs are missing); delete {job.run.folder} to train it again")
     config = load_config(job.run.config).to_json()  # the run's own: this machine may resolve another precision
+    precisions = {each.get("precision") for each in read_json(job.run.origin, dict).get("sessions", [])} - {None}
+    config["precision"] = "+".join(sorted(precisions | {config["precision"]}))
     return {**record, "run": {**origin, **config, "seconds": lines[-1]["seconds"], "steps": steps, "epochs": lines}}
 
 

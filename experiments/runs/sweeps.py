@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from experiments.recipes import ablation, plus_ablation, table_1
@@ -111,32 +111,39 @@ def ablation_jobs(
     return jobs + [job_of(workspace, "bicubic", scale, whole) for scale in scales]
 
 
-def check_alike(found: Sequence[records.Record], jobs: Sequence[Job], path: pathlib.Path) -> None:
-    """Checks that recorded runs of the paper's networks have the settings of new ones, so that they can share a table.
+def check_alike(
+    found: Sequence[records.Record],
+    jobs: Sequence[Job],
+    path: pathlib.Path,
+    group: Mapping[str, Collection[str]] = dict.fromkeys(ablation.NETWORKS, ()),
+) -> None:
+    """Checks that recorded runs have the settings of new ones with which they share a table.
 
     Args:
       found: records of any methods.
       jobs: the jobs, of any methods; records of those that are not finished may differ, as they will be replaced.
       path: the records file, used in the message.
+      group: dict from methods whose runs share settings to the settings that are each method's own; other methods share
+        them only with themselves at the same scale.
 
     Raises:
       DataError: if a run has another setting; the message names it.
     """
     replaced = {(job.method, job.scale, job.seed) for job in jobs if not _has_all_steps(job)}
-    config = next((job.config for job in jobs if job.method in ablation.NETWORKS), None)
-    if config is None:
-        return
-    ours = {**config.to_json(), "steps": config.total_steps}
     for record in found:
         method, scale, seed = record["method"], record["scale"], record["seed"]
-        if method not in ablation.NETWORKS or (method, scale, seed) in replaced:
+        if not record["run"] or (method, scale, seed) in replaced:
             continue
-        for name, value in _settings_of(record["run"]).items():
-            if value != ours[name]:
-                raise DataError(
-                    f"{path}: {method} x{scale} seed {seed} has {name} {value}, the new runs would have {ours[name]}; "
-                    "remove its line or choose another --output"
-                )
+        for job in jobs:
+            if not job.config or not ({method, job.method} <= set(group) or (method, scale) == (job.method, job.scale)):
+                continue
+            ours = {**job.config.to_json(), "steps": job.config.total_steps}
+            for name, value in _settings_of(record["run"]).items():
+                if value != ours[name] and name not in (*group.get(method, ()), *group.get(job.method, ())):
+                    raise DataError(
+                        f"{path}: {method} x{scale} seed {seed} has {name} {value}, the new runs would have "
+                        f"{ours[name]}; remove its line or choose another --output"
+                    )
 
 
 def _has_all_steps(job: Job) -> bool:

@@ -41,7 +41,8 @@ def _describe_scale(columns: Mapping[str, list[Record]], scale: int, whole: str)
     name, images = run["validation_set"], run["validation_images"]
     part = f"{images} images of {name}" if images else name
     steps = [line["step"] for line in run["epochs"]]
-    shown = sorted({len(steps) * (i + 1) // table_1.EPOCHS - 1 for i in range(table_1.EPOCHS)} - {-1})
+    shares = [run["steps"] * (i + 1) / table_1.EPOCHS for i in range(table_1.EPOCHS)]
+    shown = sorted({sum(step <= share for step in steps) - 1 for share in shares} - {-1})
     rows = [
         [f"{run['epochs'][i]['epoch']} ({steps[i]} steps), {part}"]
         + [_scores_over_seeds([record["run"]["epochs"][i] for record in column]) for column in columns.values()]

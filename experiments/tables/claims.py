@@ -85,7 +85,7 @@ def _finding_on_part(sides: Sides, whole: str, early: bool) -> Finding | None:
     if not all(runs) or len(epochs) > 1:  # runs of different lengths cannot be compared
         return None
     run, steps = runs[0][0], epochs.pop()
-    number = max(len(steps) // 5, 1) - 1 if early else -1
+    number = max(sum(step <= run["steps"] / 5 for step in steps), 1) - 1 if early else -1
     better, worse = ([run["epochs"][number]["psnr"] for run in side] for side in runs)
     images = f"{run['validation_images']} images of " if run["validation_images"] else ""
     when = f", after {steps[number]:,} steps" if early else ""

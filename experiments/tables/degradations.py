@@ -8,6 +8,7 @@ from experiments.recipes.degradations import METHODS, NAMES, SHOWN
 from experiments.results_file import Record
 from experiments.tables.markdown import markdown_table
 from srnet.data.datasets import TEST_SETS
+from srnet.pretrained import cards
 
 _CAPTION = (
     "Each cell: PSNR of RGB in dB / PSNR of luma in dB / SSIM of luma. `plus` enlarges only luma; its chroma is "
@@ -21,6 +22,7 @@ def describe_degradations(found: Sequence[Record]) -> str:
     Args:
       found: the records.
     """
+    found = _current(found)
     others = sorted({record["method"] for record in found} - set(METHODS))
     lines = ["# Methods under degradations", "", _CAPTION]
     for scale in sorted({record["scale"] for record in found}):
@@ -48,7 +50,7 @@ def describe_gains(found: Sequence[Record]) -> str:
     """
     psnr = {
         (record["degradation"], record["method"], record["set"]): record["psnr"]
-        for record in found
+        for record in _current(found)
         if record["scale"] == 4
     }
     if not {(name, method, each) for name in SHOWN for method in METHODS for each in TEST_SETS} <= set(psnr):
@@ -59,6 +61,16 @@ def describe_gains(found: Sequence[Record]) -> str:
         rows.append([f"`{name}`", *(f"{mean:.2f}" for mean in means)])
     title = "# PSNR of luma in dB at x4, mean over the four test sets"
     return f"{title}\n\n{markdown_table(['degradation', *METHODS], rows)}\n"
+
+
+def _current(found: Sequence[Record]) -> list[Record]:
+    """The records without those of older weights of pretrained networks."""
+    now = {(name, scale): cards.card(scale, name)["sha256"] for name in cards.names() for scale in cards.scales(name)}
+    return [
+        record
+        for record in found
+        if record["weights"] == now.get((record["method"], record["scale"]), record["weights"])
+    ]
 
 
 def _figures(record: Record | None) -> str:

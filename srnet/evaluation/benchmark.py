@@ -64,7 +64,8 @@ def evaluate_sets(
             raise UsageError(f"no {what}: name at least one")
     for degradation in degradations:
         find_degradation(degradation)
-    scales = method.scales if scales is None else scales
+    scales = method.scales if scales is None else tuple(dict.fromkeys(scales))
+    sets, degradations = tuple(dict.fromkeys(sets)), tuple(dict.fromkeys(degradations))
     for scale in scales:
         if scale < 2 or (method.only and scale not in method.scales):
             known = ", ".join(map(str, method.scales)) if method.only else "2 and above"

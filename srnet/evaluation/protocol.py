@@ -188,9 +188,8 @@ def compare_luma(
       scale: the enlargement, and the pixels shaved off each border.
       metrics: names in `METRICS`.
     """
-    shave = (slice(scale, -scale),) * 2
-    reference, image = to_luma(hr)[shave], to_luma(round_to_uint8(sr))[shave]
-    return {name: float(METRICS[name](reference, image)) for name in metrics}
+    reference, image = to_luma(hr), to_luma(round_to_uint8(sr))
+    return {name: _measure(name, METRICS[name], reference, image, scale) for name in metrics}
 
 
 def mean_score(values: Sequence[float]) -> float:
@@ -266,8 +265,17 @@ def compare_colors(hr: np.ndarray, sr: np.ndarray, scale: int, metrics: Sequence
       scale: as for `compare_luma`.
       metrics: names in `COLOR_METRICS`.
     """
+    image = round_to_uint8(sr)
+    return {name: _measure(name, COLOR_METRICS[name], hr, image, scale) for name in metrics}
+
+
+def _measure(name: str, metric: Metric, reference: np.ndarray, image: np.ndarray, scale: int) -> float:
     shave = (slice(scale, -scale),) * 2
-    return {name: float(COLOR_METRICS[name](hr[shave], round_to_uint8(sr)[shave])) for name in metrics}
+    value = metric(reference[shave], image[shave])
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"metric {name!r} returned {value!r}, not a number") from error
 
 
 def with_chroma(luma: np.ndarray, lr: np.ndarray, scale: int) -> np.ndarray:

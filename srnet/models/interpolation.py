@@ -1,10 +1,13 @@
 """Interpolation between the weights of two networks."""
 
+import re
 from typing import Any
 
 import keras
 
 from srnet.errors import UsageError
+
+_ONLY_TRAINS = re.compile("_(initializer|regularizer|constraint)$")
 
 
 def interpolate(first: keras.Model, second: keras.Model, share: float) -> keras.Model:
@@ -37,11 +40,15 @@ def interpolate(first: keras.Model, second: keras.Model, share: float) -> keras.
 
 
 def _layers(model: keras.Model) -> list[tuple[str, dict[str, Any], list[tuple[int, ...]]]]:
-    """The layers of a network without their names, which Keras may have numbered."""
+    """The layers of a network without their names, which Keras may have numbered, and how training treats them."""
     return [
         (
             type(layer).__name__,
-            {name: value for name, value in layer.get_config().items() if name != "name"},
+            {
+                name: value
+                for name, value in layer.get_config().items()
+                if name != "name" and not _ONLY_TRAINS.search(name)
+            },
             [tuple(weight.shape) for weight in layer.weights],
         )
         for layer in model.layers

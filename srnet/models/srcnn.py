@@ -99,7 +99,7 @@ class PassOn(keras.initializers.Initializer):
         if height * width > 1:
             kernel = kernel - kernel.mean(axis=(0, 1), keepdims=True)
         passing = np.zeros(shape)
-        for i in range(self.channels):
+        for i in range(min(self.channels, *shape[2:])):
             passing[height // 2, width // 2, i, i] = 1
         kernel = np.where(np.arange(shape[3]) < self.channels, passing, kernel)
         return keras.ops.convert_to_tensor(kernel, dtype)

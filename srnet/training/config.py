@@ -203,11 +203,15 @@ class TrainConfig:
             raise UsageError("precision mixed_float16 cannot be used with adversarial: use float32 or mixed_bfloat16")
         for name in {"name", "scale", "channels", "dtype", "initializer"} & set(self.model_options):
             raise UsageError(f"model_options cannot have {name!r}: it has a field of its own or is fixed")
+        if self.total_steps * self.batch_size >= 2**63:
+            raise UsageError(f"epochs {self.epochs} cannot be used: the run would have {self.total_steps} steps")
+        if not self.loss_weight and not self.perceptual and not self.adversarial:
+            raise UsageError("loss_weight 0.0 cannot be used without perceptual or adversarial: there would be no loss")
         if not len(set(self.augment_scales)) == len(self.augment_scales) > 0:
             given = ",".join(map(str, self.augment_scales)) or "none"
             raise UsageError(f"augment_scales {given} cannot be used: give different factors")
-        if not self.train_sets:
-            raise UsageError("train_sets is empty: name at least one set")
+        if not len(set(self.train_sets)) == len(self.train_sets) > 0:
+            raise UsageError(f"train_sets {','.join(self.train_sets) or 'none'} cannot be used: give different sets")
 
     @property
     def hr_patch(self) -> int:

@@ -74,7 +74,7 @@ def _fitting(weights: list[np.ndarray], own: list[np.ndarray], mean: np.ndarray 
     kernel, bias = weights
     height, width, *ends = shapes[0]
     to_rgb = np.linalg.inv(YCBCR_MATRIX)[:, 0]
-    if ends[1] == 3 and have[0] == (height, width, ends[0], 1):  # last layer
+    if ends[1] == 3 and have == [(height, width, ends[0], 1), (1,)]:  # last layer
         return [kernel * to_rgb, bias * to_rgb]
     if ends[0] != 3 or have[0] != (height, width, 1, ends[1]):
         return None

@@ -44,6 +44,24 @@ def psnr(hr: Any, sr: Any) -> Any:
 LOSSES: dict[str, Loss] = {"mse": mse, "mae": mae, "euclidean": euclidean, "psnr": psnr}
 
 
+def check_loss(name: str) -> None:
+    """Checks what a loss returns.
+
+    Args:
+      name: one of `LOSSES`.
+
+    Raises:
+      UsageError: unless it is float32, with an error for each patch or each value of it.
+    """
+    import tensorflow as tf
+
+    patches = tf.zeros((2, 32, 32, 3))
+    errors = tf.convert_to_tensor(LOSSES[name](patches, patches))
+    if errors.dtype != tf.float32 or errors.shape[:1] != [2]:
+        found = f"{errors.dtype.name} {tuple(errors.shape)}"
+        raise UsageError(f"loss {name!r} returned {found} for 2 patches: it must be float32, with patches on axis 0")
+
+
 def register(name: str, function: Loss) -> None:
     """Registers a loss for `TrainConfig.loss` and `--loss`.
 

@@ -20,6 +20,7 @@ from srnet.training import checkpoints, loop, perceptual, run_folder, schedule
 from srnet.training.config import TrainConfig, check_registered
 from srnet.training.data import training_patches, validation_paths
 from srnet.training.initial import copy_weights
+from srnet.training.losses import check_loss
 from srnet.training.origin import origin
 from srnet.training.run_folder import Run
 from srnet.training.state import State, new_state
@@ -96,13 +97,17 @@ def run_training(
       Interrupted: after Ctrl-C, SIGTERM or SIGHUP; the state is saved.
     """
     check_registered(config)
+    check_loss(config.loss)
     set_seeds(config)
     workers = start_workers(config)
     workers.check_equal(lambda: {**config.to_json(), **_software()})
     resumed = workers.from_first(lambda: _resumed(run_dir, config))
     vgg19 = workers.first_then_others(lambda: perceptual.read_weights(config.vgg19)) if config.perceptual else []
     with workers.detect_lost_workers():  # its variables get their first values from worker 0
-        state = new_state(config, workers.strategy, vgg19)
+        try:
+            state = new_state(config, workers.strategy, vgg19)
+        except tf.errors.ResourceExhaustedError as error:
+            raise DataError(f"not enough memory for the weights of {config.variant}") from error
     initial = None
     if config.initial_run and not resumed:
         initial = workers.from_first(lambda: _initialize(state, config))

@@ -101,6 +101,8 @@ def make_losses(config: TrainConfig, state: State) -> Callable[[tf.Tensor, tf.Te
             adversarial, discriminating = (of / replicas for of in relativistic_losses(real, fake))
             parts += [adversarial, discriminating]
             loss += config.adversarial * adversarial
+        for own in (images or model).losses:  # of a custom network's regularizers
+            loss += tf.cast(own, tf.float32) / replicas
         if config.weight_decay:
             loss += weight_penalty(model, config.weight_decay) / replicas
         return [loss, *parts] if len(parts) > 1 else [loss]

@@ -95,11 +95,11 @@ def test_file_loads_back_and_damage_is_named(tmp_path):
     encrypted = bytearray(path.read_bytes())
     encrypted[encrypted.index(b"PK\1\2") + 8] |= 1
     path.write_bytes(encrypted)
-    with pytest.raises(DataError, match=r"aplus\.npz: no trained A\+ .*delete it"):
+    with pytest.raises(DataError, match=r"aplus\.npz: not a trained A\+ .*delete it"):
         aplus.load(path)
     aplus.save(path, trained)
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(DataError, match=r"aplus\.npz: no trained A\+ .*delete it"):
+    with pytest.raises(DataError, match=r"aplus\.npz: not a trained A\+ .*delete it"):
         aplus.load(path)
     shapes = {"projection": (4, 3), "anchors": (2, 3), "regressors": (2, 1, 4)}
     for content in ({"projection": (3,)}, shapes):

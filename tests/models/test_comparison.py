@@ -344,6 +344,12 @@ def test_identity_leaves_other_filters_blind_to_brightness(channels):
     assert np.std(kernel[..., channels:]) == pytest.approx(np.sqrt(2 / (81 * channels)), rel=0.03)
 
 
+def test_fewer_filters_than_channels_pass_what_they_can():
+    model = models.build("srcnn", 2, 3, initializer="identity", filters=(2, 8))
+    center = model.get_layer("extract").kernel.numpy()[4, 4]
+    np.testing.assert_array_equal(center, [[1, 0], [0, 1], [0, 0]])
+
+
 def test_identity_keeps_the_size_of_features():
     model = models.build("rednet", 2, initializer="identity", filters=32)
     names = [f"relu_{i}" for i in range(1, 15)]

@@ -27,6 +27,13 @@ def test_weights_lie_between(name):
         )
 
 
+def test_networks_may_have_begun_with_other_weights():
+    first, second = (models.build("idn", 2, filters=16, initializer=name) for name in ("identity", "he"))
+    made = models.interpolate(first, second, 0.5)
+    for one, half, other in zip(first.get_weights(), made.get_weights(), second.get_weights(), strict=True):
+        np.testing.assert_allclose(half, (one + other) / 2, atol=1e-6)
+
+
 def test_other_networks_and_shares_are_refused():
     first = models.build("vdsr", 2, filters=4)
     with pytest.raises(UsageError, match="networks vdsr and vdsr have different layers: give two of the same network"):

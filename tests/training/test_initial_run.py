@@ -120,6 +120,14 @@ def test_a_last_layer_without_upsampling_becomes_rgb_too(tmp_path):
     np.testing.assert_allclose(rgb(grays)[inner], enlarge_colors(luma, grays)[inner], rtol=1e-3, atol=0.1)
 
 
+def test_a_transposed_first_layer_of_luma_is_left_out(tmp_path):
+    luma, rgb = (models.build("full", 2, channels=channels, filters=4) for channels in (1, 3))
+    save_file(luma, tmp_path / "luma.keras")
+    first = rgb.get_layer("upsample_1").get_weights()
+    assert copy_weights(rgb, str(tmp_path / "luma.keras"))[:2] == (13, 12)
+    assert all(map(np.array_equal, rgb.get_layer("upsample_1").get_weights(), first))
+
+
 def test_a_network_of_rgb_that_begins_as_one_of_luma_sees_colors(tmp_path):
     luma, rgb = (models.build("plus", 2, channels=channels, blocks=1, filters=4) for channels in (1, 3))
     save_file(luma, tmp_path / "luma.keras")

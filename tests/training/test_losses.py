@@ -49,6 +49,20 @@ def test_penalty_is_half_beta_times_the_squared_kernels_without_biases():
     assert float(weight_penalty(model, 0.01)) == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("of", "found"),
+    [
+        (lambda hr, sr: tf.reduce_mean(abs(hr - sr)), r"float32 \(\)"),
+        (lambda hr, sr: tf.reduce_mean(abs(hr - sr), axis=0), r"float32 \(32, 32, 3\)"),
+        (lambda hr, sr: tf.cast(hr - sr, tf.float64), r"float64 \(2, 32, 32, 3\)"),
+    ],
+)
+def test_a_loss_without_an_error_for_each_patch_is_refused(train, monkeypatch, of, found):
+    monkeypatch.setitem(losses.LOSSES, "wrong", of)
+    with pytest.raises(UsageError, match=f"loss 'wrong' returned {found} for 2 patches"):
+        train(loss="wrong")
+
+
 @pytest.mark.parametrize("each", ["pixel", "patch"])
 def test_a_registered_loss_trains(train, patches, each):
     def half(hr, sr):

@@ -10,7 +10,7 @@ import tensorflow as tf
 from srnet.errors import UsageError
 from srnet.training.config import TrainConfig
 from srnet.training.state import new_state
-from srnet.training.step import make_run_steps, make_step
+from srnet.training.step import make_losses, make_run_steps, make_step
 
 SMALL = TrainConfig(
     variant="srcnn",
@@ -58,6 +58,16 @@ def test_sgd_moves_against_the_gradient(loss):
     _, _, before, gradients, after = _step_once(config)
     for old, gradient, new in zip(before, gradients, after):
         np.testing.assert_allclose(new, old - 1e-6 * gradient, rtol=1e-5, atol=1e-7)
+
+
+def test_regularizers_of_a_custom_network_count(monkeypatch):
+    state = new_state(SMALL, tf.distribute.get_strategy())
+    (plain,) = make_losses(SMALL, state)(*_batch())
+    layer = state.model.get_layer("map")
+    layer.kernel.regularizer = keras.regularizers.L2(0.5)
+    (loss,) = make_losses(SMALL, state)(*_batch())
+    expected = 0.5 * np.sum(layer.kernel.numpy().astype(np.float64) ** 2)
+    assert float(loss - plain) == pytest.approx(expected, rel=1e-3) and expected > 0.01
 
 
 def test_sgd_has_momentum():

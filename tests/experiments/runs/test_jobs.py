@@ -68,6 +68,16 @@ def test_the_log_of_a_run_has_its_whole_name(tmp_path):
     assert job.log == tmp_path / "plus_x4_average_0.99.log"
 
 
+def test_a_run_resumed_in_another_precision_is_recorded_in_both(tmp_path):
+    job = _job(tmp_path, 2)
+    _train(job)
+    known = read_json(job.run.origin)
+    sessions = [{"precision": "mixed_bfloat16"}, {"precision": "float32"}]
+    write_json(job.run.origin, {**known, "sessions": sessions})
+    write_json(job.run.config, {**job.config.to_json(), "precision": "float32"})
+    assert records.record_of(job, "cpu")["run"]["precision"] == "float32+mixed_bfloat16"
+
+
 def test_lost_epochs_are_damage(tmp_path):
     job = _job(tmp_path, 2)
     _train(job)

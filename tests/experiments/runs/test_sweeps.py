@@ -65,6 +65,24 @@ def test_a_finished_run_in_another_precision_is_not_mixed_in(jobs):
         check_alike(found, jobs, pathlib.Path("quick.jsonl"))
 
 
+def test_seeds_of_another_method_are_trained_alike(jobs):
+    config = dataclasses.replace(jobs[0].config, variant="vdsr", loss="mae")
+    added = [Job("vdsr", 2, jobs[0].run, {}, config=config, seed=1)]
+    of_x4 = ablation_record("vdsr", [24, 25], scale=4, loss="mse")
+    check_alike([ablation_record("vdsr", [24, 25], loss="mae"), of_x4], added, pathlib.Path("quick.jsonl"))
+    message = "vdsr x2 seed 0 has precision mixed_bfloat16, the new runs would have float32"
+    with pytest.raises(DataError, match=message):
+        check_alike([ablation_record("vdsr", [24, 25], precision="mixed_bfloat16")], added, pathlib.Path("quick.jsonl"))
+
+
+def test_rows_of_the_ablation_of_plus_differ_only_in_what_they_name(jobs):
+    config = dataclasses.replace(jobs[0].config, loss="mae")
+    added, group = [Job("mse", 2, jobs[0].run, {}, config=config)], {"plus": (), "mse": ("loss",), "wide": ()}
+    check_alike([ablation_record("wide", [24, 25], loss="psnr")], added, pathlib.Path("x.jsonl"), group)
+    with pytest.raises(DataError, match="wide x2 seed 0 has steps 10, the new runs would have 20"):
+        check_alike([ablation_record("wide", [24])], added, pathlib.Path("x.jsonl"), group)
+
+
 def test_each_run_is_told_its_precision(picture_root, tmp_path):
     place = Workspace("quick", tmp_path / "runs", tmp_path / "results", str(picture_root), str(tmp_path))
     job = job_of(place, "full", 2, {})

@@ -3,10 +3,12 @@
 from experiments.recipes.degradations import METHODS, SHOWN
 from experiments.tables.degradations import describe_degradations, describe_gains
 from srnet.data.datasets import TEST_SETS
+from srnet.pretrained import cards
 
 
 def _record(method, name, degradation, psnr, scale=4):
     place = {"method": method, "set": name, "scale": scale, "degradation": degradation}
+    place["weights"] = None if method == "bicubic" else cards.card(scale, method)["sha256"]
     return {**place, "psnr": psnr, "psnr_rgb": psnr - 1, "ssim": 0.5}
 
 
@@ -30,3 +32,13 @@ def test_gains_are_means_over_the_test_sets():
     assert lines[4:6] == ["| `bicubic` | 20.15 | 30.15 | 40.15 |", "| `jpeg50` | 21.15 | 31.15 | 41.15 |"]
     assert len(lines) == 4 + len(SHOWN)
     assert describe_gains(found[1:]) == ""
+
+
+def test_results_of_older_weights_are_left_out():
+    found = [_record("photo", name, "noise10", 30.0) for name in TEST_SETS]
+    found[1]["weights"] = "0" * 64
+    assert describe_degradations(found).splitlines()[8].count(" 29.00 / 30.00 / 0.5000 ") == len(TEST_SETS) - 1
+    everything = [_record(method, name, each, 30.0) for method in METHODS for name in TEST_SETS for each in SHOWN]
+    assert describe_gains(everything)
+    everything[-1]["weights"] = "0" * 64
+    assert describe_gains(everything) == ""
