@@ -87,7 +87,7 @@ def lock_open(descriptor: int, shared: bool = False) -> bool | None:
       True if locked, False if another process holds a lock, None if it cannot be locked.
     """
     try:
-        import fcntl  # not on Windows
+        import fcntl  # not on Windows, where commands say what srnet needs
 
         fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -20,14 +20,8 @@ from srnet.inference.choice import default_scale
 if TYPE_CHECKING:
     import keras
 
-# The suffixes of each format; a SavedModel is a folder, whose name may have dots.
-_SUFFIXES = {
-    "saved_model": (),
-    "litert": (".tflite",),
-    "litert_int8": (".tflite",),
-    "onnx": (".onnx",),
-    "keras": (".keras",),
-}
+# The suffix of each format; a SavedModel is a folder, whose name may have dots.
+_SUFFIXES = {"saved_model": None, "litert": ".tflite", "litert_int8": ".tflite", "onnx": ".onnx", "keras": ".keras"}
 _OTHER_FILES = (".h5", ".hdf5", ".pb", ".pbtxt", ".lite", ".pt", ".pth", ".ckpt", ".npz", ".zip")
 
 
@@ -66,7 +60,7 @@ def choose_format(output: str, given: str | None) -> str:
       UsageError: if the suffix is of another format, or of none.
     """
     suffix = "" if output.endswith("/") else pathlib.Path(output).suffix.lower()
-    fitting = [kind for kind, suffixes in _SUFFIXES.items() if suffix in suffixes]
+    fitting = [kind for kind, own in _SUFFIXES.items() if suffix == own]
     if "keras" in (given, *fitting) and not output.endswith(".keras"):  # Keras looks at the name, when loading, too
         raise UsageError(f"--output={output}: the name of a Keras file must end with .keras")
     if given and (given in fitting or not fitting):
@@ -74,7 +68,7 @@ def choose_format(output: str, given: str | None) -> str:
     if given:
         raise UsageError(f"--output={output}: {suffix} is the extension of {fitting[0]}, not of {given}")
     if suffix in _OTHER_FILES:
-        known = ", ".join(dict.fromkeys(suffix for suffixes in _SUFFIXES.values() for suffix in suffixes))
+        known = ", ".join(dict.fromkeys(filter(None, _SUFFIXES.values())))
         raise UsageError(f"--output={output}: no format for {suffix}; use {known}, or the name of a folder")
     return fitting[0] if fitting else "saved_model"
 

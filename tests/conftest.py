@@ -38,6 +38,13 @@ def draw_picture(seed, height, width, channels=3):
     return np.asarray(picture.resize((width, height), PIL.Image.Resampling.BICUBIC))
 
 
+@pytest.fixture(autouse=True)
+def _same_random_numbers(request):
+    """Each test draws the same numbers, whichever ran before it."""
+    if hasattr(request.module, "RANDOM"):
+        request.module.RANDOM = np.random.default_rng(0)
+
+
 @pytest.fixture
 def picture_root(tmp_path):
     """A data root with the sets "tiny" (three pictures, one of them greyscale) and "held_out" (one)."""

@@ -15,14 +15,16 @@ import time
 
 import numpy as np
 import PIL.Image
+import psutil
 import pytest
 
 import srnet
-from srnet import demo, models
+from srnet import demo
 from srnet.errors import DataError
 from srnet.images.read import read_size
 from srnet.inference.choice import fixed_chooser
 from srnet.inference.upscaler import Upscaler
+from tests.networks import bicubic_network
 
 pytest.importorskip("gradio")
 demo_page = importlib.import_module("srnet.demo_page")
@@ -37,7 +39,7 @@ PHOTO = PIL.Image.fromarray(np.random.default_rng(0).integers(0, 256, (24, 36, 3
 
 @pytest.fixture(scope="module")
 def choose():
-    upscaler = Upscaler(models.build("srcnn", 3, initializer="identity", filters=(2, 2)))
+    upscaler = Upscaler(bicubic_network(3))
     return fixed_chooser({3: lambda: upscaler})
 
 
@@ -60,6 +62,9 @@ def page(tmp_path_factory):
     line = process.stdout.readline()
     if line != f"http://127.0.0.1:{port} is ready; Ctrl-C ends it\n":
         pytest.fail(line + process.communicate(timeout=60)[1])
+    connections = psutil.Process(process.pid).net_connections("inet")
+    listening = {each.laddr.ip for each in connections if each.status == psutil.CONN_LISTEN}
+    assert listening == {"127.0.0.1"}
     yield line.split()[0]
     assert [path.name for path in folder.iterdir()] == [f"srnet-demo-{os.getuid()}"]
     process.send_signal(signal.SIGINT)
@@ -148,8 +153,11 @@ def test_two_visitors_wait_for_one_another(page, tmp_path):
     (endpoint,) = [name for name in visitors[0].view_api(return_format="dict")["named_endpoints"] if "enlarge" in name]
     given = client.handle_file(tmp_path / "wide.png")
     jobs = [visitor.submit(given, 2, "plus", api_name=endpoint) for visitor in visitors]
+    start = time.monotonic()
     told = [job.result(timeout=120)[0] for job in jobs]
+    elapsed = time.monotonic() - start
     assert all("wide.png, enlarged to 1600x1200 by plus in" in each for each in told)
+    assert sum(float(re.search(r" in ([\d.]+) s", each)[1]) for each in told) < elapsed + 0.5
 
 
 def test_the_page_is_guarded(page):
@@ -272,7 +280,7 @@ def test_why_gradio_cannot_be_imported(tmp_path, module, status, message):
 def test_the_largest_result_can_be_read_again(tmp_path):
     path = tmp_path / "large.png"
     PIL.Image.new("1", (16_000, 16_000)).save(path)
-    with pytest.raises(DataError, match="more pixels than the limit"):
+    with pytest.raises(DataError, match="more than 179 megapixels"):
         read_size(path)
     program = "import sys; from srnet import demo_page; from srnet.images.read import read_size; "
     program += "demo_page.build_page({'plus': None}, (4,), None); print(read_size(sys.argv[1]))"

@@ -3,10 +3,8 @@
 import io
 import os
 import shutil
-import struct
 import subprocess
 import sys
-import zlib
 
 import numpy as np
 import PIL.Image
@@ -16,6 +14,7 @@ import tifffile
 from srnet.images.write import encode
 from tests import forked
 from tests.images.test_metadata import FULL
+from tests.pictures import png_chunk
 
 SMOOTH = np.clip(np.add.outer(np.arange(24), np.arange(32))[..., None] * 4 + (0, 20, 40), 0, 255).astype(np.uint8)
 
@@ -40,6 +39,26 @@ _RAISES = """if True:
     upscale.write_file = lambda enlarged, *_: f"{enlarged.job.source} done"
     upscale.run()
 """
+
+
+_RECORDS = """if True:
+    from srnet import upscale
+
+    def upscalers_of(networks, **options):
+        print(sorted(options.items()))
+        raise SystemExit(0)
+
+    upscale.upscalers_of = upscalers_of
+    upscale.run()
+"""
+
+
+def test_flags_reach_the_upscaler(tmp_path):
+    (tmp_path / "a.png").touch()
+    flags = ("--network=full", "--tile=8", "--self_ensemble", "--precision=mixed_bfloat16")
+    command = [sys.executable, "-c", _RECORDS, tmp_path / "a.png", *flags]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "[('precision', 'mixed_bfloat16'), ('self_ensemble', True), ('tile', 8)]\n"
 
 
 @pytest.mark.parametrize("debug", [False, True])
@@ -150,9 +169,7 @@ def test_a_full_disk_says_so(small_disk, kind):
 
 
 def test_chunks_that_are_damaged_are_no_reason_to_stop(tmp_path):
-    chunk = b"tEXtComment\0hello"
-    data = encode(FULL, "PNG")
-    broken = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk) ^ 1)
+    data, broken = encode(FULL, "PNG"), png_chunk(b"tEXt", b"Comment\0hello", broken=True)
     (tmp_path / "x.png").write_bytes(data[:33] + broken + data[33:])
     done = _upscale(tmp_path / "x.png", f"--output={tmp_path / 'y.png'}", "--size=40x30")
     assert done.returncode == 0 and done.stderr == f"{tmp_path / 'x.png'}: damaged metadata is left out\n"

@@ -2,10 +2,8 @@
 
 import json
 import shutil
-import struct
 import subprocess
 import sys
-import zlib
 
 import numpy as np
 import PIL.Image
@@ -13,9 +11,10 @@ import PIL.ImageCms
 import pytest
 import tifffile
 
+from tests.pictures import SRGB, png16
+
 RANDOM = np.random.default_rng(0)
 SIZE = (20, 30)
-PROFILE = PIL.ImageCms.ImageCmsProfile(PIL.ImageCms.createProfile("sRGB")).tobytes()
 
 # Names of good pictures, and what ExifTool is to say of their enlargement: bits of a sample, and kind of colours.
 GREY, GREY_ALPHA, COLOURS, COLOURS_ALPHA, INKS = "grey", "grey+alpha", "colours", "colours+alpha", "inks"
@@ -58,18 +57,6 @@ def _pixels(channels, dtype=np.uint8):
     return RANDOM.integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
 
 
-def _png16(path, pixels):
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    height, width, channels = (*pixels.shape, 1)[:3]
-    header = struct.pack(">IIBBBBB", width, height, 16, {1: 0, 3: 2, 4: 6}[channels], 0, 0, 0)
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
-    path.write_bytes(
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-    )
-
-
 def _make_good(folder):
     rgb = PIL.Image.fromarray(_pixels(3))
     for name, mode in (
@@ -92,13 +79,13 @@ def _make_good(folder):
     ):
         rgb.convert(mode).save(folder / name)
     rgb.quantize(16).save(folder / "palette_keyed.png", transparency=3)
-    rgb.save(folder / "profile.png", icc_profile=PROFILE)
+    rgb.save(folder / "profile.png", icc_profile=SRGB)
     for orientation in (3, 6, 8):
         exif = PIL.Image.Exif()
         exif[0x0112], exif[0x010F] = orientation, "a camera"
-        rgb.save(folder / f"turned{orientation}.jpg", exif=exif, icc_profile=PROFILE)
+        rgb.save(folder / f"turned{orientation}.jpg", exif=exif, icc_profile=SRGB)
     for name, channels in (("l16.png", 1), ("rgb16.png", 3), ("rgba16.png", 4)):
-        _png16(folder / name, _pixels(channels, np.uint16))
+        (folder / name).write_bytes(png16(_pixels(channels, np.uint16)))
     for name, channels, dtype in (
         ("l16.tif", 1, np.uint16),
         ("rgb16.tiff", 3, np.uint16),

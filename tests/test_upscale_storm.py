@@ -5,7 +5,6 @@ import io
 import struct
 import subprocess
 import sys
-import zlib
 
 import numpy as np
 import PIL.Image
@@ -17,6 +16,7 @@ from srnet.images.metadata import Metadata
 from srnet.images.picture import Picture
 from srnet.images.write import encode
 from tests.images.test_metadata import FULL
+from tests.pictures import png_chunk
 
 FOLDERS, FILES = 4, 500
 SUFFIXES = {"PNG": "png", "JPEG": "jpg", "TIFF": "tif", "WEBP": "webp", "AVIF": "avif", "JPEG2000": "jp2"}
@@ -93,8 +93,8 @@ def _with_mutated_metadata(random):
         return "jpg", jpeg.spliced(encode(plain, "JPEG"), jpeg.file_head(metadata, exif))
     data = encode(plain, "PNG")
     if random.integers(4) == 0:  # a chunk of another kind altogether
-        chunk = bytes(random.choice([b"iCCP", b"pHYs", b"eXIf", b"iTXt"])) + random.bytes(random.integers(0, 60))
-        chunk = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+        kind = bytes(random.choice([b"iCCP", b"pHYs", b"eXIf", b"iTXt"]))
+        chunk = png_chunk(kind, random.bytes(random.integers(0, 60)))
         return "png", data[:33] + chunk + data[33:]
     return "png", png.spliced(data, png.file_head(metadata, exif))
 

@@ -124,7 +124,7 @@ class Recipe:
         if quality:
             offset = random.integers(_BLOCK, size=2) if self.shifted else np.zeros(2, np.int64)
             subsampled = random.random() < self.subsampled
-            picture = compressed(picture, round(quality), subsampled, (int(offset[0]), int(offset[1])))
+            picture = _jpeg(picture, round(quality), subsampled, offset)
         quality = self.webp and self.webp.level(random)
         return _stored(picture, format="WEBP", quality=round(quality)) if quality else picture
 
@@ -164,15 +164,8 @@ def _noisy(values: np.ndarray, kind: str, sigma: float, gray: bool, random: np.r
     return values + (random.poisson(light * peak) / peak - light) * 255
 
 
-def compressed(picture: np.ndarray, quality: int, subsampled: bool, offset: tuple[int, int] = (0, 0)) -> np.ndarray:
-    """Returns a picture after JPEG compression.
-
-    Args:
-      picture: uint8 (H, W, C) array, C 1 or 3.
-      quality: from 1 to 100.
-      subsampled: whether the chroma is halved (4:2:0).
-      offset: rows and columns of the first block that lie outside the picture.
-    """
+def _jpeg(picture: np.ndarray, quality: int, subsampled: bool, offset: np.ndarray) -> np.ndarray:
+    """A picture after JPEG compression; `offset`: rows and columns of the first block that lie outside the picture."""
     padded = np.pad(picture, ((offset[0], 0), (offset[1], 0), (0, 0)), mode="edge")
     stored = _stored(padded, format="JPEG", quality=quality, subsampling=2 if subsampled else 0)
     return stored[offset[0] :, offset[1] :]

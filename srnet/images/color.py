@@ -40,19 +40,18 @@ def round_to_uint8(values: npt.ArrayLike) -> np.ndarray:
     return quantize(np.asarray(values), np.uint8)
 
 
-def change_depth(pixels: np.ndarray, dtype: npt.DTypeLike) -> np.ndarray:
-    """Converts pixels from the range of their dtype to that of another.
+def to_8_bits(pixels: np.ndarray) -> np.ndarray:
+    """Converts pixels to 8 bits.
 
     Args:
       pixels: array of uint8, uint16, or floats in [0, 1].
-      dtype: uint8, uint16, float32 or float64.
     """
-    if pixels.dtype == dtype:
+    if pixels.dtype == np.uint8:
         return pixels
-    factor = PEAKS[np.dtype(dtype).name] / PEAKS[pixels.dtype.name]
-    changed = np.empty(pixels.shape, dtype)
+    factor = 255 / PEAKS[pixels.dtype.name]
+    changed = np.empty(pixels.shape, np.uint8)
     for top in range(0, len(pixels), _BAND):
-        changed[top : top + _BAND] = quantize(pixels[top : top + _BAND].astype(np.float64) * factor, dtype)
+        changed[top : top + _BAND] = round_to_uint8(pixels[top : top + _BAND].astype(np.float64) * factor)
     return changed
 
 

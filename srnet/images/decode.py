@@ -9,6 +9,7 @@ import numpy as np
 import PIL.Image
 import PIL.PngImagePlugin
 import PIL.TiffImagePlugin
+from PIL.TiffImagePlugin import BITSPERSAMPLE, SAMPLEFORMAT
 
 from srnet.errors import DataError
 from srnet.images import jpeg, netpbm
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 _MODE_OF_CHANNELS = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 AXES_SWAPPED = (5, 6, 7, 8)  # orientations that swap the axes
-_TIFF_BITS, _TIFF_SAMPLE_FORMAT = 258, 339
 _SIGNED = 2  # of TIFF's sample formats
 _LAST_ROWS = 16  # of a JPEG: two rows of blocks, or one if the chroma is halved
 _VIPS_TYPES = {"uchar": "uint8", "ushort": "uint16", "float": "float32"}
@@ -59,7 +59,7 @@ def _is_deep(image: PIL.Image.Image) -> bool:
         # A tile's arguments are the file's raw mode, which names 16-bit samples.
         return any("16" in str(tile[3]) for tile in image.tile)
     if isinstance(image, PIL.TiffImagePlugin.TiffImageFile):
-        return max(image.tag_v2.get(_TIFF_BITS, (1,))) > 8
+        return max(image.tag_v2.get(BITSPERSAMPLE, (1,))) > 8
     return False
 
 
@@ -156,20 +156,20 @@ def decoded(opened: Opened) -> tuple[str, np.ndarray, tuple[str, ...]]:
         if mode == "RGBA" and image.mode == "RGB" and not image.has_transparency_data:
             mode, pixels = "RGB", pixels[..., :3]
         return mode, pixels, ()
-    if isinstance(image, PIL.TiffImagePlugin.TiffImageFile) and _SIGNED in image.tag_v2.get(_TIFF_SAMPLE_FORMAT, ()):
+    if isinstance(image, PIL.TiffImagePlugin.TiffImageFile) and _SIGNED in image.tag_v2.get(SAMPLEFORMAT, ()):
         raise DataError("signed samples cannot be enlarged")  # Pillow would take them for unsigned ones
     try:
         image.load()
         return *from_pillow(image), ()
     except OSError:
-        ended = _without_end(opened)
+        ended = _completed(opened)
         if ended is None:
             raise
         with PIL.Image.open(io.BytesIO(ended), formats=("JPEG",)) as whole:
             return *from_pillow(whole), ("the end of the file is missing; the last rows may be damaged",)
 
 
-def _without_end(opened: Opened) -> bytes | None:
+def _completed(opened: Opened) -> bytes | None:
     """A truncated JPEG with an end marker appended, if little of the picture is missing; else None."""
     if opened.format != "JPEG":
         return None

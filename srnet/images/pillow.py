@@ -8,7 +8,7 @@ import PIL.Image
 
 from srnet.errors import DataError, UsageError
 from srnet.images import tiff
-from srnet.images.color import change_depth
+from srnet.images.color import to_8_bits
 from srnet.images.metadata import parse_exif
 from srnet.images.picture import Picture
 
@@ -60,7 +60,7 @@ def as_rgb(picture: Picture) -> PIL.Image.Image:
     Args:
       picture: `srnet.images.picture.Picture`.
     """
-    image = to_pillow(change_depth(picture.pixels, np.uint8), picture.mode)
+    image = to_pillow(to_8_bits(picture.pixels), picture.mode)
     if picture.mode in ("LA", "RGBA"):
         image = PIL.Image.alpha_composite(PIL.Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
     return image.convert("RGB")

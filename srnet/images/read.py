@@ -22,7 +22,7 @@ import PIL.Image
 from srnet.errors import DataError
 from srnet.files import reason, stderr_into
 from srnet.images import jpeg
-from srnet.images.color import change_depth
+from srnet.images.color import to_8_bits
 from srnet.images.decode import (
     AXES_SWAPPED,
     Opened,
@@ -34,6 +34,7 @@ from srnet.images.decode import (
 )
 from srnet.images.metadata import without_lab_profile
 from srnet.images.picture import Picture
+from srnet.images.pillow import to_pillow
 from srnet.images.recognize import formats, open_picture
 
 # Bytes: 4 channels of 4 bytes for every pixel that Pillow's limit allows (179 million), and space for metadata.
@@ -111,10 +112,9 @@ def read_image(path: str | pathlib.Path) -> np.ndarray:
       DataError: as `read_picture`.
     """
     picture = read_picture(path, first_frame=True)
-    pixels = change_depth(picture.pixels, np.uint8)
+    pixels = to_8_bits(picture.pixels)
     if picture.mode == "CMYK":
-        size = (pixels.shape[1], pixels.shape[0])
-        return np.asarray(PIL.Image.frombytes("CMYK", size, pixels.tobytes()).convert("RGB"))
+        return np.asarray(to_pillow(pixels, "CMYK").convert("RGB"))
     if picture.mode == "LA":
         return pixels[..., 0]
     return pixels[..., :3] if picture.mode == "RGBA" else pixels

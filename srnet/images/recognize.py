@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import PIL.Image
 import PIL.TiffImagePlugin
+from PIL.TiffImagePlugin import TILELENGTH, TILEWIDTH
 
 from srnet.errors import DataError
 from srnet.images import heif, jpeg, jpeg2000, netpbm, png, tiff
@@ -48,7 +49,6 @@ _FORMATS = (
     "PCX",
     "TGA",
 )
-_TILE_WIDTH, _TILE_LENGTH = 322, 323
 _DAMAGED = "damaged metadata is left out"
 
 
@@ -142,7 +142,8 @@ def _open_tiff(file: BinaryIO) -> Opened:
         image = open_by_vips(file)
     if isinstance(image, PIL.TiffImagePlugin.TiffImageFile):
         # A tile is decoded whole, however small the picture is.
-        check_pixels(image.tag_v2.get(_TILE_WIDTH, 1) * image.tag_v2.get(_TILE_LENGTH, 1))
+        width, length = (image.tag_v2.get(tag, 1) for tag in (TILEWIDTH, TILELENGTH))
+        check_pixels(width * length)
         # While decoding, Pillow would read EXIF, fail if it is damaged, and turn the picture.
         image.getexif = PIL.Image.Exif  # type: ignore[method-assign]
         if hasattr(image, "_tile_size"):  # Pillow already reports the size of the turned picture

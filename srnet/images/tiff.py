@@ -241,15 +241,15 @@ def to_bytes(block: Block) -> bytes:
     Args:
       block: the block, without BigTIFF's types, which `descriptive_tags` leaves out.
     """
-    encoded, note = _from(8, block), _maker_note_place(block)
+    encoded, note = _file_with_directory_at(8, block), _maker_note_place(block)
     if note is not None:
         gap = note - (_maker_note_place(read_block(io.BytesIO(encoded))) or note)
         if gap > 0 and gap % 2 == 0 and gap + len(encoded) <= _LARGEST_SEGMENT:
-            return _from(8 + gap, block)
+            return _file_with_directory_at(8 + gap, block)
     return encoded
 
 
-def _from(start: int, block: Block) -> bytes:
+def _file_with_directory_at(start: int, block: Block) -> bytes:
     head = (b"II*\0" if block.order == "<" else b"MM\0*") + struct.pack(block.order + "I", start)
     return head + bytes(start - len(head)) + _written(block.tags, start, block.order)
 

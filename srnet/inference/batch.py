@@ -71,6 +71,7 @@ class Enlarged:
       before: the picture before enlarging, if a preview will be written.
       picture: the result.
       choice: what enlarged it.
+      kind: Pillow's name for the format of the result; on standard output, the picture's own unless a suffix names one.
       start: when its source was opened, on the monotonic clock.
     """
 
@@ -79,6 +80,7 @@ class Enlarged:
     before: Picture | None
     picture: Picture
     choice: Choice
+    kind: str
     start: float
 
 
@@ -120,23 +122,18 @@ def enlarge_file(
     picture = read(source, job.source_name)
     size = target_size(picture.size, scale, size, fit)
     choice = choose(picture)
-    if target or job.suffix:
-        check_holds(target or f"-{job.suffix}", picture, size, job.target_name)
-    picture, changes = fit_to_format(picture, _kind(job, picture, size))
+    named = target or (f"-{job.suffix}" if job.suffix else None)
+    if named:
+        check_holds(named, picture, size, job.target_name)
+    kind = output_format(named) if named else natural_format(picture, size)
+    picture, changes = fit_to_format(picture, kind)
     for name, notes in ((job.source_name, picture.notes), (job.target_name, changes)):
         for line in notes:
             note(f"{name}: {line}")
     label = printable(f"{label}{job.source_name}")
     with tqdm.tqdm(total=1.0, desc=label, leave=False, disable=None, bar_format=_BAR) as bar:
         enlarged = enlarge_picture(picture, size, choice.upscalers, functools.partial(_show, bar))
-    return Enlarged(job, picture.size, picture if preview else None, enlarged, choice, start)
-
-
-def _kind(job: Job, picture: Picture, size: tuple[int, int] | None = None) -> str:
-    """Pillow's name for the format of a result; on standard output, the picture's own unless a suffix names one."""
-    if job.target != STANDARD:
-        return output_format(job.target)
-    return output_format(f"-{job.suffix}") if job.suffix else natural_format(picture, size)
+    return Enlarged(job, picture.size, picture if preview else None, enlarged, choice, kind, start)
 
 
 def write_file(enlarged: Enlarged, overwrite: bool = False, quality: int | None = None) -> str:
@@ -155,7 +152,7 @@ def write_file(enlarged: Enlarged, overwrite: bool = False, quality: int | None 
     """
     job, network, why = enlarged.job, enlarged.choice.network, enlarged.choice.why
     if job.target == STANDARD:
-        write_standard_output(enlarged.picture, _kind(job, enlarged.picture), quality)
+        write_standard_output(enlarged.picture, enlarged.kind, quality)
     else:
         target = pathlib.Path(job.target)
         write_picture(target, enlarged.picture, overwrite, quality)

@@ -73,11 +73,17 @@ def find_jobs(
     spellings: dict[Place, str] = {}
     for spelling in sources:
         spellings.setdefault(_absolute(spelling), spelling)
-    sources = list(spellings.values())
-    failed: list[str] = []
+    jobs, unread = _planned(list(spellings.values()), output, recursive, label, suffix)
+    jobs, clashing = _without_clashes(jobs, skip_existing)
+    return jobs, unread + clashing
+
+
+def _planned(
+    sources: Sequence[str], output: str | None, recursive: bool, label: Callable[[], str], suffix: str | None
+) -> tuple[list[Job], list[str]]:
+    """The jobs of `find_jobs`, even if their results would clash, and a message for each folder that cannot be read."""
     if output is None:
-        jobs = [Job(pathlib.Path(source), _beside(source, label, suffix)) for source in sources]
-        return _without_clashes(jobs, failed, skip_existing), failed
+        return [Job(pathlib.Path(source), _beside(source, label, suffix)) for source in sources], []
     alone = len(sources) == 1 and (sources[0] == STANDARD or not is_folder(sources[0]))
     if STANDARD in (output, *sources) and not alone:
         raise UsageError("standard input and output are for one picture")
@@ -86,20 +92,19 @@ def find_jobs(
         if target != STANDARD:
             output_format(target)
         source = sources[0] if sources[0] == STANDARD else pathlib.Path(sources[0])
-        job = Job(source, target, suffix if target == STANDARD else None)
-        return ([job] if STANDARD in (source, target) else _without_clashes([job], failed, skip_existing)), failed
+        return [Job(source, target, suffix if target == STANDARD else None)], []
     if STANDARD in sources:
         raise UsageError("standard input needs --output to be a file, or -")
     if _names_file(output) and is_image_name(pathlib.Path(output).name):
         raise UsageError(f"--output={output}: more than one picture needs a folder")
-    jobs = []
+    jobs, failed = list[Job](), list[str]()
     for place in map(pathlib.Path, sources):
         inside = _pictures_in(place, recursive, pathlib.Path(output), failed) if is_folder(place) else [place]
         base = place if is_folder(place) else place.parent
         jobs += [Job(path, pathlib.Path(output) / _written_name(path.relative_to(base), suffix)) for path in inside]
     if not jobs and not failed:
         raise UsageError(f"no pictures in {', '.join(sources)}")
-    return _without_clashes(jobs, failed, skip_existing), failed
+    return jobs, failed
 
 
 def _names_file(output: str) -> bool:
@@ -114,8 +119,11 @@ def _absolute(place: Place) -> Place:
     return place if place == STANDARD else pathlib.Path(os.path.realpath(path.parent)) / path.name
 
 
-def _without_clashes(jobs: list[Job], failed: list[str], skip_existing: bool) -> list[Job]:
-    """The jobs, each picture once, without those whose result would replace a source or an earlier result."""
+def _without_clashes(jobs: list[Job], skip_existing: bool) -> tuple[list[Job], list[str]]:
+    """The jobs, each picture once, without those whose result would replace a source or another, and their messages."""
+    if any(STANDARD in (job.source, job.target) for job in jobs):
+        return jobs, []
+    failed = []
     of_source: dict[Place, Job] = {}
     for job in jobs:
         of_source.setdefault(_absolute(job.source), job)
@@ -137,7 +145,7 @@ def _without_clashes(jobs: list[Job], failed: list[str], skip_existing: bool) ->
         else:
             kept[target] = job
     unique = set(kept.values())
-    return [job for job in of_source.values() if job in unique]
+    return [job for job in of_source.values() if job in unique], failed
 
 
 def _suffix(place: Place) -> str:

@@ -83,7 +83,8 @@ class Upscaler:
         self._whole = known is None
         self._bytes_per_pixel = bytes_per_pixel(model)
         self._margin = round_up(max(margin or 0, known or 0, CHROMA_REACH), self._multiple)
-        self._tile = round_down(tile or _fitting_tile(model, self._margin), self._multiple)
+        largest = tile or fitting_tile(model, self._margin, _SHARE_OF_MEMORY * free_memory())
+        self._tile = round_down(largest, self._multiple)
         self._self_ensemble = self_ensemble
         self._bicubic = _compiled(BicubicUpsampling(self.scale, dtype="float32"), 1)
         fast = _in_precision(model, precision)
@@ -278,11 +279,6 @@ def _in_precision(model: keras.Model, precision: str) -> keras.Model:
         if precision != AUTO:
             raise UsageError(f"{error}: only precision float32 can be used") from error
         return model
-
-
-def _fitting_tile(model: keras.Model, margin: int) -> int:
-    """The side of the largest useful tile whose feature maps fit into _SHARE_OF_MEMORY of the free memory."""
-    return fitting_tile(model, margin, _SHARE_OF_MEMORY * free_memory())
 
 
 def _check_memory(needed: float) -> None:

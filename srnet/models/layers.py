@@ -1,7 +1,7 @@
 """The layers that are not in Keras.
 
 Feature maps are NHWC. The layers are registered with Keras as "srnet>NAME", so that a saved `.keras` file loads
-wherever `srnet.models` has been imported. Their `receptive_window` is for `srnet.models.analysis`.
+wherever `srnet` has been imported. Their `receptive_window` is for `srnet.models.analysis`.
 """
 
 import functools

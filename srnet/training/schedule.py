@@ -9,7 +9,6 @@ from srnet.training.config import TrainConfig
 COOLDOWN_SHARE = 0.25  # of the run
 
 
-@keras.saving.register_keras_serializable("srnet")
 class Cooldown(keras.optimizers.schedules.LearningRateSchedule):
     """A constant learning rate that falls linearly to 0 over the last quarter of the run.
 
@@ -27,9 +26,6 @@ class Cooldown(keras.optimizers.schedules.LearningRateSchedule):
     def __call__(self, step: Any) -> Any:
         left = 1.0 - keras.ops.cast(step, "float32") / self.total_steps
         return self.learning_rate * keras.ops.minimum(left / COOLDOWN_SHARE, 1.0)
-
-    def get_config(self) -> dict[str, Any]:
-        return {"learning_rate": self.learning_rate, "total_steps": self.total_steps}
 
 
 def learning_rates(config: TrainConfig) -> keras.optimizers.schedules.LearningRateSchedule:

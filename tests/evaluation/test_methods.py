@@ -1,13 +1,10 @@
 """Methods: pretrained networks of any number of channels are measured as what they are."""
 
-import hashlib
-import json
 import math
 
 import numpy as np
 import pytest
 
-from srnet import models
 from srnet.data.datasets import find_images
 from srnet.errors import UsageError
 from srnet.evaluation.benchmark import describe_records, evaluate_sets
@@ -15,17 +12,13 @@ from srnet.evaluation.methods import NamedMethod, named_method
 from srnet.evaluation.protocol import COLOR_METRICS, METRICS, evaluate, register_metric
 from srnet.images.read import read_image
 from srnet.pretrained import cards
+from tests.networks import ship_network
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_card_says_how_many_channels_a_network_takes(picture_root, tmp_path, monkeypatch, channels):
     monkeypatch.setattr(cards, "FOLDER", tmp_path)
-    model = models.build("srcnn", 2, channels, filters=(4, 4), initializer="identity")
-    model.save_weights(cards.weights_file(2, "srcnn"))
-    digest = hashlib.sha256(cards.weights_file(2, "srcnn").read_bytes()).hexdigest()
-    card = {"network": "srcnn", "scale": 2, "channels": channels, "model_options": {"filters": [4, 4]}}
-    card |= {"sha256": digest, "run": {}, "measurements": {}, "use": "", "limits": ""}
-    cards.card_file(2, "srcnn").write_text(json.dumps(card))
+    model = ship_network(tmp_path, "srcnn", 2, channels, filters=[4, 4], initializer="identity")
     (record,) = evaluate_sets(named_method("srcnn"), ["held_out"], None, picture_root)
 
     def enlarge(lr):

@@ -16,6 +16,7 @@ from srnet.formats.onnx import export_onnx
 from srnet.inference.method import network_method
 from srnet.models import build
 from srnet.pretrained.load import load
+from tests.networks import randomize
 
 SHAPES = ((1, 1, 1, 1), (1, 17, 23, 1), (2, 8, 9, 1))
 
@@ -23,10 +24,7 @@ SHAPES = ((1, 1, 1, 1), (1, 17, 23, 1), (2, 8, 9, 1))
 def _small(name, scale):
     """A network without trained weights, none of which is 0."""
     blocks = {"blocks": 3} if name == "plus" else {}
-    model = build(name, scale, filters={"srcnn": (8, 8), "idn": 16}.get(name, 8), **blocks)
-    for weight in model.trainable_variables:
-        weight.assign(tf.random.stateless_normal(weight.shape, (0, 1), stddev=0.1))
-    return model
+    return randomize(build(name, scale, filters={"srcnn": (8, 8), "idn": 16}.get(name, 8), **blocks))
 
 
 def _interpret(path, lr):

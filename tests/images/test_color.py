@@ -39,7 +39,7 @@ def test_every_depth_is_rounded_alike(dtype, peak):
     quantized = color.quantize(values, dtype)
     assert quantized.dtype == dtype
     np.testing.assert_allclose(quantized, expected, rtol=1e-6)
-    np.testing.assert_array_equal(color.change_depth(quantized, "uint8"), [0, 51, 128, 153, 255])
+    np.testing.assert_array_equal(color.to_8_bits(quantized), [0, 51, 128, 153, 255])
 
 
 def test_grey_is_luma_as_it_is():

@@ -19,11 +19,11 @@ import pytest
 from srnet.images.file_formats import fit_to_format, output_format
 from srnet.images.read import read_picture
 from srnet.images.write import write_picture
+from tests.pictures import SRGB
 
 PAGE = pathlib.Path(__file__).parents[2] / "docs" / "enlarging.md"
 NAMES = {"jpg": "JPEG", "png": "PNG", "tif": "TIFF", "webp": "WebP", "avif": "AVIF", "jp2": "JPEG 2000"}
 SOURCES = ("jpg", "png", "tif", "webp", "avif")
-SRGB = PIL.ImageCms.ImageCmsProfile(PIL.ImageCms.createProfile("sRGB")).tobytes()
 
 EXIF = {
     "IFD0": "ImageDescription=A view;Make=Maker;Model=M1;Software=S 1;ModifyDate=2020:01:02 03:04:05;Artist=Me;"

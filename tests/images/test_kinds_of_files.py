@@ -2,7 +2,6 @@
 
 import io
 import struct
-import zlib
 
 import numpy as np
 import PIL.Image
@@ -15,6 +14,7 @@ from srnet.images import decode, read
 from srnet.images.picture import Picture
 from srnet.images.read import is_image_name, is_unsupported_picture_name, read_image, read_picture, read_size
 from srnet.images.write import encode, write_picture
+from tests.pictures import png_chunk, png_file
 
 RANDOM = np.random.default_rng(0)
 SMOOTH = np.clip(np.add.outer(np.arange(90), np.arange(120))[..., None] + (0, 20, 40), 0, 255).astype(np.uint8)
@@ -159,13 +159,8 @@ def test_the_transparent_value_of_gray_pngs(bits):
     row = {1: b"\x55", 2: b"\x33", 4: b"\x0f", 8: bytes((0, 255))}[bits]  # 0 and white in turn
     width = 8 * len(row) // bits
 
-    def chunk(kind, data):
-        return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
-
-    header = width.to_bytes(4, "big") + (1).to_bytes(4, "big") + bytes((bits, 0, 0, 0, 0))
-    chunks = [(b"IHDR", header), (b"tRNS", largest.to_bytes(2, "big")), (b"IDAT", zlib.compress(b"\0" + row))]
-    data = b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*each) for each in [*chunks, (b"IEND", b"")])
-    picture = read_picture(data)
+    transparent = png_chunk(b"tRNS", largest.to_bytes(2, "big"))
+    picture = read_picture(png_file((width, 1), bits, 0, b"\0" + row, transparent))
     np.testing.assert_array_equal(picture.pixels[0], [(0, 255), (255, 0)] * (width // 2))
 
 
@@ -207,15 +202,8 @@ def test_heic_is_named_where_its_decoder_is_not(monkeypatch):
 
 def test_the_transparent_color_of_a_png_of_16_bits():
     pixels = np.array([[(1000, 2000, 3000), (1000, 2000, 3001)]], np.uint16)
-    rows = b"\0" + pixels.astype(">u2").tobytes()
-    header = (2).to_bytes(4, "big") + (1).to_bytes(4, "big") + bytes((16, 2, 0, 0, 0))
-    transparent = pixels[0, 0].astype(">u2").tobytes()
-    chunks = [(b"IHDR", header), (b"tRNS", transparent), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
-    data = b"\x89PNG\r\n\x1a\n" + b"".join(
-        len(content).to_bytes(4, "big") + kind + content + zlib.crc32(kind + content).to_bytes(4, "big")
-        for kind, content in chunks
-    )
-    picture = read_picture(data)
+    transparent = png_chunk(b"tRNS", pixels[0, 0].astype(">u2").tobytes())
+    picture = read_picture(png_file((2, 1), 16, 2, b"\0" + pixels.astype(">u2").tobytes(), transparent))
     assert picture.mode == "RGBA"
     np.testing.assert_array_equal(picture.pixels[..., :3], pixels)
     assert picture.pixels[..., 3].tolist() == [[0, 65535]]
@@ -226,6 +214,9 @@ def test_a_picture_in_lab_becomes_rgb_without_its_profile(tmp_path):
     PIL.Image.new("LAB", (6, 4), (200, 128, 128)).save(tmp_path / "x.tif", icc_profile=profile)
     picture = read_picture(tmp_path / "x.tif")
     assert (picture.mode, picture.metadata.icc) == ("RGB", None)
+    luminance = ((100 * 200 / 255 + 16) / 116) ** 3  # CIE 1976
+    assert np.ptp(picture.pixels) <= 2
+    assert abs(picture.pixels.mean() - 255 * (1.055 * luminance ** (1 / 2.4) - 0.055)) < 3  # sRGB
 
 
 @pytest.mark.parametrize("pixels", [np.uint16(300), np.float32(0.5)])

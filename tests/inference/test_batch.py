@@ -24,7 +24,7 @@ LIMIT = 60  # seconds, after which a test has failed
 
 def _enlarged(job):
     picture = Picture(np.zeros((2, 3), np.uint8), "L", "PNG")
-    return Enlarged(job, picture.size, None, picture, Choice({}), 0.0)
+    return Enlarged(job, picture.size, None, picture, Choice({}), "PNG", 0.0)
 
 
 def test_a_result_that_appears_meanwhile_is_not_replaced(tmp_path, monkeypatch):

@@ -1,6 +1,5 @@
 """`srnet.enlarge`: what goes in comes out, of the size that was asked for."""
 
-import concurrent.futures
 import fractions
 import io
 import os
@@ -14,6 +13,7 @@ import srnet
 from srnet.errors import DataError, UsageError
 from srnet.images import read, recognize
 from srnet.images.resize import imresize
+from tests.networks import bicubic_network
 
 _LR = keras.Input((None, None, 1))
 _NOT_LARGER = keras.Model(_LR, keras.layers.Conv2D(1, 3, padding="same")(_LR))
@@ -22,8 +22,7 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (9, 12, 3), np.uint8)
 
 @pytest.fixture(scope="module")
 def bicubic():
-    """A network that enlarges bicubically, so that its results are known."""
-    return srnet.build("srcnn", 2, initializer="identity", filters=(2, 2))
+    return bicubic_network(2)
 
 
 def _expected(pixels, scale):
@@ -49,16 +48,6 @@ def test_a_fraction_is_a_scale(bicubic, tmp_path):
 def test_a_scale_and_a_size_cannot_both_be_given(bicubic):
     with pytest.raises(UsageError, match="scale and size cannot both be given"):
         srnet.enlarge(PIXELS, 2, size=(50, 40), model=bicubic)
-
-
-def test_threads_leave_standard_error_as_it_was(bicubic, tmp_path, capfd):
-    paths = [tmp_path / f"{number}.png" for number in range(8)]
-    for path in paths:
-        PIL.Image.fromarray(PIXELS).save(path)
-    with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda path: srnet.enlarge(path, model=bicubic), paths))
-    os.write(2, b"still here")
-    assert capfd.readouterr().err.endswith("still here")
 
 
 def test_pillow_images(bicubic):

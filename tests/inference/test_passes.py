@@ -4,26 +4,23 @@ import io
 
 import numpy as np
 import PIL.Image
-import psutil
 import pytest
 import skimage.data
 
 import srnet
-from srnet import models
 from srnet.errors import DataError, UsageError
 from srnet.images.picture import Picture
 from srnet.inference import passes
 from srnet.inference.passes import enlarge_picture, needed_passes, target_size
 from srnet.inference.upscaler import Upscaler
+from tests.networks import bicubic_network
 
 RANDOM = np.random.default_rng(0)
 
 
 @pytest.fixture(scope="module")
 def upscalers():
-    """Bicubic ones, by networks that start as that."""
-    built = {scale: models.build("srcnn", scale, initializer="identity", filters=(2, 2)) for scale in (2, 3)}
-    made = {scale: Upscaler(model, precision="float32") for scale, model in built.items()}
+    made = {scale: Upscaler(bicubic_network(scale), precision="float32") for scale in (2, 3)}
     return {scale: lambda scale=scale: made[scale] for scale in made}
 
 
@@ -135,11 +132,15 @@ def test_sizes_of_scales_are_rounded():
     assert target_size((9, 12), 4, (20, 50)) == (20, 50)
 
 
-def test_results_beyond_the_memory_are_refused(upscalers):
-    pixels = np.broadcast_to(np.uint8(0), (30000, 30000))
-    assert psutil.virtual_memory().available < 9e8 * 3**12
-    with pytest.raises(DataError, match=r"enlarging needs \d+\.\d GiB of memory, but only \d+\.\d GiB are free"):
-        enlarge_picture(Picture(pixels, "L", "PNG"), (30000 * 700, 30000 * 700), upscalers)
+def test_memory_holds_three_times_the_result_before_it_is_downscaled(upscalers, monkeypatch):
+    picture = Picture(np.zeros((9, 12), np.uint8), "L", "PNG")
+    needed = 3 * (3 * 9) * (3 * 12)
+    for size in ((25, 30), (27, 36)):
+        monkeypatch.setattr(passes, "free_memory", lambda: needed)
+        assert enlarge_picture(picture, size, upscalers).size == size
+        monkeypatch.setattr(passes, "free_memory", lambda: needed - 1)
+        with pytest.raises(DataError, match=r"enlarging needs 0\.0 GiB of memory, but only 0\.0 GiB are free"):
+            enlarge_picture(picture, size, upscalers)
 
 
 @pytest.mark.parametrize("alpha", [0, 1])

@@ -15,6 +15,7 @@ from srnet.inference.tile_size import fitting_tile, tile_margin
 from srnet.inference.tiles import Tile, round_up
 from srnet.models.analysis import alignment, reach
 from srnet.models.hybrid import VARIANTS
+from tests.networks import unclipped
 
 Upscaler = functools.partial(upscaler.Upscaler, precision="float32")  # for exact comparisons
 SAME_REACH = sorted({*VARIANTS} - {"full", "no_deconv", "no_dilation"})  # as one of these three
@@ -23,17 +24,6 @@ IMAGE = np.random.default_rng(0).uniform(0.2, 0.8, (61, 83)).astype(np.float32)
 
 def _whole(model, image):
     return np.clip(network_method(model)(255 * image) / 255, 0, 1)
-
-
-def _random_weights(model):
-    """The network with weights, none of which is 0, whose results are stretched to the range of a picture."""
-    random = np.random.default_rng(0)
-    for variable in model.trainable_variables:
-        variable.assign(random.normal(0, 1 / np.sqrt(np.prod(variable.shape[:-1])), variable.shape))
-    raw = network_method(model)(255 * IMAGE)
-    low, high = raw.min(), raw.max()
-    stretch = keras.layers.Rescaling(200 / (high - low), 20 - low * 200 / (high - low))
-    return keras.Model(model.input, stretch(model.output))
 
 
 @pytest.mark.parametrize(
@@ -45,7 +35,7 @@ def _random_weights(model):
 )
 def test_tiles_make_the_whole(name):
     blocks = {"plus": {"blocks": 3}, "esrgan_small": {"blocks": 1}}.get(name, {})
-    model = _random_weights(models.build(name, 2, filters={"srcnn": (4, 4), "idn": 16}.get(name, 4), **blocks))
+    model = unclipped(models.build(name, 2, filters={"srcnn": (4, 4), "idn": 16}.get(name, 4), **blocks))
     whole = _whole(model, IMAGE)
     assert np.std(whole) > 0.01
     for tile in (7, 32, 100):
@@ -53,7 +43,7 @@ def test_tiles_make_the_whole(name):
 
 
 def test_what_depends_on_the_whole_picture_has_no_tiles(monkeypatch):
-    model = _random_weights(models.build("rcan", 2, groups=1, blocks=2, filters=4, reduction=2))
+    model = unclipped(models.build("rcan", 2, groups=1, blocks=2, filters=4, reduction=2))
     whole = _whole(model, IMAGE)
     np.testing.assert_allclose(Upscaler(model, tile=16)(IMAGE), whole, atol=1e-4)
     assert np.abs(Upscaler(model, tile=16, margin=8)(IMAGE) - whole).max() > 5e-4
@@ -80,7 +70,7 @@ def test_tiles_make_the_whole_in_bfloat16(network):
 
 @pytest.mark.parametrize(("scale", "multiple"), [(2, 2), (3, 4), (4, 1), (8, 1)])
 def test_tiles_begin_where_the_network_repeats(scale, multiple):
-    model = _random_weights(models.build("full", scale, filters=4))
+    model = unclipped(models.build("full", scale, filters=4))
     assert alignment(model) == multiple
     whole = _whole(model, IMAGE[:33, :46])
     np.testing.assert_allclose(Upscaler(model, tile=9)(IMAGE[:33, :46]), whole, atol=1e-4)
@@ -88,7 +78,7 @@ def test_tiles_begin_where_the_network_repeats(scale, multiple):
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1), (9, 9)])
 def test_small_pictures(size):
-    model = _random_weights(models.build("full", 2, filters=4))
+    model = unclipped(models.build("full", 2, filters=4))
     image = IMAGE[: size[0], : size[1]]
     np.testing.assert_allclose(Upscaler(model, tile=8)(image), _whole(model, image), atol=1e-4)
 

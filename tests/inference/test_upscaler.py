@@ -15,6 +15,7 @@ from srnet.inference import transparency, upscaler
 from srnet.inference.method import network_method
 from srnet.inference.rgb import upscale_rgb
 from srnet.pretrained.load import load
+from tests.networks import bicubic_network, unclipped
 
 Upscaler = functools.partial(upscaler.Upscaler, precision="float32")  # for exact comparisons
 RANDOM = np.random.default_rng(0)
@@ -23,7 +24,7 @@ RGB = RANDOM.integers(0, 256, (21, 34, 3), np.uint8)
 
 @pytest.fixture(scope="module")
 def network():
-    return models.build("full", 2, filters=4)
+    return unclipped(models.build("full", 2, filters=4))
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +34,12 @@ def plus():
 
 @pytest.fixture(scope="module")
 def bicubic():
-    """A network that enlarges bicubically, so that its results are known."""
-    return models.build("srcnn", 3, initializer="identity", filters=(2, 2))
+    return bicubic_network(3)
 
 
 def test_greyscale_is_luma(network):
     sr = network_method(network)(RGB[..., 0].astype(np.float32))
+    assert np.clip(sr, 0, 255).std() > 3
     assert np.abs(Upscaler(network)(RGB[..., 0]) - np.clip(sr, 0, 255)).max() <= 0.501
 
 
@@ -123,9 +124,10 @@ def test_hidden_colours_are_the_nearest_ones_across_bands(monkeypatch):
 
 @pytest.mark.parametrize("scale", [2, 3])
 def test_tiles_of_a_self_ensemble_make_the_whole(scale):
-    network = models.build("full", scale, filters=4)
+    network = unclipped(models.build("full", scale, filters=4))
     whole = Upscaler(network, tile=256, self_ensemble=True)(RGB)
     pieces = Upscaler(network, tile=8, self_ensemble=True)(RGB)
+    assert whole.std() > 3
     assert np.abs(whole.astype(int) - pieces).max() <= 1
 
 
@@ -141,10 +143,11 @@ def test_the_self_ensemble_knows_no_direction(network):
 
 
 def test_networks_for_colours_take_greyscale():
-    network = models.build("full", 2, channels=3, filters=4)
+    network = unclipped(models.build("full", 2, channels=3, filters=4))
     grey = RGB[..., 0]
     colours = network(np.repeat(grey[None, ..., None], 3, -1).astype(np.float32))[0].numpy()
     expected = np.clip(colours.mean(axis=-1), 0, 255)
+    assert expected.std() > 3
     assert np.abs(Upscaler(network)(grey) - expected).max() <= 0.51
 
 
@@ -197,6 +200,7 @@ def test_a_model_without_a_graph_is_refused():
 
 def test_a_margin_below_the_reach_makes_no_seams(network):
     whole = Upscaler(network, tile=256)(RGB)
+    assert whole.std() > 3
     assert np.abs(whole.astype(int) - Upscaler(network, tile=8, margin=1)(RGB)).max() <= 1
 
 
@@ -271,6 +275,7 @@ def test_transparency_is_enlarged_by_the_network(network):
     image = np.dstack([np.full_like(alpha, 200), alpha])
     enlarged = Upscaler(network)(image)[..., 1]
     by_network = Upscaler(network)(alpha)
+    assert by_network.std() > 3
     rows, columns = np.mgrid[:62, :62]
     from_edge = np.hypot(rows - 30.5, columns - 30.5) / 2 - 12
     near = np.abs(from_edge) < 1
@@ -289,9 +294,10 @@ def test_edges_of_transparency_are_sharper_than_by_interpolation(plus):
 
 
 def test_gray_pictures_in_color_are_not_tinted():
-    upscaler = Upscaler(models.build("full", 2, channels=3, filters=4))
+    upscaler = Upscaler(unclipped(models.build("full", 2, channels=3, filters=4)))
     gray, alpha = RGB[..., :1], RGB[..., 1:2]
     expected = upscaler(gray)
+    assert expected.std() > 3
     np.testing.assert_array_equal(upscaler(np.repeat(gray, 3, axis=2)), np.repeat(expected, 3, axis=2))
     with_alpha = upscaler(np.concatenate([gray, gray, gray, alpha], axis=2))
     assert (with_alpha[..., :1] == with_alpha[..., :3]).all()

@@ -1,30 +1,21 @@
 """Weights that come with srnet: cards, checks, what is shipped."""
 
-import hashlib
-import json
-
 import numpy as np
 import pytest
 
-from srnet import models
 from srnet.errors import DataError, UsageError
 from srnet.evaluation.benchmark import evaluate_sets
 from srnet.evaluation.methods import named_method
 from srnet.pretrained import cards
 from srnet.pretrained.load import load
+from tests.networks import ship_network
 
 
 @pytest.fixture
 def shipped(tmp_path, monkeypatch):
     """A folder with weights of a small network for scale 3."""
     monkeypatch.setattr(cards, "FOLDER", tmp_path)
-    model = models.build("plus", 3, filters=4)
-    model.save_weights(cards.weights_file(3, "plus"))
-    digest = hashlib.sha256(cards.weights_file(3, "plus").read_bytes()).hexdigest()
-    card = {"network": "plus", "scale": 3, "channels": 1, "model_options": {"filters": 4}, "sha256": digest}
-    card |= {"run": {}, "measurements": {}, "use": "", "limits": ""}
-    cards.card_file(3, "plus").write_text(json.dumps(card))
-    return model
+    return ship_network(tmp_path, "plus", 3, filters=4)
 
 
 def test_weights_load(shipped):
@@ -55,6 +46,13 @@ def test_what_is_not_there_is_named(shipped):
     cards.card_file(3, "plus").write_text("{}")
     with pytest.raises(DataError, match=r"plus_x3\.json: damaged"):
         load(3)
+
+
+@pytest.mark.parametrize("name", ["full", "plus", "plus_small"])
+def test_pretrained_networks_beat_bicubic_interpolation(name):
+    methods = (named_method(each) for each in (name, "bicubic"))
+    ours, theirs = (evaluate_sets(method, ["skimage_test"], [4], None)[0]["psnr"] for method in methods)
+    assert ours > theirs + 0.7
 
 
 def test_weights_come_with_srnet_for_each_scale_and_beat_bicubic():

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from srnet import models
+from tests.networks import randomize
 
 torch = pytest.importorskip("torch")
 torch_twin = pytest.importorskip("experiments.benchmarks.torch_twin")
@@ -13,10 +14,8 @@ torch_twin = pytest.importorskip("experiments.benchmarks.torch_twin")
 @pytest.mark.parametrize("scale", [2, 3])
 @pytest.mark.parametrize("name", ["plus", "full", "no_deconv", "vdsr", "srcnn", "rednet"])
 def test_twins_compute_the_same(name, scale):
-    model = models.build(name, scale)
+    model = randomize(models.build(name, scale))
     random = np.random.default_rng(0)
-    for variable in model.trainable_variables:
-        variable.assign(random.normal(0, 1 / np.sqrt(np.prod(variable.shape[:-1])), variable.shape))
     lr = random.uniform(0, 255, (2, 24, 36, 1)).astype(np.float32)
     with torch.inference_mode():
         made = torch_twin.TorchTwin(model)(torch.from_numpy(lr).permute(0, 3, 1, 2))
