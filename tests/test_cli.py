@@ -9,11 +9,13 @@ import sys
 import numpy as np
 import pytest
 
+import srnet
 from srnet import export, models
 from srnet.evaluation.classical import CLASSICAL
 from srnet.files import LOCK
 from srnet.images.read import read_image
 from srnet.models import __main__ as models_command
+from srnet.models.keras_file import load_file
 from tests import forked
 
 
@@ -193,10 +195,14 @@ def test_a_reader_that_leaves_early_is_no_traceback():
 
 
 def test_export_names(tmp_path):
-    for name, what in (("c.keras", "keras"), ("model.v2", "saved_model")):
-        done = _run("srnet.export", f"--output={tmp_path}/{name}", "--scale=2")
+    for name, what, scale in (("c.keras", "keras", []), ("model.v2", "saved_model", ["--scale=2"])):
+        done = _run("srnet.export", f"--output={tmp_path}/{name}", *scale)
         assert (done.returncode, done.stdout) == (0, f"{what}: {tmp_path}/{name}\n"), done.stderr
         assert (tmp_path / name.rstrip("/")).is_dir() == (what == "saved_model")
+    default = srnet.load(4, "plus").get_weights()
+    assert all(map(np.array_equal, load_file(tmp_path / "c.keras").get_weights(), default))
+    refused = _run("srnet.export", f"--output={tmp_path}/x.keras", "--network=auto")
+    assert refused.returncode == 2 and "--network" in refused.stderr
     formats = {"a.TFLITE": "litert", "b.Onnx": "onnx", "folder.onnx/": "saved_model", "a.b": "saved_model"}
     assert {name: export.choose_format(name, None) for name in formats} == formats
     refused = [_run("srnet.export", f"--output={tmp_path}/{name}") for name in ("d.h5", "e.pb", "f.lite", "g.KERAS")]

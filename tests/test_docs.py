@@ -1,6 +1,7 @@
 """README and docs/: links resolve, flags exist, recipes fit together, and the plugin of docs/extending.md works."""
 
 import dataclasses
+import importlib.metadata
 import json
 import pathlib
 import re
@@ -11,16 +12,19 @@ import PIL.Image
 import pytest
 
 import srnet
+from srnet import upscale
+from srnet.images import recognize
 from srnet.inference import choice
 from srnet.models import analysis
 from srnet.pretrained import cards
-from srnet.training.config import TrainConfig
-from srnet.training.presets import preset_settings
+from srnet.training.config import TrainConfig, changeable_settings
+from srnet.training.presets import PRESETS, preset_settings
 from tests import forked
 
 ROOT = pathlib.Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("experiments/*.md")])
 COMMAND = re.compile(r"python (-m srnet\.\w+|tools/\w+\.py)([^\n`|#]*)")
+COMMANDS = ("demo", "evaluate", "export", "train", "upscale")
 SETTINGS = {"--patch=16", "--stride=16", "--batch_size=2", "--steps_per_epoch=2", "--epochs=2", "--scale=2"}
 
 
@@ -93,6 +97,60 @@ def _differences(config, trained):
     deciding -= {"model_options", "initial_run", "validation_set", "validation_images"}
     ours = json.loads(json.dumps(config.to_json()))
     return {name: (ours[name], trained[name]) for name in deciding & set(trained) if ours[name] != trained[name]}
+
+
+def _table(page, header):
+    """The rows of the table that begins with a header, as lists of cells without backticks."""
+    lines = _text(ROOT / "docs" / f"{page}.md").split(f"\n{header}")[1].split("\n\n")[0].splitlines()[2:]
+    return [[cell.strip().replace("`", "") for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_presets_are_as_listed():
+    rows = _table("training", "| `--preset` |")
+    assert {row[0].split()[0] for row in rows} == set(PRESETS)
+    for name, images, steps, shape, rate, precision, _ in rows:
+        config = TrainConfig(**preset_settings(name.split()[0], "full"))
+        sets = {("T91", "BSD200"): "T91, BSD200", ("skimage_train",): "scikit-image"}[config.train_sets]
+        assert (images, steps) == (sets, f"{config.total_steps:,}")
+        assert shape == f"{config.batch_size}, {config.patch}x{config.patch}"
+        assert float(rate.split(",")[0]) == config.learning_rate
+        schedule = "cooldown" if config.schedule == "cooldown" else f"halved every {config.decay_every} epochs"
+        assert rate.endswith(schedule) and (config.schedule == "cooldown" or config.decay_rate == 0.5)
+        assert (config.precision == "float32") == (precision == "float32")
+
+
+def test_the_weights_of_adversarial_training_are_as_listed():
+    listed = {row[0].split(",")[-1].strip(): row[2] for row in _table("training", "| flag | meaning | `--preset=adv")}
+    config = TrainConfig(**preset_settings("adversarial", "esrgan"))
+    assert listed["--loss_weight"].startswith(f"{config.loss}; 1e-2/255 ")
+    assert config.loss_weight == pytest.approx(1e-2 / 255)
+    for name in ("perceptual", "adversarial", "discriminator_filters"):
+        assert float(listed[f"--{name}"]) == getattr(config, name)
+    assert listed["--vgg19"] == config.vgg19
+
+
+def test_what_may_change_on_resuming_is_as_listed():
+    ((changeable, _),) = _table("training", "| may change on resuming |")
+    assert set(re.findall(r"--(\w+)", changeable)) == set(changeable_settings(TrainConfig()))
+
+
+def test_console_scripts_and_the_programs_that_pages_name_exist():
+    scripts = importlib.metadata.distribution("srnet").entry_points.select(group="console_scripts")
+    assert {script.name for script in scripts} == {f"srnet-{name}" for name in COMMANDS}
+    assert all(callable(script.load()) for script in scripts)
+    for page in PAGES:
+        for name in re.findall(r"\b(?:tools|tests|experiments)/[\w/]+\.py\b", _text(page)):
+            assert (ROOT / name).exists(), (page.name, name)
+
+
+def test_the_formats_are_as_listed():
+    page = _text(ROOT / "docs" / "enlarging.md")
+    (row,) = re.findall(r"^\| `--format=webp` .+$", page, re.M)
+    assert tuple(re.findall(r"`(\w+)`", row)) == upscale.FORMATS
+    (read,) = re.findall(r"Pictures are read as (.+?),\s+whatever their names", page, re.S)
+    names = {"JPEG2000": "JPEG 2000", "WEBP": "WebP", "DIB": "BMP", "MPO": "JPEG", "HEIF": None, "PFM": "PPM"}
+    known = {names.get(kind, kind) for kind in recognize.formats()} - {None}
+    assert set(re.split(r",\s+|\s+or\s+", read)) == known | {"PFM"}
 
 
 def test_the_recipe_of_the_pretrained_weights_can_be_followed():
@@ -175,15 +233,18 @@ def test_the_plugin_trains_is_measured_and_enlarges(tmp_path, picture_root, monk
         process = forked.run(f"srnet.{name}", *arguments)
         assert process.returncode == 0, process.stderr
 
-    folders = [f"--data_root={picture_root}", f"--cache_dir={tmp_path / 'cache'}", "--plugin=mine"]
+    monkeypatch.setenv("SRNET_DATA", str(picture_root))
+    monkeypatch.setenv("SRNET_CACHE", str(tmp_path / "cache"))
     names = ["--variant=espcn", "--loss=charbonnier", "--degradation=noisy", '--model_options={"filters": 4}']
-    sets = ["--train_sets=tiny", "--validation_set=held_out", "--run_dir=run"]
-    command("train", *folders, *names, *sets, *SETTINGS)
-    command("evaluate", *folders, "--run=run", "--sets=held_out", "--metrics=psnr,ssim,mae", "--output=results.json")
+    sets = ["--train_sets=tiny", "--validation_set=held_out", "--preset=quick"]
+    command("train", "--plugin=mine", *names, *sets, *SETTINGS)
+    assert [path.suffix for path in (tmp_path / "cache").iterdir() if path.name != ".lock"] == [".h5"]
+    run = "--run=runs/espcn_x2_quick"
+    command("evaluate", "--plugin=mine", run, "--sets=held_out", "--metrics=psnr,ssim,mae", "--output=results.json")
     (record,) = json.loads((tmp_path / "results.json").read_text())
     assert record["method"] == "espcn" and record["mae"] > 0
-    command("upscale", f"{picture_root}/held_out/a.png", "--model=run/model.keras")
+    command("upscale", f"{picture_root}/held_out/a.png", "--model=runs/espcn_x2_quick/model.keras")
     with pytest.raises(AssertionError, match="--plugin names a module"):
-        command("export", "--run=run", "--output=exported")
+        command("export", run, "--output=exported")
     with PIL.Image.open(picture_root / "held_out" / "a_x2.png") as image:
         assert image.size == (80, 72)

@@ -14,6 +14,7 @@ from experiments.tables.comparison import describe_table_2
 from experiments.tables.degradations import describe_degradations, describe_gains
 from experiments.tables.precisions import describe_precisions
 from srnet.images.read import read_image
+from srnet.inference import choice
 from srnet.json_files import read_json_lines
 from srnet.pretrained import cards
 
@@ -29,6 +30,17 @@ def test_the_tables_of_degradations_are_made_from_the_records(path):
     for each in found:
         shipped = each["method"] != "bicubic" and cards.card(each["scale"], each["method"])["sha256"]
         assert each["weights"] == (shipped or None)
+
+
+def test_auto_takes_the_better_network_on_the_validation_images():
+    found = [json.loads(line) for line in (RESULTS / "BSDval50" / "degradations.jsonl").read_text().splitlines()]
+    psnr = {(each["scale"], each["degradation"], each["method"]): each["psnr"] for each in found}
+    for scale in cards.scales(cards.PHOTO):
+        assert (
+            psnr[scale, f"jpeg{choice.HIGHEST_QUALITY}", "photo"]
+            >= psnr[scale, f"jpeg{choice.HIGHEST_QUALITY}", "plus"]
+        )
+        assert psnr[scale, "bicubic", "plus"] > psnr[scale, "bicubic", "photo"]
 
 
 @pytest.mark.parametrize(

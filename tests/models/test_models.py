@@ -34,8 +34,8 @@ EXPECTED = {
     "rednet": {2: (4134785, 34), 3: (4134785, 24), 4: (4134785, 19), 8: (4134785, 12)},
     "drcn": {2: (1775121, 24), 3: (1775121, 17), 4: (1775121, 14), 8: (1775121, 9)},
     "idn": {2: (552769, 61), 3: (552769, 58), 4: (552769, 57), 8: (552769, 55)},
-    "rcan": {2: (15442337, None), 8: (15737761, None)},
-    "esrgan": {2: (16658753, 698), 3: (16658753, 697)},
+    "rcan": {2: (15442337, None), 4: (15590049, None), 8: (15737761, None)},
+    "esrgan": {2: (16658753, 698), 3: (16658753, 697), 4: (16695681, 698)},
     "esrgan_small": {2: (568353, 98), 3: (568353, 97), 4: (577601, 98), 8: (586849, 98)},
     "rcan_small": {2: (1822289, None), 3: (2006929, None), 4: (1970001, None), 8: (2117713, None)},
 }
@@ -60,11 +60,23 @@ def test_every_network_is_in_the_table():
     assert set(models.names()) == set(EXPECTED)
 
 
+def _listed():
+    """The cells of the table of all networks in docs/networks.md, by name."""
+    text = (ROOT / "docs" / "networks.md").read_text(encoding="utf-8").split("## All networks")[1]
+    rows = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("| `")]
+    return {row[0].strip(" `"): [cell.strip() for cell in row[2:]] for row in rows if len(row) == 7}
+
+
 @pytest.mark.parametrize("name", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in ("rcan", "esrgan"))])
 def test_parameters_and_receptive_field(name):
+    listed = _listed()[name]
+    assert listed[4] == ("whole image" if EXPECTED[name][2][1] is None else "{0}x{0}".format(EXPECTED[name][2][1]))
     for scale, (parameters, field) in EXPECTED[name].items():
         model = models.build(name, scale)
         assert model.count_params() == parameters
+        if scale in (2, 4):
+            cost = multiply_accumulates(model, 720 // scale, 1280 // scale) / 1e9
+            assert (listed[scale // 4], listed[2 + scale // 4]) == (f"{parameters:,}", f"{cost:.1f}")
         if field:
             assert receptive_field(model) == field
         else:

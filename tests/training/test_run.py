@@ -92,6 +92,7 @@ def test_missing_sets_fall_back_to_the_embedded_images_only_when_not_asked_for(s
     config, notes = resolve(TrainConfig(), None)
     assert (config.train_sets, config.validation_set) == (("skimage_train",), "skimage_test")
     assert len(notes) == 2 and "T91, BSD200 not found" in notes[0]
+    assert resolve(TrainConfig(), picture_root)[0].train_sets == ("skimage_train",)
     assert resolve(TrainConfig(), picture_root, fixed=("data_root",))[0].train_sets == ("T91", "BSD200")
     asked = TrainConfig(train_sets=("mine",))
     assert resolve(asked, None, fixed=("train_sets",))[0].train_sets == ("mine",)
