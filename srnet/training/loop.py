@@ -1,6 +1,7 @@
 """The training loop: epochs, validation after each, signals."""
 
 import contextlib
+import functools
 import signal
 import threading
 import time
@@ -62,8 +63,9 @@ def train_epochs(
       DataError: if the loss is no longer finite (the last good checkpoint is kept), a checkpoint cannot be used, the
         disk is full, or another worker has ended.
     """
-    recorder = Recorder(config, state, run, workers)
-    recorder.resume()
+    recorder = Recorder(config, state, run)
+    workers.from_first(recorder.resume)
+    workers.broadcast(state.variables)
     if state.step >= config.total_steps:
         return
 
@@ -78,9 +80,8 @@ def train_epochs(
     with stop_signal() as stopped, progress_bar(config.total_steps, "training", "step", **options) as progress:
         while state.step < config.total_steps:
             try:
-                speed, stop = train_epoch(
-                    config, state, run_steps, iterator, workers, stopped, progress, recorder.add_losses
-                )
+                report = recorder.add_losses if workers.is_first else None
+                speed, stop = train_epoch(config, state, run_steps, iterator, workers, stopped, progress, report)
             except (tf.errors.OpError, DataError) as error:
                 if store.failures:
                     raise DataError(f"{store.path}: {reason(store.failures[0])}") from error
@@ -90,9 +91,9 @@ def train_epochs(
                 raise
             if speed is None:
                 raise Interrupted(stop, state.step)
-            recorder.check_weights()
+            workers.from_first(recorder.check_weights)
             if state.step % config.steps_per_epoch:
-                recorder.save()
+                workers.from_first(recorder.save)
                 raise Interrupted(stop, state.step)
             started = time.perf_counter()
             evaluated.set_weights(state.result.get_weights())
@@ -102,7 +103,7 @@ def train_epochs(
             line = epoch_line(config, state, values, speed)
             for total in state.loss_sums.values():
                 total.assign(0.0)
-            recorder.end_epoch(line, strip)
+            workers.from_first(functools.partial(recorder.end_epoch, line, strip))
 
 
 def train_epoch(
@@ -113,7 +114,7 @@ def train_epoch(
     workers: Workers,
     stopped: list[int],
     progress: tqdm.tqdm,
-    report: Callable[[np.ndarray, int], None],
+    report: Callable[[np.ndarray, int], None] | None,
 ) -> tuple[float | None, int]:
     """Runs an epoch's remaining steps, about a second's worth per call; a signal to any worker ends it early.
 
@@ -127,7 +128,7 @@ def train_epoch(
       workers: `Workers`.
       stopped: list that is non-empty once a signal has arrived.
       progress: tqdm bar, advanced by each step.
-      report: callable that receives (losses of the latest steps, steps done) after each call.
+      report: callable that receives (losses of the latest steps, steps done) after each call, or None.
 
     Returns:
       (speed, signal): patches trained on per second, None if a signal arrived before the first step; the number of
@@ -156,7 +157,8 @@ def train_epoch(
             total.assign_add(added)
         done += len(values)
         seconds += elapsed
-        report(values, first + done)
+        if report:
+            report(values, first + done)
         progress.set_postfix_str(f"loss {values[:, 0].mean():.4g}", refresh=False)
         progress.update(len(values))
         count = max(1, min(2 * len(values), int(len(values) / elapsed)))

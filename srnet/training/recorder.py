@@ -15,41 +15,33 @@ from srnet.training import checkpoints
 from srnet.training.config import TrainConfig
 from srnet.training.run_folder import Run, append_metrics, drop_metrics_after
 from srnet.training.state import State
-from srnet.training.workers import Workers
 
 _SMALLEST_SCALE = 2.0**-20  # loss scale below which gradients are not overflowing but NaN
 _LOSSES = 100  # steps averaged for each loss in TensorBoard
 
 
 class Recorder:
-    """Writes the files of a run folder during training.
-
-    All workers call its methods together; an error on the first is raised on all.
+    """Writes the files of a run folder during training, on the first worker alone.
 
     Args:
       config: `TrainConfig`.
       state: what `state.new_state` returns for it.
-      run: `Run`, opened on the first worker by `run_folder.open_run`.
-      workers: `Workers`.
+      run: `Run`, opened by `run_folder.open_run`.
     """
 
-    def __init__(self, config: TrainConfig, state: State, run: Run, workers: Workers) -> None:
-        self._config, self._state, self._run, self._workers = config, state, run, workers
+    def __init__(self, config: TrainConfig, state: State, run: Run) -> None:
+        self._config, self._state, self._run = config, state, run
         self._losses: list[list[float]] = []  # of the latest steps, not yet written to TensorBoard
         self._writer: tf.summary.SummaryWriter | None = None
         self._last: tf.train.CheckpointManager
         self._best: tf.train.CheckpointManager
 
     def resume(self) -> None:
-        """Restores the newest checkpoint, if any, on all workers, and drops the metrics of epochs after it.
+        """Restores the newest checkpoint, if any, and drops the metrics of epochs after it.
 
         Raises:
           DataError: if a checkpoint or the metrics cannot be used.
         """
-        self._workers.from_first(self._resume)
-        self._workers.broadcast(self._state.variables)
-
-    def _resume(self) -> None:
         self._last, self._best = checkpoints.checkpoint_managers(self._state, self._run)
         checkpoints.restore_newest(self._state, self._last)
         step = self._state.step
@@ -69,10 +61,8 @@ class Recorder:
           step: number of steps done.
 
         Raises:
-          DataError: if the events cannot be written; on the first worker only.
+          DataError: if the events cannot be written.
         """
-        if not self._workers.is_first:
-            return
         self._losses += values.tolist()
         while len(self._losses) >= _LOSSES:
             means = np.mean(self._losses[:_LOSSES], axis=0)
@@ -87,9 +77,6 @@ class Recorder:
         Raises:
           DataError: if they are not finite.
         """
-        self._workers.from_first(self._check_weights)
-
-    def _check_weights(self) -> None:
         networks = filter(None, (self._state.model, self._state.discriminator))
         if not all(np.isfinite(weights).all() for network in networks for weights in network.get_weights()):
             step, kept = self._state.step, self._last.latest_checkpoint or "none yet"
@@ -108,9 +95,6 @@ class Recorder:
         Raises:
           DataError: if something cannot be written.
         """
-        self._workers.from_first(lambda: self._end_epoch(line, strip))
-
-    def _end_epoch(self, line: dict[str, Any], strip: np.ndarray) -> None:
         if line["psnr"] > self._state.best_psnr:
             self._state.best_psnr.assign(line["psnr"])
             checkpoints.save(self._best, self._state.step)
@@ -130,7 +114,7 @@ class Recorder:
         Raises:
           DataError: if it cannot be written.
         """
-        self._workers.from_first(lambda: checkpoints.save(self._last, self._state.step))
+        checkpoints.save(self._last, self._state.step)
 
     @contextlib.contextmanager
     def _events(self, step: int) -> Iterator[tf.summary.SummaryWriter]:

@@ -97,9 +97,9 @@ def run_training(
       Interrupted: after Ctrl-C, SIGTERM or SIGHUP; the state is saved.
     """
     check_registered(config)
-    check_loss(config.loss)
     set_seeds(config)
-    workers = start_workers(config)
+    workers = start_workers(config)  # before anything is computed
+    check_loss(config.loss)
     workers.check_equal(lambda: {**config.to_json(), **_software()})
     resumed = workers.from_first(lambda: _resumed(run_dir, config))
     vgg19 = workers.first_then_others(lambda: perceptual.read_weights(config.vgg19)) if config.perceptual else []

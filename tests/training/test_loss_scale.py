@@ -15,7 +15,6 @@ from srnet.training.config import TrainConfig
 from srnet.training.recorder import Recorder
 from srnet.training.run_folder import Run
 from srnet.training.state import new_state
-from srnet.training.workers import Workers
 
 CONFIG = TrainConfig(model_options={"filters": 4}, patch=16, stride=8, batch_size=4, precision="mixed_float16")
 
@@ -75,7 +74,7 @@ def test_the_scale_changes_no_update(batch, changes):
 def test_a_scale_that_falls_for_ever_is_an_error():
     """Where gradients are no numbers at any scale; the weights stay finite, as no step changes them."""
     config, state = _state(2.0**-30)
-    recorder = Recorder(config, state, Run(Path("unused")), Workers(tf.distribute.get_strategy()))
+    recorder = Recorder(config, state, Run(Path("unused")))
     with pytest.raises(DataError, match="the gradients are not finite in float16 at step 0: use float32"):
         recorder.check_weights()
 
