@@ -32,7 +32,7 @@ from srnet.models.analysis import OUTPUT_SIZE, multiply_accumulates
 from srnet.pretrained import cards
 from srnet.pretrained.load import load
 from srnet.training.checkpoints import load_run
-from srnet.training.run_folder import Run, history, read_metrics
+from srnet.training.run_folder import Run, history, read_metrics, steps_done
 
 USE = "Enlarging photographs and other continuous-tone pictures without strong blur."
 LIMITS = (
@@ -45,6 +45,7 @@ DEGRADED_LIMITS = (
     "Trained on blur, noise and JPEG, by the degradations named in its history. It removes some fine texture along "
     "with the noise, and is slightly softer than plus on clean pictures. It invents no detail."
 )
+LICENSE = "Apache-2.0"
 NETWORKS_PAGE = DOCS / "networks.md"
 README = ROOT / "README.md"
 
@@ -58,12 +59,12 @@ def ship(run: Run, data_root: str | None, name: str | None = None) -> None:
       name: name of the pretrained network; its architecture's by default.
 
     Raises:
-      DataError: if the run cannot be loaded or is not finished, or something cannot be written.
+      DataError: if the run cannot be loaded or stopped within an epoch, or something cannot be written.
     """
     model, config = load_run(run.folder)
     epochs = read_metrics(run)
-    if not epochs or epochs[-1]["step"] != config.total_steps:
-        raise DataError(f"{run.folder}: not all {config.total_steps} steps are done; finish the run with srnet.train")
+    if not epochs or epochs[-1]["step"] != steps_done(run):
+        raise DataError(f"{run.metrics}: no line for the last checkpoint; train the run to the end of an epoch")
     name = name or config.variant
     method = model_method(name, {config.scale: lambda: model}, config.channels)
     trained = {**history(run), "seconds": epochs[-1]["seconds"], "config": config.to_json()}
@@ -72,6 +73,8 @@ def ship(run: Run, data_root: str | None, name: str | None = None) -> None:
     with atomic_write(path) as partial, writing(path):
         model.save_weights(partial)
     card = {
+        "name": name,
+        "license": LICENSE,
         "network": config.variant,
         "scale": config.scale,
         "channels": config.channels,

@@ -10,13 +10,11 @@ TensorFlow is imported at the first use of one of these names.
 """
 
 import importlib
-import importlib.abc
-import importlib.machinery
-import importlib.util
 import os
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+from srnet import keras_hook
+from srnet.errors import UsageError
 
 if TYPE_CHECKING:
     from srnet.inference.enlarge import enlarge
@@ -39,38 +37,7 @@ _MODULE_OF = {
 }
 
 
-_LAYERS = "srnet.models.layers"
-
-
-class _LayersAfterKeras(importlib.abc.MetaPathFinder):
-    """Imports srnet's layers when Keras is imported, so that `keras.models.load_model` knows them."""
-
-    def __init__(self) -> None:
-        self._asked = False
-
-    def find_spec(self, name: str, *_: Any) -> importlib.machinery.ModuleSpec | None:
-        if name != "keras" or self._asked:
-            return None
-        self._asked = True
-        try:
-            spec = importlib.util.find_spec(name)  # by the finders after this one
-        finally:
-            self._asked = False
-        if spec and spec.loader:
-            loader, import_keras = spec.loader, spec.loader.exec_module
-
-            def exec_module(module: ModuleType) -> None:
-                import_keras(module)
-                importlib.import_module(_LAYERS)
-
-            loader.exec_module = exec_module  # type: ignore[method-assign]
-        return spec
-
-
-if sys.modules.get("keras"):
-    importlib.import_module(_LAYERS)
-else:
-    sys.meta_path.insert(0, _LayersAfterKeras())
+keras_hook.install()
 
 
 def __dir__() -> list[str]:
@@ -79,5 +46,8 @@ def __dir__() -> list[str]:
 
 def __getattr__(name: str) -> Any:
     if name in _MODULE_OF:
+        backend = importlib.import_module("keras").config.backend()
+        if backend != "tensorflow":
+            raise UsageError(f"srnet needs Keras's TensorFlow backend, not {backend}: set KERAS_BACKEND=tensorflow")
         return getattr(importlib.import_module(_MODULE_OF[name]), name)
     raise AttributeError(f"module 'srnet' has no attribute {name!r}")

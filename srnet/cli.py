@@ -23,6 +23,7 @@ from typing import NoReturn
 import absl.logging
 from absl import app, flags
 
+import srnet
 from srnet.data.datasets import default_data_root
 from srnet.errors import DataError, UsageError, printable
 from srnet.files import reason, stderr_into
@@ -87,7 +88,7 @@ def run(main: Main, define_flags: Callable[[], None]) -> None:
             if _received or isinstance(error, KeyboardInterrupt):  # or an error that the signal caused
                 _fail("interrupted", 128 + (_received or [signal.SIGINT])[0])
             if isinstance(error, MemoryError):
-                _fail("not enough memory", 1)
+                _fail(str(error) or "not enough memory", 1)
             if isinstance(error, (UsageError, DataError)):
                 _fail(error, 2 if isinstance(error, UsageError) else 1)
             raise
@@ -143,6 +144,9 @@ def wait_for_stop(message: str) -> None:
 
 
 def _parse(argv: list[str]) -> list[str]:
+    if "--version" in argv[1:]:
+        print(f"srnet {srnet.__version__}", flush=True)
+        sys.exit(0)
     try:
         arguments = flags.FLAGS(["--help" if each == "-h" else each for each in argv])
         for name in flags.FLAGS:

@@ -4,6 +4,7 @@ import dataclasses
 import math
 import numbers
 import operator
+import os
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -82,7 +83,7 @@ def _checked(field: dataclasses.Field, value: Any) -> Any:
     if not fits or any(type(item) is not kind for item in items):
         expected = f"a list of {_ITEMS[kind]}" if several else TYPE_NAMES[kind]
         raise UsageError(f"{field.name} {value!r} cannot be used: expected {expected}")
-    choices, bounds = field.metadata["choices"], field.metadata["bounds"]
+    choices, bounds = (field.metadata.get(name, {}) for name in ("choices", "bounds"))
     # Registries are not checked here: a run must load without the plugins it was trained with.
     if choices and not isinstance(choices, Mapping) and value not in choices:
         raise UsageError(f"{field.name} {value!r} is unknown: choose one of {', '.join(map(str, choices))}")
@@ -93,7 +94,9 @@ def _checked(field: dataclasses.Field, value: Any) -> Any:
 
 
 def _converted(value: Any, kind: type) -> Any:
-    """A number as a float where one is expected; any other value as it is."""
+    """A number as a float and a path as a string, where these are expected; any other value as it is."""
+    if kind is str and isinstance(value, os.PathLike):
+        return os.fspath(value)
     number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     try:
         return float(value) if kind is float and number else value

@@ -66,6 +66,8 @@ def config_from_flags() -> tuple[TrainConfig, tuple[str, ...]]:
     given = {field.name: _parsed(field, value) for field, value in present.items() if value is not None}
     settings = preset_settings(values.preset, given.get("variant", TrainConfig.variant))
     config = TrainConfig(**{**settings, **given})
+    if len(set(config.train_sets)) < len(config.train_sets):
+        raise UsageError(f"--train_sets={','.join(config.train_sets)}: a set is named twice")
     check_registered(config)
     return config, tuple(given)
 

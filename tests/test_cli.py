@@ -161,7 +161,7 @@ def test_bad_usage_of_the_other_commands(command, status, message):
 
 
 @pytest.mark.slow
-def test_fallback_to_the_embedded_images_is_said(tmp_path):
+def test_fallback_to_the_bundled_images_is_said(tmp_path):
     flags = ['--model_options={"filters": 2}', "--epochs=1", "--steps_per_epoch=1", "--batch_size=2", "--stride=128"]
     result = _run("srnet.train", *flags, f"--run_dir={tmp_path / 'run'}", f"--cache_dir={tmp_path / 'cache'}")
     assert result.returncode == 0, result.stderr
@@ -183,6 +183,18 @@ def test_help_says_what_the_command_does_and_succeeds():
     assert (
         "srnet.upscale photo.jpg --output=large.png --scale=2.5\n" in result.stdout and "--checkpoint" in result.stdout
     )
+
+
+def test_the_version_is_told():
+    done = _run("srnet.train", "--version")
+    assert (done.returncode, done.stdout) == (0, f"srnet {srnet.__version__}\n")
+
+
+def test_another_backend_of_keras_is_refused():
+    program = "import srnet\ntry:\n    srnet.load\nexcept ValueError as error:\n    print(error)"
+    environment = {**os.environ, "KERAS_BACKEND": "numpy"}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout == "srnet needs Keras's TensorFlow backend, not numpy: set KERAS_BACKEND=tensorflow\n"
 
 
 def test_a_reader_that_leaves_early_is_no_traceback():
@@ -265,6 +277,7 @@ _NO_MODULE = "not the name of a module, such as mine or my.networks"
         (["srnet.train", "--run_dir="], "--run_dir is empty"),
         (["srnet.train", "--cache_dir="], "--cache_dir is empty"),
         (["srnet.train", "--train_sets="], "--train_sets is empty"),
+        (["srnet.train", "--train_sets=T91,T91"], "--train_sets=T91,T91: a set is named twice"),
         (["srnet.evaluate", "--method=bicubic", "--sets=Set5,"], "--sets: an item is empty"),
         (["srnet.evaluate", "--method=bicubic", "--data_root="], "--data_root is empty"),
         (

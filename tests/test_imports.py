@@ -12,7 +12,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 # From the bottom up: a module may import what stands in a line before its own, and its own package.
 LAYERS = (
     ("srnet.errors",),
-    ("srnet.durable", "srnet.precision", "srnet.progress", "srnet.settings"),
+    ("srnet.durable", "srnet.keras_hook", "srnet.precision", "srnet.progress", "srnet.registration", "srnet.settings"),
     ("srnet.files",),
     ("srnet.json_files",),
     ("srnet.images",),

@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> None:
     values, scales = flags.FLAGS, shared_flags.scales()
     names = shared_flags.choices("methods", degradations.METHODS)
     own = values.run and pathlib.Path(values.run).resolve().name
-    if own in degradations.METHODS:
+    if own in {*degradations.METHODS, *cards.names()}:
         raise UsageError(f"--run={values.run}: its folder has the name of a method; rename it")
     cli.import_tensorflow()
     from experiments.runs.degradations import measure_degradations

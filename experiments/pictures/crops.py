@@ -67,7 +67,7 @@ def add_crops(
         try:
             line = _line(workspace, job, path, detail, read_crops(path).get(key), picture)
         except (UsageError, DataError, MemoryError) as error:
-            failed[job.name] = str(error)
+            failed[job.name] = str(error) or "not enough memory"
             continue
         put_line(path, line, _FIELDS, _key)
     place = (detail.set, detail.image, detail.scale, detail.crop)

@@ -22,7 +22,7 @@ ROWS: dict[str, tuple[str, str | None]] = {
     "VDSR": ("vdsr", "VDSR"),
     "RED-Net": ("rednet", None),
     "the paper's network": ("full", None),
-    "plus": ("plus", None),
+    "`plus`": ("plus", None),
 }
 # The second part: networks that the paper's introduction names but the paper does not measure.
 INTRODUCTION: dict[str, tuple[str, str | None]] = {

@@ -9,7 +9,7 @@ from experiments.runs.jobs import Job
 from srnet.errors import DataError
 from srnet.json_files import read_json
 from srnet.training.config import load_config
-from srnet.training.run_folder import pick_history, read_metrics
+from srnet.training.run_folder import Run, pick_history, read_metrics
 
 _FIELDS = {"budget", "method", "scale", "seed", "measurements", "cost", "run"}
 
@@ -24,9 +24,9 @@ def record_of(job: Job, budget: str) -> Record:
     Returns:
       A dict: version, budget, method, scale, seed; `measurements`, a dict from sets to psnr, ssim, images and seconds;
       `cost`, None or a dict of parameters, macs, seconds_per_megapixel and hardware; and `run`: started, command,
-      commit, hardware, seconds, steps, epochs (the lines of metrics.jsonl), and the other fields of its `TrainConfig`,
-      with the precisions of all its sessions, such as "float32+mixed_bfloat16".
-      For a method without training `run` is None, and `origin` has started, command, commit and hardware.
+      commit, versions, hardware, seconds, steps, epochs (the lines of metrics.jsonl), and the other fields of its
+      `TrainConfig`, with the precisions of all its sessions, such as "float32+mixed_bfloat16".
+      For a method without training `run` is None, and `origin` has started, command, commit, versions and hardware.
 
     Raises:
       DataError: if a file of the job is damaged, or its metrics.jsonl lacks the last epoch.
@@ -41,10 +41,23 @@ def record_of(job: Job, budget: str) -> Record:
     steps, lines = job.config.total_steps, read_metrics(job.run)
     if not any(line["step"] == steps for line in lines):
         raise DataError(f"{job.run.metrics}: damaged (epochs are missing); delete {job.run.folder} to train it again")
-    config = load_config(job.run.config).to_json()  # the run's own: this machine may resolve another precision
-    precisions = {each.get("precision") for each in read_json(job.run.origin, dict).get("sessions", [])} - {None}
-    config["precision"] = "+".join(sorted(precisions | {config["precision"]}))
-    return {**record, "run": {**origin, **config, "seconds": lines[-1]["seconds"], "steps": steps, "epochs": lines}}
+    return {**record, "run": {**origin, **settings_of(job.run), "seconds": lines[-1]["seconds"], "epochs": lines}}
+
+
+def settings_of(run: Run) -> dict[str, Any]:
+    """Returns a run's `TrainConfig` as a dict, with the precisions of all its sessions, joined by "+".
+
+    Args:
+      run: a run that has all its steps; this machine may resolve another precision.
+
+    Raises:
+      DataError: if a file is damaged.
+    """
+    config, sessions = load_config(run.config), read_json(run.origin, dict).get("sessions", [])
+    ends = [*(each.get("first_step", 0) for each in sessions[1:]), config.total_steps]
+    trained = [each for each, end in zip(sessions, ends) if end > each.get("first_step", 0)]
+    precisions = {each.get("precision", config.precision) for each in trained} or {config.precision}
+    return {**config.to_json(), "precision": "+".join(sorted(precisions)), "steps": config.total_steps}
 
 
 def read_records(path: pathlib.Path) -> list[Record]:

@@ -135,9 +135,11 @@ def check_alike(
         if not record["run"] or (method, scale, seed) in replaced:
             continue
         for job in jobs:
-            if not job.config or not ({method, job.method} <= set(group) or (method, scale) == (job.method, job.scale)):
+            same = (method, scale) == (job.method, job.scale)
+            if not job.config or (same and seed == job.seed) or not (same or {method, job.method} <= set(group)):
                 continue
-            ours = {**job.config.to_json(), "steps": job.config.total_steps}
+            planned = {**job.config.to_json(), "steps": job.config.total_steps}
+            ours = records.settings_of(job.run) if _has_all_steps(job) else planned
             for name, value in _settings_of(record["run"]).items():
                 if value != ours[name] and name not in (*group.get(method, ()), *group.get(job.method, ())):
                     raise DataError(

@@ -55,7 +55,7 @@ def stateless_step(config: TrainConfig, state: State) -> StatelessStep:
 
     def step(values: Sequence[tf.Tensor], lr: tf.Tensor, hr: tf.Tensor) -> tuple[Values, tf.Tensor]:
         weights, (done, *moments) = list(values[:count]), values[count:]
-        with keras.StatelessScope(state_mapping=list(zip(variables, values))):
+        with keras.StatelessScope(state_mapping=list(zip(variables, values)), collect_losses=True):
             with tf.GradientTape() as tape:
                 tape.watch(weights)
                 loss = losses_of(lr, hr)[0]

@@ -16,6 +16,7 @@ from srnet.data.recipes import RECIPES, parse_recipe
 from srnet.errors import UsageError
 from srnet.images.color import round_to_uint8
 from srnet.images.resize import imresize
+from srnet.registration import register_function
 
 Degradation = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
 
@@ -38,8 +39,9 @@ def register(name: str, function: Degradation) -> None:
     Raises:
       UsageError: if the name is taken.
     """
-    if parse_recipe(name) or DEGRADATIONS.setdefault(name, function) is not function:
+    if parse_recipe(name):
         raise UsageError(f"degradation {name!r} is registered already: choose another name")
+    register_function(DEGRADATIONS, "degradation", name, function)
 
 
 def find_degradation(name: str) -> Degradation:

@@ -27,6 +27,7 @@ from srnet.errors import DataError, UsageError
 from srnet.images.color import in_channels, rgb_to_ycbcr, round_to_uint8, to_luma, to_rgb, ycbcr_to_rgb
 from srnet.images.read import read_image
 from srnet.images.resize import crop_to_multiple, imresize
+from srnet.registration import register_function
 
 _LUMA = "luma of BT.601 as MATLAB's rgb2ycbcr; "
 _MEASURE = (
@@ -109,8 +110,9 @@ def register_metric(name: str, metric: Metric, channels: int = 1) -> None:
     if channels not in (1, 3):
         raise UsageError(f"channels {channels} cannot be used: choose 1 (luma) or 3 (RGB)")
     own, others = (COLOR_METRICS, METRICS) if channels == 3 else (METRICS, COLOR_METRICS)
-    if name in others or own.setdefault(name, metric) is not metric:
-        raise UsageError(f"metric {name!r} is registered already")
+    if name in others:
+        raise UsageError(f"metric {name!r} is registered already: choose another name")
+    register_function(own, "metric", name, metric)
 
 
 def check_metrics(names: Sequence[str]) -> None:
@@ -275,7 +277,7 @@ def _measure(name: str, metric: Metric, reference: np.ndarray, image: np.ndarray
     try:
         return float(value)
     except (TypeError, ValueError) as error:
-        raise UsageError(f"metric {name!r} returned {value!r}, not a number") from error
+        raise UsageError(f"metric {name!r} returned {type(value).__name__}, not a number") from error
 
 
 def with_chroma(luma: np.ndarray, lr: np.ndarray, scale: int) -> np.ndarray:

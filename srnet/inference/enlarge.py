@@ -38,6 +38,8 @@ def enlarge(
     model: keras.Model | None = None,
     self_ensemble: bool = False,
     precision: str = AUTO,
+    tile: int | None = None,
+    quality: int | None = None,
     output: str | pathlib.Path | None = None,
     overwrite: bool = False,
 ) -> Source:
@@ -53,6 +55,8 @@ def enlarge(
       model: Keras model from LR to HR pixels, instead of a pretrained network.
       self_ensemble: whether to average over the eight flips and rotations; eight times the work.
       precision: of the computation, as for `srnet.Upscaler`.
+      tile: as for `srnet.Upscaler`.
+      quality: for a path or bytes: of a JPEG, WebP or AVIF result, from 1 to 100; by default 95 (AVIF: 90).
       output: for a path: the file to write, or a folder, where it keeps its name; by default, photo.jpg becomes
         photo_x4.jpg beside it.
       overwrite: for a path: whether that file may be replaced.
@@ -67,10 +71,12 @@ def enlarge(
     """
     if scale is not None and size is not None:
         raise UsageError("scale and size cannot both be given")
-    upscalers = _upscalers(network, model, self_ensemble, precision)
+    if quality is not None and not (isinstance(quality, int) and 1 <= quality <= 100):
+        raise UsageError(f"quality {quality!r} cannot be used: it must be an integer from 1 to 100")
+    upscalers = _upscalers(network, model, self_ensemble, precision, tile)
     choose = fixed_chooser(upscalers)
     if model is None and cards.is_auto(network):
-        choose = per_picture_chooser(lambda name: _pretrained_upscalers(name, self_ensemble, precision))
+        choose = per_picture_chooser(lambda name: _pretrained_upscalers(name, self_ensemble, precision, tile))
     scale = default_scale(upscalers) if scale is None else scale
     _check_numbers(scale, size)
     scale = float(scale)
@@ -87,13 +93,15 @@ def enlarge(
         (job,) = jobs
         if not overwrite and os.path.lexists(job.target):
             raise DataError(f"{job.target} exists; overwrite=True replaces it")
-        write_file(enlarge_file(job, scale, exact, choose, overwrite), overwrite)
+        write_file(enlarge_file(job, scale, exact, choose, overwrite), overwrite, quality)
         return type(source)(job.target)
     if output is not None:
         raise UsageError("output requires a path as source; other results are returned")
     if isinstance(source, bytes):
         picture = _enlarged(read_picture(source), scale, exact, choose)
-        return encode(picture, natural_format(picture))
+        return encode(picture, natural_format(picture), quality)
+    if quality is not None:
+        raise UsageError("quality requires a path or bytes as source; other results are not files")
     if isinstance(source, PIL.Image.Image):
         mode, pixels = from_pillow(source)
         picture = _enlarged(Picture(pixels, mode, jpeg_quality=quality_of(source)), scale, exact, choose)
@@ -119,18 +127,20 @@ def _check_numbers(scale: float, size: tuple[int, int] | None) -> None:
         raise UsageError(f"size {size!r} cannot be used: it must be (width, height) in pixels")
 
 
-def _upscalers(network: str | None, model: keras.Model | None, self_ensemble: bool, precision: str) -> Upscalers:
+def _upscalers(
+    network: str | None, model: keras.Model | None, self_ensemble: bool, precision: str, tile: int | None
+) -> Upscalers:
     if model is None:
         name = cards.DEFAULT if network is None or cards.is_auto(network) else network
-        return _pretrained_upscalers(name, self_ensemble, precision)
+        return _pretrained_upscalers(name, self_ensemble, precision, tile)
     if network is not None:
         raise UsageError("network and model cannot both be given")
-    upscaler = Upscaler(model, self_ensemble=self_ensemble, precision=precision)
+    upscaler = Upscaler(model, tile, self_ensemble, precision=precision)
     if upscaler.scale < 2:
         raise UsageError(f"the model enlarges x{upscaler.scale}: srnet.enlarge needs at least x2")
     return {upscaler.scale: lambda: upscaler}
 
 
 @functools.lru_cache(maxsize=4)
-def _pretrained_upscalers(network: str, self_ensemble: bool, precision: str) -> Upscalers:
-    return upscalers_of(loaders(network), self_ensemble=self_ensemble, precision=precision)
+def _pretrained_upscalers(network: str, self_ensemble: bool, precision: str, tile: int | None) -> Upscalers:
+    return upscalers_of(loaders(network), tile, self_ensemble, precision)

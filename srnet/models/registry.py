@@ -17,6 +17,7 @@ from srnet.models.rcan import RcanOptions, build_rcan
 from srnet.models.rednet import RednetOptions, build_rednet
 from srnet.models.srcnn import SrcnnOptions, build_srcnn
 from srnet.models.vdsr import VdsrOptions, build_vdsr
+from srnet.registration import is_same
 
 Builder = Callable[[Any, int, int, str, str], keras.Model]
 
@@ -78,7 +79,7 @@ def register(name: str, builder: Builder, options: type | None = None, **row: An
     """
     if not re.fullmatch("[a-z][a-z0-9_]*", name):
         raise UsageError(f"network name {name!r} cannot be used: use lower-case letters, digits and _, a letter first")
-    if name in _BUILT_IN or (name in _networks and not _same(builder, _networks[name].builder)):
+    if name in _BUILT_IN or (name in _networks and not is_same(builder, _networks[name].builder)):
         raise UsageError(f"network {name!r} is registered already: choose another name")
     network = Network(builder, options or NoOptions, row)
     if not dataclasses.is_dataclass(network.options):
@@ -88,12 +89,6 @@ def register(name: str, builder: Builder, options: type | None = None, **row: An
     except TypeError as error:
         raise UsageError(f"options of network {name} cannot be used: {error}") from error
     _networks[name] = network
-
-
-def _same(one: Builder, other: Builder) -> bool:
-    """Whether two builders are the same function, even if its module has been reloaded."""
-    places = [(getattr(each, "__module__", None), getattr(each, "__qualname__", "<")) for each in (one, other)]
-    return one is other or (places[0] == places[1] and "<" not in places[0][1])
 
 
 def build(name: str, scale: int, channels: int = 1, dtype: str = "float32", **options: Any) -> keras.Model:

@@ -80,6 +80,8 @@ def card(scale: int, network: str = DEFAULT) -> dict[str, Any]:
       UsageError: if there are no weights for it.
       DataError: if the card is damaged.
     """
+    if isinstance(scale, str):
+        raise UsageError(f"scale {scale!r} cannot be used: the scale comes first, as in srnet.load(4, network='plus')")
     if scale not in scales(network) or not isinstance(scale, int):
         raise UsageError(f"no pretrained {network} for scale {scale!r}; scales: {', '.join(map(str, scales(network)))}")
     found = read_json(card_file(scale, network), dict)

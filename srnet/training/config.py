@@ -210,8 +210,8 @@ class TrainConfig:
         if not len(set(self.augment_scales)) == len(self.augment_scales) > 0:
             given = ",".join(map(str, self.augment_scales)) or "none"
             raise UsageError(f"augment_scales {given} cannot be used: give different factors")
-        if not len(set(self.train_sets)) == len(self.train_sets) > 0:
-            raise UsageError(f"train_sets {','.join(self.train_sets) or 'none'} cannot be used: give different sets")
+        if not self.train_sets:
+            raise UsageError("train_sets is empty: name at least one set")
 
     @property
     def hr_patch(self) -> int:

@@ -76,11 +76,11 @@ def train_epochs(
     evaluated = build_network(config, "float32")
     method = network_method(evaluated)
     validation.enlarge_largest(method, validation_paths, config, workers)
+    report = recorder.add_losses if workers.is_first else None
     options = {"initial": state.step, "smoothing": 0.05, "disable": not workers.is_first}
     with stop_signal() as stopped, progress_bar(config.total_steps, "training", "step", **options) as progress:
         while state.step < config.total_steps:
             try:
-                report = recorder.add_losses if workers.is_first else None
                 speed, stop = train_epoch(config, state, run_steps, iterator, workers, stopped, progress, report)
             except (tf.errors.OpError, DataError) as error:
                 if store.failures:

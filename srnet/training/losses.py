@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from srnet.errors import UsageError
+from srnet.registration import register_function
 
 Loss = Callable[[Any, Any], Any]
 
@@ -44,21 +45,23 @@ def psnr(hr: Any, sr: Any) -> Any:
 LOSSES: dict[str, Loss] = {"mse": mse, "mae": mae, "euclidean": euclidean, "psnr": psnr}
 
 
-def check_loss(name: str) -> None:
+def check_loss(name: str, size: int, channels: int) -> None:
     """Checks what a loss returns.
 
     Args:
       name: one of `LOSSES`.
+      size: side of an HR patch in pixels.
+      channels: its channels.
 
     Raises:
       UsageError: unless it is float32, with an error for each patch or each value of it.
     """
     import tensorflow as tf
 
-    patches = tf.zeros((2, 32, 32, 3))
-    errors = tf.convert_to_tensor(LOSSES[name](patches, patches))
-    if errors.dtype != tf.float32 or errors.shape[:1] != [2]:
-        found = f"{errors.dtype.name} {tuple(errors.shape)}"
+    patches = tf.zeros((2, size, size, channels))
+    errors = LOSSES[name](patches, patches)
+    if not tf.is_tensor(errors) or errors.dtype != tf.float32 or errors.shape[:1] != [2]:
+        found = f"{errors.dtype.name} {tuple(errors.shape)}" if tf.is_tensor(errors) else type(errors).__name__
         raise UsageError(f"loss {name!r} returned {found} for 2 patches: it must be float32, with patches on axis 0")
 
 
@@ -72,5 +75,4 @@ def register(name: str, function: Loss) -> None:
     Raises:
       UsageError: if the name is taken.
     """
-    if LOSSES.setdefault(name, function) is not function:
-        raise UsageError(f"loss {name!r} is registered already: choose another name")
+    register_function(LOSSES, "loss", name, function)

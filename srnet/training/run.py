@@ -99,7 +99,7 @@ def run_training(
     check_registered(config)
     set_seeds(config)
     workers = start_workers(config)  # before anything is computed
-    check_loss(config.loss)
+    check_loss(config.loss, config.hr_patch, config.channels)
     workers.check_equal(lambda: {**config.to_json(), **_software()})
     resumed = workers.from_first(lambda: _resumed(run_dir, config))
     vgg19 = workers.first_then_others(lambda: perceptual.read_weights(config.vgg19)) if config.perceptual else []

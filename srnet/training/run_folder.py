@@ -323,7 +323,7 @@ def record_export(run: Run) -> None:
 
 
 def history(run: Run) -> dict[str, Any]:
-    """Returns how a run got its latest weights: started, command, commit, hardware, steps, and initial if it has one.
+    """Returns how a run got its latest weights: started, command, commit, versions, hardware, steps, and its initial.
 
     Args:
       run: `Run` with a checkpoint.
@@ -340,5 +340,5 @@ def pick_history(known: dict[str, Any]) -> dict[str, Any]:
     Args:
       known: dict with some of these fields.
     """
-    fields = ("started", "command", "commit", "hardware", "steps", "initial")
+    fields = ("started", "command", "commit", "versions", "hardware", "steps", "initial")
     return {name: known[name] for name in fields if name in known}

@@ -27,7 +27,7 @@ def test_the_order_does_not_depend_on_the_folder(tmp_path, monkeypatch):
     assert orders[0] == orders[1] == ["01.png", "1.png", "1²3.png", "A.png", "a.png"]
 
 
-def test_embedded_sets_are_photographs_that_do_not_overlap():
+def test_bundled_sets_are_photographs_that_do_not_overlap():
     train, test = (datasets.find_images(name, None) for name in ("skimage_train", "skimage_test"))
     assert not set(train) & set(test)
     for path in train + test:

@@ -56,7 +56,7 @@ def test_registered_metrics_are_measured(picture_root, monkeypatch):
     with pytest.raises(UsageError, match="metric 'lpips' is unknown: choose from psnr, ssim, largest_error, psnr_rgb"):
         evaluate_sets(black, ["held_out"], None, picture_root, ["lpips"])
     register_metric("nothing", lambda reference, image: None)
-    with pytest.raises(UsageError, match="metric 'nothing' returned None, not a number"):
+    with pytest.raises(UsageError, match="metric 'nothing' returned NoneType, not a number"):
         evaluate_sets(black, ["held_out"], None, picture_root, ["nothing"])
     register_metric("undefined", lambda reference, image: math.nan)
     (other,) = evaluate_sets(black, ["held_out"], None, picture_root, ["undefined"])

@@ -14,7 +14,7 @@ from srnet import models
 from srnet.data.datasets import find_images
 from srnet.errors import DataError
 from srnet.evaluation.protocol import evaluate
-from srnet.json_files import read_json, write_json
+from srnet.json_files import write_json
 from srnet.pretrained import cards
 from srnet.pretrained.load import load
 from srnet.training import run as training_run
@@ -49,18 +49,13 @@ def own_places(tmp_path, monkeypatch):
     weights.README.write_text("<!-- x4 -->\n<!-- end -->\n")
 
 
-def test_an_unfinished_run_is_refused(picture_root, tmp_path):
-    run = _train(tmp_path / "run", picture_root)
-    config = read_json(run.config)
-    for settings in (config, {**config, "epochs": 3}):
-        write_json(run.config, {name: value for name, value in settings.items() if name != "crc32"})
-        if settings is config:
-            run.metrics.rename(tmp_path / "metrics")
-        else:
-            (tmp_path / "metrics").rename(run.metrics)
-        message = f"run: not all {2 * settings['epochs']} steps are done; finish the run with srnet"
-        with pytest.raises(DataError, match=message):
-            weights.ship(run, picture_root)
+@pytest.mark.parametrize("lost", ["all lines", "the last line"])
+def test_weights_of_no_epoch_are_refused(picture_root, tmp_path, lost):
+    run = _train(tmp_path / "run", picture_root, epochs=2)
+    lines = run.metrics.read_text().splitlines(keepends=True)
+    run.metrics.write_text("" if lost == "all lines" else lines[0])
+    with pytest.raises(DataError, match=r"metrics\.jsonl: no line for the last checkpoint; train the run to the end"):
+        weights.ship(run, picture_root)
     assert not any(cards.FOLDER.iterdir())
 
 

@@ -50,6 +50,13 @@ def test_a_scale_and_a_size_cannot_both_be_given(bicubic):
         srnet.enlarge(PIXELS, 2, size=(50, 40), model=bicubic)
 
 
+def test_quality_is_that_of_the_file(bicubic, tmp_path):
+    PIL.Image.fromarray(PIXELS).save(tmp_path / "photo.jpg")
+    path = srnet.enlarge(tmp_path / "photo.jpg", model=bicubic, quality=40)
+    data = srnet.enlarge((tmp_path / "photo.jpg").read_bytes(), model=bicubic, quality=60)
+    assert (read.read_picture(path).jpeg_quality, read.read_picture(data).jpeg_quality) == (40, 60)
+
+
 def test_pillow_images(bicubic):
     image = PIL.Image.fromarray(PIXELS).convert("CMYK")
     image.info["icc_profile"] = b"profile"
@@ -110,6 +117,9 @@ def test_pretrained_networks_are_used_at_every_scale():
         ("x" * 300, {}, "x: (cannot be read|not a picture|File name too long)"),
         (PIXELS, {"model": "x.keras"}, "must be a functional Keras model"),
         (PIXELS, {"model": _NOT_LARGER}, "the model enlarges x1: srnet.enlarge needs at least x2"),
+        (PIXELS, {"quality": 90}, "quality requires a path or bytes as source"),
+        (b"", {"quality": 0}, "quality 0 cannot be used: it must be an integer from 1 to 100"),
+        (PIXELS, {"tile": 0}, "tile 0 cannot be used: it must be at least 1"),
         (PIXELS, {"precision": "bf16"}, "precision 'bf16' is unknown: choose one of float32"),
         (".", {}, "is not a file: srnet.enlarge takes one picture"),
         (PIL.Image.new("RGB", (0, 3)), {}, "a Pillow image of 0x3 pixels cannot be enlarged"),

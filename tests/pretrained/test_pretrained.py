@@ -43,6 +43,8 @@ def test_what_is_not_there_is_named(shipped):
         load(2)
     with pytest.raises(UsageError, match="no pretrained network 'vdsr': choose one of plus"):
         load(3, "vdsr")
+    with pytest.raises(UsageError, match="scale 'plus' cannot be used: the scale comes first"):
+        load("plus", 3)
     cards.card_file(3, "plus").write_text("{}")
     with pytest.raises(DataError, match=r"plus_x3\.json: damaged"):
         load(3)

@@ -88,7 +88,7 @@ def test_unusable_validation_picture_is_said_before_training(train, picture_root
     assert not (tmp_path / "run").exists()
 
 
-def test_missing_sets_fall_back_to_the_embedded_images_only_when_not_asked_for(small, picture_root):
+def test_missing_sets_fall_back_to_the_bundled_images_only_when_not_asked_for(small, picture_root):
     config, notes = resolve(TrainConfig(), None)
     assert (config.train_sets, config.validation_set) == (("skimage_train",), "skimage_test")
     assert len(notes) == 2 and "T91, BSD200 not found" in notes[0]

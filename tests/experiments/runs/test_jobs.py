@@ -72,7 +72,11 @@ def test_a_run_resumed_in_another_precision_is_recorded_in_both(tmp_path):
     job = _job(tmp_path, 2)
     _train(job)
     known = read_json(job.run.origin)
-    sessions = [{"precision": "mixed_bfloat16"}, {"precision": "float32"}]
+    sessions = [
+        {"first_step": 0, "precision": "mixed_bfloat16"},
+        {"first_step": 10, "precision": "mixed_float16"},  # without a step
+        {"first_step": 10, "precision": "float32"},
+    ]
     write_json(job.run.origin, {**known, "sessions": sessions})
     write_json(job.run.config, {**job.config.to_json(), "precision": "float32"})
     assert records.record_of(job, "cpu")["run"]["precision"] == "float32+mixed_bfloat16"

@@ -12,6 +12,7 @@ from experiments.runs.sweeps import check_alike, job_of, run_settings
 from experiments.workspace import Workspace
 from srnet.errors import DataError
 from srnet.evaluation.classical import CLASSICAL
+from srnet.json_files import write_json
 from srnet.training.config import TrainConfig
 from srnet.training.presets import preset_settings
 from srnet.training.run_folder import Run
@@ -37,7 +38,7 @@ def test_rcan_has_its_papers_patches(scale):
 def jobs(tmp_path):
     config = TrainConfig(epochs=2, steps_per_epoch=10, batch_size=16, patch=48, validation_images=5)
     config = dataclasses.replace(config, validation_set="Urban100")
-    return [Job(name, 2, Run(tmp_path), {}, config=config) for name in ("full", "no_skips")]
+    return [Job(name, 2, Run(tmp_path / name), {}, config=config) for name in ("full", "no_skips")]
 
 
 def test_runs_of_other_settings_are_not_mixed(jobs):
@@ -58,9 +59,13 @@ def test_a_finished_run_in_another_precision_is_not_mixed_in(jobs):
     """`auto` chooses another precision on another machine; a finished run is not trained again."""
     found = [ablation_record("full", [25, 26], precision="mixed_bfloat16")]
     check_alike(found, jobs, pathlib.Path("quick.jsonl"))
-    jobs[0].run.last.mkdir(parents=True)
-    (jobs[0].run.last / "step-20.index").touch()
-    (jobs[0].run.last / "checkpoint").write_text('model_checkpoint_path: "step-20"\n')
+    finished = jobs[0]
+    finished.run.last.mkdir(parents=True)
+    (finished.run.last / "step-20.index").touch()
+    (finished.run.last / "checkpoint").write_text('model_checkpoint_path: "step-20"\n')
+    write_json(finished.run.config, {**finished.config.to_json(), "precision": "mixed_bfloat16"})
+    write_json(finished.run.origin, {"sessions": []})
+    check_alike(found, [finished], pathlib.Path("quick.jsonl"))  # nothing is trained
     with pytest.raises(DataError, match="full x2 seed 0 has precision mixed_bfloat16, the new runs would have float32"):
         check_alike(found, jobs, pathlib.Path("quick.jsonl"))
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -47,6 +48,21 @@ def test_steps_are_those_of_training(config):
         change = np.abs(variable.numpy() - before).max()
         np.testing.assert_allclose(value.numpy(), variable.numpy(), atol=1e-3 * change, err_msg=variable.path)
     assert state.step == values[len(state.model.trainable_variables)] == 3
+
+
+def test_losses_of_layers_count_in_both():
+    state = new_state(SMALL, tf.distribute.get_strategy())
+    plain = stateless_step(SMALL, state)
+    random = np.random.default_rng(0)
+    lr, hr = (tf.constant(random.uniform(0, 255, (2, side, side, 1)), tf.float32) for side in (6, 12))
+    values = [tf.identity(variable.value) for variable in step_variables(SMALL, state)]
+    without = float(plain(values, lr, hr)[1])
+    layer = state.model.get_layer("map")
+    layer.activity_regularizer = keras.regularizers.L2(1e3)
+    layer.kernel.regularizer = keras.regularizers.L2(1e3)
+    loss = float(stateless_step(SMALL, state)(values, lr, hr)[1])
+    assert loss == pytest.approx(float(make_step(SMALL, state)(lr, hr)[0]), rel=1e-5)
+    assert loss - without > 1e3 * np.sum(layer.kernel.numpy() ** 2) + 1e-2
 
 
 @pytest.mark.parametrize(
