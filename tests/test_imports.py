@@ -31,6 +31,14 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 COMMANDS = {*LAYERS[-3], *LAYERS[-1]}
 
 
+def test_the_map_of_the_packages_is_complete_and_in_order():
+    page = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+    packages = sorted(path.parent.name for path in (ROOT / "srnet").glob("*/__init__.py"))
+    places = {name: page.index(f"`srnet/{name}`") for name in packages}
+    levels = {name: LEVEL[f"srnet.{name}"] for name in packages}
+    assert sorted(packages, key=places.get) == sorted(packages, key=lambda name: (levels[name], places[name]))
+
+
 def _modules():
     for folder in ("srnet", "experiments", "tools"):
         for path in sorted((ROOT / folder).rglob("*.py")):
