@@ -58,14 +58,16 @@ def call_tool(monkeypatch, capsys):
         app.define_help_flags()  # once for all calls
         before, values = set(flags.FLAGS), flags.FLAGS
         path = str(ROOT / "tools" / name)
-        with monkeypatch.context() as patch:
-            patch.setattr(sys, "argv", [path, *map(str, arguments)])
-            patch.setattr(sys, "path", [*sys.path])
-            with pytest.raises(SystemExit) as end:
-                runpy.run_path(path, run_name="__main__")
-        for flag in set(values) - before:
-            delattr(values, flag)
-        values.unparse_flags()
+        try:
+            with monkeypatch.context() as patch:
+                patch.setattr(sys, "argv", [path, *map(str, arguments)])
+                patch.setattr(sys, "path", [*sys.path])
+                with pytest.raises(SystemExit) as end:
+                    runpy.run_path(path, run_name="__main__")
+        finally:
+            for flag in set(values) - before:
+                delattr(values, flag)
+            values.unparse_flags()
         output = capsys.readouterr()
         return end.value.code or 0, output.out, output.err
 

@@ -72,7 +72,7 @@ def test_page_shows_tables_and_sliders(run_tool, browser, tmp_path):
     ]
     path.write_text("".join(json.dumps(each) + "\n" for each in [line, *others]))
     run = {"validation_set": "held_out", "validation_images": 0, "train_sets": ["tiny"], "learning_rate": 0.001}
-    run |= {"batch_size": 4, "patch": 16, "precision": "float32", "epochs": [{"epoch": 1, "step": 3}]}
+    run |= {"batch_size": 4, "patch": 16, "precision": "float32", "steps": 3, "epochs": [{"epoch": 1, "step": 3}]}
     run["epochs"][0] |= {"psnr": 20.0, "ssim": 0.5}
     record = {"version": 1, "budget": "quick", "method": "no_skips", "scale": 2, "seed": 0, "cost": None, "run": run}
     (results / "quick.jsonl").write_text(json.dumps({**record, "measurements": {}}) + "\n")
