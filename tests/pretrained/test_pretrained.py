@@ -50,7 +50,7 @@ def test_what_is_not_there_is_named(shipped):
         load(3)
 
 
-@pytest.mark.parametrize("name", ["full", "plus", "plus_small"])
+@pytest.mark.parametrize("name", [pytest.param("full", marks=pytest.mark.slow), "plus", "plus_small"])
 def test_pretrained_networks_beat_bicubic_interpolation(name):
     methods = (named_method(each) for each in (name, "bicubic"))
     ours, theirs = (evaluate_sets(method, ["skimage_test"], [4], None)[0]["psnr"] for method in methods)
