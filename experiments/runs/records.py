@@ -45,10 +45,10 @@ def record_of(job: Job, budget: str) -> Record:
 
 
 def settings_of(run: Run) -> dict[str, Any]:
-    """Returns a run's `TrainConfig` as a dict, with the precisions of all its sessions, joined by "+".
+    """Returns a finished run's own `TrainConfig` as a dict, with its steps and the precisions of all its sessions.
 
     Args:
-      run: a run that has all its steps; this machine may resolve another precision.
+      run: the run.
 
     Raises:
       DataError: if a file is damaged.

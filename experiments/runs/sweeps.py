@@ -129,17 +129,22 @@ def check_alike(
     Raises:
       DataError: if a run has another setting; the message names it.
     """
-    replaced = {(job.method, job.scale, job.seed) for job in jobs if not _has_all_steps(job)}
+    replaced, settings = set(), []
+    for job in jobs:
+        finished = _has_all_steps(job)
+        if not finished:
+            replaced.add((job.method, job.scale, job.seed))
+        if job.config:
+            planned = {**job.config.to_json(), "steps": job.config.total_steps}
+            settings.append((job, records.settings_of(job.run) if finished else planned))
     for record in found:
         method, scale, seed = record["method"], record["scale"], record["seed"]
         if not record["run"] or (method, scale, seed) in replaced:
             continue
-        for job in jobs:
+        for job, ours in settings:
             same = (method, scale) == (job.method, job.scale)
-            if not job.config or (same and seed == job.seed) or not (same or {method, job.method} <= set(group)):
+            if (same and seed == job.seed) or not (same or {method, job.method} <= set(group)):
                 continue
-            planned = {**job.config.to_json(), "steps": job.config.total_steps}
-            ours = records.settings_of(job.run) if _has_all_steps(job) else planned
             for name, value in _settings_of(record["run"]).items():
                 if value != ours[name] and name not in (*group.get(method, ()), *group.get(job.method, ())):
                     raise DataError(
