@@ -5,7 +5,8 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from srnet.images.metadata import Metadata, Resolution, parse_exif, per_meter
+from srnet.images.metadata import Metadata, parse_exif
+from srnet.images.resolution import Resolution, per_meter
 
 _EXIF = b"JpgTiffExif->JP2"
 _PHOTOSHOP_EXIF = bytes.fromhex("0537cdab9d0c4431a72afa561f2a113e")  # read, not written

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from typing import BinaryIO
 
 from srnet.images.jpeg import iptc_records
-from srnet.images.metadata import Chunk, Metadata, Resolution, parse_exif, per_meter, valid_resolution
+from srnet.images.metadata import Chunk, Metadata, parse_exif
 from srnet.images.parts import Part, PartsOfFile
+from srnet.images.resolution import Resolution, per_meter, valid_resolution
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER = 33  # bytes: signature and first chunk

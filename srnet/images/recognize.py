@@ -16,13 +16,12 @@ from srnet.images.decode import Opened, check_pixels, open_by_vips
 from srnet.images.metadata import (
     Metadata,
     comment_text,
-    has_only_resolution,
     parse_directory,
     parse_exif,
     upright_xmp,
-    valid_resolution,
     xmp_orientation,
 )
+from srnet.images.resolution import has_only_resolution, valid_resolution
 
 if TYPE_CHECKING:
     import pyvips

@@ -18,9 +18,10 @@ from srnet.errors import DataError
 from srnet.files import atomic_write, reason
 from srnet.images import jpeg, jpeg2000, netpbm, png, tiff
 from srnet.images.file_formats import beyond_limits, check_holds, fit_to_format, output_format
-from srnet.images.metadata import RESOLUTION_TAGS, Metadata, exif_for, to_tiff_block
+from srnet.images.metadata import Metadata, exif_for, to_tiff_block
 from srnet.images.picture import Picture
 from srnet.images.pillow import to_pillow
+from srnet.images.resolution import RESOLUTION_TAGS
 
 _VIPS_SAVERS: dict[str, tuple[str, dict[str, object]]] = {
     "PNG": ("pngsave_target", {"compression": 3, "filter": "up"}),  # photographs: smaller and faster than 6 and none

@@ -15,11 +15,12 @@ import tifffile
 from srnet.errors import DataError
 from srnet.images import jpeg2000, png, tiff
 from srnet.images.file_formats import fit_to_format, natural_format
-from srnet.images.metadata import Metadata, Resolution, valid_resolution
+from srnet.images.metadata import Metadata
 from srnet.images.parts import PartsOfFile
 from srnet.images.picture import Picture
 from srnet.images.pillow import info_of
 from srnet.images.read import read_picture
+from srnet.images.resolution import Resolution, valid_resolution
 from srnet.images.write import encode, write_picture
 from tests.pictures import SRGB, png_chunk
 
