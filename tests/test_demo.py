@@ -148,15 +148,15 @@ def test_a_detail_is_shown_pixel_by_pixel(page, browser, tmp_path):
 
 def test_two_visitors_wait_for_one_another(page, tmp_path):
     client = pytest.importorskip("gradio_client")
-    _wide().save(tmp_path / "wide.png")
+    PHOTO.resize((300, 300)).save(tmp_path / "small.png")
     visitors = [client.Client(page, verbose=False, download_files=False) for _ in range(2)]
     (endpoint,) = [name for name in visitors[0].view_api(return_format="dict")["named_endpoints"] if "enlarge" in name]
-    given = client.handle_file(tmp_path / "wide.png")
+    given = client.handle_file(tmp_path / "small.png")
     start = time.monotonic()
     jobs = [visitor.submit(given, 2, "plus", api_name=endpoint) for visitor in visitors]
     told = [job.result(timeout=120)[0] for job in jobs]
     elapsed = time.monotonic() - start
-    assert all("wide.png, enlarged to 1600x1200 by plus in" in each for each in told)
+    assert all("small.png, enlarged to 600x600 by plus in" in each for each in told)
     assert sum(float(re.search(r" in ([\d.]+) s", each)[1]) for each in told) < elapsed + 0.1  # rounded
 
 
