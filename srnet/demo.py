@@ -20,8 +20,7 @@ from srnet import cli, network_flags
 from srnet.demo_guard import LARGEST_UPLOAD, Guard, private_folder
 from srnet.errors import DataError, UsageError
 from srnet.files import reason
-from srnet.inference.batch import upscalers_of
-from srnet.inference.choice import Chooser, fixed_chooser, per_picture_chooser
+from srnet.inference.choice import Chooser, fixed_chooser, per_picture_chooser, upscalers_of
 from srnet.pretrained import cards
 
 ADDRESS = "127.0.0.1"

@@ -2,11 +2,14 @@
 
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import tqdm
 
 from srnet.errors import printable
+
+Progress = Callable[[float], object]  # receives the share done, up to 1
 
 _LOG_SECONDS = 60
 _LOG_FORMAT = "{desc}: {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"

@@ -24,10 +24,10 @@ from srnet.errors import DataError, UsageError, printable
 from srnet.files import reason
 from srnet.images.file_formats import SUFFIXES
 from srnet.images.read import read_quietly
-from srnet.inference.batch import Enlarged, enlarge_file, enlarge_files, upscalers_of, write_file
-from srnet.inference.choice import Chooser, default_scale, fixed_chooser, per_picture_chooser
+from srnet.inference.batch import Enlarged, enlarge_file, enlarge_files, write_file
+from srnet.inference.choice import Chooser, default_scale, fixed_chooser, per_picture_chooser, upscalers_of
 from srnet.inference.jobs import STANDARD, Job, find_jobs
-from srnet.inference.passes import LARGEST_SCALE, Sides
+from srnet.inference.passes import LARGEST_SCALE, Sides, target_size
 from srnet.pretrained import cards
 
 FORMATS = tuple(suffix[1:] for suffix in SUFFIXES.values())
@@ -76,6 +76,7 @@ def main(arguments: list[str]) -> int:
         cli.complain(message)
     network = chosen()
     scale = values.scale or default_scale(network.at_scale)
+    size_of = functools.partial(target_size, scale=scale, exact=size, fit=values.fit)
     choose = _chooser(network)
     labels = {job: f"[{number}/{len(jobs)}] " for number, job in enumerate(jobs, 1)}
 
@@ -83,8 +84,7 @@ def main(arguments: list[str]) -> int:
         cli.stop_if_asked()
         if values.skip_existing and job.target != STANDARD and os.path.lexists(job.target):
             return f"{job.target} exists, skipped"
-        options = {"label": labels[job], "fit": values.fit, "read": read_quietly}
-        return enlarge_file(job, scale, size, choose, values.overwrite, values.preview, **options)
+        return enlarge_file(job, size_of, choose, values.overwrite, values.preview, labels[job], read_quietly)
 
     def write(enlarged: Enlarged) -> str:
         return write_file(enlarged, values.overwrite, values.quality)

@@ -12,9 +12,10 @@ import skimage.data
 from srnet import cli
 from srnet.images.read import read_picture
 from srnet.images.write import write_image
-from srnet.inference.batch import enlarge_file, enlarge_files, upscalers_of, write_file
-from srnet.inference.choice import Upscalers, fixed_chooser
+from srnet.inference.batch import enlarge_file, enlarge_files, write_file
+from srnet.inference.choice import Upscalers, fixed_chooser, upscalers_of
 from srnet.inference.jobs import find_jobs
+from srnet.inference.passes import target_size
 
 _SIDES = (120, 480)  # range of picture sides in pixels
 EARLY = 20  # pictures, after which memory is first read
@@ -81,7 +82,8 @@ def time_folder(folder: pathlib.Path, output: pathlib.Path, network: str, scale:
     upscalers = _upscalers(network)
     jobs, _ = find_jobs([str(folder)], str(output), False, lambda: f"x{scale}")
     upscalers[scale]()(read_picture(jobs[0].source).pixels)
-    enlarge = functools.partial(enlarge_file, scale=scale, size=None, choose=fixed_chooser(upscalers, network))
+    size_of = functools.partial(target_size, scale=scale)
+    enlarge = functools.partial(enlarge_file, size_of=size_of, choose=fixed_chooser(upscalers, network))
     memory = []
     start = time.perf_counter()
     for _, outcome in enlarge_files(jobs, enlarge, write_file):

@@ -120,8 +120,7 @@ def _srnet(precision: str, model: "keras.Model") -> Run:
 def _srnet_rgb(model: "keras.Model", precision: str) -> Run:
     from srnet.inference.upscaler import Upscaler
 
-    upscaler = Upscaler(model, precision=precision)
-    return lambda picture: np.asarray(upscaler(picture))
+    return Upscaler(model, precision=precision)
 
 
 def _pytorch(precision: str, model: "keras.Model") -> Run:

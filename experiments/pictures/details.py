@@ -10,7 +10,7 @@ from scipy.ndimage import uniform_filter
 from experiments.recipes.figure_6 import Crop
 from srnet.data.datasets import find_images
 from srnet.errors import UsageError
-from srnet.evaluation.protocol import benchmark_pair, compare_luma, read_benchmark_image, with_chroma
+from srnet.evaluation.protocol import benchmark_pair, compare_luma, in_color, read_benchmark_image, with_channels_of
 from srnet.images.color import round_to_uint8
 from srnet.images.resize import crop_to_multiple
 from srnet.inference.method import Method
@@ -132,12 +132,8 @@ def downscale_and_enlarge(
       uint8 array of the picture's shape, and a dict of psnr and ssim of its luma before any conversion to RGB.
     """
     lr, hr = benchmark_pair(picture, scale, channels)
-    sr = method(lr)
-    sr = sr if hr.ndim == sr.ndim else sr.mean(axis=2)  # an RGB method, on a grayscale picture
-    values = compare_luma(hr, sr, scale)
-    if picture.ndim > sr.ndim:
-        sr = with_chroma(sr, benchmark_pair(picture, scale, 3)[0], scale)
-    return round_to_uint8(sr), values
+    sr = with_channels_of(hr, method(lr))
+    return round_to_uint8(in_color(sr, picture, scale)), compare_luma(hr, sr, scale)
 
 
 def crop_of(picture: np.ndarray, crop: Crop) -> np.ndarray:

@@ -50,8 +50,7 @@ def draw_comparison(
     psnr = {}
     for label, name in (("bicubic", "bicubic"), ("srnet", network)):
         method = named_method(name)
-        if method.only and scale not in method.scales:
-            raise UsageError(f"--scale={scale}: {name} has scales {', '.join(map(str, method.scales))}")
+        method.check_scale(scale)
         sr, values = downscale_and_enlarge(method.at_scale(scale), picture, scale, method.channels)
         psnr[label] = values["psnr"]
         panels.append((f"{label}: {values['psnr']:.2f} dB", crop_of(sr, crop)))

@@ -21,7 +21,7 @@ import numpy as np
 import tqdm
 
 from srnet.data.datasets import find_images
-from srnet.errors import DataError
+from srnet.errors import DataError, UsageError
 from srnet.files import atomic_write, digest, file_digests
 from srnet.images.color import to_luma
 from srnet.images.read import read_image
@@ -58,7 +58,7 @@ class Regressors:
 
 
 def make_aplus(
-    scale: int, data_root: str | pathlib.Path | None, cache_dir: str | pathlib.Path
+    scale: int, data_root: str | pathlib.Path | None, cache_dir: str | pathlib.Path | None
 ) -> Callable[[np.ndarray], np.ndarray]:
     """Returns A+ as a method, trained on T91 at its first use and then cached.
 
@@ -71,8 +71,11 @@ def make_aplus(
       A callable from float32 luma (H, W) in [0, 255] to (scale*H, scale*W).
 
     Raises:
+      UsageError: if there is no `cache_dir`.
       DataError: if T91 cannot be found, or one of its files or the cached one cannot be used.
     """
+    if cache_dir is None:
+        raise UsageError("aplus needs cache_dir, a folder for what it learns")
     paths = find_images(TRAIN_SET, data_root)
     description = {"version": VERSION, "scale": scale, "sources": file_digests(paths)}
     path = pathlib.Path(cache_dir) / f"aplus_x{scale}_{digest(description)}.npz"

@@ -67,9 +67,7 @@ def evaluate_sets(
     scales = method.scales if scales is None else tuple(dict.fromkeys(scales))
     sets, degradations = tuple(dict.fromkeys(sets)), tuple(dict.fromkeys(degradations))
     for scale in scales:
-        if scale < 2 or (method.only and scale not in method.scales):
-            known = ", ".join(map(str, method.scales)) if method.only else "2 and above"
-            raise UsageError(f"scale {scale}: {method.name} has scales {known}")
+        method.check_scale(scale)
     paths = {name: find_images(name, data_root) for name in sets}
     for path in itertools.chain.from_iterable(paths.values()):
         read_benchmark_image(path, max(scales))  # before hours of measuring

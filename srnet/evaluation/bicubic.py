@@ -1,7 +1,6 @@
 """Bicubic interpolation, the baseline of every table."""
 
 import functools
-import pathlib
 from collections.abc import Callable
 
 import numpy as np
@@ -22,14 +21,10 @@ def bicubic(lr: np.ndarray, scale: int) -> np.ndarray:
     return imresize(lr, scale).astype(np.float32)
 
 
-def make_bicubic(
-    scale: int, data_root: str | pathlib.Path | None = None, cache_dir: str | pathlib.Path | None = None
-) -> Callable[[np.ndarray], np.ndarray]:
-    """Returns bicubic interpolation as a method; it needs neither images nor cache.
+def make_bicubic(scale: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Returns bicubic interpolation as a method.
 
     Args:
       scale: integer scale factor.
-      data_root: not used.
-      cache_dir: not used.
     """
     return functools.partial(bicubic, scale=scale)

@@ -1,5 +1,6 @@
 """The methods that need no network."""
 
+import pathlib
 from collections.abc import Callable
 
 import numpy as np
@@ -7,7 +8,10 @@ import numpy as np
 from srnet.evaluation.aplus import make_aplus
 from srnet.evaluation.bicubic import make_bicubic
 
-# Makes a method from (scale, data_root, cache_dir); see `make_aplus`.
-Maker = Callable[..., Callable[[np.ndarray], np.ndarray]]
+Folder = str | pathlib.Path | None
 
-CLASSICAL: dict[str, Maker] = {"bicubic": make_bicubic, "aplus": make_aplus}
+# Callables from (scale, data_root, cache_dir), as for `make_aplus`, to the method.
+CLASSICAL: dict[str, Callable[[int, Folder, Folder], Callable[[np.ndarray], np.ndarray]]] = {
+    "bicubic": lambda scale, data_root, cache_dir: make_bicubic(scale),
+    "aplus": make_aplus,
+}

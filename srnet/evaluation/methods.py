@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 import keras
 
+from srnet.errors import UsageError
 from srnet.evaluation.classical import CLASSICAL
 from srnet.inference.method import Method, network_method, self_ensemble
 from srnet.pretrained import cards
@@ -21,15 +22,28 @@ class NamedMethod:
       name: its name.
       at_scale: callable from a scale to the method at that scale (see `srnet.evaluation.protocol.evaluate`).
       scales: the scales it is evaluated at by default.
-      only: whether it supports no other scales.
+      fixed_scales: whether it supports no other scales.
       channels: image channels it takes, 1 or 3.
     """
 
     name: str
     at_scale: Callable[[int], Method]
     scales: tuple[int, ...]
-    only: bool = False
+    fixed_scales: bool = False
     channels: int = 1
+
+    def check_scale(self, scale: int) -> None:
+        """Checks that the method supports a scale.
+
+        Args:
+          scale: integer scale.
+
+        Raises:
+          UsageError: if it does not.
+        """
+        if scale < 2 or (self.fixed_scales and scale not in self.scales):
+            known = ", ".join(map(str, self.scales)) if self.fixed_scales else "2 and above"
+            raise UsageError(f"scale {scale}: {self.name} has scales {known}")
 
 
 def model_method(name: str, models: Mapping[int, Callable[[], keras.Model]], channels: int = 1) -> NamedMethod:
@@ -41,7 +55,7 @@ def model_method(name: str, models: Mapping[int, Callable[[], keras.Model]], cha
       channels: image channels it takes, 1 or 3.
     """
     at_scale = functools.cache(lambda scale: network_method(models[scale]()))
-    return NamedMethod(name, at_scale, tuple(models), only=True, channels=channels)
+    return NamedMethod(name, at_scale, tuple(models), fixed_scales=True, channels=channels)
 
 
 def named_method(
@@ -55,11 +69,11 @@ def named_method(
       cache_dir: folder in which such a method is cached once trained.
 
     Raises:
-      UsageError: if there is no such method.
+      UsageError: if there is no such method, or its cache folder is missing.
     """
     if name in CLASSICAL:
-        at_scale = functools.partial(CLASSICAL[name], data_root=data_root, cache_dir=cache_dir)
-        return NamedMethod(name, functools.cache(at_scale), scales=(2, 4))
+        at_scale = functools.cache(lambda scale: CLASSICAL[name](scale, data_root, cache_dir))
+        return NamedMethod(name, at_scale, scales=(2, 4))
     models = loaders(name)
     return model_method(name, models, cards.card(min(models), name)["channels"])
 

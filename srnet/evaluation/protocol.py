@@ -247,26 +247,17 @@ def evaluate(
             size = f"{lr.shape[1]}x{lr.shape[0]}"
             raise DataError(f"{path}: not enough memory to enlarge {size} at x{scale} in one piece") from error
         seconds = time.perf_counter() - start
-        sr = sr if hr.ndim == sr.ndim else sr.mean(axis=2)  # of RGB, for a grayscale picture
+        sr = with_channels_of(hr, sr)
         values = compare_luma(hr, sr, scale, [name for name in metrics if name in METRICS])
         colors = [name for name in metrics if name in COLOR_METRICS]
         if colors:
-            if channels == 1 and image.ndim == 3:
-                lr, hr = benchmark_pair(image, scale, 3, degradation)
-                sr = with_chroma(sr, lr, scale)
-            values |= compare_colors(to_rgb(hr), to_rgb(sr), scale, colors)
+            original, result = crop_to_multiple(image, scale), in_color(sr, image, scale, degradation)
+            values |= _compare_colors(to_rgb(original), to_rgb(result), scale, colors)
         yield ImageScore(path.name, values, seconds)
 
 
-def compare_colors(hr: np.ndarray, sr: np.ndarray, scale: int, metrics: Sequence[str]) -> dict[str, float]:
-    """Returns the RGB metrics of a result by the protocol.
-
-    Args:
-      hr: uint8 (H, W, 3), the original.
-      sr: array of the same shape, the method's result in [0, 255]; it is rounded to 8 bits first.
-      scale: as for `compare_luma`.
-      metrics: names in `COLOR_METRICS`.
-    """
+def _compare_colors(hr: np.ndarray, sr: np.ndarray, scale: int, metrics: Sequence[str]) -> dict[str, float]:
+    """The RGB metrics of a result by the protocol, from uint8 (H, W, 3) and an array of this shape in [0, 255]."""
     image = round_to_uint8(sr)
     return {name: _measure(name, COLOR_METRICS[name], hr, image, scale) for name in metrics}
 
@@ -280,13 +271,27 @@ def _measure(name: str, metric: Metric, reference: np.ndarray, image: np.ndarray
         raise UsageError(f"metric {name!r} returned {type(value).__name__}, not a number") from error
 
 
-def with_chroma(luma: np.ndarray, lr: np.ndarray, scale: int) -> np.ndarray:
-    """Returns enlarged luma with the chroma of the LR picture, bicubically enlarged, as RGB.
+def with_channels_of(hr: np.ndarray, sr: np.ndarray) -> np.ndarray:
+    """Returns a result with the channels of its original: that of an RGB method for a grayscale image is averaged.
 
     Args:
-      luma: (scale*H, scale*W), in [0, 255].
-      lr: RGB (H, W, 3), in [0, 255].
-      scale: integer scale factor.
+      hr: (H, W) or (H, W, 3), the original.
+      sr: the method's result.
     """
+    return sr if hr.ndim == sr.ndim else sr.mean(axis=2)
+
+
+def in_color(sr: np.ndarray, image: np.ndarray, scale: int, degradation: str = "bicubic") -> np.ndarray:
+    """Returns a result in RGB if its image is: luma gets the LR image's chroma, bicubically enlarged.
+
+    Args:
+      sr: (scale*H, scale*W[, 3]), in [0, 255].
+      image: uint8 (H, W) or (H, W, 3), as for `benchmark_pair`.
+      scale: integer scale factor.
+      degradation: as for `benchmark_pair`.
+    """
+    if sr.ndim == image.ndim:
+        return sr
+    lr, _ = benchmark_pair(image, scale, 3, degradation)
     chroma = imresize(rgb_to_ycbcr(lr)[..., 1:], scale)
-    return ycbcr_to_rgb(np.concatenate([luma[..., None], chroma], axis=2))
+    return ycbcr_to_rgb(np.concatenate([sr[..., None], chroma], axis=2))

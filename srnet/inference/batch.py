@@ -7,8 +7,7 @@ import os
 import pathlib
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
 
 import tqdm
 
@@ -20,45 +19,12 @@ from srnet.images.read import LARGEST_FILE, read_picture
 from srnet.images.write import write_picture, write_standard_output
 from srnet.inference.choice import Choice, Chooser
 from srnet.inference.jobs import STANDARD, Job, preview_name
-from srnet.inference.passes import Sides, enlarge_picture, target_size
-from srnet.precision import AUTO
+from srnet.inference.passes import enlarge_picture
 from srnet.progress import note
-
-if TYPE_CHECKING:  # they take seconds to import
-    import keras
-
-    from srnet.inference.upscaler import Upscaler
 
 _LARGE = 2**26  # bytes; a larger result is written before the next picture is read
 _Outcome = concurrent.futures.Future[str]
 _BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
-
-
-def upscalers_of(
-    networks: "Mapping[int, Callable[[], keras.Model]]",
-    tile: int | None = None,
-    self_ensemble: bool = False,
-    precision: str = AUTO,
-) -> dict[int, Callable[[], "Upscaler"]]:
-    """Returns a callable for each network that makes its `Upscaler` at the first call.
-
-    Args:
-      networks: dict from scales to callables that return a Keras model.
-      tile: as for `Upscaler`.
-      self_ensemble: as for `Upscaler`.
-      precision: as for `Upscaler`.
-
-    Returns:
-      A dict from scales to callables that return the `Upscaler`.
-    """
-
-    def make(load: "Callable[[], keras.Model]") -> "Upscaler":
-        model = load()
-        from srnet.inference.upscaler import Upscaler  # TensorFlow takes seconds to import
-
-        return Upscaler(model, tile, self_ensemble, precision=precision)
-
-    return {scale: functools.cache(functools.partial(make, load)) for scale, load in networks.items()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,27 +52,23 @@ class Enlarged:
 
 def enlarge_file(
     job: Job,
-    scale: float,
-    size: Sides | None,
+    size_of: Callable[[tuple[int, int]], tuple[int, int]],
     choose: Chooser,
     overwrite: bool = False,
     preview: bool = False,
     label: str = "",
-    fit: bool = False,
-    read: Callable[..., Picture] = read_picture,
+    read: Callable[[str | pathlib.Path | bytes, str], Picture] = read_picture,
 ) -> Enlarged:
     """Reads and enlarges a picture file.
 
     Args:
       job: source and target.
-      scale: enlargement, at least 1.
-      size: as `exact` of `srnet.inference.passes.target_size`, instead of the scale, or None.
+      size_of: callable from the (height, width) of the picture to that of the result, such as `target_size`.
       choose: callable from the picture to the `Choice` of what enlarges it.
       overwrite: whether existing files may be replaced.
       preview: whether a preview will be written, too; not for standard output.
       label: beginning of the progress bar's label.
-      fit: as for `srnet.inference.passes.target_size`.
-      read: reads the picture, with the arguments of `read_picture`.
+      read: callable such as `read_picture`.
 
     Raises:
       DataError: if the file cannot be read, the target exists or cannot hold the result, or there is not enough memory.
@@ -120,7 +82,7 @@ def enlarge_file(
                 raise DataError(f"{path} exists; --overwrite replaces it")
     source = sys.stdin.buffer.read(LARGEST_FILE + 1) if job.source == STANDARD else job.source
     picture = read(source, job.source_name)
-    size = target_size(picture.size, scale, size, fit)
+    size = size_of(picture.size)
     choice = choose(picture)
     named = target or (f"-{job.suffix}" if job.suffix else None)
     if named:

@@ -1,19 +1,50 @@
 """The choice of a network for a picture, and of the default scale."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 from srnet.images.picture import Picture
+from srnet.precision import AUTO
 from srnet.pretrained import cards
 
-if TYPE_CHECKING:  # it imports TensorFlow
+if TYPE_CHECKING:  # they take seconds to import
+    import keras
+
     from srnet.inference.upscaler import Upscaler
 
 # The highest JPEG quality measured; there the PSNR of `photo` on BSDval50 is still at least that of `plus`.
 HIGHEST_QUALITY = 95
 
 Upscalers = Mapping[int, Callable[[], "Upscaler"]]
+
+
+def upscalers_of(
+    networks: "Mapping[int, Callable[[], keras.Model]]",
+    tile: int | None = None,
+    self_ensemble: bool = False,
+    precision: str = AUTO,
+) -> dict[int, Callable[[], "Upscaler"]]:
+    """Returns a callable for each network that makes its `Upscaler` at the first call.
+
+    Args:
+      networks: dict from scales to callables that return a Keras model.
+      tile: as for `Upscaler`.
+      self_ensemble: as for `Upscaler`.
+      precision: as for `Upscaler`.
+
+    Returns:
+      A dict from scales to callables that return the `Upscaler`.
+    """
+
+    def make(load: "Callable[[], keras.Model]") -> "Upscaler":
+        model = load()
+        from srnet.inference.upscaler import Upscaler  # TensorFlow takes seconds to import
+
+        return Upscaler(model, tile, self_ensemble, precision=precision)
+
+    return {scale: functools.cache(functools.partial(make, load)) for scale, load in networks.items()}
 
 
 @dataclasses.dataclass(frozen=True)

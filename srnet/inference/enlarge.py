@@ -4,6 +4,7 @@ import functools
 import numbers
 import os
 import pathlib
+from collections.abc import Callable
 from typing import TypeVar
 
 import keras
@@ -17,8 +18,8 @@ from srnet.images.picture import Picture
 from srnet.images.pillow import from_pillow, info_of, to_pillow
 from srnet.images.read import read_picture
 from srnet.images.write import encode
-from srnet.inference.batch import enlarge_file, upscalers_of, write_file
-from srnet.inference.choice import Chooser, Upscalers, default_scale, fixed_chooser, per_picture_chooser
+from srnet.inference.batch import enlarge_file, write_file
+from srnet.inference.choice import Chooser, Upscalers, default_scale, fixed_chooser, per_picture_chooser, upscalers_of
 from srnet.inference.jobs import STANDARD, find_jobs, is_folder
 from srnet.inference.passes import enlarge_picture, target_size
 from srnet.inference.upscaler import Upscaler, check_array
@@ -79,8 +80,8 @@ def enlarge(
         choose = per_picture_chooser(lambda name: _pretrained_upscalers(name, self_ensemble, precision, tile))
     scale = default_scale(upscalers) if scale is None else scale
     _check_numbers(scale, size)
-    scale = float(scale)
-    exact = (size[1], size[0]) if size else None
+    scale, exact = float(scale), (size[1], size[0]) if size else None
+    size_of = functools.partial(target_size, scale=scale, exact=exact)
     if isinstance(source, (str, pathlib.Path)):
         if str(source) == STANDARD or is_folder(source):
             raise UsageError(f"{source} is not a file: srnet.enlarge takes one picture")
@@ -93,18 +94,18 @@ def enlarge(
         (job,) = jobs
         if not overwrite and os.path.lexists(job.target):
             raise DataError(f"{job.target} exists; overwrite=True replaces it")
-        write_file(enlarge_file(job, scale, exact, choose, overwrite), overwrite, quality)
+        write_file(enlarge_file(job, size_of, choose, overwrite), overwrite, quality)
         return type(source)(job.target)
     if output is not None:
         raise UsageError("output requires a path as source; other results are returned")
     if isinstance(source, bytes):
-        picture = _enlarged(read_picture(source), scale, exact, choose)
+        picture = _enlarged(read_picture(source), size_of, choose)
         return encode(picture, natural_format(picture), quality)
     if quality is not None:
         raise UsageError("quality requires a path or bytes as source; other results are not files")
     if isinstance(source, PIL.Image.Image):
         mode, pixels = from_pillow(source)
-        picture = _enlarged(Picture(pixels, mode, jpeg_quality=quality_of(source)), scale, exact, choose)
+        picture = _enlarged(Picture(pixels, mode, jpeg_quality=quality_of(source)), size_of, choose)
         image = to_pillow(picture.pixels, mode)
         image.info = info_of(source)
         return image
@@ -112,11 +113,11 @@ def enlarge(
         kind = type(source).__name__
         raise UsageError(f"{kind} cannot be enlarged: give a path, bytes of a file, a Pillow image or a NumPy array")
     check_array(source)
-    return _enlarged(Picture(source, ""), scale, exact, choose).pixels
+    return _enlarged(Picture(source, ""), size_of, choose).pixels
 
 
-def _enlarged(picture: Picture, scale: float, exact: tuple[int, int] | None, choose: Chooser) -> Picture:
-    return enlarge_picture(picture, target_size(picture.size, scale, exact), choose(picture).upscalers)
+def _enlarged(picture: Picture, size_of: Callable[[tuple[int, int]], tuple[int, int]], choose: Chooser) -> Picture:
+    return enlarge_picture(picture, size_of(picture.size), choose(picture).upscalers)
 
 
 def _check_numbers(scale: float, size: tuple[int, int] | None) -> None:

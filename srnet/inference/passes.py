@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import itertools
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 import numpy as np
 import PIL.Image
@@ -15,6 +15,7 @@ from srnet.images.picture import Picture
 from srnet.inference.choice import Upscalers
 from srnet.inference.memory import free_memory
 from srnet.inference.transparency import weighted
+from srnet.progress import Progress
 
 LARGEST_SCALE = 64
 _COPIES = 3  # of the result: the array, Pillow's copy and the file
@@ -40,7 +41,7 @@ def needed_passes(factor: float, scales: Collection[int]) -> list[int]:
     return list(best)
 
 
-def target_size(size: tuple[int, int], scale: float, exact: Sides | None, fit: bool = False) -> tuple[int, int]:
+def target_size(size: tuple[int, int], scale: float, exact: Sides | None = None, fit: bool = False) -> tuple[int, int]:
     """Returns (height, width) of a result.
 
     Args:
@@ -68,7 +69,7 @@ def enlarge_picture(
     picture: Picture,
     size: tuple[int, int],
     upscalers: Upscalers,
-    progress: Callable[[float], object] | None = None,
+    progress: Progress | None = None,
 ) -> Picture:
     """Enlarges a picture with networks to at least a size, then downscales it to that size (bicubic, antialiased).
 
@@ -76,7 +77,7 @@ def enlarge_picture(
       picture: the picture.
       size: (height, width) of the result, from `target_size`.
       upscalers: as for `srnet.inference.choice.Choice`.
-      progress: callable that receives the share done so far, up to 1, or None.
+      progress: callable that receives the share done, up to 1, or None.
 
     Returns:
       A picture of that size.
@@ -99,10 +100,10 @@ def enlarge_picture(
     return dataclasses.replace(picture, pixels=pixels)
 
 
-def _report(progress: Callable[[float], object], passes: list[int], number: int, done: int, whole: int) -> None:
-    """Reports the share done of all passes, whose work grows with the pixels that they start from."""
+def _report(progress: Progress, passes: list[int], number: int, share: float) -> None:
+    """Reports the share of all passes, whose work grows with the pixels that they start from, from that of one."""
     work = [math.prod(passes[:before]) ** 2 for before in range(len(passes))]
-    progress((sum(work[:number]) + work[number] * done / whole) / sum(work))
+    progress((sum(work[:number]) + work[number] * share) / sum(work))
 
 
 def _check_memory(pixels: np.ndarray, factor: int) -> None:

@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from srnet.images.color import YCBCR_MATRIX, YCBCR_OFFSET
-from srnet.inference.tile_size import CHROMA_REACH, fitting_tile, tile_margin
-from srnet.inference.tiles import round_down, round_up
+from srnet.inference.tile_size import aligned_margin, fitting_tile, tile_margin
+from srnet.inference.tiles import round_down
 from srnet.models.analysis import alignment, scale_of
 from srnet.models.layers import BicubicUpsampling
 
@@ -72,7 +72,7 @@ def upscale_photo(model: keras.Model, rgb: tf.Tensor) -> tf.Tensor:
       TypeError: for a network with a layer whose reach is unknown or unbounded.
     """
     multiple, scale = alignment(model), scale_of(model)
-    margin = round_up(max(tile_margin(model), CHROMA_REACH), multiple)
+    margin = aligned_margin(model, tile_margin(model))
     side = round_down(fitting_tile(model, margin), multiple)
     shape = tf.shape(rgb)
 

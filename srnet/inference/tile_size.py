@@ -4,7 +4,8 @@ import math
 
 import keras
 
-from srnet.models.analysis import largest_features, reach
+from srnet.inference.tiles import round_up
+from srnet.models.analysis import alignment, largest_features, reach
 
 CHROMA_REACH = 2  # LR pixels that bicubic interpolation reads beyond its own
 _ENOUGH_MEMORY = 2**28  # bytes for the feature maps of a tile; larger tiles save only a few percent of the time
@@ -26,6 +27,16 @@ def tile_margin(model: keras.Model) -> int:
     exact = reach(model)
     fits = bytes_per_pixel(model) * (2 * exact + 1) ** 2 <= _ENOUGH_MEMORY
     return exact if fits else min(exact, _LIMITED_MARGIN)
+
+
+def aligned_margin(model: keras.Model, *margins: int) -> int:
+    """Returns the largest of some margins and of that of chroma, rounded up to the network's alignment.
+
+    Args:
+      model: Keras functional model.
+      *margins: in LR pixels.
+    """
+    return round_up(max(*margins, CHROMA_REACH), alignment(model))
 
 
 def fitting_tile(model: keras.Model, margin: int, memory: float = math.inf) -> int:

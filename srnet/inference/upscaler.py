@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import TypeVar
 
 import keras
 import numpy as np
@@ -14,16 +15,17 @@ from srnet.images.pillow import from_pillow, info_of, to_pillow
 from srnet.inference.memory import free_memory
 from srnet.inference.method import self_ensemble
 from srnet.inference.rgb import enlarge_colors, to_uint8, upscale_rgb
-from srnet.inference.tile_size import CHROMA_REACH, bytes_per_pixel, fitting_tile, tile_margin
-from srnet.inference.tiles import Tile, round_down, round_up
+from srnet.inference.tile_size import CHROMA_REACH, aligned_margin, bytes_per_pixel, fitting_tile, tile_margin
+from srnet.inference.tiles import Tile, round_down
 from srnet.inference.transparency import is_flat, replace_hidden_colors, weighted
 from srnet.models.analysis import alignment, scale_of
 from srnet.models.layers import BicubicUpsampling
 from srnet.models.mixed_precision import with_precision
 from srnet.models.rules import UnboundedError
 from srnet.precision import AUTO, resolve_precision
+from srnet.progress import Progress
 
-Progress = Callable[[int, int], None]  # called with (LR pixels done, LR pixels in total)
+Image = TypeVar("Image", np.ndarray, PIL.Image.Image)
 
 _SHARE_OF_MEMORY = 0.25
 _SMALLEST = "not enough memory for the smallest tile"
@@ -82,7 +84,7 @@ class Upscaler:
         known = _known_margin(model, margin)
         self._whole = known is None
         self._bytes_per_pixel = bytes_per_pixel(model)
-        self._margin = round_up(max(margin or 0, known or 0, CHROMA_REACH), self._multiple)
+        self._margin = aligned_margin(model, margin or 0, known or 0)
         largest = tile or fitting_tile(model, self._margin, _SHARE_OF_MEMORY * free_memory())
         self._tile = round_down(largest, self._multiple)
         self._self_ensemble = self_ensemble
@@ -98,15 +100,13 @@ class Upscaler:
         if self._channels == 1:
             self._uint8[1] = _compiled(uint8_luma, 1, tf.uint8)
 
-    def __call__(
-        self, image: np.ndarray | PIL.Image.Image, progress: Progress | None = None
-    ) -> np.ndarray | PIL.Image.Image:
+    def __call__(self, image: Image, progress: Progress | None = None) -> Image:
         """Enlarges one picture.
 
         Args:
           image: array (H, W) or (H, W, 1), grayscale; (H, W, 2) with transparency; (H, W, 3), RGB; or (H, W, 4) with
             transparency: uint8, uint16, or float32 or float64 in [0, 1]. Or a Pillow image of any mode but I and F.
-          progress: callable (done, total), called with LR pixels after each tile, or None.
+          progress: callable that receives the share done, up to 1, after each tile, or None.
 
         Returns:
           Array (scale*H, scale*W[, C]) of the same dtype, clipped to its range; or a Pillow image with the same
@@ -170,7 +170,7 @@ class Upscaler:
                 result[tile.target(self.scale)] = enlarged[tile.inner(self.scale)]
                 done += tile.area
                 if progress:
-                    progress(done, whole)
+                    progress(done / whole)
         return output
 
     def _enlarge_crop(self, shown: np.ndarray, crop: np.ndarray) -> np.ndarray:

@@ -7,8 +7,8 @@ import PIL.Image
 import pytest
 
 from srnet.data.datasets import find_images
-from srnet.errors import DataError
-from srnet.evaluation import aplus, protocol
+from srnet.errors import DataError, UsageError
+from srnet.evaluation import aplus, methods, protocol
 from srnet.evaluation.bicubic import make_bicubic
 from srnet.images.resize import imresize
 
@@ -109,6 +109,11 @@ def test_file_loads_back_and_damage_is_named(tmp_path):
     path.write_bytes(b"")
     with pytest.raises(DataError, match=r"aplus\.npz"):
         aplus.load(path)
+
+
+def test_a_folder_for_what_it_learns_is_needed(picture_root):
+    with pytest.raises(UsageError, match="aplus needs cache_dir"):
+        methods.named_method("aplus", picture_root).at_scale(2)
 
 
 def test_picture_too_small_to_learn_from_is_named(tmp_path):

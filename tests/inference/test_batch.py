@@ -38,10 +38,10 @@ def test_a_result_that_appears_meanwhile_is_not_replaced(tmp_path, monkeypatch):
 
     monkeypatch.setattr(batch, "enlarge_picture", enlarge_slowly)
     with pytest.raises(DataError, match=r"x\.png: exists and may not be replaced"):
-        write_file(enlarge_file(job, 2, None, fixed_chooser({})))
+        write_file(enlarge_file(job, lambda _: (8, 10), fixed_chooser({})))
     assert target.read_text() == "of another program"
     target.chmod(0o600)
-    write_file(enlarge_file(job, 2, None, fixed_chooser({}), overwrite=True), overwrite=True)
+    write_file(enlarge_file(job, lambda _: (8, 10), fixed_chooser({}), overwrite=True), overwrite=True)
     assert target.read_bytes().startswith(b"\x89PNG") and target.stat().st_mode & 0o777 == 0o600
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "x.png"]
 

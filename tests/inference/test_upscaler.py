@@ -83,13 +83,15 @@ def test_pillow_images_come_out_as_such(bicubic, mode):
     np.testing.assert_array_equal(np.asarray(enlarged), expected)
 
 
-def test_progress_is_told_in_pixels(bicubic):
+def test_progress_is_the_share_of_pixels_done(bicubic):
     upscaler = Upscaler(bicubic, tile=12)
-    for image, whole in ((RGB, 714), (PIL.Image.fromarray(RGB), 714), (PIL.Image.new("CMYK", (34, 21)), 4 * 714)):
+    for image in (RGB, PIL.Image.fromarray(RGB), PIL.Image.new("CMYK", (34, 21))):
         told = []
-        upscaler(image, lambda done, of, told=told: told.append((done, of)))
-        assert told[-1] == (whole, whole) and len(told) >= 6
-        assert told == sorted(told) and {of for _, of in told} == {whole}
+        upscaler(image, told.append)
+        assert told[-1] == 1 and len(told) >= 6 and told == sorted(set(told))
+    told = []
+    Upscaler(bicubic, tile=10)(np.zeros((10, 20), np.uint8), told.append)
+    assert told == [0.5, 1]
 
 
 def test_pillow_images_without_a_range_are_refused(bicubic):

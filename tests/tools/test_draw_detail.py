@@ -52,7 +52,7 @@ def test_the_command_makes_the_committed_picture(call_tool, tmp_path):
         (("--crop=1,2,3",), "--crop=1,2,3: expected X,Y,WIDTH,HEIGHT"),
         (("--crop=0,0,100,100",), "--crop=0,0,100,100: expected multiples of the scale, 3"),
         (("--crop=600,0,120,120",), "crop 600,0,120,120 is not inside skimage_train:9, 639x426"),
-        (("--scale=5", "--crop=0,0,100,100"), "--scale=5: plus has scales 2, 3, 4"),
+        (("--scale=5", "--crop=0,0,100,100"), "scale 5: plus has scales 2, 3, 4"),
         (("--picture=skimage_test:4",), "skimage_test has images 1 to 3, not 4"),
     ],
 )
