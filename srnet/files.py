@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import contextlib
-import errno
 import hashlib
 import json
 import os
@@ -10,19 +9,17 @@ import pathlib
 import re
 import sys
 import threading
-import warnings
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
-
-import filelock
 
 from srnet import durable
 from srnet.errors import DataError, UsageError
 from srnet.progress import note
 
-_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP)
 _SAVED_MODEL = {"saved_model.pb", "fingerprint.pb", "variables", "assets", "assets.extra", "keras_metadata.pb"}
 LOCK = ".lock"  # in a folder that `locked` locks
+_POLL_SECONDS = 0.2
 _redirecting = threading.RLock()  # held by the thread that has redirected standard error
 
 
@@ -113,7 +110,7 @@ def _check_target(path: pathlib.Path) -> None:
 def locked(folder: pathlib.Path, busy: str | None = None) -> Iterator[None]:
     """Locks a folder against other processes of srnet until the block ends, or this process does.
 
-    If the file system has no locks, a note says so.
+    A note says that it waits for another process, or that the file system has no locks.
 
     Args:
       folder: the folder; it is created if missing.
@@ -123,22 +120,33 @@ def locked(folder: pathlib.Path, busy: str | None = None) -> Iterator[None]:
       UsageError: if another process holds the lock, and `busy` is given.
       DataError: if the folder cannot be created or written.
     """
-    lock = filelock.FileLock(folder / LOCK, timeout=0 if busy else -1)
     try:
         durable.make_folder(folder)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # filelock warns if it falls back on a lock file's existence
-            lock.acquire()
-    except filelock.Timeout as error:
-        raise UsageError(busy) from error
-    except (OSError, NotImplementedError) as error:
-        if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
-            raise DataError(f"{folder}: cannot be written ({reason(error)})") from error
-        note(f"{folder}: this file system has no locks; use it from one process at a time")
+        descriptor = _open_lock(folder / LOCK)
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be written ({reason(error)})") from error
     try:
+        is_locked = durable.lock_open(descriptor)
+        if is_locked is None:
+            note(f"{folder}: this file system has no locks; use it from one process at a time")
+        elif not is_locked and busy:
+            raise UsageError(busy)
+        elif not is_locked:
+            note(f"{folder}: waiting for another process of srnet that uses it")
+            while durable.lock_open(descriptor) is False:
+                time.sleep(_POLL_SECONDS)
         yield
     finally:
-        lock.release()
+        os.close(descriptor)
+
+
+def _open_lock(path: pathlib.Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)  # NFS locks only files open for writing
+    except PermissionError:
+        if not path.exists():
+            raise
+        return os.open(path, os.O_RDONLY)  # of another user who shares the folder
 
 
 @contextlib.contextmanager

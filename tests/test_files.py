@@ -2,17 +2,19 @@
 
 import errno
 import fcntl
+import multiprocessing
 import os
 import pathlib
 import shutil
 import subprocess
 import sys
+import threading
 
 import pytest
 
 from srnet import durable
 from srnet.errors import DataError, UsageError, printable
-from srnet.files import atomic_write, check_writable, locked, write_text
+from srnet.files import LOCK, atomic_write, check_writable, locked, write_text
 from srnet.json_files import read_json, write_json
 
 
@@ -314,6 +316,38 @@ def test_a_locked_folder_is_busy(tmp_path):
         with pytest.raises(UsageError, match="in use"), locked(tmp_path, busy="in use"):
             pass
         holder.communicate("\n")
+
+
+def test_a_locked_folder_is_waited_for(tmp_path, capsys):
+    command = _program(tmp_path, "with locked(path): print('ready', flush=True); input()")
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        holder.stdout.readline()
+        threading.Timer(0.5, holder.communicate, ["\n"]).start()
+        with locked(tmp_path):
+            assert holder.wait() == 0
+    assert f"{tmp_path}: waiting for another process of srnet that uses it\n" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root")
+def test_a_folder_that_users_share_is_locked_for_each(tmp_path):
+    shared = tmp_path / "shared"
+    with locked(shared):
+        pass
+    for path in (tmp_path, *tmp_path.parents):
+        if "pytest-of" in str(path):
+            path.chmod(0o755)
+    shared.chmod(0o777)
+    assert (shared / LOCK).stat().st_mode & 0o022 == 0
+
+    def lock_as_another_user():
+        os.setuid(65534)
+        with locked(shared, busy="in use"):
+            pass
+
+    process = multiprocessing.get_context("fork").Process(target=lock_as_another_user)
+    process.start()
+    process.join(60)
+    assert process.exitcode == 0
 
 
 def test_control_characters_do_not_reach_the_terminal():

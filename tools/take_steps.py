@@ -4,7 +4,7 @@ python tools/take_steps.py --steps=steps/full_x4.npz,steps/full_x2.npz --output=
 
 It trains on the same patches in the same order as srnet.train, and leaves the last epoch to it. Every minute it writes
 OUTPUT/NAME.npz, from which the same command resumes. It processes the files in order until --seconds have passed. It
-needs JAX, flatbuffers, NumPy, SciPy, h5py, Pillow, scikit-image, absl-py, filelock and tqdm, and a clone of srnet.
+needs JAX, flatbuffers, NumPy, SciPy, h5py, Pillow, scikit-image, absl-py and tqdm, and a clone of srnet.
 """
 
 import importlib.util

@@ -101,7 +101,8 @@ def build_idn(options: IdnOptions, scale: int, channels: int, dtype: str, name: 
         dtype="float32",
     )
     start = _PADDING - (scale - 1)  # its authors align the result with the enlargement from row and column scale - 1 on
-    x = keras.layers.Cropping2D(((start, _PADDING),) * 2, dtype="float32", name="align")(x)
+    crop = ((start, _PADDING),) * 2
+    x = keras.layers.Cropping2D(crop, "channels_last", dtype="float32", name="align")(x)
     enlarged = layers.BicubicUpsampling(scale, dtype="float32", name="bicubic")(lr)
     x = keras.layers.Add(dtype="float32", name="residual")([parts.to_pixels(x), enlarged])
     return keras.Model(lr, x, name=name)

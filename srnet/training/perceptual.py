@@ -27,10 +27,10 @@ def read_weights(name: str) -> list[np.ndarray]:
     """
     if name == "imagenet":
         try:
-            return keras.applications.VGG19(include_top=False).get_weights()
+            return _vgg19("imagenet").get_weights()
         except Exception as error:  # Keras raises nothing more specific for a failed download
             raise DataError(f"VGG19 cannot be fetched ({error}); give its path with --vgg19") from error
-    vgg = keras.applications.VGG19(include_top=False, weights=None)
+    vgg = _vgg19()
     if name == "random":
         say("--vgg19=random: the perceptual loss compares random features; for tests only")
         random = np.random.default_rng(0)
@@ -47,6 +47,18 @@ def read_weights(name: str) -> list[np.ndarray]:
     return vgg.get_weights()
 
 
+def _vgg19(weights: str | None = None) -> keras.Model:
+    """Builds VGG19's convolutions, channels last and in float32, whatever the user's keras.json says."""
+    data_format, policy = keras.config.image_data_format(), keras.config.dtype_policy()
+    try:
+        keras.config.set_image_data_format("channels_last")
+        keras.config.set_dtype_policy("float32")
+        return keras.applications.VGG19(include_top=False, weights=weights)
+    finally:
+        keras.config.set_image_data_format(data_format)
+        keras.config.set_dtype_policy(policy)
+
+
 def build_features(weights: Sequence[np.ndarray]) -> keras.Model:
     """Builds VGG19 up to its last convolution, before activation (ESRGAN, Wang et al. 2018, section 3.3).
 
@@ -57,7 +69,7 @@ def build_features(weights: Sequence[np.ndarray]) -> keras.Model:
       A non-trainable model from RGB in [0, 255] to features, divided by 12.75 as in SRGAN (Ledig et al., CVPR 2017,
       section 3.2), which uses the same VGG19 weights as Keras.
     """
-    vgg = keras.applications.VGG19(include_top=False, weights=None)
+    vgg = _vgg19()
     vgg.set_weights(weights)
     last = vgg.get_layer("block5_conv4")
     last.activation = keras.activations.linear

@@ -26,7 +26,7 @@ def reconstruction_loss(name: str, hr: tf.Tensor, sr: tf.Tensor, global_batch_si
       global_batch_size: patches over all devices, so that the devices' shares add up to the mean.
     """
     errors = LOSSES[name](hr, sr)
-    return tf.reduce_sum(errors) / tf.cast(global_batch_size * tf.size(errors[0]), tf.float32)
+    return tf.reduce_sum(errors) / (global_batch_size * tf.cast(tf.size(errors[0]), tf.float32))
 
 
 def weight_penalty(model: keras.Model, weight_decay: float) -> tf.Tensor:

@@ -47,13 +47,16 @@ KINDS = sorted({*QUICK} - {*VARIANTS, "plus_small"} | {"full", "no_deconv"})
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_pixels_are_float32_whatever_keras_is_set_to(name):
+def test_pixels_are_float32_and_channels_last_whatever_keras_is_set_to(name):
     keras.config.set_floatx("float16")
+    keras.config.set_image_data_format("channels_first")
     try:
         model = models.build(name, 2)
     finally:
         keras.config.set_floatx("float32")
+        keras.config.set_image_data_format("channels_last")
     assert model.input.dtype == model.output.dtype == "float32"
+    assert model.compute_output_shape((1, 8, 9, 1)) == (1, 16, 18, 1)
 
 
 def test_every_network_is_in_the_table():
