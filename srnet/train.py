@@ -99,11 +99,11 @@ def main(arguments: list[str]) -> int:
     from srnet.training.run import resolve, run_training
 
     fixed = (*given, "data_root") if values["data_root"].present else given
-    config, notes = resolve(config, values.data_root, fixed)
-    for note in notes:
-        print(note, flush=True)
     suffix = "" if values.preset == "paper" else f"_{values.preset}"
     run_dir = values.run_dir or f"runs/{config.variant}_x{config.scale}{suffix}"
+    config, notes = resolve(config, values.data_root, fixed, run_dir)
+    for note in notes:
+        print(note, flush=True)
     try:
         run = run_training(config, run_dir, values.data_root, values.cache_dir)
     except Interrupted as stop:

@@ -30,6 +30,7 @@ def define_flags() -> None:
     flags.DEFINE_list("methods", None, f"Methods. Default: all ({', '.join(degradations.METHODS)}).")
     flags.DEFINE_string("run", None, "Run folder of another network to measure, at its own scale.")
     flags.DEFINE_string("output", str(RESULTS), "Folder of the results.")
+    cli.define_plugin_flag()
     cli.define_data_root_flag()
 
 

@@ -65,8 +65,10 @@ def draw_curves(found: Sequence[Record], path: pathlib.Path) -> bool:
     for row in axes:
         row[0].set_ylabel(f"PSNR in dB, {part}{run['validation_set']}")
     band = "; band: range over seeds" if any(len(each) > 1 for each in runs.values()) else ""
+    degradation = run.get("degradation", "bicubic")
+    under = "" if degradation == "bicubic" else f" under {degradation}"
     training = f"{run['steps']} steps of batch {run['batch_size']}, patch {run['patch']}"
-    figure.suptitle(f"Figure 5, trained on {' + '.join(run['train_sets'])}: {training}{band}")
+    figure.suptitle(f"Figure 5{under}, trained on {' + '.join(run['train_sets'])}: {training}{band}")
     figure.tight_layout()
     _save(figure, path)
     return True

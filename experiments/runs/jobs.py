@@ -53,7 +53,7 @@ def is_trained(job: Job) -> bool:
     """
     if job.config is None:
         return True
-    there, needed = check_run(job.run.folder, job.config), job.config.total_steps
+    there, needed = check_run(job.run, job.config), job.config.total_steps
     if there and there.total_steps != needed:
         held = f"{job.run.folder} holds a run of {there.total_steps} steps"
         raise UsageError(f"{held}, but the budget needs {needed}: choose another --runs")

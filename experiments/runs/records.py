@@ -105,6 +105,16 @@ def _run_identity(record: Record) -> dict[str, Any]:
     return {name: known.get(name) for name in ("started", "steps")}
 
 
+def patch_of(run: Record, scale: int) -> int:
+    """Returns the side in pixels of the HR patches that a run was trained on.
+
+    Args:
+      run: the "run" of a record.
+      scale: the record's scale.
+    """
+    return run["patch"] - run["patch"] % scale
+
+
 def comparable_runs(found: Sequence[Record], networks: Sequence[str]) -> dict[tuple[str, int], list[Record]]:
     """Returns the records of comparable runs of some networks, as a dict from (network, scale).
 

@@ -135,8 +135,7 @@ def check_alike(
         if not finished:
             replaced.add((job.method, job.scale, job.seed))
         if job.config:
-            planned = {**job.config.to_json(), "steps": job.config.total_steps}
-            settings.append((job, records.settings_of(job.run) if finished else planned))
+            settings.append((job, records.settings_of(job.run) if finished else _planned_settings(job.run, job.config)))
     for record in found:
         method, scale, seed = record["method"], record["scale"], record["seed"]
         if not record["run"] or (method, scale, seed) in replaced:
@@ -151,6 +150,13 @@ def check_alike(
                         f"{path}: {method} x{scale} seed {seed} has {name} {value}, the new runs would have "
                         f"{ours[name]}; remove its line or choose another --output"
                     )
+
+
+def _planned_settings(run: Run, config: TrainConfig) -> records.Record:
+    """The settings of a run once it is finished; its precision is that of all sessions, also those so far."""
+    so_far = records.settings_of(run)["precision"].split("+") if newest_checkpoint(run.last) else []
+    precision = "+".join(sorted({config.precision, *so_far}))
+    return {**config.to_json(), "precision": precision, "steps": config.total_steps}
 
 
 def _has_all_steps(job: Job) -> bool:

@@ -1,7 +1,7 @@
 """Import of steps that were taken on another machine into their run."""
 
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import tensorflow as tf
 from experiments.steps.file import read_steps, values_of
 from experiments.steps.stateless import step_variables
 from srnet.errors import DataError
-from srnet.files import locked
+from srnet.files import digest, file_digests, locked
 from srnet.inference.method import network_method
 from srnet.json_files import read_json, write_json
 from srnet.progress import say
@@ -18,7 +18,7 @@ from srnet.training import checkpoints
 from srnet.training.config import TrainConfig, check_registered, load_config
 from srnet.training.data import validation_paths
 from srnet.training.loop import epoch_line
-from srnet.training.run_folder import Run, append_metrics, drop_metrics_after, record_session, session
+from srnet.training.run_folder import Run, append_metrics, check_data, drop_metrics_after, record_session, session
 from srnet.training.state import State, build_network, new_state
 from srnet.training.validation import validate
 from srnet.training.workers import Workers
@@ -36,12 +36,15 @@ def import_steps(run: Run, path: pathlib.Path, data_root: str | None) -> tuple[i
       data_root: folder with a folder for each image set, or None.
 
     Raises:
-      DataError: if the file is not one of this run at its current step and configuration, or the run is being trained.
+      UsageError: if the run is being trained, or has other validation images.
+      DataError: if the file is not one of this run at its current step and configuration.
     """
     config = load_config(run.config)
     check_registered(config)
     about, arrays = read_steps(path, "losses")
     _check(run, config, about, path)
+    images = validation_paths(config, data_root)
+    check_data(run, {"validation": digest(file_digests(images))})
     state = new_state(config, tf.distribute.get_strategy())
     with locked(run.folder, busy=f"{run.folder}: another process is training this run"):
         last, best = checkpoints.checkpoint_managers(state, run)
@@ -62,7 +65,7 @@ def import_steps(run: Run, path: pathlib.Path, data_root: str | None) -> tuple[i
             epoch_begin = (step - 1) // config.steps_per_epoch * config.steps_per_epoch
             total.assign(losses[epoch_begin:step].sum())
 
-        measure = _measurer(config, data_root)
+        measure = _measurer(config, images)
         for step in sorted(int(name.split("_")[1]) for name in arrays if name.endswith("_seconds")):
             weights = values_of(arrays, f"weights_{step}_")
             set_state(step, state.model.trainable_variables, weights, arrays[f"weights_{step}_seconds"])
@@ -91,9 +94,9 @@ def _check(run: Run, config: TrainConfig, about: dict[str, Any], path: pathlib.P
         raise DataError(f"{path}: its configuration differs from that of {run.folder} in {', '.join(changed)}")
 
 
-def _measurer(config: TrainConfig, data_root: str | None) -> Callable[[State], dict[str, float]]:
-    """Returns a callable that measures the network of a state on the validation images of its run."""
-    images, evaluated = validation_paths(config, data_root), build_network(config, "float32")
+def _measurer(config: TrainConfig, images: Sequence[pathlib.Path]) -> Callable[[State], dict[str, float]]:
+    """Returns a callable that measures the network of a state on images."""
+    evaluated = build_network(config, "float32")
     method, workers = network_method(evaluated), Workers(tf.distribute.get_strategy())
 
     def measure(state: State) -> dict[str, float]:

@@ -7,8 +7,8 @@ from experiments.recipes import plus_ablation, table_1
 from experiments.recipes.ablation import measured_set
 from experiments.recipes.budgets import BUDGETS
 from experiments.results_file import Record
-from experiments.runs.records import comparable_runs
-from experiments.tables.markdown import describe_cost, markdown_table, scores
+from experiments.runs.records import comparable_runs, patch_of
+from experiments.tables.markdown import describe_cost, describe_devices, markdown_table, scores
 
 
 def describe_table_1(found: Sequence[Record], budget: str) -> str:
@@ -50,19 +50,26 @@ def _describe_scale(columns: Mapping[str, list[Record]], scale: int, whole: str)
     ]
     if images:
         totals = ([record["measurements"].get(whole) for record in column] for column in columns.values())
-        after = [_scores_over_seeds([each for each in total if each]) for total in totals]
+        after = [_scores_of_measured(total) for total in totals]
         rows.append([f"after training, all of {whole}", *after])
     degradation = run.get("degradation", "bicubic")
     caption = (
         f"x{scale}, {'' if degradation == 'bicubic' else f'under `{degradation}`, '}"
         f"trained on {' + '.join(run['train_sets'])}, learning rate {run['learning_rate']:g}, "
-        f"batch {run['batch_size']}, patch {run['patch']}, {run['precision']}; PSNR in dB / SSIM; columns: "
+        f"batch {run['batch_size']}, patch {patch_of(run, scale)}, {run['precision']}; PSNR in dB / SSIM; columns: "
         "the skip connections"
     )
     if len({record["seed"] for record in found}) > 1:
         counts = ", ".join(f"{label} {len(column)}" for label, column in columns.items())
         caption += f"; mean over seeds ({counts}) ± standard deviation of PSNR"
     return caption + ":\n\n" + markdown_table(["epoch, images", *columns], rows)
+
+
+def _scores_of_measured(measured: Sequence[Mapping[str, float] | None]) -> str:
+    """The scores over seeds, with their number if some are not measured."""
+    lines = [each for each in measured if each]
+    missing = f" ({len(lines)} of {len(measured)} runs)" if 0 < len(lines) < len(measured) else ""
+    return _scores_over_seeds(lines) + missing
 
 
 def _scores_over_seeds(lines: Sequence[Mapping[str, float]]) -> str:
@@ -98,6 +105,7 @@ def describe_plus_ablation(found: Sequence[Record], budget: str) -> str:
         for row, (label, _) in plus_ablation.ROWS.items()
         if row in by_row
     ]
+    timed = {label: by_row[row] for row, (label, _) in plus_ablation.ROWS.items() if row in by_row}
     header = ["", "parameters", "GMACs", "s/Mpx", "minutes", *sets, "mean"]
     return "\n".join(
         [
@@ -110,7 +118,7 @@ def describe_plus_ablation(found: Sequence[Record], budget: str) -> str:
             markdown_table(header, rows),
             "",
             "GMACs: billions of multiply-accumulate operations for an output of 1280x720. s/Mpx: seconds per output "
-            "megapixel in float32.",
+            f"megapixel in float32, on {describe_devices(timed)}; compare only times on the same device.",
             "",
         ]
     )
@@ -118,7 +126,7 @@ def describe_plus_ablation(found: Sequence[Record], budget: str) -> str:
 
 def _describe_run(run: Record) -> str:
     sets, batch = " + ".join(run["train_sets"]), f"{run['steps']:,} steps of batch {run['batch_size']}"
-    return f", {sets}, {batch}, patch {run['patch']}, {run['precision']}"
+    return f", {sets}, {batch}, patch {patch_of(run, plus_ablation.SCALE)}, {run['precision']}"
 
 
 def _gain(record: Record, base: Record | None, sets: Sequence[str]) -> str:

@@ -7,7 +7,8 @@ from experiments.literature import published
 from experiments.recipes import table_2
 from experiments.recipes.budgets import BUDGETS
 from experiments.results_file import Record
-from experiments.tables.markdown import describe_cost, markdown_table, scores
+from experiments.runs.records import patch_of
+from experiments.tables.markdown import describe_cost, describe_devices, markdown_table, scores
 from srnet.models.analysis import OUTPUT_SIZE
 
 
@@ -32,7 +33,7 @@ def describe_table_2(found: Sequence[Record], budget: str) -> str:
     header = ["method", "parameters", "GMACs", "s/Mpx", "steps x batch, patch", "precision, minutes", *sets]
     parts = {"": table_2.ROWS, ", networks named in the paper's introduction": table_2.INTRODUCTION}
     for scale, (title, methods) in itertools.product(scales, parts.items()):
-        rows, devices = [], dict[str, list[str]]()  # from device to labels
+        rows, timed = [], dict[str, Record]()
         for label, (method, printed) in methods.items():
             if (method, scale) not in costed:
                 continue
@@ -45,11 +46,11 @@ def describe_table_2(found: Sequence[Record], budget: str) -> str:
                     result = literature[printed, name, scale]
                     cells[-1] += f"<br>*{result.psnr} / {result.ssim}*"
                     sources.setdefault(scale, {}).setdefault(result.source, {})[printed] = None
-            devices.setdefault(_device(record["cost"]["hardware"]), []).append(label)
+            timed[label] = record
             described = _describe_method(label, record)
             rows.append([described, *describe_cost(record["cost"]), *_describe_run(record), *cells])
         if rows:
-            title = f"x{scale}{title}, PSNR in dB / SSIM; timed on {_describe_devices(devices)}:"
+            title = f"x{scale}{title}, PSNR in dB / SSIM; timed on {describe_devices(timed)}:"
             lines += [title, "", markdown_table(header, rows), ""]
     height, width = OUTPUT_SIZE
     lines.append(
@@ -67,16 +68,6 @@ def _describe_sources(scale: int, sources: dict[str, dict[str, None]]) -> str:
     return f"x{scale}: {listed}."
 
 
-def _device(hardware: Record) -> str:
-    return " and ".join(dict.fromkeys(hardware["gpus"])) or hardware["cpu"]
-
-
-def _describe_devices(devices: dict[str, list[str]]) -> str:
-    """The device of most labels, then the labels of each other device."""
-    usual, *others = sorted(devices, key=lambda device: -len(devices[device]))
-    return ", ".join([usual, *(f"except {' and '.join(devices[other])}: {other}" for other in others)])
-
-
 def _describe_method(label: str, record: Record) -> str:
     """The label, with the network's options that its run sets."""
     options = (record["run"] or {}).get("model_options", {})
@@ -87,5 +78,6 @@ def _describe_run(record: Record) -> list[str]:
     run = record["run"]
     if run is None:
         return ["-", "-"]
-    budget = f"{run['steps']:,} x {run['batch_size']}, {run['patch']}x{run['patch']}"
+    patch = patch_of(run, record["scale"])
+    budget = f"{run['steps']:,} x {run['batch_size']}, {patch}x{patch}"
     return [budget, f"{run['precision'].removeprefix('mixed_')}, {run['seconds'] / 60:.0f}"]

@@ -22,7 +22,7 @@ def describe_degradations(found: Sequence[Record]) -> str:
     Args:
       found: the records.
     """
-    found = _current(found)
+    found = _with_weights_named(_current(found))
     others = sorted({record["method"] for record in found} - set(METHODS))
     lines = ["# Methods under degradations", "", _CAPTION]
     for scale in sorted({record["scale"] for record in found}):
@@ -70,6 +70,20 @@ def _current(found: Sequence[Record]) -> list[Record]:
         record
         for record in found
         if record["weights"] == now.get((record["method"], record["scale"]), record["weights"])
+    ]
+
+
+def _with_weights_named(found: Sequence[Record]) -> list[Record]:
+    """The records, with the weights added to the name of a method that was measured with several."""
+    weights: dict[tuple[str, int], set[str]] = {}
+    for record in found:
+        weights.setdefault((record["method"], record["scale"]), set()).add(record["weights"])
+    several = {key for key, each in weights.items() if len(each) > 1}
+    return [
+        {**record, "method": f"{record['method']}, weights {record['weights'][:8]}"}
+        if (record["method"], record["scale"]) in several
+        else record
+        for record in found
     ]
 
 

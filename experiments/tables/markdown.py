@@ -36,6 +36,21 @@ def describe_cost(cost: Record) -> list[str]:
     return [*describe_size(cost["parameters"], cost["macs"]), f"{cost['seconds_per_megapixel']:.2f}"]
 
 
+def describe_devices(timed: Mapping[str, Record]) -> str:
+    """Returns the device on which most records were timed, then the labels of the others with their devices.
+
+    Args:
+      timed: dict from labels to records with a cost.
+    """
+    devices: dict[str, list[str]] = {}
+    for label, record in timed.items():
+        hardware = record["cost"]["hardware"]
+        name = " and ".join(dict.fromkeys(hardware["gpus"])) or hardware["cpu"]
+        devices.setdefault(name, []).append(label)
+    usual, *others = sorted(devices, key=lambda device: -len(devices[device]))
+    return ", ".join([usual, *(f"except {' and '.join(devices[other])}: {other}" for other in others)])
+
+
 def describe_size(parameters: int | None, macs: int | None) -> list[str]:
     """Returns parameters and G multiply-accumulates as tables print them.
 

@@ -4,6 +4,7 @@ A set is a folder of pictures under the data root (`--data_root`, else the envir
 file names. The sets `skimage_train` and `skimage_test` are photographs bundled with scikit-image.
 """
 
+import functools
 import os
 import re
 from pathlib import Path
@@ -11,7 +12,8 @@ from pathlib import Path
 import skimage
 
 from srnet.errors import DataError
-from srnet.images.read import is_image_name
+from srnet.images.read import is_image_name, is_unsupported_picture_name
+from srnet.progress import note
 
 # The stereo pair stays together, so that no scene is in both sets.
 BUNDLED: dict[str, tuple[str, ...]] = {
@@ -97,11 +99,20 @@ def find_images(name: str, data_root: Path | str | None) -> list[Path]:
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; the data root must hold a folder of pictures for each set")
     paths = [path for path in folder.iterdir() if is_image_name(path.name) and path.is_file()]
+    _note_unsupported(folder)
     if not paths:
         inner = sorted(path.name for path in folder.iterdir() if path.is_dir())
         below = f"; each subfolder is a set of its own, such as {name}/{inner[0]}" if inner else ""
         raise DataError(f"{folder}: no pictures in it{below}")
     return sorted(paths, key=lambda path: (_natural_order(path.name), path.name))
+
+
+@functools.cache  # once, though a set is looked for several times
+def _note_unsupported(folder: Path) -> None:
+    unread = sorted(path.name for path in folder.iterdir() if is_unsupported_picture_name(path.name))
+    if unread:
+        more = f" and {len(unread) - 1} more" if len(unread) > 1 else ""
+        note(f"{folder}: skipped {unread[0]}{more}; unsupported formats")
 
 
 def evenly_spaced(paths: list[Path], count: int) -> list[Path]:

@@ -17,7 +17,7 @@ from srnet.models.keras_file import save_file
 from srnet.precision import resolve_precision
 from srnet.progress import say
 from srnet.training import checkpoints, loop, perceptual, run_folder, schedule
-from srnet.training.config import TrainConfig, check_registered
+from srnet.training.config import TrainConfig, check_registered, load_config
 from srnet.training.data import training_patches, validation_paths
 from srnet.training.initial import copy_weights
 from srnet.training.losses import check_loss
@@ -26,9 +26,11 @@ from srnet.training.run_folder import Run
 from srnet.training.state import State, new_state
 from srnet.training.workers import start_workers
 
+_BUNDLED_TRAIN, _BUNDLED_VALIDATION = ("skimage_train",), "skimage_test"  # without --data_root
+
 
 def resolve(
-    config: TrainConfig, data_root: Path | str | None, fixed: Collection[str] = ()
+    config: TrainConfig, data_root: Path | str | None, fixed: Collection[str] = (), run_dir: Path | str | None = None
 ) -> tuple[TrainConfig, list[str]]:
     """Resolves what a configuration leaves to the machine: precision "auto" and missing sets.
 
@@ -37,25 +39,33 @@ def resolve(
       data_root: folder with a subfolder for each set, or None.
       fixed: names of the fields and flags that the user set; sets named there are never replaced, nor are training
         sets if "data_root" is named there.
+      run_dir: the run folder; a run there that began with replaced sets keeps them.
 
     Returns:
       (config, notes): the resolved `TrainConfig`, and a line for each replaced set and for adversarial training
       without initial weights.
 
     Raises:
-      DataError: if "data_root" is in `fixed` and there is no such folder.
+      DataError: if "data_root" is in `fixed` and there is no such folder, or the run there cannot be read.
     """
     if "data_root" in fixed and not (data_root and Path(data_root).is_dir()):
         raise DataError(f"{data_root}: no such folder (--data_root)")
     notes, settled = [], config
     place = f"under {data_root}" if data_root else "(no --data_root)"
-    missing = [name for name in config.train_sets if not has_set(name, data_root)]
-    if missing and not {"train_sets", "data_root"} & set(fixed):
-        settled = dataclasses.replace(settled, train_sets=("skimage_train",))
-        notes.append(f"{', '.join(missing)} not found {place}: training on the photographs of scikit-image")
-    if not has_set(config.validation_set, data_root) and "validation_set" not in fixed:
-        settled = dataclasses.replace(settled, validation_set="skimage_test")
-        notes.append(f"{config.validation_set} not found {place}: validating on held-out photographs of scikit-image")
+    path = Run(Path(run_dir)).config if run_dir else None
+    begun = load_config(path) if path and path.exists() else config
+    if not {"train_sets", "data_root"} & set(fixed):
+        missing = [name for name in config.train_sets if not has_set(name, data_root)]
+        if missing or begun.train_sets == _BUNDLED_TRAIN:
+            settled = dataclasses.replace(settled, train_sets=_BUNDLED_TRAIN)
+        if missing:
+            notes.append(f"{', '.join(missing)} not found {place}: training on the photographs of scikit-image")
+    if "validation_set" not in fixed:
+        missing = [name for name in [config.validation_set] if not has_set(name, data_root)]
+        if missing or begun.validation_set == _BUNDLED_VALIDATION:
+            settled = dataclasses.replace(settled, validation_set=_BUNDLED_VALIDATION)
+        if missing:
+            notes.append(f"{missing[0]} not found {place}: validating on held-out photographs of scikit-image")
     if config.precision == "auto":
         precision = resolve_precision(config.precision)
         alone = config.adversarial and precision == "mixed_float16"  # loss scaling supports one optimizer
@@ -101,7 +111,8 @@ def run_training(
     workers = start_workers(config)  # before anything is computed
     check_loss(config.loss, config.hr_patch, config.channels)
     workers.check_equal(lambda: {**config.to_json(), **_software()})
-    resumed = workers.from_first(lambda: _resumed(run_dir, config))
+    run = Run(Path(run_dir))
+    resumed = workers.from_first(lambda: _resumed(run, config))
     vgg19 = workers.first_then_others(lambda: perceptual.read_weights(config.vgg19)) if config.perceptual else []
     with workers.detect_lost_workers():  # its variables get their first values from worker 0
         try:
@@ -113,20 +124,15 @@ def run_training(
         initial = workers.from_first(lambda: _initialize(state, config))
     measured = validation_paths(config, data_root)
     store = workers.first_then_others(lambda: training_patches(config, data_root, cache_dir))
-    of_vgg19 = array_digest(vgg19) if vgg19 else None
-    workers.check_equal(
-        lambda: {
-            "training patches": store.digest,
-            "validation images": digest(file_digests(measured)),
-            "weights of VGG19": of_vgg19,
-        }
-    )
-    run = Run(Path(run_dir))
+    data = {"patches": store.digest, "validation": digest(file_digests(measured))}
+    if vgg19:
+        data["vgg19"] = array_digest(vgg19)
+    workers.check_equal(lambda: {run_folder.DATA[name]: each for name, each in data.items()})
 
     def begin() -> None:
         network, steps = f"{config.variant} x{config.scale}", f"{config.total_steps} steps in {config.precision}"
         say(f"{network} on {'+'.join(config.train_sets)}, {steps}, into {run_dir}")
-        opened.enter_context(run_folder.open_run(run_dir, config, store.digest, initial, of_vgg19, workers.count))
+        opened.enter_context(run_folder.open_run(run, config, data, initial, workers.count))
         run_folder.remove_unfinished_checkpoints(run)
 
     def end() -> None:
@@ -145,10 +151,10 @@ def _software() -> dict[str, Any]:
     return {name: known[name] for name in ("commit", "versions")}
 
 
-def _resumed(run_dir: Path | str, config: TrainConfig) -> bool:
+def _resumed(run: Run, config: TrainConfig) -> bool:
     """Whether a run folder has steps done, after checking that it can hold this run."""
-    before = run_folder.check_run(run_dir, config)
-    done = run_folder.steps_done(Run(Path(run_dir)))
+    before = run_folder.check_run(run, config)
+    done = run_folder.steps_done(run)
     note = schedule.change_note(before, config) if before and 0 < done < config.total_steps else None
     if note:
         say(note)

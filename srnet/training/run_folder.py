@@ -1,7 +1,7 @@
 """A run is a folder. This module handles its files, `checkpoint_files` those of its checkpoints.
 
 config.json     the TrainConfig, with the latest session's precision, strategy and number of epochs
-run.json        its origin: command, commit, versions, hardware, digests of the patches and of VGG19, initial weights;
+run.json        its origin: command, commit, versions, hardware, digests of its data (`DATA`), initial weights;
                 the origin of each session, with its first step, precision, strategy and number of epochs; and the
                 step of the exported network
 metrics.jsonl   one line for each epoch
@@ -18,7 +18,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ from srnet.training.checkpoint_files import LIST, newest_checkpoint, step_of
 from srnet.training.config import TrainConfig, changeable_settings, load_config
 from srnet.training.origin import origin
 
+# What a run must be resumed with, whose digests are in run.json.
+DATA = {"patches": "training images", "validation": "validation images", "vgg19": "weights of VGG19"}
 _ORIGIN = ("started", "command", "commit", "versions", "hardware")  # of a session
 
 
@@ -64,13 +66,13 @@ class Run:
         self.saved_model = self.folder / "saved_model"
 
 
-def check_run(folder: Path | str, config: TrainConfig) -> TrainConfig | None:
+def check_run(run: Run, config: TrainConfig) -> TrainConfig | None:
     """Checks that a folder can hold a run: it is new or empty, or holds a run that may be resumed with `config`.
 
     Its run must have the same values in all fields that affect the result.
 
     Args:
-      folder: the run folder.
+      run: `Run`.
       config: `TrainConfig`.
 
     Returns:
@@ -80,9 +82,8 @@ def check_run(folder: Path | str, config: TrainConfig) -> TrainConfig | None:
       UsageError: if the folder cannot be used; the message names what differs.
       DataError: if the configuration there cannot be read.
     """
-    run = Run(Path(folder))
-    if set(str(folder)) & set("*?["):
-        raise UsageError(f"{folder}: a run folder's name cannot have *, ? or [; choose another --run_dir")
+    if set(str(run.folder)) & set("*?["):
+        raise UsageError(f"{run.folder}: a run folder's name cannot have *, ? or [; choose another --run_dir")
     if not run.config.exists():
         if run.folder.exists() and not (run.folder.is_dir() and _is_empty(run.folder)):
             raise UsageError(f"{run.folder} exists and is not a run folder: choose another --run_dir")
@@ -104,56 +105,63 @@ def _is_empty(folder: Path) -> bool:
 
 @contextlib.contextmanager
 def open_run(
-    folder: Path | str,
+    run: Run,
     config: TrainConfig,
-    patches: str,
+    data: Mapping[str, str],
     initial: dict[str, Any] | None = None,
-    vgg19: str | None = None,
     workers: int = 1,
-) -> Iterator[Run]:
+) -> Iterator[None]:
     """Creates a run folder, or resumes the same run in an existing one, and locks it against other processes.
 
     The session is recorded if steps are left to train. A complete run is left unchanged.
 
     Args:
-      folder: the run folder.
+      run: `Run`.
       config: `TrainConfig`.
-      patches: digest of the training patches.
+      data: dict from names in `DATA` to digests.
       initial: the dict that `copy_weights` returns, if the run starts from trained weights.
-      vgg19: digest of the VGG19 weights, if it has a perceptual loss.
       workers: number of processes that train it.
-
-    Yields:
-      A `Run`.
 
     Raises:
       UsageError: if the folder holds a run with another configuration, other images or other given weights, or one
         that is already being trained.
       DataError: if the folder cannot be read or written.
     """
-    check_run(folder, config)
-    run = Run(Path(folder))
+    check_run(run, config)
     with locked(run.folder, busy=f"{run.folder}: another process is training this run"):
-        existing = check_run(folder, config)  # again: another process may have begun it meanwhile
+        existing = check_run(run, config)  # again: another process may have begun it meanwhile
         step = steps_done(run)
         if existing is None:
             begun_by = session(0, config, workers)
             begun = {name: begun_by[name] for name in _ORIGIN}
-            given = {name: value for name, value in (("initial", initial), ("vgg19", vgg19)) if value}
-            write_json(run.origin, {**begun, "patches": patches, **given, "sessions": [begun_by]})
+            weights = {"initial": initial} if initial else {}
+            write_json(run.origin, {**begun, **data, **weights, "sessions": [begun_by]})
             write_json(run.config, config.to_json())
         else:
-            there = read_json(run.origin, dict)
-            if there.get("patches") != patches:
-                raise UsageError(f"{run.folder} holds a run with other training images: choose another --run_dir")
-            if initial and there.get("initial", initial)["sha256"] != initial["sha256"]:
+            check_data(run, data)
+            if initial and read_json(run.origin, dict).get("initial", initial)["sha256"] != initial["sha256"]:
                 raise UsageError(f"{run.folder} holds a run that began with other weights: choose another --run_dir")
-            if there.get("vgg19") != vgg19:
-                raise UsageError(f"{run.folder} holds a run with other weights of VGG19: choose another --run_dir")
             if step < config.total_steps:
                 record_session(run, existing, session(step, config, workers))
                 write_json(run.config, config.to_json())
-        yield run
+        yield
+
+
+def check_data(run: Run, data: Mapping[str, str]) -> None:
+    """Checks that a run began with the same data, as far as its run.json says; an older srnet wrote less.
+
+    Args:
+      run: `Run`.
+      data: dict from names in `DATA` to digests.
+
+    Raises:
+      UsageError: if it did not.
+      DataError: if run.json is damaged.
+    """
+    there = read_json(run.origin, dict)
+    for name, digest in data.items():
+        if there.get(name, digest) != digest:
+            raise UsageError(f"{run.folder} holds a run with other {DATA[name]}: choose another --run_dir")
 
 
 def session(step: int, config: TrainConfig, workers: int = 1, known: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -340,5 +348,4 @@ def pick_history(known: dict[str, Any]) -> dict[str, Any]:
     Args:
       known: dict with some of these fields.
     """
-    fields = ("started", "command", "commit", "versions", "hardware", "steps", "initial")
-    return {name: known[name] for name in fields if name in known}
+    return {name: known[name] for name in (*_ORIGIN, "steps", "initial") if name in known}

@@ -16,6 +16,14 @@ def test_pictures_come_in_natural_order_without_other_files(picture_root):
     assert names == ["b2.png", "b10.png", "grey.png"]
 
 
+def test_pictures_that_cannot_be_read_are_noted_once(tmp_path, capsys):
+    for name in ("a.png", "b.dng", "c.dng", "notes.txt"):
+        (tmp_path / name).touch()
+    for _ in range(2):
+        assert [path.name for path in datasets.find_images(str(tmp_path), None)] == ["a.png"]
+    assert capsys.readouterr().err == f"{tmp_path}: skipped b.dng and 1 more; unsupported formats\n"
+
+
 def test_the_order_does_not_depend_on_the_folder(tmp_path, monkeypatch):
     for name in ("1.png", "01.png", "a.png", "A.png", "1²3.png"):
         (tmp_path / name).touch()

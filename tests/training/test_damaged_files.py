@@ -96,7 +96,7 @@ def test_runs(train, small):
     known = json.loads(run.origin.read_text())
 
     def resumed():
-        with run_folder.open_run(run.folder, small, known["patches"]):
+        with run_folder.open_run(run, small, {"patches": known["patches"]}):
             return run_folder.history(run)
 
     assert not _storm(run.origin, 300, resumed, run_folder.history(run))["changed"]

@@ -99,6 +99,16 @@ def test_missing_sets_fall_back_to_the_bundled_images_only_when_not_asked_for(sm
     assert resolve(small, picture_root) == (small, [])
 
 
+def test_a_run_that_began_without_the_sets_keeps_those_it_has(tmp_path, picture_root):
+    begun, _ = resolve(TrainConfig(), None, run_dir=tmp_path / "run")
+    write_json(tmp_path / "run" / "config.json", begun.to_json())
+    for name in ("T91", "BSD200", "BSDval50"):
+        (picture_root / name).mkdir()
+    assert resolve(TrainConfig(), picture_root, run_dir=tmp_path / "run") == (begun, [])
+    asked = resolve(TrainConfig(), picture_root, ("train_sets", "validation_set"), tmp_path / "run")[0]
+    assert (asked.train_sets, asked.validation_set) == (("T91", "BSD200"), "BSDval50")
+
+
 @pytest.mark.slow
 def test_other_ways_to_compute(train):
     reference = read_metrics(train("reference"))[-1]

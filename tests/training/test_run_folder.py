@@ -24,6 +24,10 @@ def test_other_images_are_refused(train, picture_root):
     PIL.Image.new("RGB", (50, 50)).save(picture_root / "tiny" / "new.png")
     with pytest.raises(UsageError, match="other training images"):
         train(epochs=2)
+    (picture_root / "tiny" / "new.png").unlink()
+    PIL.Image.new("RGB", (40, 40)).save(picture_root / "held_out" / "new.png")
+    with pytest.raises(UsageError, match="other validation images"):
+        train(epochs=2)
 
 
 def test_a_folder_in_use_is_not_written_to(train, tmp_path):
@@ -36,9 +40,8 @@ def test_a_folder_in_use_is_not_written_to(train, tmp_path):
 
 def test_a_run_in_training_is_left_alone(train, tmp_path):
     run = train()
-    patches = json.loads(run.origin.read_text())["patches"]
     refused = pytest.raises(UsageError, match="another process is training this run")
-    with run_folder.open_run(run.folder, load_config(run.config), patches), refused:
+    with run_folder.open_run(run, load_config(run.config), {}), refused:
         train()
     assert train() == run
 

@@ -32,8 +32,11 @@ def test_a_curve_is_the_mean_of_its_seeds_and_the_band_their_range(tmp_path, mon
     psnrs = {network: 20.0 + number for number, network in enumerate(figure_5.NETWORKS)}
     found = [ablation_record(network, [psnr, psnr + 1]) for network, psnr in psnrs.items()]
     found.append(ablation_record("full", [psnrs["full"] + 0.5, psnrs["full"] + 3], seed=1))
+    for record in found:
+        record["run"]["degradation"] = "noise"
     assert draw_curves(found, tmp_path / "figure.png")
     (figure,) = drawn
+    assert figure.get_suptitle().startswith("Figure 5 under noise, trained on T91 + BSD200: 20 steps")
     assert [axes.get_title() for axes in figure.axes] == [f"{title}, x2" for title in figure_5.PANELS]
     for axes, curves in zip(figure.axes, figure_5.PANELS.values()):
         lines = {line.get_label(): line for line in axes.get_lines()}

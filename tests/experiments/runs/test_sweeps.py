@@ -70,6 +70,17 @@ def test_a_finished_run_in_another_precision_is_not_mixed_in(jobs):
         check_alike(found, jobs, pathlib.Path("quick.jsonl"))
 
 
+def test_a_run_continued_in_another_precision_is_refused_before_it_goes_on(jobs):
+    job, path = jobs[0], pathlib.Path("quick.jsonl")
+    job.run.last.mkdir(parents=True)
+    (job.run.last / "step-10.index").touch()
+    (job.run.last / "checkpoint").write_text('model_checkpoint_path: "step-10"\n')
+    write_json(job.run.config, {**job.config.to_json(), "precision": "mixed_bfloat16"})
+    write_json(job.run.origin, {"sessions": [{"first_step": 0, "precision": "mixed_bfloat16"}]})
+    with pytest.raises(DataError, match=r"the new runs would have float32\+mixed_bfloat16"):
+        check_alike([ablation_record("no_skips", [24, 25])], [job], path)
+
+
 def test_seeds_of_another_method_are_trained_alike(jobs):
     config = dataclasses.replace(jobs[0].config, variant="vdsr", loss="mae")
     added = [Job("vdsr", 2, jobs[0].run, {}, config=config, seed=1)]

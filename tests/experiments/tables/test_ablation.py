@@ -33,6 +33,13 @@ def test_table_gives_each_column_its_network_and_seeds_their_spread():
     assert last.endswith(f"| 22.00 / 0.2200 | - | - | 27.50 ± {spread:.2f} / 0.2750 |")
     end = next(line for line in lines if line.startswith("| after training, all of Urban100"))
     assert end.endswith("| 21.25 / 0.5000 | - | - | 26.60 ± 0.14 / 0.5000 |")
+    found[1]["measurements"] = {}
+    assert "| 26.50 / 0.5000 (1 of 2 runs) |" in describe_table_1(found, "cpu")
+
+
+def test_captions_give_the_patch_that_was_trained_on():
+    found = [ablation_record("full", [25, 26], scale=3, patch=64)]
+    assert ", patch 63, float32; PSNR" in describe_table_1(found, "cpu")
 
 
 @pytest.mark.parametrize("other", [{"seed": 1, "method": "full"}, {"method": "no_skips"}])

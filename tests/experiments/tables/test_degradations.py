@@ -34,6 +34,17 @@ def test_gains_are_means_over_the_test_sets():
     assert describe_gains(found[1:]) == ""
 
 
+def test_results_of_two_weights_of_a_run_are_in_rows_of_their_own():
+    found = [{**_record("bicubic", name, "noise10", 30.0), "method": "mine"} for name in ("Set5", "Set14")]
+    for record, weights in zip(found, "ab"):
+        record["weights"] = weights * 64
+    lines = describe_degradations(found).splitlines()
+    assert lines[8:10] == [
+        "| `noise10` | mine, weights aaaaaaaa | 29.00 / 30.00 / 0.5000 | - |",
+        "| `noise10` | mine, weights bbbbbbbb | - | 29.00 / 30.00 / 0.5000 |",
+    ]
+
+
 def test_results_of_older_weights_are_left_out():
     found = [_record("photo", name, "noise10", 30.0) for name in TEST_SETS]
     found[1]["weights"] = "0" * 64
