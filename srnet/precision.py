@@ -5,6 +5,7 @@ import pathlib
 from srnet.errors import UsageError
 
 AUTO = "auto"
+_CPU_INFO = pathlib.Path("/proc/cpuinfo")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -29,5 +30,4 @@ def resolve_precision(precision: str) -> str:
         details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
         capability = min(each.get("compute_capability", (0, 0)) for each in details)
         return "mixed_bfloat16" if capability >= (8, 0) else "mixed_float16" if capability >= (7, 0) else "float32"
-    cpuinfo = pathlib.Path("/proc/cpuinfo")
-    return "mixed_bfloat16" if cpuinfo.exists() and "avx512_bf16" in cpuinfo.read_text() else "float32"
+    return "mixed_bfloat16" if _CPU_INFO.exists() and "avx512_bf16" in _CPU_INFO.read_text() else "float32"

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import srnet
-from srnet import export, models
+from srnet import export as export_command
+from srnet import models
 from srnet.evaluation.classical import CLASSICAL
 from srnet.files import LOCK
 from srnet.images.read import read_image
@@ -39,7 +40,7 @@ def _small(root, tmp_path):
 
 
 def test_train_evaluate_export_upscale(picture_root, tmp_path):
-    trained = _run_fresh(*_small(picture_root, tmp_path), "--scale=3")
+    trained = _run(*_small(picture_root, tmp_path), "--scale=3")
     assert trained.returncode == 0, trained.stderr
     assert "held_out: " in trained.stdout and "after 5 steps" in trained.stdout
     assert "WARNING" not in trained.stderr and "Traceback" not in trained.stderr
@@ -63,9 +64,6 @@ def test_train_evaluate_export_upscale(picture_root, tmp_path):
     assert of_file.returncode == 0, of_file.stderr
     assert [r["psnr"] for r in json.loads(output.read_text())] == pytest.approx([r["psnr"] for r in records], abs=1e-4)
 
-    exported = _run("srnet.export", f"--run={run}", f"--output={tmp_path / 'export'}")
-    assert exported.returncode == 0, exported.stderr
-    assert (tmp_path / "export" / "saved_model.pb").exists()
     exported = _run("srnet.export", f"--run={run}", f"--output={tmp_path / 'x.tflite'}")
     assert exported.stdout == f"litert: {tmp_path / 'x.tflite'}\n" and (tmp_path / "x.tflite").is_file()
 
@@ -88,6 +86,26 @@ def test_bicubic_needs_no_run(picture_root, tmp_path):
     assert record["method"] in CLASSICAL and set(record) == {
         *("method", "set", "scale", "psnr", "ssim", "images", "infinite", "seconds", "per_image")
     }
+
+
+def test_a_pretrained_network_is_measured_under_several_degradations(picture_root, tmp_path):
+    output = tmp_path / "results.json"
+    flags = ("--network=plus_small", "--self_ensemble", "--degradation=bicubic,jpeg30", "--sets=held_out", "--scales=2")
+    result = _run("srnet.evaluate", *flags, f"--output={output}", SRNET_DATA=str(picture_root))
+    assert result.returncode == 0, result.stderr
+    clean, degraded = json.loads(output.read_text())
+    assert clean["method"] == degraded["method"] == "plus_small+"
+    assert "degradation" not in clean and degraded["degradation"] == "jpeg30"
+    assert degraded["psnr"] < clean["psnr"]
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_int8_makes_smaller_files(tmp_path):
+    model, sizes = models.build("plus", 2, blocks=1), {}
+    for kind in ("litert", "litert_int8"):
+        export_command._export(model, kind, str(tmp_path / f"{kind}.tflite"), overwrite=False)
+        sizes[kind] = (tmp_path / f"{kind}.tflite").stat().st_size
+    assert sizes["litert_int8"] < 0.5 * sizes["litert"]
 
 
 def test_models_table(monkeypatch, capsys):
@@ -216,7 +234,7 @@ def test_export_names(tmp_path):
     refused = _run("srnet.export", f"--output={tmp_path}/x.keras", "--network=auto")
     assert refused.returncode == 2 and "--network" in refused.stderr
     formats = {"a.TFLITE": "litert", "b.Onnx": "onnx", "folder.onnx/": "saved_model", "a.b": "saved_model"}
-    assert {name: export.choose_format(name, None) for name in formats} == formats
+    assert {name: export_command.choose_format(name, None) for name in formats} == formats
     refused = [_run("srnet.export", f"--output={tmp_path}/{name}") for name in ("d.h5", "e.pb", "f.lite", "g.KERAS")]
     assert {(done.returncode, done.stderr.split("/")[0]) for done in refused} == {(2, "error: --output=")}
     conflicting = _run("srnet.export", f"--output={tmp_path}/d.tflite", "--format=onnx")
@@ -293,9 +311,9 @@ _NO_MODULE = "not the name of a module, such as mine or my.networks"
         (["srnet.demo", "--checkpoint=best"], "--checkpoint needs --run"),
     ],
 )
-def test_flags_without_a_meaning_are_refused(tmp_path, arguments, message):
+def test_flags_without_a_meaning_are_refused(tmp_path, monkeypatch, arguments, message):
     (tmp_path / "photo.jpg").touch()
-    command = [sys.executable, "-m", *arguments]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    monkeypatch.chdir(tmp_path)
+    done = _run(*arguments)
     assert (done.returncode, done.stderr) == (2, f"error: {message}\n")
     assert [path.name for path in tmp_path.iterdir()] == ["photo.jpg"]

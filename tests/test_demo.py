@@ -20,7 +20,7 @@ import pytest
 
 import srnet
 from srnet import demo
-from srnet.errors import DataError
+from srnet.errors import DataError, UsageError
 from srnet.images.read import read_size
 from srnet.inference.choice import fixed_chooser
 from srnet.inference.upscaler import Upscaler
@@ -135,7 +135,7 @@ def test_upload_compare_download(page, browser, tmp_path):
 
 
 def test_a_detail_is_shown_pixel_by_pixel(page, browser, tmp_path):
-    _wide().save(tmp_path / "wide.png")
+    _wide().resize((200, 150)).save(tmp_path / "wide.png")
     visitor = _Visitor(browser)
     browser.set_window_size(1300, 1000)
     browser.get(page)
@@ -255,11 +255,8 @@ def test_a_port_in_use_is_one_line():
     with socket.socket() as taken:
         taken.bind((demo.ADDRESS, 0))
         taken.listen()
-        port = taken.getsockname()[1]
-        done = subprocess.run(
-            [sys.executable, "-m", "srnet.demo", f"--port={port}"], capture_output=True, text=True, check=False
-        )
-    assert done.returncode == 2 and "(Address already in use); choose another\n" in done.stderr
+        with pytest.raises(UsageError, match=r"\(Address already in use\); choose another$"):
+            demo._check_port(taken.getsockname()[1])
 
 
 @pytest.mark.parametrize(

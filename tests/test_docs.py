@@ -19,6 +19,7 @@ from srnet.models import analysis
 from srnet.pretrained import cards
 from srnet.training.config import TrainConfig, changeable_settings
 from srnet.training.presets import PRESETS, preset_settings
+from srnet.training.run_folder import Run
 from tests import forked
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -239,6 +240,9 @@ def test_the_plugin_trains_is_measured_and_enlarges(tmp_path, picture_root, monk
     sets = ["--train_sets=tiny", "--validation_set=held_out", "--preset=quick"]
     command("train", "--plugin=mine", *names, *sets, *SETTINGS)
     assert [path.suffix for path in (tmp_path / "cache").iterdir() if path.name != ".lock"] == [".h5"]
+    trained = Run(tmp_path / "runs" / "espcn_x2_quick")
+    assert trained.saved_model.is_dir()
+    assert {"variant": "espcn", "loss": "charbonnier"}.items() <= json.loads(trained.config.read_text()).items()
     run = "--run=runs/espcn_x2_quick"
     command("evaluate", "--plugin=mine", run, "--sets=held_out", "--metrics=psnr,ssim,mae", "--output=results.json")
     (record,) = json.loads((tmp_path / "results.json").read_text())

@@ -12,6 +12,9 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from tests import forked
+from tests.networks import bicubic_network
+
 FULL = pathlib.Path("/dev/full")
 
 
@@ -22,6 +25,14 @@ def photo(tmp_path):
     return path
 
 
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A file with a network that is made quickly."""
+    path = tmp_path_factory.mktemp("network") / "bicubic.keras"
+    bicubic_network(2).save(path)
+    return path
+
+
 def _shell(text, **environment):
     command = ["sh", "-c", text.replace("srnet.", f"{sys.executable} -m srnet.")]
     return subprocess.run(
@@ -29,12 +40,12 @@ def _shell(text, **environment):
     )
 
 
-def test_closed_streams(photo):
-    done = _shell(f"srnet.upscale {photo} --scale=2 <&- >&- 2>&-")
+def test_closed_streams(photo, model):
+    done = _shell(f"srnet.upscale {photo} --model={model} <&- >&- 2>&-")
     assert done.returncode == 0
     with PIL.Image.open(photo.with_name("photo_x2.png")) as image:
         assert image.size == (24, 18)
-    done = _shell(f"srnet.upscale {photo} --scale=2 --output=- >&-")
+    done = _shell(f"srnet.upscale {photo} --model={model} --output=- >&-")
     assert (done.returncode, done.stderr) == (
         1,
         "error: standard output: cannot be written (Bad file descriptor)\n",
@@ -42,13 +53,13 @@ def test_closed_streams(photo):
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
-def test_full_streams(photo):
-    done = _shell(f"srnet.upscale {photo} --scale=2 >/dev/full")
+def test_full_streams(photo, model):
+    done = _shell(f"srnet.upscale {photo} --model={model} >/dev/full")
     assert (done.returncode, done.stderr) == (1, "error: standard output: No space left on device\n")
     assert photo.with_name("photo_x2.png").exists()
     done = _shell("srnet.upscale --help >/dev/full")
     assert (done.returncode, done.stderr) == (1, "error: standard output: No space left on device\n")
-    assert _shell("srnet.upscale missing.png 2>/dev/full").returncode == 1
+    assert _shell("srnet.upscale missing.png --scale=0 2>/dev/full").returncode == 2
 
 
 @pytest.mark.parametrize("lacking", ["home", "folder for temporary files"])
@@ -110,15 +121,15 @@ assert dict(os.environ) == before
     subprocess.run([sys.executable, "-c", program], check=True, env=environment)
 
 
-def test_names_cannot_command_the_terminal(photo):
+def test_names_cannot_command_the_terminal(photo, model):
     odd = photo.with_name("a\x1b[2Jb\nc.png")
     photo.rename(odd)
-    command = [sys.executable, "-m", "srnet.upscale", odd, "--scale=2"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = ["srnet.upscale", odd, f"--model={model}"]
+    done = forked.run(*command)
     assert (
         done.returncode == 0 and done.stdout.count("\n") == 1 and r"a\x1b[2Jb\nc_x2.png: 12x9 enlarged" in done.stdout
     )
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = forked.run(*command)
     assert done.returncode == 1 and done.stderr.count("\n") == 1 and "\x1b" not in done.stderr
 
 

@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-import sys
 
 import numpy as np
 import PIL.Image
@@ -11,6 +10,7 @@ import PIL.ImageCms
 import pytest
 import tifffile
 
+from tests import forked
 from tests.pictures import SRGB, png16
 
 RANDOM = np.random.default_rng(0)
@@ -135,13 +135,18 @@ def test_a_folder_of_every_mode_and_twelve_broken_files(tmp_path):
     _make_good(photos)
     assert {path.name for path in photos.iterdir()} == {*GOOD, *broken}
 
-    command = [sys.executable, "-m", "srnet.upscale", photos, f"--output={out}", "--scale=2"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = forked.run("srnet.upscale", photos, f"--output={out}")
     errors = done.stderr.splitlines()
     assert done.returncode == 1
     assert len(errors) == 12 and all(line.startswith("error: ") for line in errors), done.stderr
     assert {name for name in broken if any(name in line for line in errors)} == broken
     assert len(done.stdout.splitlines()) == len(GOOD) == 28
+    for file, reason in (
+        ("rgb.jpeg", "photo (JPEG of quality 75)"),
+        ("rgb.webp", "photo (lossy WebP)"),
+        ("rgb.png", "plus (PNG, not JPEG)"),
+    ):
+        assert f"{out / file}: 30x20 enlarged to 120x80 by {reason} in " in done.stdout
     made = {name.replace("still.gif", "still.png"): row for name, row in GOOD.items()}
     assert {path.name for path in out.iterdir()} == set(made)
 
@@ -153,7 +158,7 @@ def test_a_folder_of_every_mode_and_twelve_broken_files(tmp_path):
         name = tags["FileName"]
         bits, colours = made[name]
         turned = name in ("turned6.jpg", "turned8.jpg")
-        assert (tags["ImageWidth"], tags["ImageHeight"]) == ((40, 60) if turned else (60, 40)), name
+        assert (tags["ImageWidth"], tags["ImageHeight"]) == ((80, 120) if turned else (120, 80)), name
         depth = str(tags.get("BitDepth", tags.get("BitsPerSample", 8)))
         assert {int(each) for each in depth.split()} == ({24} if name.endswith(".bmp") else {bits}), name
         assert _kind_of_colours(tags) == colours, name

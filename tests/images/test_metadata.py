@@ -216,7 +216,8 @@ def test_formats_that_hold_little_name_what_is_left_out(kind, lost):
     ]
     colors = picture.pixels.astype(int)
     assert np.abs(colors[..., [1, 0, 2]] - PIXELS).max() <= 3  # the profile says that red is green
-    assert _dpi(read_picture(encode(swapped, kind)).metadata) is None if lost else True
+    dpi = _dpi(read_picture(encode(swapped, kind)).metadata)
+    assert dpi is None if lost else dpi == pytest.approx([300, 300], abs=0.02)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP"])

@@ -183,6 +183,18 @@ def test_auto_on_gpus(monkeypatch, capabilities, expected):
     assert resolve_precision("float32") == "float32"
 
 
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [("sse avx512_bf16 amx", "mixed_bfloat16"), ("sse avx512f", "float32"), (None, "float32")],
+)
+def test_auto_on_processors(monkeypatch, tmp_path, flags, expected):
+    if flags:
+        (tmp_path / "cpuinfo").write_text(f"model name: x\nflags: {flags}\n")
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: [])
+    monkeypatch.setattr("srnet.precision._CPU_INFO", tmp_path / "cpuinfo")
+    assert resolve_precision("auto") == expected
+
+
 def test_unknown_precisions_are_refused():
     with pytest.raises(UsageError, match="precision 'bf16' is unknown: choose one of float32, mixed_bfloat16"):
         Upscaler(models.build("plus", 2, filters=4), precision="bf16")

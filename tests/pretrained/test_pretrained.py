@@ -57,7 +57,7 @@ def test_pretrained_networks_beat_bicubic_interpolation(name):
     assert ours > theirs + 0.7
 
 
-def test_weights_come_with_srnet_for_each_scale_and_beat_bicubic():
+def test_cards_say_that_the_networks_beat_bicubic_interpolation():
     """Bounds: 2.5, 1.8 and 1.5 dB above the bicubic figures of the literature (33.66, 30.39 and 28.42 dB on Set5)."""
     for scale, least in ((2, 36.16), (3, 32.19), (4, 29.92)):
         known = cards.card(scale)

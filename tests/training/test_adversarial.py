@@ -206,6 +206,8 @@ def test_a_run_records_the_losses_of_both(train, small_features, monkeypatch):
     monkeypatch.setattr(perceptual, "read_weights", lambda name: [np.float32(files[name])])
     changes = {**RGB, **ADVERSARIAL, "loss_weight": 0.3, "perceptual": 0.7, "patch": 32, "steps_per_epoch": 60}
     trained = train(**changes)
+    saved = tf.train.load_checkpoint(str(trained.last)).get_variable_to_shape_map()
+    assert sum("discriminator" in name for name in saved) > 40  # with its optimizer
     first, last = read_metrics(trained)
     for line in (first, last):
         reconstruction, perceptual_loss, adversarial, discriminator = (line[name] for name in PARTS)
