@@ -1,7 +1,6 @@
 """The pretrained networks: added to srnet's weights, measured, and listed in the documentation."""
 
 import functools
-import hashlib
 import pathlib
 from collections.abc import Iterable
 
@@ -22,6 +21,7 @@ from experiments.tables.pretrained import (
 )
 from experiments.workspace import ROOT
 from srnet.data.datasets import TEST_SETS
+from srnet.digests import file_digest
 from srnet.errors import DataError
 from srnet.evaluation.benchmark import evaluate_sets
 from srnet.evaluation.methods import NamedMethod, model_method, named_method
@@ -75,12 +75,12 @@ def ship(run: Run, data_root: str | None, name: str | None = None) -> None:
     card = {
         "name": name,
         "license": LICENSE,
-        "network": config.variant,
+        "variant": config.variant,
         "scale": config.scale,
         "channels": config.channels,
         "model_options": config.model_options,
         "parameters": model.count_params(),
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "sha256": file_digest(path),
         "run": trained,
         **_texts(config.train_sets, config.degradation),
         **measurements,

@@ -26,7 +26,8 @@ from absl import app, flags
 import srnet
 from srnet.data.datasets import default_data_root
 from srnet.errors import DataError, UsageError, printable
-from srnet.files import reason, stderr_into
+from srnet.files import reason
+from srnet.progress import stderr_into
 
 Main = Callable[[list[str]], int | None]
 
@@ -79,7 +80,7 @@ def run(main: Main, define_flags: Callable[[], None]) -> None:
                 if flag.present and isinstance(flag.value, list) and "" in flag.value:
                     raise UsageError(f"--{flag.name}: an item is empty")
             if "plugin" in flags.FLAGS:
-                import_plugins(flags.FLAGS.plugin)
+                _import_plugins(flags.FLAGS.plugin)
             status = main(argv[1:])
             stop_if_asked()
             sys.stdout.flush()
@@ -224,15 +225,8 @@ def define_plugin_flag() -> None:
     flags.DEFINE_list("plugin", [], text)
 
 
-def import_plugins(names: Sequence[str]) -> None:
-    """Imports modules that register networks, losses, metrics or degradations.
-
-    Args:
-      names: modules, in the working directory or on the Python path.
-
-    Raises:
-      UsageError: if one is not a module's name, or cannot be found.
-    """
+def _import_plugins(names: Sequence[str]) -> None:
+    """Imports modules, in the working directory or on the Python path, that register networks, losses and others."""
     for name in names:
         if not all(part.isidentifier() for part in name.split(".")):
             raise UsageError(f"--plugin={name!r}: not the name of a module, such as mine or my.networks")

@@ -88,7 +88,7 @@ def build_page(networks: Mapping[str, Chooser], scales: Sequence[int], folder: p
         try:
             result = enlarge_upload(path, scale, networks[network], folder, progress)
             comparison = show(result, _DETAIL)
-            overview = _decoded(result.path).resize(reduced_size(result.size, _OVERVIEW))
+            overview = _decoded(result.path).resize(_reduced_size(result.size, _OVERVIEW))
         except (DataError, UsageError) as error:
             return [f"Error: {error}", *no_result]
         said = f"{pathlib.Path(path).name}, enlarged to {result.size[0]}x{result.size[1]} by {result.network}"
@@ -110,7 +110,7 @@ def build_page(networks: Mapping[str, Chooser], scales: Sequence[int], folder: p
         return gradio.ImageSlider(value=pair, visible=True, elem_classes=["detail"] if _ZOOMS[zoom] else [])
 
     def move(result: Result, zoom: str, event: gradio.SelectData) -> tuple[Result, str, gradio.ImageSlider]:
-        x, y = (place / side for place, side in zip(event.index, reduced_size(result.size, _OVERVIEW)))
+        x, y = (place / side for place, side in zip(event.index, _reduced_size(result.size, _OVERVIEW)))
         result = dataclasses.replace(result, center=(x, y))
         zoom = zoom if _ZOOMS[zoom] else _DETAIL
         return result, zoom, show(result, zoom)
@@ -210,7 +210,7 @@ def view(result: Result, zoom: int | None) -> tuple[PIL.Image.Image, PIL.Image.I
     """
     source, ours = _decoded(result.source), _decoded(result.path)
     if zoom is None:
-        size = reduced_size(result.size, _VIEW)
+        size = _reduced_size(result.size, _VIEW)
         return source.resize(size, PIL.Image.Resampling.BICUBIC), ours.resize(size, PIL.Image.Resampling.BICUBIC)
     box = box_around(result.center, result.size, (_VIEW[0] // zoom, _VIEW[1] // zoom))
     size = ((box[2] - box[0]) * zoom, (box[3] - box[1]) * zoom)
@@ -224,12 +224,7 @@ def _decoded(path: str) -> PIL.Image.Image:
     return as_rgb(read_picture(path, pathlib.Path(path).name))
 
 
-def reduced_size(size: tuple[int, int], most: tuple[int, int]) -> tuple[int, int]:
-    """Returns (width, height) of a picture downscaled to fit within another size; a smaller one keeps its size.
-
-    Args:
-      size: (width, height) of the picture.
-      most: (width, height) to fit within.
-    """
+def _reduced_size(size: tuple[int, int], most: tuple[int, int]) -> tuple[int, int]:
+    """(width, height) of a picture downscaled to fit within another size; a smaller one keeps its size."""
     ratio = max(1, size[0] / most[0], size[1] / most[1])
     return max(1, round(size[0] / ratio)), max(1, round(size[1] / ratio))

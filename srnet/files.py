@@ -1,17 +1,11 @@
-"""Files: written complete or not at all, folder locks, digests, and the reasons for failures."""
+"""Files: written complete or not at all, folder locks, and the reasons for failures."""
 
-import concurrent.futures
 import contextlib
-import hashlib
-import json
 import os
 import pathlib
 import re
-import sys
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 from srnet import durable
 from srnet.errors import DataError, UsageError
@@ -20,7 +14,6 @@ from srnet.progress import note
 _SAVED_MODEL = {"saved_model.pb", "fingerprint.pb", "variables", "assets", "assets.extra", "keras_metadata.pb"}
 LOCK = ".lock"  # in a folder that `locked` locks
 _POLL_SECONDS = 0.2
-_redirecting = threading.RLock()  # held by the thread that has redirected standard error
 
 
 @contextlib.contextmanager
@@ -149,25 +142,6 @@ def _open_lock(path: pathlib.Path) -> int:
         return os.open(path, os.O_RDONLY)  # of another user who shares the folder
 
 
-@contextlib.contextmanager
-def stderr_into(descriptor: int) -> Iterator[None]:
-    """Redirects standard error, including that of C libraries; threads do so one at a time.
-
-    Args:
-      descriptor: of the open file or pipe to redirect to.
-    """
-    with _redirecting:
-        sys.stderr.flush()
-        stderr = os.dup(2)
-        os.dup2(descriptor, 2)
-        try:
-            yield
-        finally:
-            sys.stderr.flush()
-            os.dup2(stderr, 2)
-            os.close(stderr)
-
-
 def reason(error: BaseException) -> str:
     """Returns what went wrong in a few words, the system's own if it has any.
 
@@ -192,45 +166,3 @@ def write_text(path: str | pathlib.Path, text: str) -> None:
     """
     with atomic_write(path) as partial:
         partial.write_text(text, encoding="utf-8")
-
-
-def file_digests(paths: Sequence[pathlib.Path]) -> list[list[str]]:
-    """Returns the name and SHA-256 of each file.
-
-    Args:
-      paths: the files.
-
-    Raises:
-      DataError: if one cannot be read.
-    """
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-        return [[path.name, each] for path, each in zip(paths, pool.map(_sha256, paths))]
-
-
-def _sha256(path: pathlib.Path) -> str:
-    hashed = hashlib.sha256()
-    try:
-        with path.open("rb") as file:
-            while block := file.read(2**20):
-                hashed.update(block)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({reason(error)})") from error
-    return hashed.hexdigest()
-
-
-def digest(description: Any) -> str:
-    """Returns a digest of a description, twelve hexadecimal digits, for names of files made from it.
-
-    Args:
-      description: any JSON-serializable value.
-    """
-    return hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()[:12]
-
-
-def array_digest(arrays: Sequence[Any]) -> str:
-    """Returns the SHA-256 of the content of NumPy arrays.
-
-    Args:
-      arrays: the arrays.
-    """
-    return hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()

@@ -1,8 +1,10 @@
-"""Messages and progress: bars on terminals, occasional lines in logs."""
+"""Messages and progress: bars on terminals, occasional lines in logs, and where standard error goes."""
 
+import contextlib
 import os
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import tqdm
@@ -11,6 +13,7 @@ from srnet.errors import printable
 
 Progress = Callable[[float], object]  # receives the share done, up to 1
 
+_redirecting = threading.RLock()  # held by the thread that has redirected standard error
 _LOG_SECONDS = 60
 _LOG_FORMAT = "{desc}: {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
 
@@ -66,3 +69,22 @@ class _Lines(tqdm.tqdm):
     def close(self) -> None:
         self.leave = False  # the next message shows that it has ended
         super().close()
+
+
+@contextlib.contextmanager
+def stderr_into(descriptor: int) -> Iterator[None]:
+    """Redirects standard error, including that of C libraries; threads do so one at a time.
+
+    Args:
+      descriptor: of the open file or pipe to redirect to.
+    """
+    with _redirecting:
+        sys.stderr.flush()
+        stderr = os.dup(2)
+        os.dup2(descriptor, 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(stderr, 2)
+            os.close(stderr)

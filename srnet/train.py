@@ -55,12 +55,8 @@ def _define(field: dataclasses.Field) -> None:
         flags.DEFINE_string(field.name, None, text)
 
 
-def config_from_flags() -> tuple[TrainConfig, tuple[str, ...]]:
-    """Returns the TrainConfig of the flags, and the names of the fields that were given.
-
-    Raises:
-      UsageError: for an invalid value.
-    """
+def _config_from_flags() -> tuple[TrainConfig, tuple[str, ...]]:
+    """The `TrainConfig` of the flags, and the names of the fields that were given."""
     values = flags.FLAGS
     present = {field: values[field.name].value for field in dataclasses.fields(TrainConfig)}
     given = {field.name: _parsed(field, value) for field, value in present.items() if value is not None}
@@ -74,26 +70,27 @@ def config_from_flags() -> tuple[TrainConfig, tuple[str, ...]]:
 
 def _parsed(field: dataclasses.Field, value: Any) -> Any:
     """The value of a field from that of its flag."""
-    if field.name == "model_options":
+    default = default_of(field)
+    if isinstance(default, dict):
         try:
             options = json.loads(value)
         except ValueError:
             options = None
         if not isinstance(options, dict):
-            raise UsageError(f"--model_options: expected a JSON object, not {value}")
+            raise UsageError(f"--{field.name}: expected a JSON object, not {value}")
         return options
-    if field.name == "augment_scales":
+    if isinstance(default, tuple) and isinstance(default[0], float):
         try:
             return tuple(map(float, value))
         except ValueError:
-            raise UsageError(f"--augment_scales: expected numbers separated by commas, not {','.join(value)}") from None
-    return int(value) if type(default_of(field)) is int else value  # enum flags give strings
+            raise UsageError(f"--{field.name}: expected numbers separated by commas, not {','.join(value)}") from None
+    return int(value) if type(default) is int else value  # enum flags give strings
 
 
 def main(arguments: list[str]) -> int:
     cli.expect_no_arguments(arguments)
     values = flags.FLAGS
-    config, given = config_from_flags()
+    config, given = _config_from_flags()
     cli.import_tensorflow()
     from srnet.training.loop import Interrupted
     from srnet.training.run import resolve, run_training

@@ -37,7 +37,7 @@ def ship_network(folder, name, scale, channels=1, **options):
     model = models.build(name, scale, channels, **options)
     path = folder / f"{name}_x{scale}.weights.h5"
     model.save_weights(path)
-    card = {"network": name, "scale": scale, "channels": channels, "model_options": options}
+    card = {"variant": name, "scale": scale, "channels": channels, "model_options": options}
     card |= {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
     card |= {"run": {}, "measurements": {}, "use": "", "limits": ""}
     (folder / f"{name}_x{scale}.json").write_text(json.dumps(card))

@@ -14,7 +14,7 @@ LAYERS = (
     ("srnet.errors",),
     ("srnet.durable", "srnet.keras_hook", "srnet.precision", "srnet.progress", "srnet.registration", "srnet.settings"),
     ("srnet.files",),
-    ("srnet.json_files",),
+    ("srnet.digests", "srnet.json_files"),
     ("srnet.images",),
     ("srnet.data", "srnet.models"),
     ("srnet.pretrained",),

@@ -44,7 +44,9 @@ def main(arguments: list[str]) -> int:
     from experiments.tables.claims import describe_claims
     from experiments.tables.markdown import write_table
 
-    def write(found: list[records.Record], path: pathlib.Path) -> None:
+    path = workspace.results_file()
+
+    def write(found: list[records.Record]) -> None:
         write_table(describe_table_1(found, workspace.budget), path.with_name(f"table_1_{path.stem}.md"))
         write_table(describe_claims(found, workspace.budget), path.with_name(f"claims_{path.stem}.md"))
         figure = path.with_name(f"figure_5_{path.stem}.png")
@@ -52,7 +54,6 @@ def main(arguments: list[str]) -> int:
             print(figure)
 
     jobs = sweeps.ablation_jobs(workspace, scales, networks, seeds)
-    path = workspace.results_file()
     sweeps.check_alike(records.read_records(path), jobs, path)
     return runner.run_jobs(jobs, workspace, path, write)
 

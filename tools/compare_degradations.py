@@ -19,8 +19,8 @@ from experiments.recipes import degradations
 from experiments.workspace import RESULTS
 from srnet import cli
 from srnet.data.datasets import TEST_SETS
+from srnet.digests import array_digest
 from srnet.errors import UsageError
-from srnet.files import array_digest
 from srnet.pretrained import cards
 
 

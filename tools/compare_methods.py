@@ -19,7 +19,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from experiments import shared_flags
 from experiments.recipes import table_2
-from experiments.workspace import Workspace
 from srnet import cli
 
 
@@ -42,15 +41,16 @@ def main(arguments: list[str]) -> int:
     from experiments.tables.comparison import describe_table_2
     from experiments.tables.markdown import write_table
 
-    def write(found: list[records.Record], path: pathlib.Path) -> None:
+    path = workspace.results_file()
+
+    def write(found: list[records.Record]) -> None:
         write_table(describe_table_2(found, workspace.budget), path.with_name(f"table_2_{path.stem}.md"))
         write_table(describe_claims(found, workspace.budget), path.with_name(f"claims_{path.stem}.md"))
 
-    def measure(made: Sequence[Job], path: pathlib.Path, workspace: Workspace) -> dict[str, str]:
+    def measure(made: Sequence[Job]) -> dict[str, str]:
         return costs.add_costs([job for job in made if not job.seed], path, workspace)  # the table shows seed 0
 
     jobs = sweeps.comparison_jobs(workspace, scales, methods, seeds)
-    path = workspace.results_file()
     sweeps.check_alike(records.read_records(path), jobs, path)
     return runner.run_jobs(jobs, workspace, path, write, measure)
 

@@ -9,6 +9,7 @@ resumes, and reuses finished runs and measurements.
 
 import pathlib
 import sys
+from collections.abc import Sequence
 
 from absl import flags
 
@@ -30,16 +31,22 @@ def main(arguments: list[str]) -> int:
     workspace, rows = shared_flags.workspace(), shared_flags.choices("rows", tuple(ROWS))
     cli.import_tensorflow()
     from experiments.runs import costs, records, runner, sweeps
+    from experiments.runs.jobs import Job
     from experiments.tables.ablation import describe_plus_ablation
     from experiments.tables.markdown import write_table
 
-    def write(found: list[records.Record], path: pathlib.Path) -> None:
+    path = workspace.results_file("plus_ablation_")
+
+    def write(found: list[records.Record]) -> None:
         write_table(describe_plus_ablation(found, workspace.budget), path.with_suffix(".md"))
 
-    jobs, path = sweeps.plus_jobs(workspace, rows), workspace.results_file("plus_ablation_")
+    def measure(made: Sequence[Job]) -> dict[str, str]:
+        return costs.add_costs(made, path, workspace)
+
+    jobs = sweeps.plus_jobs(workspace, rows)
     own = {row: tuple(changes) for row, (_, changes) in ROWS.items()}
     sweeps.check_alike(records.read_records(path), jobs, path, own)
-    return runner.run_jobs(jobs, workspace, path, write, costs.add_costs)
+    return runner.run_jobs(jobs, workspace, path, write, measure)
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def patches_per_second(cores: Sequence[Sequence[int]], training: Sequence[str]) 
         if failed is not None:
             raise DataError((logs[failed].read_text().split("\n")[:-1] or ["a worker ended without a message"])[-1])
         lines = read_metrics(run)
-    return statistics.median(line["images_per_second"] for line in lines[1:])
+    return statistics.median(line["patches_per_second"] for line in lines[1:])
 
 
 def _first_failure(processes: Sequence[subprocess.Popen]) -> int | None:

@@ -37,8 +37,8 @@ _POLL_SECONDS = 0.5
 for _name in ("distributed", "distributed.client", "asyncio"):  # users read the tools' own messages
     logging.getLogger(_name).setLevel(logging.CRITICAL)
 
-Writer = Callable[[list[records.Record], pathlib.Path], None]
-Measurer = Callable[[Sequence[Job], pathlib.Path, Workspace], dict[str, str]]
+Writer = Callable[[list[records.Record]], None]
+Measurer = Callable[[Sequence[Job]], dict[str, str]]
 
 
 def run_jobs(
@@ -50,9 +50,9 @@ def run_jobs(
       jobs: the jobs, each with its own folder.
       workspace: `Workspace`.
       path: the records file.
-      write: callable (all records, the records file) that writes tables and figures.
-      measure: callable (trained jobs, the records file, workspace) that takes further measurements and returns a dict
-        from the names of failed jobs to the reasons; or None.
+      write: callable that writes tables and figures from all records.
+      measure: callable that takes further measurements of trained jobs and returns a dict from the names of failed ones
+        to the reasons; or None.
 
     Returns:
       The exit status; a line is printed for each job that failed.
@@ -70,12 +70,12 @@ def run_jobs(
     try:
         failed |= _run_all(jobs, path.absolute(), workspace)
         made = [job for job in jobs if job.name not in failed]
-        failed |= measure(made, path, workspace) if measure else {}
+        failed |= measure(made) if measure else {}
     finally:
         for name, why in failed.items():  # first, since writing the tables may fail, too
             cli.complain(f"{name}: {why}")
         found = records.read_records(path)
-        write(found, path)
+        write(found)
         if found:
             print(path)
     return 1 if failed else 0

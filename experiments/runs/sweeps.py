@@ -1,5 +1,6 @@
 """The runs and measurements that each experiment needs, as jobs."""
 
+import contextlib
 import dataclasses
 import json
 import pathlib
@@ -20,8 +21,8 @@ from srnet.training.presets import preset_settings
 from srnet.training.run_folder import Run
 
 # The settings that runs in one table must share: those that decide a result, but for what the table compares.
-_ALIKE = {field.name for field in dataclasses.fields(TrainConfig) if not field.metadata["may_change"]}
-_ALIKE = _ALIKE - {"variant", "scale", "seed", "model_options"} | {"precision", "steps"}
+_DECIDING = {field.name for field in dataclasses.fields(TrainConfig) if not field.metadata["may_change"]}
+_ALIKE = _DECIDING - {"variant", "scale", "seed", "model_options"} | {"precision", "steps"}
 
 
 def job_of(
@@ -51,7 +52,7 @@ def job_of(
         return Job(name, scale, Run(workspace.runs / f"{name}_x{scale}"), sets)
     from srnet.training.run import resolve
 
-    preset, changes = run_settings(workspace.budget, name, scale, seed)
+    preset, changes = budget_settings(workspace.budget, name, scale, seed)
     if workspace.degradation != "bicubic":
         changes["degradation"] = workspace.degradation
     changes.update(own or {})
@@ -63,7 +64,7 @@ def job_of(
     return Job(row or name, scale, run, sets, arguments, config, config.seed)
 
 
-def run_settings(budget: str, network: str, scale: int, seed: int) -> tuple[str, dict[str, Any]]:
+def budget_settings(budget: str, network: str, scale: int, seed: int) -> tuple[str, dict[str, Any]]:
     """Returns (preset, changes) for the run of one network: the preset of `srnet.train` and the fields to override.
 
     Args:
@@ -144,7 +145,7 @@ def check_alike(
             same = (method, scale) == (job.method, job.scale)
             if (same and seed == job.seed) or not (same or {method, job.method} <= set(group)):
                 continue
-            for name, value in _settings_of(record["run"]).items():
+            for name, value in _shared_settings(record["run"]).items():
                 if value != ours[name] and name not in (*group.get(method, ()), *group.get(job.method, ())):
                     raise DataError(
                         f"{path}: {method} x{scale} seed {seed} has {name} {value}, the new runs would have "
@@ -154,7 +155,9 @@ def check_alike(
 
 def _planned_settings(run: Run, config: TrainConfig) -> records.Record:
     """The settings of a run once it is finished; its precision is that of all sessions, also those so far."""
-    so_far = records.settings_of(run)["precision"].split("+") if newest_checkpoint(run.last) else []
+    so_far: list[str] = []
+    with contextlib.suppress(DataError):  # the job itself will name a damaged file
+        so_far = records.settings_of(run)["precision"].split("+") if newest_checkpoint(run.last) else []
     precision = "+".join(sorted({config.precision, *so_far}))
     return {**config.to_json(), "precision": precision, "steps": config.total_steps}
 
@@ -164,7 +167,7 @@ def _has_all_steps(job: Job) -> bool:
     return job.config is not None and newest is not None and step_of(newest) >= job.config.total_steps
 
 
-def _settings_of(run: records.Record) -> records.Record:
+def _shared_settings(run: records.Record) -> records.Record:
     """The settings that runs in one table must share; runs of an older srnet may lack some."""
     if not run.get("augment", True):  # from srnet 0.1, which had no `orientations` of 1
         run = {**run, "orientations": 1}
@@ -213,7 +216,7 @@ def _plus_job(workspace: Workspace, row: str, sets: dict[str, int]) -> Job:
     scale, (_, own) = plus_ablation.SCALE, plus_ablation.ROWS[row]
     if not own:
         return job_of(workspace, row, scale, sets)
-    _, settings = run_settings(workspace.budget, "plus", scale, 0)
+    _, settings = budget_settings(workspace.budget, "plus", scale, 0)
     options = {**settings.get("model_options", {}), **own.get("model_options", {})}
     return job_of(workspace, "plus", scale, sets, row=row, own={**own, "model_options": options})
 

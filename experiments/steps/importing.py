@@ -9,8 +9,9 @@ import tensorflow as tf
 
 from experiments.steps.file import read_steps, values_of
 from experiments.steps.stateless import step_variables
+from srnet.digests import digest, file_digests
 from srnet.errors import DataError
-from srnet.files import digest, file_digests, locked
+from srnet.files import locked
 from srnet.inference.method import network_method
 from srnet.json_files import read_json, write_json
 from srnet.progress import say

@@ -31,8 +31,9 @@ from srnet.data.checksums import add_checksums, head_size
 from srnet.data.degradation import degrade, find_degradation
 from srnet.data.recipes import parse_recipe
 from srnet.data.store import PATCHES, PICTURES, REMEDY, VERSION, PatchStore, open_store, window_counts
+from srnet.digests import digest, file_digests
 from srnet.errors import DataError, UsageError
-from srnet.files import atomic_write, digest, file_digests, locked, reason
+from srnet.files import atomic_write, locked, reason
 from srnet.images.color import in_channels
 from srnet.images.read import read_size
 from srnet.images.resize import crop_to_multiple
@@ -50,9 +51,9 @@ class PatchOptions:
 
     Attributes:
       scale: integer downscaling factor from HR to LR.
-      channels: 1 for luma, 3 for RGB.
       patch: side of an HR patch in pixels, a multiple of `scale`.
       stride: distance between HR patches in pixels, a multiple of `scale`.
+      channels: 1 for luma, 3 for RGB.
       orientations: number of flips and rotations of a picture: 1 (no augmentation), 4 (section 3.1) or 8.
       augment_scales: scale factors of the copies that patches are cut from, each above 0 and at most 1; 1 is the
         picture itself. Downscaled copies smaller than a patch are left out.
@@ -61,13 +62,13 @@ class PatchOptions:
     """
 
     scale: int
-    channels: int = 1
-    patch: int = 64
-    stride: int = 16
-    orientations: int = 4
-    augment_scales: tuple[float, ...] = (1.0,)
-    degradation: str = "bicubic"
-    seed: int = 0
+    patch: int
+    stride: int
+    channels: int
+    orientations: int
+    augment_scales: tuple[float, ...]
+    degradation: str
+    seed: int
 
     def __post_init__(self) -> None:
         if min(self.patch, self.stride) < 1 or self.patch % self.scale or self.stride % self.scale:
@@ -81,7 +82,7 @@ class PatchOptions:
 
 
 def ensure_store(
-    folder: Path | str, label: str, paths: Sequence[Path], options: PatchOptions, limit: float = 8e9
+    folder: Path | str, label: str, paths: Sequence[Path], options: PatchOptions, limit: float = math.inf
 ) -> PatchStore:
     """Opens the patch store of some pictures; builds it first if missing, one process at a time per folder.
 

@@ -18,8 +18,9 @@ import numpy as np
 
 from srnet import durable
 from srnet.data.checksums import verify
+from srnet.digests import digest
 from srnet.errors import DataError
-from srnet.files import digest, reason
+from srnet.files import reason
 
 VERSION = 1  # of a store's content; part of the description
 PATCHES, PICTURES = 1, 2  # versions of the file: with arrays of patches, or with the pictures to cut them from

@@ -21,8 +21,9 @@ import numpy as np
 import tqdm
 
 from srnet.data.datasets import find_images
+from srnet.digests import digest, file_digests
 from srnet.errors import DataError, UsageError
-from srnet.files import atomic_write, digest, file_digests
+from srnet.files import atomic_write
 from srnet.images.color import to_luma
 from srnet.images.read import read_image
 from srnet.images.resize import crop_to_multiple, imresize

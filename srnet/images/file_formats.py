@@ -151,7 +151,7 @@ def fit_to_format(picture: Picture, kind: str) -> tuple[Picture, list[str]]:
     """
     notes = []
     names = unsupported_parts(picture.metadata, kind)
-    if picture.mode in ("LA", "RGBA") and "transparency" not in HOLDS[kind] and picture.is_opaque:
+    if picture.has_alpha and "transparency" not in HOLDS[kind] and picture.is_opaque:
         colors_alone = picture.pixels[..., 0] if picture.mode == "LA" else picture.pixels[..., :3]
         picture = dataclasses.replace(picture, pixels=np.ascontiguousarray(colors_alone), mode=picture.mode[:-1])
     converted, colors = _in_colors_of(picture, kind)
@@ -165,7 +165,7 @@ def fit_to_format(picture: Picture, kind: str) -> tuple[Picture, list[str]]:
 def _in_colors_of(picture: Picture, kind: str) -> tuple[Picture, str]:
     """The picture, in sRGB if a format cannot hold its colors, and what defines these."""
     colors = PROFILE if picture.metadata.icc else PNG_COLORS
-    if holds_colors(picture.metadata, kind, picture.mode in ("L", "LA")):
+    if holds_colors(picture.metadata, kind, picture.is_gray):
         return picture, colors
     try:
         return to_srgb(picture), colors

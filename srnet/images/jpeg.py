@@ -49,12 +49,8 @@ def _table_sum(quality: int) -> int:
     return sum(min(max((divisor * percent + 50) // 100, 1), 255) for divisor in _HALF)
 
 
-def photoshop_resources(data: bytes) -> dict[int, bytes]:
-    """Returns Photoshop resources by number, as far as they can be read.
-
-    Args:
-      data: a block that begins with the first resource.
-    """
+def _photoshop_resources(data: bytes) -> dict[int, bytes]:
+    """Photoshop resources by number, as far as they can be read, from a block that begins with the first."""
     found: dict[int, bytes] = {}
     place = 0
     while data[place : place + 4] == b"8BIM" and place + 12 <= len(data):
@@ -74,7 +70,7 @@ def iptc_records(data: bytes | None) -> bytes | None:
     Args:
       data: IPTC records, Photoshop resources, or None.
     """
-    return photoshop_resources(data).get(0x0404) if data and data[:4] == b"8BIM" else data
+    return _photoshop_resources(data).get(0x0404) if data and data[:4] == b"8BIM" else data
 
 
 def without_extension(xmp: bytes | None) -> tuple[bytes | None, bool]:

@@ -40,14 +40,24 @@ class Picture:
             "floating-point samples": self.pixels.dtype.kind == "f",
             "16 bits": deep and self.mode == "L",
             "16 bits in color": deep and self.mode != "L",
-            "transparency": self.mode in ("LA", "RGBA") and not self.is_opaque,
+            "transparency": not self.is_opaque,
         }
         return frozenset(name for name, needed in needs.items() if needed)
 
     @property
+    def is_gray(self) -> bool:
+        """Whether it is grayscale."""
+        return self.mode in ("L", "LA")
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether its last channel is opacity."""
+        return self.mode in ("LA", "RGBA")
+
+    @property
     def is_opaque(self) -> bool:
         """Whether every pixel is fully opaque."""
-        return self.mode not in ("LA", "RGBA") or self.pixels[..., -1].min() == PEAKS[self.pixels.dtype.name]
+        return not self.has_alpha or self.pixels[..., -1].min() == PEAKS[self.pixels.dtype.name]
 
     @property
     def size(self) -> tuple[int, int]:

@@ -61,7 +61,7 @@ def as_rgb(picture: Picture) -> PIL.Image.Image:
       picture: `srnet.images.picture.Picture`.
     """
     image = to_pillow(to_8_bits(picture.pixels), picture.mode)
-    if picture.mode in ("LA", "RGBA"):
+    if picture.has_alpha:
         image = PIL.Image.alpha_composite(PIL.Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
     return image.convert("RGB")
 

@@ -20,7 +20,7 @@ import numpy as np
 import PIL.Image
 
 from srnet.errors import DataError
-from srnet.files import reason, stderr_into
+from srnet.files import reason
 from srnet.images import jpeg
 from srnet.images.color import to_8_bits
 from srnet.images.decode import (
@@ -36,6 +36,7 @@ from srnet.images.metadata import without_lab_profile
 from srnet.images.picture import Picture
 from srnet.images.pillow import to_pillow
 from srnet.images.recognize import formats, open_picture
+from srnet.progress import stderr_into
 
 # Bytes: 4 channels of 4 bytes for every pixel that Pillow's limit allows (179 million), and space for metadata.
 LARGEST_FILE = 4 * 4 * 179 * 10**6 + 2**28

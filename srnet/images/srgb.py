@@ -56,12 +56,11 @@ def _by_profile(picture: Picture, icc: bytes) -> np.ndarray:
     pixels = picture.pixels
     if pixels.dtype != np.uint8 or picture.mode == "CMYK":
         raise DataError("its colors cannot be converted to sRGB; only those of 8-bit grayscale and RGB can")
-    gray = picture.mode in ("L", "LA")
     colors = pixels[..., 0] if picture.mode == "LA" else pixels[..., :3] if pixels.ndim == 3 else pixels
     image = PIL.Image.fromarray(np.ascontiguousarray(colors))
     try:
         profile = PIL.ImageCms.ImageCmsProfile(io.BytesIO(icc))
-        if gray and profile.profile.xcolor_space.strip() == "RGB":
+        if picture.is_gray and profile.profile.xcolor_space.strip() == "RGB":
             image = image.convert("RGB")
         target = PIL.ImageCms.createProfile("sRGB")
         intent = PIL.ImageCms.Intent.RELATIVE_COLORIMETRIC
@@ -69,8 +68,8 @@ def _by_profile(picture: Picture, icc: bytes) -> np.ndarray:
     except (PIL.ImageCms.PyCMSError, OSError, ValueError, TypeError) as error:
         raise DataError(f"its colors cannot be converted to sRGB ({' '.join(str(error).split())})") from error
     shown = np.asarray(converted)
-    shown = shown[..., 1] if gray else shown
-    return np.dstack([shown, pixels[..., -1]]) if picture.mode in ("LA", "RGBA") else shown
+    shown = shown[..., 1] if picture.is_gray else shown
+    return np.dstack([shown, pixels[..., -1]]) if picture.has_alpha else shown
 
 
 def _space_of(chunks: dict[bytes, bytes]) -> _Space | None:
@@ -98,7 +97,7 @@ def _by_space(picture: Picture, space: _Space | None) -> np.ndarray:
     if space is None:
         return picture.pixels
     pixels = picture.pixels.reshape(*picture.size, -1)
-    count = 1 if picture.mode in ("L", "LA") else 3
+    count = 1 if picture.is_gray else 3
     matrix = np.linalg.inv(_to_xyz(_PRIMARIES[1])) @ _to_xyz(space.primaries)
     matrix /= matrix.sum(axis=1, keepdims=True)  # white stays white
     converted = pixels.copy()

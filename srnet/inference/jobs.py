@@ -6,8 +6,9 @@ import pathlib
 import re
 from collections.abc import Callable, Sequence
 
+from srnet.digests import digest
 from srnet.errors import UsageError
-from srnet.files import digest, reason
+from srnet.files import reason
 from srnet.images.file_formats import output_format
 from srnet.images.read import is_image_name, is_unsupported_picture_name
 from srnet.progress import note

@@ -50,13 +50,11 @@ def build_esrgan(options: EsrganOptions, scale: int, channels: int, dtype: str, 
     """
     strides = parts.upsampling_strides(scale, "cascade")
     # As its authors do: PyTorch's default, and in dense blocks a tenth of He's standard deviation.
-    usual = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
+    usual = parts.pytorch_initializer()
     small = keras.initializers.VarianceScaling(0.02, "fan_in", "untruncated_normal")
     convolve = functools.partial(parts.convolve, keras.layers.Conv2D, initializer=usual, activation=None)
     conv = functools.partial(convolve, filters=options.filters, dtype=dtype)
-
-    def leaky(x: keras.KerasTensor, label: str) -> keras.KerasTensor:
-        return keras.layers.LeakyReLU(0.2, dtype=dtype, name=f"relu_{label}")(x)
+    leaky = functools.partial(parts.leaky_relu, slope=0.2, dtype=dtype)
 
     def add_fifth(x: keras.KerasTensor, to: keras.KerasTensor, label: str) -> keras.KerasTensor:
         x = keras.layers.Rescaling(0.2, dtype=dtype, name=f"{label}_fifth")(x)
@@ -69,12 +67,11 @@ def build_esrgan(options: EsrganOptions, scale: int, channels: int, dtype: str, 
                 features[0] if k == 1 else keras.layers.Concatenate(dtype=dtype, name=f"{label}_joined_{k}")(features)
             )
             made = conv(before, f"{label}_{k}", filters=options.growth, initializer=small)
-            features.append(leaky(made, f"{label}_{k}"))
+            features.append(leaky(made, label=f"{label}_{k}"))
         joined = keras.layers.Concatenate(dtype=dtype, name=f"{label}_joined_5")(features)
         return add_fifth(conv(joined, f"{label}_5", initializer=small), x, label)
 
-    lr = keras.Input((None, None, channels), dtype="float32", name="lr")
-    x = keras.layers.Rescaling(1 / 255, dtype="float32", name="to_unit")(lr)
+    lr, x = parts.unit_input(channels)
     x = first = conv(x, "first")
     for i in range(1, options.blocks + 1):
         start = x
@@ -86,7 +83,7 @@ def build_esrgan(options: EsrganOptions, scale: int, channels: int, dtype: str, 
         # Nearest neighbor; after UpSampling2D, LiteRT would not know the number of channels.
         x = keras.layers.Concatenate(dtype=dtype, name=f"repeat_{i}")([x] * stride**2)
         x = layers.PixelShuffle(stride, dtype=dtype, name=f"enlarge_{i}")(x)
-        x = leaky(conv(x, f"upsample_{i}"), f"upsample_{i}")
-    x = leaky(conv(x, "reconstruct"), "reconstruct")
+        x = leaky(conv(x, f"upsample_{i}"), label=f"upsample_{i}")
+    x = leaky(conv(x, "reconstruct"), label="reconstruct")
     x = convolve(x, "output", channels, dtype="float32")
     return keras.Model(lr, parts.to_pixels(x), name=name)

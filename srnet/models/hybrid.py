@@ -86,9 +86,7 @@ def build_hybrid(options: HybridOptions, scale: int, channels: int, dtype: str, 
     convolve = functools.partial(parts.convolve, filters=options.filters, initializer=options.initializer, dtype=dtype)
     conv = functools.partial(convolve, layers.NativeConv2D)
     deconv = functools.partial(convolve, keras.layers.Conv2DTranspose)
-
-    def add(x: keras.KerasTensor, y: keras.KerasTensor, label: str) -> keras.KerasTensor:
-        return keras.layers.Add(dtype=dtype, name=label)([x, y])
+    add = functools.partial(parts.add, dtype=dtype)
 
     lr = keras.Input((None, None, channels), dtype="float32", name="lr")
     x = lr

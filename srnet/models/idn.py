@@ -17,8 +17,6 @@ from srnet.errors import UsageError
 from srnet.models import layers, parts
 from srnet.settings import check_settings, setting
 
-INITIALIZERS = (*parts.INITIALIZERS, "identity")
-
 _GROUPS = 4
 _KERNEL = 17  # of the transposed convolution
 _PADDING = 8  # pixels that its authors crop from each side of its result
@@ -37,7 +35,7 @@ class IdnOptions:
 
     blocks: int = setting(4, at_least=0)
     filters: int = setting(64, at_least=16)
-    initializer: str = setting("he", choices=INITIALIZERS)
+    initializer: str = setting("he", choices=parts.INITIALIZERS_AND_IDENTITY)
 
     def __post_init__(self) -> None:
         check_settings(self)
@@ -67,10 +65,9 @@ def build_idn(options: IdnOptions, scale: int, channels: int, dtype: str, name: 
 
     def conv(x: keras.KerasTensor, label: str, filters: int, size: int = 3, groups: int = 1) -> keras.KerasTensor:
         x = convolve(x, label, filters, size, groups=groups)
-        return keras.layers.LeakyReLU(0.05, dtype=dtype, name=f"relu_{label}")(x)
+        return parts.leaky_relu(x, 0.05, label, dtype)
 
-    lr = keras.Input((None, None, channels), dtype="float32", name="lr")
-    x = keras.layers.Rescaling(1 / 255, dtype="float32", name="to_unit")(lr)
+    lr, x = parts.unit_input(channels)
     x = conv(conv(x, "conv1", options.filters), "conv2", options.filters)
     quarter = options.filters // 4
     for i in range(1, options.blocks + 1):

@@ -9,6 +9,7 @@ from srnet.errors import UsageError
 from srnet.models import layers
 
 INITIALIZERS = ("he", "paper")
+INITIALIZERS_AND_IDENTITY = (*INITIALIZERS, "identity")  # the latter starts from the bicubic enlargement
 
 
 def kernel_initializer(name: str) -> keras.initializers.Initializer:
@@ -76,6 +77,48 @@ def convolve(
       x: symbolic feature map (N, H, W, C).
     """
     return convolution(kind, name, filters, *size, **arguments)(x)
+
+
+def add(x: keras.KerasTensor, y: keras.KerasTensor, name: str, dtype: str) -> keras.KerasTensor:
+    """Adds two symbolic feature maps.
+
+    Args:
+      x: symbolic feature map (N, H, W, C).
+      y: another one of this shape.
+      name: name of the layer.
+      dtype: as for `convolution`.
+    """
+    return keras.layers.Add(dtype=dtype, name=name)([x, y])
+
+
+def leaky_relu(x: keras.KerasTensor, slope: float, label: str, dtype: str) -> keras.KerasTensor:
+    """Applies a leaky ReLU to a symbolic feature map.
+
+    Args:
+      x: symbolic feature map (N, H, W, C).
+      slope: factor of negative values.
+      label: the layer's name, after "relu_".
+      dtype: as for `convolution`.
+    """
+    return keras.layers.LeakyReLU(slope, dtype=dtype, name=f"relu_{label}")(x)
+
+
+def pytorch_initializer() -> keras.initializers.Initializer:
+    """Returns PyTorch's default initializer of convolution kernels (Kaiming uniform, a = sqrt(5))."""
+    return keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
+
+
+def unit_input(channels: int) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Starts a network that works at the LR size, with pixels scaled to [0, 1].
+
+    Args:
+      channels: image channels.
+
+    Returns:
+      (lr, scaled): the symbolic LR input in [0, 255], and the same divided by 255, both float32.
+    """
+    lr = keras.Input((None, None, channels), dtype="float32", name="lr")
+    return lr, keras.layers.Rescaling(1 / 255, dtype="float32", name="to_unit")(lr)
 
 
 def bicubic_input(scale: int, channels: int) -> tuple[keras.KerasTensor, keras.KerasTensor]:

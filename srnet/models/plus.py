@@ -64,12 +64,9 @@ def build_plus(options: PlusOptions, scale: int, channels: int, dtype: str, name
     convolve = functools.partial(parts.convolve, filters=options.filters, initializer=options.initializer, dtype=dtype)
     conv = functools.partial(convolve, layers.NativeConv2D)
     deconv = functools.partial(convolve, keras.layers.Conv2DTranspose)
+    add = functools.partial(parts.add, dtype=dtype)
 
-    def add(x: keras.KerasTensor, y: keras.KerasTensor, label: str) -> keras.KerasTensor:
-        return keras.layers.Add(dtype=dtype, name=label)([x, y])
-
-    lr = keras.Input((None, None, channels), dtype="float32", name="lr")
-    x = keras.layers.Rescaling(1 / 255, dtype="float32", name="to_unit")(lr)
+    lr, x = parts.unit_input(channels)
     x = layers.MirrorPad(2**options.depth, dtype="float32", name="pad")(x)
     f0 = x = conv(x, "extract", activation=None)
     for i in range(1, options.blocks + 1):

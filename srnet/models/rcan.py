@@ -57,13 +57,10 @@ def build_rcan(options: RcanOptions, scale: int, channels: int, dtype: str, name
       UsageError: for an invalid scale or option.
     """
     strides = parts.upsampling_strides(scale, "cascade")
-    # PyTorch's default, which its authors used; with He initialization, 200 blocks explode.
-    initializer = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
+    initializer = parts.pytorch_initializer()  # as its authors do; with He initialization, 200 blocks explode
     convolve = functools.partial(parts.convolve, keras.layers.Conv2D, initializer=initializer, activation=None)
     conv = functools.partial(convolve, filters=options.filters, dtype=dtype)
-
-    def add(x: keras.KerasTensor, y: keras.KerasTensor, label: str) -> keras.KerasTensor:
-        return keras.layers.Add(dtype=dtype, name=label)([x, y])
+    add = functools.partial(parts.add, dtype=dtype)
 
     def attend(x: keras.KerasTensor, label: str) -> keras.KerasTensor:
         mean = keras.layers.GlobalAveragePooling2D(

@@ -15,8 +15,6 @@ import keras
 from srnet.models import parts
 from srnet.settings import check_settings, setting
 
-INITIALIZERS = (*parts.INITIALIZERS, "identity")
-
 
 @dataclasses.dataclass(frozen=True)
 class RednetOptions:
@@ -34,7 +32,7 @@ class RednetOptions:
     depth: int = setting(15, at_least=1)
     filters: int = setting(128, at_least=1)
     skip_every: int = setting(2, at_least=1)
-    initializer: str = setting("he", choices=INITIALIZERS)
+    initializer: str = setting("he", choices=parts.INITIALIZERS_AND_IDENTITY)
 
     def __post_init__(self) -> None:
         check_settings(self)

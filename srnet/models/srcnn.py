@@ -17,8 +17,6 @@ from srnet.errors import UsageError
 from srnet.models import layers, parts
 from srnet.settings import check_settings, setting
 
-INITIALIZERS = (*parts.INITIALIZERS, "identity")
-
 
 @dataclasses.dataclass(frozen=True)
 class SrcnnOptions:
@@ -33,7 +31,7 @@ class SrcnnOptions:
 
     kernel_sizes: tuple[int, ...] = setting((9, 5, 5), at_least=1)
     filters: tuple[int, ...] = setting((64, 32), at_least=1)
-    initializer: str = setting("he", choices=INITIALIZERS)
+    initializer: str = setting("he", choices=parts.INITIALIZERS_AND_IDENTITY)
 
     def __post_init__(self) -> None:
         check_settings(self)

@@ -11,7 +11,7 @@ FOLDER = pathlib.Path(__file__).parent / "weights"
 DEFAULT = "plus"
 PHOTO = "photo"  # the one for compressed and noisy photographs
 AUTO = "auto"  # in place of a name: the network that suits each picture
-_FIELDS = {"network", "scale", "channels", "model_options", "sha256", "run", "measurements", "use", "limits"}
+_FIELDS = {"variant", "scale", "channels", "model_options", "sha256", "run", "measurements", "use", "limits"}
 
 
 def is_auto(network: str | None) -> bool:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import keras
 
+from srnet.digests import file_digest
 from srnet.errors import DataError
-from srnet.files import file_digests
 from srnet.models import build
 from srnet.pretrained import cards
 
@@ -26,10 +26,9 @@ def load(scale: int = 4, network: str = cards.DEFAULT) -> keras.Model:
       DataError: if its files are damaged.
     """
     card, path = cards.card(scale, network), cards.weights_file(scale, network)
-    ((_, digest),) = file_digests([path])
-    if digest != card["sha256"]:
+    if file_digest(path) != card["sha256"]:
         raise DataError(f"{path}: not the bundled weights (SHA-256 differs); install srnet again")
-    model = build(card["network"], card["scale"], card["channels"], **card["model_options"])
+    model = build(card["variant"], card["scale"], card["channels"], **card["model_options"])
     model.load_weights(path)
     return model
 

@@ -27,10 +27,10 @@ def training_patches(config: TrainConfig, data_root: Path | str | None, cache_di
       DataError: if a set is missing, or an image, the store or the disk fails.
     """
     options = PatchOptions(
-        config.scale,
-        config.channels,
+        scale=config.scale,
         patch=config.hr_patch,
         stride=config.stride - config.stride % config.scale,
+        channels=config.channels,
         orientations=config.orientations,
         augment_scales=config.augment_scales,
         degradation=config.degradation,

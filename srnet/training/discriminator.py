@@ -43,9 +43,6 @@ def build_discriminator(config: TrainConfig) -> keras.Model:
     """
     side, dtype = config.hr_patch, config.precision
 
-    def leaky(x: keras.KerasTensor, label: str) -> keras.KerasTensor:
-        return keras.layers.LeakyReLU(0.2, dtype=dtype, name=f"relu_{label}")(x)
-
     pixels = keras.Input((side, side, config.channels), dtype="float32", name="pixels")
     x = keras.layers.Rescaling(1 / 255, dtype="float32", name="to_unit")(pixels)
     for number, (width, stride) in enumerate(itertools.product(_WIDTHS, (1, 2))):
@@ -56,9 +53,10 @@ def build_discriminator(config: TrainConfig) -> keras.Model:
         )
         if number:
             x = BatchStatisticsNormalization(dtype=dtype, name=f"norm_{number}")(x)
-        x = leaky(x, label)
+        x = parts.leaky_relu(x, 0.2, label, dtype)
     x = keras.layers.Flatten(dtype=dtype, name="flat")(x)
-    x = leaky(keras.layers.Dense(100, kernel_initializer="he_normal", dtype=dtype, name="dense")(x), "dense")
+    x = keras.layers.Dense(100, kernel_initializer="he_normal", dtype=dtype, name="dense")(x)
+    x = parts.leaky_relu(x, 0.2, "dense", dtype)
     logits = keras.layers.Dense(1, kernel_initializer="he_normal", dtype="float32", name="logits")(x)
     return keras.Model(pixels, logits, name="discriminator")
 

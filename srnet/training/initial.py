@@ -6,8 +6,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from srnet.digests import array_digest
 from srnet.errors import UsageError
-from srnet.files import array_digest
 from srnet.images.color import YCBCR_MATRIX, YCBCR_OFFSET
 from srnet.models.keras_file import load_file
 from srnet.pretrained import cards

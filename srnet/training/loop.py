@@ -180,7 +180,7 @@ def epoch_line(config: TrainConfig, state: State, values: dict[str, float], spee
         **{name: total.numpy() / config.steps_per_epoch for name, total in state.loss_sums.items()},
         **values,
         "learning_rate": float(schedule.learning_rates(config)(state.step - 1)),
-        "images_per_second": speed,
+        "patches_per_second": speed,
         "seconds": state.seconds.numpy(),
     }
 

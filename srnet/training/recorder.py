@@ -81,7 +81,7 @@ class Recorder:
         if not all(np.isfinite(weights).all() for network in networks for weights in network.get_weights()):
             step, kept = self._state.step, self._last.latest_checkpoint or "none yet"
             raise DataError(f"the weights are no longer finite after step {step}; last good checkpoint: {kept}")
-        scale = getattr(self._state.optimizer, "dynamic_scale", None)
+        scale = self._state.loss_scale
         if scale is not None and scale.numpy() < _SMALLEST_SCALE:
             raise DataError(f"the gradients are not finite in float16 at step {self._state.step}: use float32")
 
@@ -102,7 +102,7 @@ class Recorder:
         checkpoints.save(self._last, self._state.step)
         say(_describe(self._config, line))
         with self._events(line["step"]) as writer:
-            for name in (*self._state.loss_sums, "psnr", "ssim", "learning_rate", "images_per_second"):
+            for name in (*self._state.loss_sums, "psnr", "ssim", "learning_rate", "patches_per_second"):
                 tf.summary.scalar(name, line[name])
             tf.summary.image("LR, bicubic, SR, HR", strip[None])
             writer.flush()

@@ -10,8 +10,8 @@ import keras
 import tensorflow as tf
 
 from srnet.data.datasets import has_set
+from srnet.digests import array_digest, digest, file_digests
 from srnet.errors import DataError
-from srnet.files import array_digest, digest, file_digests
 from srnet.formats.saved_model import export_saved_model
 from srnet.models.keras_file import save_file
 from srnet.precision import resolve_precision

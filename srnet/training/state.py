@@ -47,6 +47,11 @@ class State:
         return int(self.optimizer.iterations.numpy())
 
     @property
+    def loss_scale(self) -> tf.Variable | None:
+        """The factor of the loss in mixed_float16; None in other precisions."""
+        return getattr(self.optimizer, "dynamic_scale", None)
+
+    @property
     def result(self) -> keras.Model:
         """The network that is evaluated and saved."""
         return self.averaged or self.model
@@ -64,8 +69,8 @@ class State:
         parts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         del parts["features"]
         parts |= {f"{name}_sum": total for name, total in parts.pop("loss_sums").items()}
-        if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
-            scale, steps = self.optimizer.dynamic_scale.value, self.optimizer.step_counter.value
+        if self.loss_scale is not None:
+            scale, steps = self.loss_scale.value, self.optimizer.step_counter.value
             parts["optimizer"] = self.optimizer.inner_optimizer
             parts["loss_scale"] = tf.train.Checkpoint(scale=scale, steps=steps)
         for name in ("model", "averaged", "discriminator"):
@@ -128,14 +133,14 @@ def new_state(config: TrainConfig, strategy: tf.distribute.Strategy, vgg19: Sequ
                 f"--supervision={config.supervision}: network {config.variant} has no intermediate outputs"
             )
         averaged = build_network(config, config.precision) if config.average_decay else None
-        optimizer = make_optimizer(config)
+        optimizer = _make_optimizer(config)
         optimizer.build(model.trainable_variables)
         sums = {name: tf.Variable(0.0, dtype=tf.float64) for name in loss_names(config)}
         best_psnr, seconds = (tf.Variable(value, dtype=tf.float64) for value in (-np.inf, 0.0))
         state = State(model, averaged, optimizer, sums, best_psnr, seconds)
         if config.adversarial:
             state.discriminator = build_discriminator(config)
-            state.discriminator_optimizer = make_optimizer(config)
+            state.discriminator_optimizer = _make_optimizer(config)
             state.discriminator_optimizer.build(state.discriminator.trainable_variables)
         if config.perceptual:
             state.features = build_features(vgg19)
@@ -155,12 +160,8 @@ def loss_names(config: TrainConfig) -> tuple[str, ...]:
     return ("loss", "reconstruction_loss", *parts) if parts else ("loss",)
 
 
-def make_optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:
-    """Returns the Keras optimizer that a configuration names, not yet built; in mixed_float16, it scales the loss.
-
-    Args:
-      config: `TrainConfig`.
-    """
+def _make_optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:
+    """The Keras optimizer that a configuration names, not yet built; in mixed_float16, it scales the loss."""
     rates, betas = schedule.learning_rates(config), {"beta_1": config.beta_1, "beta_2": config.beta_2}
     if config.optimizer == "sgd":
         optimizer = keras.optimizers.SGD(rates, momentum=config.beta_1)

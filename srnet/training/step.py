@@ -123,7 +123,7 @@ def make_clipping(config: TrainConfig, state: State) -> Callable[[list[tf.Tensor
     slowed = [config.output_rate != 1 and id(variable) in of_last for variable in model.trainable_variables]
 
     def clip_and_scale(gradients: list[tf.Tensor]) -> list[tf.Tensor]:
-        overflow = _overflow(gradients) if config.precision == "mixed_float16" else None
+        overflow = _overflow(gradients) if state.loss_scale is not None else None
         if config.clip:
             replicas = tf.distribute.get_strategy().num_replicas_in_sync
             if replicas > 1:  # clip the sum, as one device does; Keras adds up the devices' shares of the result
@@ -169,7 +169,7 @@ def make_run_steps(config: TrainConfig, state: State, strategy: tf.distribute.St
         first = tf.cast(state.optimizer.iterations, tf.int32)
         for i in tf.range(count):
             shares = strategy.run(step, args=next(iterator))
-            if config.precision == "mixed_float16":  # a step skipped for overflow counts, too
+            if state.loss_scale is not None:  # a step skipped for overflow counts, too
                 state.optimizer.iterations.assign(first + i + 1)
             values = values.write(i, strategy.reduce(tf.distribute.ReduceOp.SUM, shares, axis=None))
             if pairs:

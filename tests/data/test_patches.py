@@ -20,20 +20,18 @@ import pytest
 from srnet.data import augmentation, checksums, degradation, patches
 from srnet.data.datasets import find_images
 from srnet.data.store import PATCHES
+from srnet.digests import digest
 from srnet.errors import DataError, UsageError
 from srnet.evaluation.protocol import benchmark_pair
-from srnet.files import LOCK, digest
+from srnet.files import LOCK
 from srnet.images.color import round_to_uint8, to_luma
 from srnet.images.read import read_image, read_size
 from srnet.images.resize import imresize
-
-
-def _options(**changes):
-    return patches.PatchOptions(**{"scale": 2, "patch": 16, "stride": 8, **changes})
+from tests.patch_options import patch_options
 
 
 def _store(root, folder, **changes):
-    return patches.ensure_store(folder, "tiny", find_images("tiny", root), _options(**changes))
+    return patches.ensure_store(folder, "tiny", find_images("tiny", root), patch_options(**changes))
 
 
 def _arrays(store):
@@ -69,7 +67,7 @@ def test_patches_are_cut_from_augmented_then_degraded_images(picture_root, tmp_p
 )
 def test_a_store_of_pictures_holds_the_same_patches(picture_root, tmp_path, changes):
     whole, cut = _store(picture_root, tmp_path / "patches", **changes), tmp_path / "pictures"
-    pictures = patches.ensure_store(cut, "tiny", find_images("tiny", picture_root), _options(**changes), limit=0)
+    pictures = patches.ensure_store(cut, "tiny", find_images("tiny", picture_root), patch_options(**changes), limit=0)
     assert (pictures.path.name, pictures.digest) == (whole.path.name, whole.digest)
     assert pictures.path.stat().st_size < whole.path.stat().st_size or changes.get("patch") == 32
     order = np.random.default_rng(0).permutation(len(whole))
@@ -115,7 +113,7 @@ def test_eight_orientations_are_the_four_of_the_paper_and_the_other_four(picture
     square = picture_root / "square" / "one.png"
     square.parent.mkdir()
     PIL.Image.fromarray(read_image(picture_root / "tiny" / "b10.png")[:32, :32]).save(square)
-    options = _options(patch=32, stride=32)
+    options = patch_options(patch=32, stride=32)
     four = _arrays(patches.ensure_store(tmp_path, "square", [square], options))
     eight = _arrays(patches.ensure_store(tmp_path, "square", [square], dataclasses.replace(options, orientations=8)))
     luma = to_luma(read_image(square))
@@ -151,7 +149,7 @@ def test_descriptions_are_those_of_older_versions(tmp_path):
             "38a1f52547ad",
         ),
     ):
-        description = patches.describe(paths, _options(**changes))
+        description = patches.describe(paths, patch_options(**changes))
         assert description == {**common, **expected, "sources": sources}
         assert digest(description) == twelve_digits
 
@@ -170,7 +168,7 @@ def test_degradations_draw_from_the_picture_and_the_copy_alone(picture_root, tmp
     alone = picture_root / "alone" / "other.png"
     alone.parent.mkdir()
     shutil.copy(picture_root / "tiny" / "b10.png", alone)
-    first = _arrays(patches.ensure_store(tmp_path, "alone", [alone], _options(degradation="noisy")))
+    first = _arrays(patches.ensure_store(tmp_path, "alone", [alone], patch_options(degradation="noisy")))
     count = len(first.hr)
     places = [i for i in range(len(store.hr) - count + 1) if np.array_equal(store.hr[i : i + count], first.hr)]
     assert len(places) == 1
@@ -183,7 +181,7 @@ def test_degradations_draw_from_the_picture_and_the_copy_alone(picture_root, tmp
 def test_luma_is_taken_after_the_degradation_as_in_evaluation(tmp_path):
     PIL.Image.new("RGB", (200, 200), (120, 130, 140)).save(tmp_path / "color.png")
     PIL.Image.new("L", (200, 200), 128).save(tmp_path / "gray.png")
-    options = _options(patch=200, stride=200, orientations=1, degradation="noise15")
+    options = patch_options(patch=200, stride=200, orientations=1, degradation="noise15")
     for name, deviation in (("color", 15 * np.linalg.norm([65.481, 128.553, 24.966]) / 255), ("gray", 15)):
         store = patches.ensure_store(tmp_path, name, [tmp_path / f"{name}.png"], options)
         arrays = _arrays(store)
@@ -308,7 +306,7 @@ def test_a_store_of_srnet_0_1_is_built_again(picture_root, tmp_path):
 
 @pytest.mark.parametrize("limit", [1e9, 0])
 def test_a_store_cut_while_it_is_read(picture_root, tmp_path, limit):
-    store = patches.ensure_store(tmp_path, "tiny", find_images("tiny", picture_root), _options(), limit)
+    store = patches.ensure_store(tmp_path, "tiny", find_images("tiny", picture_root), patch_options(), limit)
     store.hr.read([len(store) - 1])
     os.truncate(store.path, store.path.stat().st_size // 2)
     with pytest.raises(DataError, match="cut short while it was being read"):
@@ -362,13 +360,14 @@ def test_a_disk_that_fills_up_meanwhile_is_one_error(picture_root, tmp_path):
     """Under a limit on file sizes, which disk_usage does not see; in a process of its own."""
     program = f"""
 import pathlib, resource, signal, sys
-from srnet.data.patches import PatchOptions, ensure_store
+from srnet.data.patches import ensure_store
 from srnet.errors import DataError
+from tests.patch_options import patch_options
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (10000, 10000))
 paths = sorted(pathlib.Path({str(picture_root)!r}, "tiny").iterdir())
 try:
-    ensure_store({str(tmp_path / "cache")!r}, "tiny", paths, PatchOptions(2, patch=16, stride=8))
+    ensure_store({str(tmp_path / "cache")!r}, "tiny", paths, patch_options())
 except DataError as error:
     sys.exit(str(error))
 """
@@ -379,10 +378,10 @@ except DataError as error:
     assert {path.name for path in (tmp_path / "cache").iterdir()} <= {LOCK}
 
 
-def test_bad_options():
+def test_badpatch_options():
     with pytest.raises(UsageError, match="multiples of the scale 3"):
-        _options(scale=3)
+        patch_options(scale=3)
     with pytest.raises(UsageError, match="orientations 2 is unknown: choose one of 1, 4, 8"):
-        _options(orientations=2)
+        patch_options(orientations=2)
     with pytest.raises(UsageError, match="degradation 'blur' is unknown: choose one of bicubic"):
-        _options(degradation="blur")
+        patch_options(degradation="blur")

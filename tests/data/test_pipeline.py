@@ -5,14 +5,15 @@ import pytest
 
 from srnet.data.datasets import find_images
 from srnet.data.order import patch_order
-from srnet.data.patches import PatchOptions, ensure_store
+from srnet.data.patches import ensure_store
 from srnet.data.pipeline import training_batches
+from tests.patch_options import patch_options
 
 
 @pytest.fixture
 def store(picture_root, tmp_path):
     paths = find_images("tiny", picture_root)
-    return ensure_store(tmp_path, "tiny", paths, PatchOptions(2, patch=16, stride=8))
+    return ensure_store(tmp_path, "tiny", paths, patch_options())
 
 
 def test_every_pass_takes_each_patch_once():

@@ -11,12 +11,13 @@ import PIL.Image
 import pytest
 
 from srnet.data.degradation import degrade, find_degradation, register
-from srnet.data.patches import PatchOptions, ensure_store
+from srnet.data.patches import ensure_store
 from srnet.data.recipes import RECIPES, Draw, Recipe
 from srnet.errors import UsageError
 from srnet.images.color import round_to_uint8
 from srnet.images.resize import imresize
 from tests.conftest import draw_picture
+from tests.patch_options import patch_options
 
 GRAY = np.full((240, 240, 3), 128, np.uint8)
 
@@ -133,9 +134,10 @@ def test_bad_recipes(make, message):
 
 _BUILD = """if True:
     import json, pathlib, sys
-    from srnet.data.patches import PatchOptions, ensure_store
+    from srnet.data.patches import ensure_store
+    from tests.patch_options import patch_options
     folder, seed, *paths = sys.argv[1:]
-    options = PatchOptions(2, 3, patch=16, stride=8, degradation="photo", seed=int(seed))
+    options = patch_options(channels=3, degradation="photo", seed=int(seed))
     print(ensure_store(folder, "store", [pathlib.Path(path) for path in paths], options).path)
 """
 
@@ -151,6 +153,6 @@ def test_stores_are_the_same_in_every_process(picture_root, tmp_path):
     one, two, other = build("one", 0), build("two", 0), build("one", 1)
     content = [pathlib.Path(path).read_bytes() for path in (one, two, other)]
     assert content[0] == content[1] != content[2] and one != other
-    options = PatchOptions(2, 3, patch=16, stride=8, degradation="photo", seed=1)
+    options = patch_options(channels=3, degradation="photo", seed=1)
     store = ensure_store(tmp_path / "one", "store", sorted((picture_root / "tiny").iterdir()), options)
     assert store.description["recipe"]["noise"] == json.loads(json.dumps(vars(RECIPES["photo"].noise)))

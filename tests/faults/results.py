@@ -47,7 +47,7 @@ def finished_training(folder):
     run = folder / "run"
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     for line in lines:
-        del line["seconds"], line["images_per_second"], line["crc32"]
+        del line["seconds"], line["patches_per_second"], line["crc32"]
     kept = sorted(str(path.relative_to(run)) for path in (run / "checkpoints").rglob("*"))
     checkpoints = {name: arrays(run / name.removesuffix(".index")) for name in kept if name.endswith(".index")}
     return {

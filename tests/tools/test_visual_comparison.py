@@ -77,7 +77,7 @@ def test_page_shows_tables_and_sliders(run_tool, browser, tmp_path):
     record = {"version": 1, "budget": "quick", "method": "no_skips", "scale": 2, "seed": 0, "cost": None, "run": run}
     (results / "quick.jsonl").write_text(json.dumps({**record, "measurements": {}}) + "\n")
     figures = {"psnr": 21.5, "ssim": 0.5, "images": 1, "seconds": 1.0}
-    cost = {"parameters": 1234, "macs": 1e9, "seconds_per_megapixel": 1.0, "hardware": {}}
+    cost = {"parameters": 1234, "macs": 1e9, "seconds_per_megapixel": 1.0, "hardware": {"cpu": "A", "gpus": []}}
     record |= {"method": "mse", "cost": cost, "measurements": {"held_out": figures}, "run": {**run, "seconds": 60}}
     (results / "plus_ablation_quick.jsonl").write_text(json.dumps(record) + "\n")
     status, _, errors = run_tool("report.py")

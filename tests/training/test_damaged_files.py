@@ -11,7 +11,7 @@ import tensorflow as tf
 from experiments.runs.records import read_records
 from experiments.workspace import ROOT
 from srnet.data.datasets import find_images
-from srnet.data.patches import PatchOptions, ensure_store
+from srnet.data.patches import ensure_store
 from srnet.data.store import open_store
 from srnet.errors import DataError, UsageError
 from srnet.models.keras_file import load_file
@@ -20,6 +20,7 @@ from srnet.pretrained.load import load as load_pretrained
 from srnet.training import checkpoints, run_folder
 from srnet.training.config import load_config
 from srnet.training.state import new_state
+from tests.patch_options import patch_options
 
 pytestmark = pytest.mark.slow
 
@@ -65,7 +66,7 @@ def _digest(arrays):
 
 
 def test_patch_stores(picture_root, tmp_path):
-    store = ensure_store(tmp_path, "tiny", find_images("tiny", picture_root), PatchOptions(2, patch=16, stride=8))
+    store = ensure_store(tmp_path, "tiny", find_images("tiny", picture_root), patch_options())
     assert _storm(store.path, 600, lambda: open_store(store.path).description, store.description) == {"refused": 600}
 
 

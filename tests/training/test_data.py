@@ -4,16 +4,19 @@ import json
 import shutil
 
 from srnet.data.datasets import find_images
-from srnet.data.patches import PatchOptions, describe
+from srnet.data.patches import describe
 from srnet.training.config import TrainConfig
 from srnet.training.data import training_patches
+from tests.patch_options import patch_options
 
 
 def test_patches_are_cut_by_the_settings_of_the_run(picture_root, tmp_path):
     settings = {"orientations": 8, "augment_scales": (1.0, 0.7), "degradation": "noise10", "seed": 5}
     config = TrainConfig(train_sets=("tiny",), scale=3, channels=3, patch=16, stride=8, **settings)
     store = training_patches(config, picture_root, tmp_path)
-    expected = describe(find_images("tiny", picture_root), PatchOptions(3, 3, patch=15, stride=6, **settings))
+    expected = describe(
+        find_images("tiny", picture_root), patch_options(scale=3, channels=3, patch=15, stride=6, **settings)
+    )
     assert store.description == json.loads(json.dumps(expected))
 
 

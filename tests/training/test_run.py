@@ -31,7 +31,7 @@ def test_a_run_learns_and_leaves_its_folder(train):
     lines = read_metrics(run)
     assert [(line["epoch"], line["step"]) for line in lines] == [(n, 20 * n) for n in range(1, 7)]
     assert lines[-1]["loss"] < lines[0]["loss"] and lines[-1]["psnr"] > lines[0]["psnr"] + 1
-    assert set(lines[0]) == {"epoch", "step", "loss", "psnr", "ssim", "learning_rate", "images_per_second", "seconds"}
+    assert set(lines[0]) == {"epoch", "step", "loss", "psnr", "ssim", "learning_rate", "patches_per_second", "seconds"}
     assert json.loads(run.config.read_text())["batch_size"] == 4
     assert {"command", "commit", "versions", "hardware", "patches"} <= set(json.loads(run.origin.read_text()))
     assert sorted(path.name for path in run.last.glob("step-*.index")) == ["step-100.index", "step-120.index"]

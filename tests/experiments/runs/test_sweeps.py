@@ -8,7 +8,7 @@ import pytest
 from experiments.recipes.ablation import NETWORKS
 from experiments.recipes.budgets import BUDGETS
 from experiments.runs.jobs import Job
-from experiments.runs.sweeps import check_alike, job_of, run_settings
+from experiments.runs.sweeps import budget_settings, check_alike, job_of
 from experiments.workspace import Workspace
 from srnet.errors import DataError
 from srnet.evaluation.classical import CLASSICAL
@@ -23,14 +23,14 @@ from tests.experiments.conftest import ablation_record
 @pytest.mark.parametrize("scale", [2, 4])
 def test_budgets_are_configurations(budget, scale):
     for network in sorted({*BUDGETS[budget]["methods"], *NETWORKS} - set(CLASSICAL)):
-        preset, changes = run_settings(budget, network, scale, 1)
+        preset, changes = budget_settings(budget, network, scale, 1)
         config = TrainConfig(**{**preset_settings(preset, network), **changes})
         assert (config.variant, config.scale, config.seed) == (network, scale, 1)
 
 
 @pytest.mark.parametrize("scale", [2, 4])
 def test_rcan_has_its_papers_patches(scale):
-    preset, changes = run_settings("paper", "rcan", scale, 0)
+    preset, changes = budget_settings("paper", "rcan", scale, 0)
     assert TrainConfig(**{**preset_settings(preset, "rcan"), **changes}).patch == 48 * scale
 
 
