@@ -23,6 +23,8 @@ _NO_REPLACE, _EXCHANGE = 1, 2  # flags of renameat2
 # Errors of file systems that lack an operation.
 _WITHOUT = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EPERM)
 
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP)
+
 _in_use: set[tuple[int, pathlib.Path]] = set()
 _swept: set[pathlib.Path] = set()
 
@@ -77,7 +79,7 @@ def _lock_new(folder: pathlib.Path) -> int | None:
 
 
 def lock_open(descriptor: int, shared: bool = False) -> bool | None:
-    """Locks an open file or folder until it is closed.
+    """Locks an open file or folder until it is closed, if it can be locked.
 
     Args:
       descriptor: of the file or folder.
@@ -87,14 +89,50 @@ def lock_open(descriptor: int, shared: bool = False) -> bool | None:
       True if locked, False if another process holds a lock, None if it cannot be locked.
     """
     try:
+        return lock(descriptor, shared)
+    except OSError:
+        return None
+
+
+def lock(descriptor: int, shared: bool = False) -> bool | None:
+    """Locks an open file or folder until it is closed.
+
+    Args:
+      descriptor: of the file or folder.
+      shared: whether others may hold shared locks, too.
+
+    Returns:
+      True if locked, False if another process holds a lock, None if the system or the file system has no locks.
+
+    Raises:
+      OSError: if it cannot be locked.
+    """
+    try:
         import fcntl  # not on Windows, where commands say what srnet needs
 
         fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except (ImportError, OSError):
+    except ImportError:
+        return None
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
         return None
     return True
+
+
+def unlock(descriptor: int) -> None:
+    """Unlocks what `lock` has locked, also for processes forked meanwhile, and closes it.
+
+    Args:
+      descriptor: of the file or folder.
+    """
+    with contextlib.suppress(ImportError, OSError):
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+    os.close(descriptor)
 
 
 def _sweep(parent: pathlib.Path) -> None:

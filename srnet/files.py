@@ -111,7 +111,7 @@ def locked(folder: pathlib.Path, busy: str | None = None) -> Iterator[None]:
 
     Raises:
       UsageError: if another process holds the lock, and `busy` is given.
-      DataError: if the folder cannot be created or written.
+      DataError: if the folder cannot be created, written or locked.
     """
     try:
         durable.make_folder(folder)
@@ -119,27 +119,38 @@ def locked(folder: pathlib.Path, busy: str | None = None) -> Iterator[None]:
     except OSError as error:
         raise DataError(f"{folder}: cannot be written ({reason(error)})") from error
     try:
-        is_locked = durable.lock_open(descriptor)
+        _lock(descriptor, folder, busy)
+        yield
+    finally:
+        durable.unlock(descriptor)
+
+
+def _open_lock(path: pathlib.Path) -> int:
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)  # NFS locks only files open for writing
+    except PermissionError:
+        if not path.exists():
+            raise
+        return os.open(path, os.O_RDONLY)  # of another user who shares the folder
+    with contextlib.suppress(OSError):
+        os.fchmod(descriptor, 0o666)  # for other users who share the folder, whatever the umask
+    return descriptor
+
+
+def _lock(descriptor: int, folder: pathlib.Path, busy: str | None) -> None:
+    """Locks an open lock file as `locked` does."""
+    try:
+        is_locked = durable.lock(descriptor)
         if is_locked is None:
             note(f"{folder}: this file system has no locks; use it from one process at a time")
         elif not is_locked and busy:
             raise UsageError(busy)
         elif not is_locked:
             note(f"{folder}: waiting for another process of srnet that uses it")
-            while durable.lock_open(descriptor) is False:
+            while durable.lock(descriptor) is False:
                 time.sleep(_POLL_SECONDS)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _open_lock(path: pathlib.Path) -> int:
-    try:
-        return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)  # NFS locks only files open for writing
-    except PermissionError:
-        if not path.exists():
-            raise
-        return os.open(path, os.O_RDONLY)  # of another user who shares the folder
+    except OSError as error:
+        raise DataError(f"{folder / LOCK}: cannot be locked ({reason(error)})") from error
 
 
 def reason(error: BaseException) -> str:

@@ -20,10 +20,11 @@ import pytest
 
 import srnet
 from srnet import demo
-from srnet.errors import DataError, UsageError
+from srnet.errors import DataError
 from srnet.images.read import read_size
 from srnet.inference.choice import fixed_chooser
 from srnet.inference.upscaler import Upscaler
+from tests import forked
 from tests.networks import bicubic_network
 
 pytest.importorskip("gradio")
@@ -255,8 +256,10 @@ def test_a_port_in_use_is_one_line():
     with socket.socket() as taken:
         taken.bind((demo.ADDRESS, 0))
         taken.listen()
-        with pytest.raises(UsageError, match=r"\(Address already in use\); choose another$"):
-            demo._check_port(taken.getsockname()[1])
+        port = taken.getsockname()[1]
+        done = forked.run("srnet.demo", f"--port={port}")
+    message = f"error: --port={port} cannot be used (Address already in use); choose another\n"
+    assert (done.returncode, done.stderr) == (2, message)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Files appear complete or not at all."""
 
+import contextlib
 import errno
 import fcntl
 import multiprocessing
@@ -9,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -329,25 +331,57 @@ def test_a_locked_folder_is_waited_for(tmp_path, capsys):
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root")
-def test_a_folder_that_users_share_is_locked_for_each(tmp_path):
+@pytest.mark.parametrize("mode", [0o666, 0o644])
+def test_a_folder_that_users_share_is_locked_for_each(tmp_path, mode):
     shared = tmp_path / "shared"
     with locked(shared):
         pass
+    assert (shared / LOCK).stat().st_mode & 0o777 == 0o666
+    (shared / LOCK).chmod(mode)
     for path in (tmp_path, *tmp_path.parents):
         if "pytest-of" in str(path):
             path.chmod(0o755)
     shared.chmod(0o777)
-    assert (shared / LOCK).stat().st_mode & 0o022 == 0
 
-    def lock_as_another_user():
+    def lock_as_another_user(refused):
         os.setuid(65534)
-        with locked(shared, busy="in use"):
-            pass
+        with contextlib.ExitStack() as stack:
+            if refused:
+                stack.enter_context(pytest.raises(UsageError, match="in use"))
+            stack.enter_context(locked(shared, busy="in use"))
 
-    process = multiprocessing.get_context("fork").Process(target=lock_as_another_user)
-    process.start()
-    process.join(60)
-    assert process.exitcode == 0
+    def status(refused):
+        process = multiprocessing.get_context("fork").Process(target=lock_as_another_user, args=(refused,))
+        process.start()
+        process.join(60)
+        return process.exitcode
+
+    with locked(shared):
+        assert status(refused=True) == 0
+    assert status(refused=False) == 0
+
+
+def test_a_lock_ends_with_its_block_though_a_child_lives_on(tmp_path):
+    with locked(tmp_path):
+        child = os.fork()
+        if child == 0:
+            time.sleep(60)
+            os._exit(0)
+    try:
+        with locked(tmp_path, busy="in use"):
+            pass
+    finally:
+        os.kill(child, 9)
+        os.waitpid(child, 0)
+
+
+def test_a_lock_that_fails_is_an_error(tmp_path, monkeypatch):
+    def flock(*arguments):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with pytest.raises(DataError, match=r"\.lock: cannot be locked \(Input/output error\)"), locked(tmp_path):
+        pass
 
 
 def test_control_characters_do_not_reach_the_terminal():

@@ -9,7 +9,7 @@ from experiments.pictures.details import crop_of
 from experiments.recipes import figure_5
 from experiments.recipes.figure_6 import Crop
 from experiments.results_file import Record
-from experiments.runs.records import comparable_runs
+from experiments.runs.records import comparable_runs, patch_of
 from srnet.errors import UsageError
 from srnet.files import atomic_write
 from srnet.images.color import to_rgb
@@ -65,9 +65,10 @@ def draw_curves(found: Sequence[Record], path: pathlib.Path) -> bool:
     for row in axes:
         row[0].set_ylabel(f"PSNR in dB, {part}{run['validation_set']}")
     band = "; band: range over seeds" if any(len(each) > 1 for each in runs.values()) else ""
+    patches = sorted({patch_of(run, scale) for scale in scales})
     degradation = run.get("degradation", "bicubic")
     under = "" if degradation == "bicubic" else f" under {degradation}"
-    training = f"{run['steps']} steps of batch {run['batch_size']}, patch {run['patch']}"
+    training = f"{run['steps']} steps of batch {run['batch_size']}, patch {' and '.join(map(str, patches))}"
     figure.suptitle(f"Figure 5{under}, trained on {' + '.join(run['train_sets'])}: {training}{band}")
     figure.tight_layout()
     _save(figure, path)

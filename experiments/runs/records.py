@@ -44,17 +44,18 @@ def record_of(job: Job, budget: str) -> Record:
     return {**record, "run": {**origin, **settings_of(job.run), "seconds": lines[-1]["seconds"], "epochs": lines}}
 
 
-def settings_of(run: Run) -> dict[str, Any]:
-    """Returns a finished run's own `TrainConfig` as a dict, with its steps and the precisions of all its sessions.
+def settings_of(run: Run, end: int | None = None) -> dict[str, Any]:
+    """Returns a run's own `TrainConfig` as a dict, with its steps and the precisions of all its sessions.
 
     Args:
       run: the run.
+      end: the steps done so far; None for all of them.
 
     Raises:
       DataError: if a file is damaged.
     """
     config, sessions = load_config(run.config), read_json(run.origin, dict).get("sessions", [])
-    ends = [*(each.get("first_step", 0) for each in sessions[1:]), config.total_steps]
+    ends = [*(each.get("first_step", 0) for each in sessions[1:]), end or config.total_steps]
     trained = [each for each, end in zip(sessions, ends) if end > each.get("first_step", 0)]
     precisions = {each.get("precision", config.precision) for each in trained} or {config.precision}
     return {**config.to_json(), "precision": "+".join(sorted(precisions)), "steps": config.total_steps}

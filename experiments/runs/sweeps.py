@@ -157,7 +157,8 @@ def _planned_settings(run: Run, config: TrainConfig) -> records.Record:
     """The settings of a run once it is finished; its precision is that of all sessions, also those so far."""
     so_far: list[str] = []
     with contextlib.suppress(DataError):  # the job itself will name a damaged file
-        so_far = records.settings_of(run)["precision"].split("+") if newest_checkpoint(run.last) else []
+        newest = newest_checkpoint(run.last)
+        so_far = records.settings_of(run, step_of(newest))["precision"].split("+") if newest else []
     precision = "+".join(sorted({config.precision, *so_far}))
     return {**config.to_json(), "precision": precision, "steps": config.total_steps}
 

@@ -90,7 +90,9 @@ def describe_plus_ablation(found: Sequence[Record], budget: str) -> str:
     """
     sets = BUDGETS[budget]["sets"]
     by_row = {
-        record["method"]: record for record in found if record["cost"] and set(sets) <= set(record["measurements"])
+        record["method"]: record
+        for record in found
+        if record["method"] in plus_ablation.ROWS and record["cost"] and set(sets) <= set(record["measurements"])
     }
     if not by_row:
         return ""

@@ -12,8 +12,7 @@ from pathlib import Path
 import skimage
 
 from srnet.errors import DataError
-from srnet.images.read import is_image_name, is_unsupported_picture_name
-from srnet.progress import note
+from srnet.images.read import is_image_name, is_unsupported_picture_name, note_unsupported
 
 # The stereo pair stays together, so that no scene is in both sets.
 BUNDLED: dict[str, tuple[str, ...]] = {
@@ -109,10 +108,8 @@ def find_images(name: str, data_root: Path | str | None) -> list[Path]:
 
 @functools.cache  # once, though a set is looked for several times
 def _note_unsupported(folder: Path) -> None:
-    unread = sorted(path.name for path in folder.iterdir() if is_unsupported_picture_name(path.name))
-    if unread:
-        more = f" and {len(unread) - 1} more" if len(unread) > 1 else ""
-        note(f"{folder}: skipped {unread[0]}{more}; unsupported formats")
+    names = (path.name for path in folder.iterdir() if path.is_file())
+    note_unsupported(folder, sorted(filter(is_unsupported_picture_name, names)))
 
 
 def evenly_spaced(paths: list[Path], count: int) -> list[Path]:

@@ -69,7 +69,7 @@ def named_method(
       cache_dir: folder in which such a method is cached once trained.
 
     Raises:
-      UsageError: if there is no such method, or its cache folder is missing.
+      UsageError: if there is no such method; or, from `at_scale`, if one that is trained has no `cache_dir`.
     """
     if name in CLASSICAL:
         at_scale = functools.cache(lambda scale: CLASSICAL[name](scale, data_root, cache_dir))

@@ -285,7 +285,7 @@ def in_color(sr: np.ndarray, image: np.ndarray, scale: int, degradation: str = "
     """Returns a result in RGB if its image is: luma gets the LR image's chroma, bicubically enlarged.
 
     Args:
-      sr: (scale*H, scale*W[, 3]), in [0, 255].
+      sr: the method's result, (h, w) or (h, w, 3) in [0, 255], of the image's size cropped to a multiple of the scale.
       image: uint8 (H, W) or (H, W, 3), as for `benchmark_pair`.
       scale: integer scale factor.
       degradation: as for `benchmark_pair`.

@@ -13,7 +13,7 @@ import os
 import pathlib
 import stat
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 import numpy as np
@@ -36,12 +36,13 @@ from srnet.images.metadata import without_lab_profile
 from srnet.images.picture import Picture
 from srnet.images.pillow import to_pillow
 from srnet.images.recognize import formats, open_picture
-from srnet.progress import stderr_into
+from srnet.progress import note, stderr_into
 
 # Bytes: 4 channels of 4 bytes for every pixel that Pillow's limit allows (179 million), and space for metadata.
 LARGEST_FILE = 4 * 4 * 179 * 10**6 + 2**28
 
 # Suffixes of other picture formats: photographs, camera raw files, drawings and projects.
+_NAMED = 10  # files named in a note
 _UNREAD = frozenset(
     f".{suffix}"
     for suffixes in (
@@ -154,6 +155,18 @@ def is_unsupported_picture_name(name: str) -> bool:
     """
     suffix = pathlib.PurePath(name).suffix.lower()
     return not name.startswith(".") and suffix in _UNREAD and not is_image_name(name)
+
+
+def note_unsupported(folder: str | pathlib.Path, names: Sequence[str]) -> None:
+    """Prints a line that names the pictures of a folder in unsupported formats, if there are any.
+
+    Args:
+      folder: the folder.
+      names: names of its files for which `is_unsupported_picture_name` is true.
+    """
+    if names:
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        note(f"{folder}: skipped {', '.join(names[:_NAMED])}{more}; unsupported formats")
 
 
 @contextlib.contextmanager

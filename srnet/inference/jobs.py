@@ -10,12 +10,10 @@ from srnet.digests import digest
 from srnet.errors import UsageError
 from srnet.files import reason
 from srnet.images.file_formats import output_format
-from srnet.images.read import is_image_name, is_unsupported_picture_name
-from srnet.progress import note
+from srnet.images.read import is_image_name, is_unsupported_picture_name, note_unsupported
 
 STANDARD = "-"  # standard input or output
 _PREVIEW = ".preview.png"
-_NAMED = 10  # files named in a note
 _LONGEST_NAME = 255  # bytes
 
 Place = pathlib.Path | str  # a path, or STANDARD
@@ -191,9 +189,7 @@ def _pictures_in(folder: pathlib.Path, recursive: bool, output: pathlib.Path, fa
             found.append(path)
         elif not inner and is_unsupported_picture_name(path.name):
             unread.append(path.name)
-    if unread:
-        more = f" and {len(unread) - _NAMED} more" if len(unread) > _NAMED else ""
-        note(f"{folder}: skipped {', '.join(unread[:_NAMED])}{more}; unsupported formats")
+    note_unsupported(folder, unread)
     return found
 
 

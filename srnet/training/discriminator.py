@@ -54,7 +54,7 @@ def build_discriminator(config: TrainConfig) -> keras.Model:
         if number:
             x = BatchStatisticsNormalization(dtype=dtype, name=f"norm_{number}")(x)
         x = parts.leaky_relu(x, 0.2, label, dtype)
-    x = keras.layers.Flatten(dtype=dtype, name="flat")(x)
+    x = keras.layers.Flatten("channels_last", dtype=dtype, name="flat")(x)
     x = keras.layers.Dense(100, kernel_initializer="he_normal", dtype=dtype, name="dense")(x)
     x = parts.leaky_relu(x, 0.2, "dense", dtype)
     logits = keras.layers.Dense(1, kernel_initializer="he_normal", dtype="float32", name="logits")(x)

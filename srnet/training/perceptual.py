@@ -49,14 +49,16 @@ def read_weights(name: str) -> list[np.ndarray]:
 
 def _vgg19(weights: str | None = None) -> keras.Model:
     """Builds VGG19's convolutions, channels last and in float32, whatever the user's keras.json says."""
-    data_format, policy = keras.config.image_data_format(), keras.config.dtype_policy()
+    floatx, policy, data_format = keras.config.floatx(), keras.config.dtype_policy(), keras.config.image_data_format()
     try:
-        keras.config.set_image_data_format("channels_last")
+        keras.config.set_floatx("float32")
         keras.config.set_dtype_policy("float32")
+        keras.config.set_image_data_format("channels_last")
         return keras.applications.VGG19(include_top=False, weights=weights)
     finally:
-        keras.config.set_image_data_format(data_format)
+        keras.config.set_floatx(floatx)
         keras.config.set_dtype_policy(policy)
+        keras.config.set_image_data_format(data_format)
 
 
 def build_features(weights: Sequence[np.ndarray]) -> keras.Model:
@@ -74,7 +76,7 @@ def build_features(weights: Sequence[np.ndarray]) -> keras.Model:
     last = vgg.get_layer("block5_conv4")
     last.activation = keras.activations.linear
     rgb = keras.Input((None, None, 3), dtype="float32", name="rgb")
-    bgr = keras.ops.flip(rgb - keras.ops.convert_to_tensor(_MEAN), -1)
+    bgr = keras.ops.flip(rgb - keras.ops.convert_to_tensor(_MEAN, dtype="float32"), -1)
     features = keras.Model(vgg.input, last.output)(bgr)
     model = keras.Model(rgb, features / _DIVISOR, name="vgg19_features")
     model.trainable = False

@@ -26,7 +26,7 @@ from srnet.training.run_folder import Run
 from srnet.training.state import State, new_state
 from srnet.training.workers import start_workers
 
-_BUNDLED_TRAIN, _BUNDLED_VALIDATION = ("skimage_train",), "skimage_test"  # without --data_root
+_BUNDLED_TRAIN, _BUNDLED_VALIDATION = ("skimage_train",), "skimage_test"  # where sets are missing
 
 
 def resolve(
@@ -60,12 +60,16 @@ def resolve(
             settled = dataclasses.replace(settled, train_sets=_BUNDLED_TRAIN)
         if missing:
             notes.append(f"{', '.join(missing)} not found {place}: training on the photographs of scikit-image")
+        elif settled.train_sets != config.train_sets:
+            notes.append(f"{run_dir} began on the photographs of scikit-image: training on these")
     if "validation_set" not in fixed:
         missing = [name for name in [config.validation_set] if not has_set(name, data_root)]
         if missing or begun.validation_set == _BUNDLED_VALIDATION:
             settled = dataclasses.replace(settled, validation_set=_BUNDLED_VALIDATION)
         if missing:
             notes.append(f"{missing[0]} not found {place}: validating on held-out photographs of scikit-image")
+        elif settled.validation_set != config.validation_set:
+            notes.append(f"{run_dir} began with held-out photographs of scikit-image: validating on these")
     if config.precision == "auto":
         precision = resolve_precision(config.precision)
         alone = config.adversarial and precision == "mixed_float16"  # loss scaling supports one optimizer

@@ -139,7 +139,10 @@ def open_run(
             write_json(run.config, config.to_json())
         else:
             check_data(run, data)
-            if initial and read_json(run.origin, dict).get("initial", initial)["sha256"] != initial["sha256"]:
+            there = read_json(run.origin, dict)
+            if not data.keys() <= there.keys():  # of an older srnet
+                write_json(run.origin, {**data, **there})
+            if initial and there.get("initial", initial)["sha256"] != initial["sha256"]:
                 raise UsageError(f"{run.folder} holds a run that began with other weights: choose another --run_dir")
             if step < config.total_steps:
                 record_session(run, existing, session(step, config, workers))

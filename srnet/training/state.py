@@ -47,7 +47,7 @@ class State:
         return int(self.optimizer.iterations.numpy())
 
     @property
-    def loss_scale(self) -> tf.Variable | None:
+    def loss_scale(self) -> keras.Variable | None:
         """The factor of the loss in mixed_float16; None in other precisions."""
         return getattr(self.optimizer, "dynamic_scale", None)
 

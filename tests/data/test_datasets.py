@@ -21,7 +21,7 @@ def test_pictures_that_cannot_be_read_are_noted_once(tmp_path, capsys):
         (tmp_path / name).touch()
     for _ in range(2):
         assert [path.name for path in datasets.find_images(str(tmp_path), None)] == ["a.png"]
-    assert capsys.readouterr().err == f"{tmp_path}: skipped b.dng and 1 more; unsupported formats\n"
+    assert capsys.readouterr().err == f"{tmp_path}: skipped b.dng, c.dng; unsupported formats\n"
 
 
 def test_the_order_does_not_depend_on_the_folder(tmp_path, monkeypatch):

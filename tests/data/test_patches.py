@@ -378,7 +378,7 @@ except DataError as error:
     assert {path.name for path in (tmp_path / "cache").iterdir()} <= {LOCK}
 
 
-def test_badpatch_options():
+def test_bad_options():
     with pytest.raises(UsageError, match="multiples of the scale 3"):
         patch_options(scale=3)
     with pytest.raises(UsageError, match="orientations 2 is unknown: choose one of 1, 4, 8"):

@@ -39,6 +39,9 @@ def test_sweep_makes_each_job_once_and_names_what_it_cannot_make(run_tool, tmp_p
     with PIL.Image.open(results / "figure_5_quick.png") as figure:
         assert figure.size[0] > 1000
     before = metrics.stat().st_mtime_ns
+    made = {path.name: path.read_bytes() for path in results.iterdir()}
+    assert run_tool("ablation_sweep.py", "--variants=full", "--scales=2")[::2] == (0, [])
+    assert made == {path.name: path.read_bytes() for path in results.iterdir()}
     other = {**records[1], "method": "no_deconv"}
     del other["crc32"]
     with (results / "quick.jsonl").open("a") as file:

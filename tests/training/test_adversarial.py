@@ -92,12 +92,14 @@ def test_relativistic_losses_are_those_of_the_paper():
 def test_features_are_those_of_keras_before_activation(tmp_path, capsys):
     weights = perceptual.read_weights("random")
     assert "for tests only" in capsys.readouterr().out
+    keras.config.set_floatx("float16")
     keras.config.set_image_data_format("channels_first")
     keras.config.set_dtype_policy("mixed_float16")
     try:
         features = perceptual.build_features(weights)
         assert keras.config.image_data_format() == "channels_first"
     finally:
+        keras.config.set_floatx("float32")
         keras.config.set_image_data_format("channels_last")
         keras.config.set_dtype_policy("float32")
     assert not features.trainable_variables

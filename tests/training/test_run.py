@@ -104,7 +104,9 @@ def test_a_run_that_began_without_the_sets_keeps_those_it_has(tmp_path, picture_
     write_json(tmp_path / "run" / "config.json", begun.to_json())
     for name in ("T91", "BSD200", "BSDval50"):
         (picture_root / name).mkdir()
-    assert resolve(TrainConfig(), picture_root, run_dir=tmp_path / "run") == (begun, [])
+    settled, notes = resolve(TrainConfig(), picture_root, run_dir=tmp_path / "run")
+    assert settled == begun
+    assert [note.split(": ")[1] for note in notes] == ["training on these", "validating on these"]
     asked = resolve(TrainConfig(), picture_root, ("train_sets", "validation_set"), tmp_path / "run")[0]
     assert (asked.train_sets, asked.validation_set) == (("T91", "BSD200"), "BSDval50")
 

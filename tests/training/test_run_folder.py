@@ -30,6 +30,17 @@ def test_other_images_are_refused(train, picture_root):
         train(epochs=2)
 
 
+def test_a_run_of_an_older_version_keeps_the_data_that_it_is_resumed_with(train, picture_root):
+    run = train()
+    origin = json.loads(run.origin.read_text())
+    del origin["validation"], origin["crc32"]
+    run.origin.write_text(json.dumps(origin))
+    train(epochs=3)
+    PIL.Image.new("RGB", (40, 40)).save(picture_root / "held_out" / "new.png")
+    with pytest.raises(UsageError, match="other validation images"):
+        train(epochs=4)
+
+
 def test_a_folder_in_use_is_not_written_to(train, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.tex").write_text("")

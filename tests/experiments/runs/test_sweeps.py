@@ -79,6 +79,9 @@ def test_a_run_continued_in_another_precision_is_refused_before_it_goes_on(jobs)
     write_json(job.run.origin, {"sessions": [{"first_step": 0, "precision": "mixed_bfloat16"}]})
     with pytest.raises(DataError, match=r"the new runs would have float32\+mixed_bfloat16"):
         check_alike([ablation_record("no_skips", [24, 25])], [job], path)
+    sessions = [(0, "float32"), (10, "mixed_bfloat16")]  # the second was killed before its first checkpoint
+    write_json(job.run.origin, {"sessions": [{"first_step": step, "precision": each} for step, each in sessions]})
+    check_alike([ablation_record("no_skips", [24, 25])], [job], path)
 
 
 def test_seeds_of_another_method_are_trained_alike(jobs):

@@ -6,6 +6,7 @@ import pytest
 
 from experiments.recipes import table_1
 from experiments.recipes.ablation import NETWORKS, needed
+from experiments.recipes.budgets import BUDGETS
 from experiments.tables.ablation import describe_plus_ablation, describe_table_1
 from srnet.errors import DataError
 from srnet.models.hybrid import VARIANTS
@@ -59,3 +60,7 @@ def test_runs_in_different_precisions_share_no_table():
 def test_nothing_to_show_is_no_table():
     found = [{**ablation_record("vdsr", [30]), "cost": None}]
     assert describe_table_1(found, "cpu") == describe_plus_ablation(found, "cpu") == ""
+    cost = {"parameters": 1, "macs": 1, "seconds_per_megapixel": 1.0, "hardware": {"cpu": "A", "gpus": []}}
+    measured = dict.fromkeys(BUDGETS["cpu"]["sets"], {"psnr": 30.0, "ssim": 0.9})
+    of_old_row = {**ablation_record("row_of_old", [30]), "cost": cost, "measurements": measured}
+    assert describe_plus_ablation([of_old_row], "cpu") == ""
