@@ -92,7 +92,7 @@ def restore_newest(state: State, manager: tf.train.CheckpointManager) -> None:
     """
     newest = manager.latest_checkpoint
     if newest is None:
-        if checkpoint_files.newest_checkpoint(Path(manager.directory)):
+        if checkpoint_files.listed_checkpoint(Path(manager.directory)):
             raise DataError(f"{Path(manager.directory) / LIST}: damaged; delete it, and it will be made again")
         return
     try:

@@ -129,7 +129,7 @@ def test_a_sweep_under_noise_has_files_of_its_own(run_tool, tmp_path):
     assert (status, errors) == (0, [])
     lines = (tmp_path / "results/quick_noise25.jsonl").read_text().splitlines()
     bicubic, full = map(json.loads, lines)
-    assert full["run"]["degradation"] == "noise25" and "x2, under `noise25`, tiny" in output
+    assert full["run"]["degradation"] == "noise25" and "x2, under `noise25`, trained on tiny" in output
     assert bicubic["measurements"]["held_out"]["psnr"] < 30
     assert (tmp_path / "results/table_1_quick_noise25.md").exists()
     assert not (tmp_path / "results/quick.jsonl").exists()

@@ -191,8 +191,8 @@ def test_a_kill_before_the_first_checkpoint_costs_the_epoch_alone(train):
 @pytest.mark.parametrize(
     ("file", "size"),
     [
-        ("index", 0),
-        pytest.param("data-00000-of-00001", 100, marks=pytest.mark.slow),
+        pytest.param("index", 0, marks=pytest.mark.slow),
+        ("data-00000-of-00001", 100),
         pytest.param("index", 100, marks=pytest.mark.slow),
         pytest.param("data-00000-of-00001", 0, marks=pytest.mark.slow),
     ],
