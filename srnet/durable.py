@@ -78,22 +78,6 @@ def _lock_new(folder: pathlib.Path) -> int | None:
     return None
 
 
-def lock_open(descriptor: int, shared: bool = False) -> bool | None:
-    """Locks an open file or folder until it is closed, if it can be locked.
-
-    Args:
-      descriptor: of the file or folder.
-      shared: whether others may hold shared locks, too.
-
-    Returns:
-      True if locked, False if another process holds a lock, None if it cannot be locked.
-    """
-    try:
-        return lock(descriptor, shared)
-    except OSError:
-        return None
-
-
 def lock(descriptor: int, shared: bool = False) -> bool | None:
     """Locks an open file or folder until it is closed.
 
@@ -120,6 +104,18 @@ def lock(descriptor: int, shared: bool = False) -> bool | None:
             raise
         return None
     return True
+
+
+def lock_open(descriptor: int, shared: bool = False) -> bool | None:
+    """Locks as `lock`, but returns None for any reason for which it cannot be locked.
+
+    Args:
+      descriptor, shared: as for `lock`.
+    """
+    try:
+        return lock(descriptor, shared)
+    except OSError:
+        return None
 
 
 def unlock(descriptor: int) -> None:

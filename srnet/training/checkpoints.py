@@ -96,7 +96,9 @@ def restore_newest(state: State, manager: tf.train.CheckpointManager) -> None:
             raise DataError(f"{Path(manager.directory) / LIST}: damaged; delete it, and it will be made again")
         return
     try:
-        restore(_as_saved(state, newest), newest)
+        saved = _as_saved(state, newest)
+        restore(saved, newest)
+        manager.checkpoint.save_counter.assign(saved.save_counter)
     except DataError as error:
         older = [path for path in manager.checkpoints if path != newest and _is_intact(Path(path))]
         remedy = f"; to resume from {Path(older[-1]).name}, delete {newest}.index" if older else ""

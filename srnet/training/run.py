@@ -26,7 +26,11 @@ from srnet.training.run_folder import Run
 from srnet.training.state import State, new_state
 from srnet.training.workers import start_workers
 
-_BUNDLED_TRAIN, _BUNDLED_VALIDATION = ("skimage_train",), "skimage_test"  # where sets are missing
+# Where sets are missing: what replaces them, and how a note says so.
+_BUNDLED: dict[str, tuple[Any, str]] = {
+    "train_sets": (("skimage_train",), "training on the photographs of scikit-image"),
+    "validation_set": ("skimage_test", "validating on held-out photographs of scikit-image"),
+}
 
 
 def resolve(
@@ -54,22 +58,18 @@ def resolve(
     place = f"under {data_root}" if data_root else "(no --data_root)"
     path = Run(Path(run_dir)).config if run_dir else None
     begun = load_config(path) if path and path.exists() else config
-    if not {"train_sets", "data_root"} & set(fixed):
-        missing = [name for name in config.train_sets if not has_set(name, data_root)]
-        if missing or begun.train_sets == _BUNDLED_TRAIN:
-            settled = dataclasses.replace(settled, train_sets=_BUNDLED_TRAIN)
+    kept = {*fixed, "train_sets"} if "data_root" in fixed else set(fixed)
+    for field, (bundled, doing) in _BUNDLED.items():
+        if field in kept:
+            continue
+        asked = getattr(config, field)
+        missing = [name for name in ([asked] if isinstance(asked, str) else asked) if not has_set(name, data_root)]
         if missing:
-            notes.append(f"{', '.join(missing)} not found {place}: training on the photographs of scikit-image")
-        elif settled.train_sets != config.train_sets:
-            notes.append(f"{run_dir} began on the photographs of scikit-image: training on these")
-    if "validation_set" not in fixed:
-        missing = [name for name in [config.validation_set] if not has_set(name, data_root)]
-        if missing or begun.validation_set == _BUNDLED_VALIDATION:
-            settled = dataclasses.replace(settled, validation_set=_BUNDLED_VALIDATION)
-        if missing:
-            notes.append(f"{missing[0]} not found {place}: validating on held-out photographs of scikit-image")
-        elif settled.validation_set != config.validation_set:
-            notes.append(f"{run_dir} began with held-out photographs of scikit-image: validating on these")
+            notes.append(f"{', '.join(missing)} not found {place}: {doing}")
+        elif getattr(begun, field) == bundled != asked:
+            notes.append(f"{run_dir} began so: {doing}")
+        if missing or getattr(begun, field) == bundled:
+            settled = dataclasses.replace(settled, **{field: bundled})
     if config.precision == "auto":
         precision = resolve_precision(config.precision)
         alone = config.adversarial and precision == "mixed_float16"  # loss scaling supports one optimizer

@@ -20,12 +20,12 @@ def digests(folder):
 
 
 def arrays(prefix):
-    """The arrays of a checkpoint, without the seconds of training, the number of saves and TensorFlow's notes."""
+    """The arrays of a checkpoint, without the time that the training took and TensorFlow's notes."""
     import tensorflow as tf
 
     reader = tf.train.load_checkpoint(str(prefix))
     names = sorted(reader.get_variable_to_shape_map())
-    lasting = [name for name in names if not name.startswith(("seconds/", "save_counter/", "_"))]
+    lasting = [name for name in names if not name.startswith(("seconds/", "_"))]
     return {name: np.asarray(reader.get_tensor(name)).tobytes() for name in lasting}
 
 

@@ -106,7 +106,10 @@ def test_a_run_that_began_without_the_sets_keeps_those_it_has(tmp_path, picture_
         (picture_root / name).mkdir()
     settled, notes = resolve(TrainConfig(), picture_root, run_dir=tmp_path / "run")
     assert settled == begun
-    assert [note.split(": ")[1] for note in notes] == ["training on these", "validating on these"]
+    assert notes == [
+        f"{tmp_path}/run began so: training on the photographs of scikit-image",
+        f"{tmp_path}/run began so: validating on held-out photographs of scikit-image",
+    ]
     asked = resolve(TrainConfig(), picture_root, ("train_sets", "validation_set"), tmp_path / "run")[0]
     assert (asked.train_sets, asked.validation_set) == (("T91", "BSD200"), "BSDval50")
 
